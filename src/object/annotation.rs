@@ -1,18 +1,18 @@
-//! The annotations that findings and remedies are made of; all others are skipped while reading.
+//! The annotations that findings and remedies need. All others are skipped while reading.
 
-/// The class of an Ingress before `spec.ingressClassName`; still read by most controllers.
+/// The class of an Ingress before `spec.ingressClassName` existed; most controllers still read it.
 pub const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
-/// Marks the `IngressClass` that serves Ingresses without class.
+/// Marks the `IngressClass` that serves Ingresses without a class.
 pub const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
-/// kube-lego's and cert-manager's request for a certificate.
+/// A request for a certificate, which kube-lego defined and cert-manager still reads.
 pub const TLS_ACME: &str = "kubernetes.io/tls-acme";
-/// cert-manager's request for a certificate from a `ClusterIssuer`.
+/// A request to cert-manager for a certificate from a `ClusterIssuer`.
 pub const CLUSTER_ISSUER: &str = "cert-manager.io/cluster-issuer";
-/// cert-manager's request for a certificate from an Issuer.
+/// A request to cert-manager for a certificate from an Issuer.
 pub const ISSUER: &str = "cert-manager.io/issuer";
-/// The Certificate that cert-manager made a Secret for.
+/// The Certificate for which cert-manager created a Secret.
 pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
-/// The listeners that cert-manager leaves alone, separated by commas.
+/// The listeners that cert-manager ignores, separated by commas.
 pub const IGNORED_LISTENERS: &str = "cert-manager.io/ignore-tls-listeners";
 /// Reflector copies this Secret into other namespaces.
 pub const REFLECTOR_COPIES: &str = "reflector.v1.k8s.emberstack.com/reflection-auto-enabled";
@@ -24,7 +24,7 @@ pub const REPLICATOR_COPIES: &str = "replicator.v1.mittwald.de/replicate-to";
 pub const REPLICATOR_FILLS: &str = "replicator.v1.mittwald.de/replicate-from";
 /// kubed, now Config Syncer, copies this Secret into other namespaces.
 pub const KUBED_COPIES: &str = "kubed.appscode.com/sync";
-/// Google's Certificate Manager has the certificates of this Gateway.
+/// Google's Certificate Manager provides the certificates of this Gateway.
 pub const GKE_CERTMAP: &str = "networking.gke.io/certmap";
 /// Google's managed certificates of an Ingress.
 pub const GKE_MANAGED: &str = "networking.gke.io/managed-certificates";
@@ -32,27 +32,29 @@ pub const GKE_MANAGED: &str = "networking.gke.io/managed-certificates";
 pub const GCP_PRE_SHARED: &str = "ingress.gcp.kubernetes.io/pre-shared-cert";
 /// The certificates of an AWS load balancer.
 pub const ALB_CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
-/// ingress-nginx: TLS is not ended but passed through.
+/// ingress-nginx: TLS is passed through instead of being terminated.
 pub const NGINX_PASSTHROUGH: &str = "nginx.ingress.kubernetes.io/ssl-passthrough";
-/// ingress-nginx: this Ingress only takes a share of another's requests.
+/// ingress-nginx: this Ingress only handles a part of the requests of another Ingress.
 pub const NGINX_CANARY: &str = "nginx.ingress.kubernetes.io/canary";
-/// ingress-nginx: further hosts that are served as those of the rules, separated by commas.
+/// ingress-nginx: additional hosts that are served like those of the rules, separated by commas.
 pub const NGINX_ALIAS: &str = "nginx.ingress.kubernetes.io/server-alias";
-/// ingress-nginx: the same hosts with `www.` before them, or without it, are redirected to those of the rules.
+/// ingress-nginx: the hosts of the rules with a leading `www.` added or removed are redirected to those hosts.
 pub const NGINX_WWW: &str = "nginx.ingress.kubernetes.io/from-to-www-redirect";
-/// ingress-nginx: whether requests over plain HTTP are redirected to HTTPS where there is a certificate.
+/// ingress-nginx: whether requests over plain HTTP are redirected to HTTPS if there is a certificate.
 pub const NGINX_SSL_REDIRECT: &str = "nginx.ingress.kubernetes.io/ssl-redirect";
 /// Contour: the namespace of the Secrets that the tls entries name.
 pub const CONTOUR_NAMESPACE: &str = "projectcontour.io/tls-cert-namespace";
 /// Azure's Application Gateway: the name of a certificate that is installed on the gateway itself.
 pub const AGIC_CERTIFICATE: &str = "appgw.ingress.kubernetes.io/appgw-ssl-certificate";
-/// Traefik: this Ingress is served over TLS although it has no tls entry.
+/// Traefik: this Ingress is served over TLS even without a tls entry.
 pub const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
-/// Traefik: a resolver issues the certificate.
+/// Traefik: this certificate resolver issues the certificate.
 pub const TRAEFIK_RESOLVER: &str = "traefik.ingress.kubernetes.io/router.tls.certresolver";
-/// F5's: whether this Ingress is the one that others of its host add paths to (`master`), or one of those (`minion`).
+/// F5's controller: whether this Ingress is the one to which others of its host add paths (`master`), or one of those
+/// (`minion`).
 pub const F5_MERGEABLE: &str = "nginx.org/mergeable-ingress-type";
-/// What has a controller ask for a login, or may: of Traefik's middlewares the names say nothing.
+/// Annotations by which a controller asks clients for a login, or may do so: the names of Traefik's middlewares do not
+/// tell.
 pub const LOGIN: &[&str] = &[
     "nginx.ingress.kubernetes.io/auth-url",
     "nginx.ingress.kubernetes.io/auth-type",
@@ -63,27 +65,27 @@ pub const LOGIN: &[&str] = &[
     "alb.ingress.kubernetes.io/auth-type",
     "konghq.com/plugins",
 ];
-/// Reasons that do not count on this object, separated by commas.
+/// The reasons that are excused for this object, separated by commas.
 pub const IGNORE: &str = "kubectl-certs/ignore";
 /// The renewal window (RFC 9773) as `START/END`, each an RFC 3339 time.
 pub const RENEWAL_WINDOW: &str = "kubectl-certs/renewal-window";
 
-/// What wrote the certificate of a Secret: `kubectl-certs 0.1.0`.
+/// The program that wrote the certificate of a Secret: `kubectl-certs 0.1.0`.
 pub const ISSUED_BY: &str = "kubectl-certs.io/issued-by";
-/// The issuer's name in the settings, on a Secret that this program wrote.
+/// The name of the issuer in the settings, on a Secret that this program wrote.
 pub const ISSUED_FROM: &str = "kubectl-certs.io/issuer";
-/// The URL of the directory that it was ordered at.
+/// The URL of the directory at which the certificate was ordered.
 pub const ISSUED_AT_DIRECTORY: &str = "kubectl-certs.io/directory";
-/// The URL of its order.
+/// The URL of the order of the certificate.
 pub const ISSUED_ORDER: &str = "kubectl-certs.io/order";
-/// SHA-256 of the leaf that these speak of.
+/// The SHA-256 of the leaf to which these annotations refer.
 pub const ISSUED_SHA256: &str = "kubectl-certs.io/sha256";
-/// For which Secret (`NAMESPACE/NAME`) an object of this program is.
+/// The Secret (`NAMESPACE/NAME`) for which this program created the object.
 pub const MADE_FOR: &str = "kubectl-certs.io/for";
-/// Who manages an object; a label.
+/// A label with the name of the tool that manages an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
-/// Annotations and labels by which tools mark what they write again, and the tools.
+/// Annotations and labels by which tools mark objects that they write again, with the names of the tools.
 pub const TOOLS: &[(&str, &str)] = &[
     ("sealedsecrets.bitnami.com/managed", "Sealed Secrets"),
     ("reconcile.external-secrets.io/data-hash", "External Secrets"),
@@ -147,7 +149,7 @@ const WANTED: &[&str] = &[
     MADE_FOR,
 ];
 
-/// Whether an annotation has a Secret copied into other namespaces, under its own name.
+/// Whether an annotation makes a tool copy a Secret into other namespaces, under its own name.
 pub fn is_copied(key: &str, value: &str) -> bool {
     match key {
         REFLECTOR_COPIES => value == "true",
@@ -156,7 +158,7 @@ pub fn is_copied(key: &str, value: &str) -> bool {
     }
 }
 
-/// Whether an annotation has a Secret filled from another one.
+/// Whether an annotation makes a tool fill a Secret from another one.
 pub fn is_filled(key: &str) -> bool {
     matches!(key, REFLECTOR_FILLS | REPLICATOR_FILLS)
 }
@@ -166,12 +168,12 @@ pub fn wanted(key: &str) -> bool {
     WANTED.contains(&key) || LOGIN.contains(&key) || of_tool(key)
 }
 
-/// Whether a label is kept of an object whose other labels are not: those that say who writes it.
+/// Whether a label says which tool writes an object. Such labels are kept even on objects whose other labels are not.
 pub fn says_who_writes(key: &str) -> bool {
     key == MANAGED_BY || of_tool(key)
 }
 
-/// Nearly no key has a host of the tools': the list is looked through for those that do.
+/// Whether an annotation or label with this key is one of [`TOOLS`].
 fn of_tool(key: &str) -> bool {
     TOOLS.iter().any(|(known, _)| *known == key)
 }

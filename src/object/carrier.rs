@@ -1,7 +1,8 @@
-//! Kinds that carry certificates, or name the Secrets of some, and are not read: what they serve is not judged.
+//! Kinds that carry certificates, or name Secrets with certificates, and that this program does not read or judge.
 //!
-//! They are known by name so that a report can say that they are there. A table without them would read as if all were well.
-//! Webhook configurations and `APIServices` are not among them: every cluster has some, and no client from outside sees their certificates.
+//! They are known by name so that a report can say that such objects exist. Without them a table would look as if
+//! everything were well. Webhook configurations and `APIServices` are not among them, because every cluster has some
+//! and clients outside never see their certificates.
 
 use super::Text;
 
@@ -10,13 +11,13 @@ use super::Text;
 pub struct Carrier {
     /// Its API group.
     pub group: &'static str,
-    /// Its kind.
+    /// Its name.
     pub kind: &'static str,
-    /// Its plural, as API paths have it.
+    /// Its plural in API paths.
     pub plural: &'static str,
-    /// Whether hosts are served with what it carries. What does not concerns connections to backends, or clients' certificates.
+    /// Whether its certificates serve hosts. If not, they are for connections to backends, or belong to clients.
     pub serves: bool,
-    /// Whether its objects live in namespaces.
+    /// Whether its objects have a namespace.
     pub namespaced: bool,
 }
 
@@ -44,10 +45,10 @@ const fn wide(carrier: Carrier) -> Carrier {
     }
 }
 
-/// The kinds, as the projects' own resource definitions have them. What is read by now is never looked up here: readers ask for the
-/// kinds that they know first.
+/// The kinds, according to the resource definitions of their projects. A kind that is read is never looked up here,
+/// because readers check the kinds that they know first.
 pub const CARRIERS: &[Carrier] = &[
-    // OpenShift: certificate and key inline or by `tls.externalCertificate`; the routers' default certificate.
+    // OpenShift: certificate and key inline or in `tls.externalCertificate`; the routers' default certificate.
     hosts("route.openshift.io", "Route", "routes"),
     hosts("operator.openshift.io", "IngressController", "ingresscontrollers"),
     // Istio: `servers[].tls.credentialName`.
@@ -58,7 +59,7 @@ pub const CARRIERS: &[Carrier] = &[
     other("traefik.io", "ServersTransportTCP", "serverstransporttcps"),
     other("traefik.containo.us", "TLSOption", "tlsoptions"),
     other("traefik.containo.us", "ServersTransport", "serverstransports"),
-    // Clouds: certificates that they keep themselves, by name or ARN.
+    // Cloud providers: certificates that they keep themselves, by name or ARN.
     wide(hosts("elbv2.k8s.aws", "IngressClassParams", "ingressclassparams")),
     hosts(
         "gateway.k8s.aws",
@@ -90,7 +91,7 @@ pub const CARRIERS: &[Carrier] = &[
     // Emissary (Ambassador).
     hosts("getambassador.io", "Host", "hosts"),
     hosts("getambassador.io", "TLSContext", "tlscontexts"),
-    // HAProxy Technologies' controller: `frontend` with certificates of its own.
+    // HAProxy Technologies' controller: a `frontend` with its own certificates.
     hosts("ingress.v1.haproxy.org", "TCP", "tcps"),
     hosts("ingress.v3.haproxy.org", "TCP", "tcps"),
     // F5 BIG-IP.
@@ -115,20 +116,20 @@ pub const CARRIERS: &[Carrier] = &[
     other("gateway.envoyproxy.io", "Backend", "backends"),
 ];
 
-/// The carrier that `apiVersion` and `kind` name.
+/// The carrier with this `apiVersion` and `kind`.
 pub fn carrier(api_version: &str, kind: &str) -> Option<&'static Carrier> {
     let (group, _) = api_version.split_once('/')?;
     CARRIERS.iter().find(|c| c.group == group && c.kind == kind)
 }
 
-/// Objects of one kind that are there and are not judged.
+/// The objects of one kind that exist and are not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotJudged {
-    /// The kind.
+    /// The kind of the objects.
     pub carrier: &'static Carrier,
-    /// Group and version, as they were found.
+    /// The group and version in which they were found.
     pub api_version: Text,
-    /// How many; `None`: there may be some, as they could not be counted.
+    /// The number of objects; `None` if they could not be counted, and there may be some.
     pub count: Option<u64>,
 }
 
@@ -141,7 +142,7 @@ mod tests {
     fn a_carrier_is_found_by_its_group_whatever_the_version() {
         let route = carrier("route.openshift.io/v1", "Route").map(|c| (c.plural, c.serves));
         assert_eq!(route, Some(("routes", true)));
-        // Gateway API's Gateway is another kind than Istio's, and is read.
+        // The Gateway of the Gateway API is a different kind from Istio's, and is read.
         assert!(carrier("networking.istio.io/v1", "Gateway").is_some());
         assert_eq!(carrier("gateway.networking.k8s.io/v1", "Gateway"), None);
         assert_eq!(carrier("v1", "Route"), None);

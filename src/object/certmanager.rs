@@ -1,4 +1,4 @@
-//! cert-manager's kinds: what they say about a Secret's certificate.
+//! cert-manager's kinds: what they say about the certificate of a Secret.
 
 use super::{Meta, Seconds, Text, Told};
 
@@ -11,13 +11,13 @@ pub struct Condition {
     pub status: Text,
     /// Its reason.
     pub reason: Text,
-    /// Its message: the server's words.
+    /// Its message, in the server's words.
     pub message: Told,
     /// lastTransitionTime.
     pub since: Option<Seconds>,
 }
 
-/// What is read of a Certificate.
+/// The fields of a Certificate that are read.
 #[derive(Debug, Clone, Default)]
 pub struct Certificate {
     /// Its metadata.
@@ -26,7 +26,7 @@ pub struct Certificate {
     pub secret: Text,
     /// spec.dnsNames.
     pub dns_names: Vec<Text>,
-    /// spec.issuerRef: kind (`Issuer` unless said otherwise) and name.
+    /// spec.issuerRef: the kind (by default `Issuer`) and name.
     pub issuer: IssuerRef,
     /// status.conditions.
     pub conditions: Vec<Condition>,
@@ -36,14 +36,14 @@ pub struct Certificate {
     pub failed_attempts: u32,
     /// status.lastFailureTime.
     pub last_failure: Option<Seconds>,
-    /// Whether its Secret is to be copied into other namespaces, by the annotations of spec.secretTemplate.
+    /// Whether the annotations of spec.secretTemplate make a tool copy the Secret into other namespaces.
     pub copied: bool,
 }
 
-/// To which issuer a Certificate or request belongs.
+/// The issuer that a Certificate or request refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IssuerRef {
-    /// `Issuer`, `ClusterIssuer`, or a kind of another group.
+    /// `Issuer`, `ClusterIssuer`, or a kind of another API group.
     pub kind: Text,
     /// The API group; empty means cert-manager.io.
     pub group: Text,
@@ -51,7 +51,7 @@ pub struct IssuerRef {
     pub name: Text,
 }
 
-/// What is read of a `CertificateRequest`.
+/// The fields of a `CertificateRequest` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct CertificateRequest {
     /// Its metadata; its owner is the Certificate.
@@ -62,14 +62,14 @@ pub struct CertificateRequest {
     pub conditions: Vec<Condition>,
 }
 
-/// What is read of an Issuer or `ClusterIssuer`.
+/// The fields of an Issuer or `ClusterIssuer` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct Issuer {
     /// Its metadata.
     pub meta: Meta,
     /// Whether it is a `ClusterIssuer`.
     pub cluster: bool,
-    /// spec.acme.server, where it is an ACME issuer.
+    /// spec.acme.server, for an ACME issuer.
     pub acme_server: Option<Text>,
     /// spec.ca.secretName: the Secret that holds the issuer's own key.
     pub ca_secret: Option<Text>,
@@ -77,22 +77,22 @@ pub struct Issuer {
     pub conditions: Vec<Condition>,
 }
 
-/// What is read of an Order.
+/// The fields of an Order that are read.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
     /// Its metadata; its owner is the `CertificateRequest`.
     pub meta: Meta,
     /// spec.dnsNames.
     pub dns_names: Vec<Text>,
-    /// status.state: pending, ready, processing, valid, invalid, expired, errored; empty before the first.
+    /// status.state: pending, ready, processing, valid, invalid, expired or errored; empty until it is first set.
     pub state: Text,
-    /// status.reason: the server's words.
+    /// status.reason, in the server's words.
     pub reason: Told,
     /// status.failureTime.
     pub failed_at: Option<Seconds>,
 }
 
-/// What is read of a Challenge.
+/// The fields of a Challenge that are read.
 #[derive(Debug, Clone, Default)]
 pub struct Challenge {
     /// Its metadata; its owner is the Order.
@@ -103,7 +103,7 @@ pub struct Challenge {
     pub challenge_type: Text,
     /// status.state.
     pub state: Text,
-    /// status.reason: why it waits or failed.
+    /// status.reason: why the challenge is pending or has failed.
     pub reason: Told,
     /// status.presented.
     pub presented: bool,

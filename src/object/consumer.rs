@@ -1,21 +1,22 @@
-//! Pods, workloads and service accounts: who uses a Secret, and how.
+//! Pods, workloads and service accounts: which of them use a Secret, and how.
 
 use super::{Key, Kind, Meta, Seconds, Text, program::Program};
 
-/// What is read of a Pod, `ReplicationController`, Deployment, `StatefulSet`, `DaemonSet`, Job, `CronJob` or `ServiceAccount`.
+/// The fields of a Pod, `ReplicationController`, Deployment, `StatefulSet`, `DaemonSet`, Job, `CronJob` or
+/// `ServiceAccount` that are read.
 #[derive(Debug, Clone)]
 pub struct Consumer {
-    /// Which of them.
+    /// The kind of the object.
     pub kind: Kind,
-    /// Its metadata; a Pod's owners tell its workload.
+    /// Its metadata. The owners of a Pod identify its workload.
     pub meta: Meta,
     /// The Secrets that it names.
     pub uses: Vec<SecretUse>,
-    /// Containers that run now (or are the workload's template): each container's start, where it has started.
+    /// The earliest start of the Pod's running containers, in seconds since 1970; `None` for workloads.
     pub started: Option<Seconds>,
-    /// Whether it is a Pod that has ended (Succeeded or Failed).
+    /// Whether it is a Pod that has finished (Succeeded or Failed).
     pub ended: bool,
-    /// The ingress controller that it runs; read from manifests alone, for in a cluster its Pods are asked for.
+    /// The ingress controller that it runs. Only read from manifests; in a cluster, the Pods are queried separately.
     pub program: Option<Box<Program>>,
 }
 
@@ -28,7 +29,7 @@ pub struct SecretUse {
     pub how: How,
 }
 
-/// How a Secret reaches a container.
+/// How the content of a Secret reaches a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
     /// A volume: changes reach the container within a minute or two.
@@ -37,12 +38,13 @@ pub enum How {
     SubPath,
     /// An environment variable: changes never reach the container.
     Environment,
-    /// An image pull secret, or a service account's secret.
+    /// Another use: as an image pull secret, or as a service account's secret.
     Other,
 }
 
 impl Consumer {
-    /// Whether its containers get the Secret's content, in a volume or as environment. Of a Pod that has ended, none does.
+    /// Whether its containers get the content of the Secret, in a volume or as environment variables. Those of a
+    /// finished Pod do not.
     pub fn mounts(&self, key: &Key) -> bool {
         !self.ended
             && self.meta.namespace == key.namespace

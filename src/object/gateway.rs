@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Meta, Text};
 
-/// What is read of a Gateway.
+/// The fields of a Gateway that are read.
 #[derive(Debug, Clone, Default)]
 pub struct Gateway {
     /// Its metadata, labels included.
@@ -11,13 +11,13 @@ pub struct Gateway {
     pub class: Text,
     /// spec.listeners.
     pub listeners: Vec<Listener>,
-    /// status.addresses, or spec.addresses where the status has none.
+    /// status.addresses, or spec.addresses if the status has none.
     pub addresses: Vec<Text>,
-    /// spec.allowedListeners.namespaces: whose `ListenerSets` may attach; the API's default is none.
+    /// spec.allowedListeners.namespaces: the namespaces whose `ListenerSets` may attach. The API's default is none.
     pub allowed_listeners: AllowedNamespaces,
 }
 
-/// What is read of a `GatewayClass`.
+/// The fields of a `GatewayClass` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct GatewayClass {
     /// Its metadata.
@@ -26,21 +26,21 @@ pub struct GatewayClass {
     pub controller: Text,
 }
 
-/// What is read of a `ListenerSet` or `XListenerSet`.
+/// The fields of a `ListenerSet` or `XListenerSet` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct ListenerSet {
     /// Its metadata, labels included.
     pub meta: Meta,
     /// Whether it is an `XListenerSet`.
     pub experimental: bool,
-    /// The Gateway that it extends; the namespace is filled in.
+    /// The Gateway that it extends, with the namespace always filled in.
     pub parent: Option<Key>,
     /// spec.listeners.
     pub listeners: Vec<Listener>,
 }
 
 impl ListenerSet {
-    /// Which of the two it is.
+    /// Its kind, depending on `experimental`.
     pub fn kind(&self) -> Kind {
         if self.experimental {
             Kind::XListenerSet
@@ -61,15 +61,15 @@ pub struct Listener {
     pub port: u16,
     /// Its protocol: HTTP, HTTPS, TLS, TCP, UDP or an extension.
     pub protocol: Text,
-    /// Whether tls.mode is Passthrough: TLS ends at the backend.
+    /// Whether tls.mode is Passthrough, so that the backend terminates TLS.
     pub passthrough: bool,
     /// tls.certificateRefs.
     pub certificate_refs: Vec<CertificateRef>,
-    /// The keys of tls.options: some implementations bring their own certificates by them.
+    /// The keys of tls.options, by which some implementations select their own certificates.
     pub options: Vec<Text>,
     /// allowedRoutes.namespaces.
     pub allowed_routes: AllowedNamespaces,
-    /// allowedRoutes.kinds; empty means what the protocol implies.
+    /// allowedRoutes.kinds; if empty, the protocol implies the kinds.
     pub allowed_kinds: Vec<Text>,
 }
 
@@ -78,56 +78,56 @@ pub struct Listener {
 pub struct CertificateRef {
     /// The API group; empty is the core group.
     pub group: Text,
-    /// The kind; `Secret` unless said otherwise.
+    /// The kind; by default `Secret`.
     pub kind: Text,
-    /// The namespace, when it is named.
+    /// The namespace, if the reference has one.
     pub namespace: Option<Text>,
     /// The name.
     pub name: Text,
 }
 
-/// From which namespaces something may attach.
+/// The namespaces from which objects may attach.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AllowedNamespaces {
-    /// The listener's own (the default for routes).
+    /// The namespace of the listener (the default for routes).
     #[default]
     Same,
     /// Every namespace.
     All,
-    /// None (the default for `ListenerSets`).
+    /// No namespace (the default for `ListenerSets`).
     None,
-    /// Those whose labels match.
+    /// Namespaces whose labels match.
     Selector(LabelSelector),
 }
 
 /// A metav1.LabelSelector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelSelector {
-    /// Each must hold.
+    /// The requirements, all of which have to be met.
     pub requirements: Vec<Requirement>,
 }
 
 /// One requirement of a label selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
-    /// The label's key.
+    /// The key of the label.
     pub key: Text,
-    /// How it is compared.
+    /// How the label is compared with the values.
     pub operator: Operator,
-    /// The values that it is compared with.
+    /// The values that the label is compared with.
     pub values: Vec<Text>,
 }
 
-/// How a label is compared.
+/// The comparison of a label with the values of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
-    /// The value is one of the values.
+    /// The label has one of the values.
     In,
-    /// The value is none of the values, or the label is absent.
+    /// The label has none of the values, or does not exist.
     NotIn,
-    /// The label is there.
+    /// The label exists.
     Exists,
-    /// The label is not there.
+    /// The label does not exist.
     DoesNotExist,
 }
 
@@ -146,16 +146,16 @@ impl LabelSelector {
     }
 }
 
-/// What is read of an `HTTPRoute`, `GRPCRoute` or `TLSRoute`.
+/// The fields of an `HTTPRoute`, `GRPCRoute` or `TLSRoute` that are read.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// Which of the three.
+    /// The kind of the route.
     pub kind: Kind,
     /// Its metadata, labels included.
     pub meta: Meta,
     /// spec.parentRefs, of which there are at most 32.
     pub parents: Vec<ParentRef>,
-    /// spec.hostnames; empty means the listener's.
+    /// spec.hostnames; if empty, the hostname of the listener applies.
     pub hostnames: Vec<Text>,
 }
 
@@ -164,17 +164,17 @@ pub struct Route {
 pub struct ParentRef {
     /// `Gateway` (the default), `ListenerSet`, `XListenerSet`, or another kind.
     pub kind: Text,
-    /// Its namespace, when it is named.
+    /// Its namespace, if the reference has one.
     pub namespace: Option<Text>,
     /// Its name.
     pub name: Text,
-    /// The listener that is meant; all when absent.
+    /// The listener that the reference names; if absent, all listeners.
     pub section: Option<Text>,
-    /// The port that is meant; any when absent.
+    /// The port that the reference names; if absent, any port.
     pub port: Option<u16>,
 }
 
-/// What is read of a `ReferenceGrant`. It permits references into its own namespace.
+/// The fields of a `ReferenceGrant` that are read. It permits references into its own namespace.
 #[derive(Debug, Clone, Default)]
 pub struct ReferenceGrant {
     /// Its metadata.
@@ -185,7 +185,7 @@ pub struct ReferenceGrant {
     pub to: Vec<GrantTo>,
 }
 
-/// Who may refer.
+/// The objects that may refer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantFrom {
     /// The API group.
@@ -196,13 +196,13 @@ pub struct GrantFrom {
     pub namespace: Text,
 }
 
-/// To what.
+/// The objects that they may refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantTo {
     /// The API group; empty is the core group.
     pub group: Text,
     /// The kind.
     pub kind: Text,
-    /// The name; all when absent.
+    /// The name; if absent, all objects of the kind.
     pub name: Option<Text>,
 }

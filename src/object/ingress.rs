@@ -2,18 +2,18 @@
 
 use super::{List, Meta, Text};
 
-/// What is read of an Ingress.
+/// The fields of an Ingress that are read.
 #[derive(Debug, Clone, Default)]
 pub struct Ingress {
     /// Its metadata, labels included.
     pub meta: Meta,
     /// spec.ingressClassName.
     pub class: Option<Text>,
-    /// Whether there is a spec.defaultBackend (spec.backend in v1beta1).
+    /// Whether it has a spec.defaultBackend (spec.backend in v1beta1).
     pub default_backend: bool,
     /// spec.tls.
     pub tls: List<IngressTls>,
-    /// The hosts of spec.rules in their order; an empty text is a rule for every host.
+    /// The hosts of spec.rules in their order; an empty text stands for a rule for every host.
     pub rules: List<Text>,
     /// status.loadBalancer.ingress: IP addresses or host names.
     pub addresses: List<Text>,
@@ -24,11 +24,11 @@ pub struct Ingress {
 pub struct IngressTls {
     /// Its hosts.
     pub hosts: List<Text>,
-    /// Its secretName; an empty one counts as none.
+    /// Its secretName; `None` if it is empty.
     pub secret: Option<Text>,
 }
 
-/// What is read of an `IngressClass`.
+/// The fields of an `IngressClass` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct IngressClass {
     /// Its metadata.

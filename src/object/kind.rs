@@ -1,4 +1,4 @@
-//! What is asked of a kind as such; the register answers.
+//! Properties of a kind, answered by the register.
 
 use super::{Kind, register::Role, route::Shape};
 
@@ -13,17 +13,17 @@ impl Kind {
         self.row().plural
     }
 
-    /// Whether its objects say which hosts are served, and with which Secrets.
+    /// Whether objects of the kind name the hosts that are served, and their Secrets.
     pub fn is_route(self) -> bool {
         self.row().role == Role::Route
     }
 
-    /// Whether it is a route whose hosts come through listeners: a Gateway or a `ListenerSet`.
+    /// Whether it is a kind of route with listeners: a Gateway or a `ListenerSet`.
     pub fn has_listeners(self) -> bool {
         self.route().is_some_and(|route| route.shape == Shape::Listeners)
     }
 
-    /// The kind that it is called today.
+    /// The present name and group of the kind: the kind itself, or the one that replaced it.
     #[must_use]
     pub fn today(self) -> Self {
         self.row().before.unwrap_or(self)
@@ -34,22 +34,23 @@ impl Kind {
         self.today() == Self::ListenerSet
     }
 
-    /// Whether it is Traefik's `IngressRouteTCP`, of either group.
+    /// Whether it is Traefik's `IngressRouteTCP`, of either API group.
     pub fn is_ingress_route_tcp(self) -> bool {
         self.today() == Self::IngressRouteTcp
     }
 
-    /// Whether it is Traefik's `TLSStore`, of either group.
+    /// Whether it is Traefik's `TLSStore`, of either API group.
     pub fn is_tls_store(self) -> bool {
         self.today() == Self::TlsStore
     }
 
-    /// Whether it is one of a group of before, whose name another kind has today: Traefik's of version 2.
+    /// Whether it belongs to a previous API group, while another kind has its name today, as Traefik's kinds of version
+    /// 2.
     pub fn is_of_old_group(self) -> bool {
         self.today() != self && self.today().as_str() == self.as_str()
     }
 
-    /// Whether an object of the kind `of` is meant where a user names this kind without a group.
+    /// Whether a user who names this kind without a group may mean an object of the kind `of`.
     pub fn means(self, of: Self) -> bool {
         self == of || Self::named(of.row().singular).is_some_and(|first| first == self && first.as_str() == of.as_str())
     }
@@ -59,7 +60,7 @@ impl Kind {
         self.row().group
     }
 
-    /// Whether objects of the kind live in a namespace.
+    /// Whether objects of the kind have a namespace.
     pub fn namespaced(self) -> bool {
         self.row().namespaced
     }

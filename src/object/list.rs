@@ -1,13 +1,15 @@
-//! Short lists: hosts of an entry, Secrets of a binding. Nearly all hold one thing, which is kept in place.
+//! Short lists, such as the hosts of an entry or the Secrets of a binding. Nearly all hold one item, which is stored in
+//! place.
 
 use std::{
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-/// A list, read as a slice. One thing takes the room that it takes alone, several are kept apart: copies of the list share them.
+/// A list that dereferences to a slice. A single item takes no more room than the item itself; several are stored
+/// apart, and copies of the list share them.
 ///
-/// It is made at once: there is no push.
+/// A list is made at once and never grows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct List<T>(Inner<T>);
 
@@ -25,7 +27,7 @@ impl<T> Default for List<T> {
 }
 
 impl<T> List<T> {
-    /// All things in their order.
+    /// All items in order.
     pub fn as_slice(&self) -> &[T] {
         match &self.0 {
             Inner::None => &[],

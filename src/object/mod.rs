@@ -1,6 +1,6 @@
-//! Plain views of what is read from a cluster or from manifests: only the fields that a finding is made of.
+//! Plain views of the objects of a cluster or of manifests, with only the fields that findings need.
 //!
-//! The types know nothing of kube, YAML or certificates. `source` fills them, `inventory` joins them.
+//! The types depend neither on kube nor on YAML nor on certificates. `source` fills them, and `inventory` joins them.
 
 pub mod annotation;
 pub mod carrier;
@@ -37,34 +37,35 @@ pub use secret::Secret;
 pub use service::Service;
 pub use traefik::{IngressRoute, TlsStore};
 
-/// Text as it came from outside: unchecked and uncleared. Short ones are kept in place.
+/// Text from outside, neither checked nor cleared for a terminal. Short texts are stored in place.
 pub type Text = CompactString;
 
-/// What a server says in words, cut when it is read ([`told`]); shared by all that repeat it.
+/// A message of a server, cut when it is read ([`told`]) and shared by everything that repeats it.
 pub type Told = std::sync::Arc<str>;
 
-/// The most bytes of what a server says that are kept: more than a message shows.
+/// The most bytes of such a message that are kept: more than a message of this program shows.
 const LONGEST_TOLD: usize = 1200;
 
-/// What a server says, as it is kept: its beginning, where it is longer than anybody reads.
+/// Makes a [`Told`]: the message, or its beginning if it is longer than anybody reads.
 pub fn told(text: &str) -> Told {
     text[..text.floor_char_boundary(LONGEST_TOLD)].into()
 }
 
-/// Seconds since 1970-01-01T00:00:00Z. An `i64`, because RFC 5280's 99991231235959Z is beyond some calendars.
+/// Seconds since 1970-01-01T00:00:00Z. An `i64`, because RFC 5280's 99991231235959Z exceeds the range of some calendar
+/// types.
 pub type Seconds = i64;
 
-/// A namespace and a name: what identifies an object of a known kind. Cluster-wide objects have an empty namespace.
+/// A namespace and a name, which identify an object of a known kind. The namespace of cluster-wide objects is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// The namespace; empty for kinds that have none.
+    /// The namespace; empty for kinds without one.
     pub namespace: Text,
     /// The name.
     pub name: Text,
 }
 
 impl Key {
-    /// The key of `name` in `namespace`.
+    /// Makes the key of `name` in `namespace`.
     pub fn new(namespace: impl Into<Text>, name: impl Into<Text>) -> Self {
         Self {
             namespace: namespace.into(),
@@ -74,7 +75,7 @@ impl Key {
 }
 
 impl std::fmt::Display for Key {
-    /// `namespace/name`, or the name alone for kinds without namespace. Not cleared for a terminal.
+    /// Writes `namespace/name`, or the name alone for kinds without a namespace. Not cleared for a terminal.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.namespace.is_empty() {
             f.write_str(&self.name)
@@ -84,33 +85,33 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// What is kept of an object's metadata.
+/// The metadata of an object that is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// The namespace; empty for kinds that have none.
+    /// The namespace; empty for kinds without one.
     pub namespace: Text,
     /// The name.
     pub name: Text,
-    /// creationTimestamp; manifests seldom have one.
+    /// creationTimestamp; manifests rarely have one.
     pub created: Option<Seconds>,
-    /// Labels, annotations and owners, where there is any of them that is kept: of most Secrets there is none.
+    /// Labels, annotations and owners, if any of them are kept. Most Secrets have none.
     pub more: Option<Box<More>>,
 }
 
-/// What only some objects' metadata have.
+/// The metadata that only some objects have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct More {
-    /// All labels of routes and namespaces; of Secrets those that say who writes them; of Pods, and of the Pods
-    /// that a workload makes, all; none for other kinds.
+    /// The labels that are kept. Routes, namespaces, Pods and the Pod templates of workloads keep all labels, Secrets
+    /// only those that say which tool writes them, and other kinds none.
     pub labels: Box<[(Text, Text)]>,
-    /// The annotations that [`annotation::wanted`] names.
+    /// The annotations for which [`annotation::wanted`] is true.
     pub annotations: Box<[(Text, Text)]>,
     /// ownerReferences.
     pub owners: Box<[Owner]>,
 }
 
 impl More {
-    /// As [`Meta`] keeps it: `None` where there is nothing.
+    /// The form in which [`Meta`] stores it: `None` if it is empty.
     pub fn boxed(self) -> Option<Box<Self>> {
         let any = !(self.labels.is_empty() && self.annotations.is_empty() && self.owners.is_empty());
         any.then(|| Box::new(self))
@@ -118,7 +119,7 @@ impl More {
 }
 
 impl Meta {
-    /// Namespace and name.
+    /// The namespace and name as a key.
     pub fn key(&self) -> Key {
         Key {
             namespace: self.namespace.clone(),
@@ -126,13 +127,13 @@ impl Meta {
         }
     }
 
-    /// All labels of routes and namespaces; of Secrets those that say who writes them; of Pods, and of the Pods
-    /// that a workload makes, all; none for other kinds.
+    /// The labels that are kept. Routes, namespaces, Pods and the Pod templates of workloads keep all labels, Secrets
+    /// only those that say which tool writes them, and other kinds none.
     pub fn labels(&self) -> &[(Text, Text)] {
         self.more.as_ref().map_or(&[], |more| &more.labels)
     }
 
-    /// The annotations that [`annotation::wanted`] names.
+    /// The annotations for which [`annotation::wanted`] is true.
     pub fn annotations(&self) -> &[(Text, Text)] {
         self.more.as_ref().map_or(&[], |more| &more.annotations)
     }
@@ -142,7 +143,7 @@ impl Meta {
         self.more.as_ref().map_or(&[], |more| &more.owners)
     }
 
-    /// The value of an annotation that is kept.
+    /// The value of an annotation, if it is kept and set.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations()
             .iter()
@@ -150,7 +151,7 @@ impl Meta {
             .map(|(_, v)| v.as_str())
     }
 
-    /// The value of a label.
+    /// The value of a label, if it is kept and set.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels().iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
@@ -163,7 +164,7 @@ pub struct Owner {
     pub kind: Text,
     /// Its name.
     pub name: Text,
-    /// Whether it is the controlling one.
+    /// Whether it is the controlling owner.
     pub controller: bool,
 }
 
@@ -186,7 +187,7 @@ pub enum Object {
     ReferenceGrant(ReferenceGrant),
     /// Traefik's `IngressRoute` or `IngressRouteTCP`.
     IngressRoute(IngressRoute),
-    /// A route of another kind that says hosts and Secret by itself.
+    /// A route of another kind that names its hosts and its Secret directly.
     HostRoute(HostRoute),
     /// Traefik's `TLSStore`.
     TlsStore(TlsStore),
@@ -202,7 +203,7 @@ pub enum Object {
     Order(Order),
     /// cert-manager's Challenge.
     Challenge(Challenge),
-    /// A Namespace: labels alone.
+    /// A Namespace, of which only the labels matter.
     Namespace(Meta),
     /// A Pod, workload or `ServiceAccount` that uses Secrets.
     Consumer(Consumer),
@@ -268,33 +269,33 @@ impl Object {
     }
 }
 
-/// One message from a source to the inventory.
-// Nearly all are objects: a box would cost an allocation for each and save nothing.
+/// A message from a source to the inventory.
+// Nearly all messages contain an object, so a box would cost an allocation for each and save nothing.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Change {
-    /// An object is there, new or changed.
+    /// An object exists; it is new or has changed.
     Set(Object),
-    /// An object among manifests makes Secrets in the cluster.
+    /// An object among the manifests creates Secrets in the cluster.
     Made(Made),
-    /// An object is gone.
+    /// An object no longer exists.
     Gone(Kind, Key),
-    /// Everything of a kind has been sent that the scope holds: what was not sent does not exist.
+    /// Every object of a kind within the scope has been sent. Others do not exist.
     Listed(Kind),
-    /// The kind is not served by the cluster, so there is none.
+    /// The cluster does not serve the kind, so there are no objects of it.
     NotServed(Kind),
-    /// Something could not be read for lack of a right.
+    /// Something could not be read because a right is missing.
     Forbidden(Forbidden),
 }
 
-/// What could not be read, and the right that was missing.
+/// The list or object that could not be read, and the missing right.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Forbidden {
     /// The kind.
     pub kind: Kind,
-    /// The namespace; `None` when it was asked for cluster-wide.
+    /// The namespace; `None` for a cluster-wide request.
     pub namespace: Option<Text>,
-    /// The object's name, when one object was asked for.
+    /// The name of the object, if a single object was requested.
     pub name: Option<Text>,
     /// The missing verb: `list`, `get` or `watch`.
     pub verb: &'static str,

@@ -1,43 +1,43 @@
-//! Which ingress controller a Pod runs, and what its command line says of certificates.
+//! Which ingress controller a Pod runs, and what its command line configures for certificates.
 
 use super::{Key, Text};
 
-/// A controller whose program can be told by its image.
+/// A controller that can be recognized by its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Software {
-    /// The community's ingress-nginx, and what distributions build of it.
+    /// The community's ingress-nginx, including builds of distributions.
     IngressNginx,
     /// Traefik.
     Traefik,
 }
 
-/// What a container that is an ingress controller says of itself.
+/// The properties of a container that runs an ingress controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// What it is.
+    /// Which controller it is.
     pub software: Software,
-    /// The `IngressClass.spec.controller` that it serves beside its own, or in place of the usual one.
+    /// The `IngressClass.spec.controller` that it serves in addition to its own, or instead of the usual one.
     pub controller_name: Text,
-    /// What its command line says of its default certificate.
+    /// The default certificate that its command line configures.
     pub default_certificate: DefaultSecret,
-    /// Whether it may pass TLS on to the server behind an Ingress that asks for it: ingress-nginx does with
-    /// `--enable-ssl-passthrough` alone, Traefik always.
+    /// Whether it may pass TLS through to the backend of an Ingress that asks for it. ingress-nginx does so only with
+    /// `--enable-ssl-passthrough`, Traefik always.
     pub may_pass_through: bool,
 }
 
-/// The Secret of a controller's default certificate, as its command line has it.
+/// The Secret of a controller's default certificate, according to its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DefaultSecret {
-    /// None is named: the controller makes a certificate for itself.
+    /// No Secret is configured: the controller generates a self-signed certificate.
     NotNamed,
-    /// This one.
+    /// This Secret is configured.
     Named(Key),
-    /// One is named by a variable whose value is not known.
+    /// A variable whose value is not known configures the Secret.
     Unknown,
 }
 
 impl DefaultSecret {
-    /// The Secret, where it is known.
+    /// The Secret, if it is known.
     pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Named(key) => Some(key),
@@ -45,9 +45,10 @@ impl DefaultSecret {
         }
     }
 
-    /// Of the flag's value in a Pod of a namespace (empty where it is not known), as kubelet puts variables into it
-    /// (`third_party/forked/golang/expansion/expand.go`). `POD_NAMESPACE` is the namespace of the Pod in every chart of
-    /// ingress-nginx, and in its own documentation; no other variable's value is known, nor is a `$$` worth it.
+    /// Reads the value of the flag for a Pod in `namespace` (empty if it is not known), with variables expanded like
+    /// kubelet does (`third_party/forked/golang/expansion/expand.go`). `POD_NAMESPACE` is the namespace of the Pod in
+    /// every chart of ingress-nginx and in its documentation. The values of other variables are not known, and the
+    /// escape `$$` is not supported.
     fn of(value: Option<&str>, namespace: &str) -> Self {
         const POD_NAMESPACE: &str = "$(POD_NAMESPACE)";
         let Some(value) = value else {
@@ -68,15 +69,15 @@ impl DefaultSecret {
     }
 }
 
-/// The controller name of ingress-nginx where nothing else is said, which Traefik's provider for it takes too.
+/// The default controller name of ingress-nginx, which Traefik's provider for ingress-nginx uses too.
 pub const INGRESS_NGINX: &str = "k8s.io/ingress-nginx";
 
 impl Program {
-    /// Of a container's image and of its command with all arguments, in a Pod of a namespace (empty where it is not known);
-    /// `None` for any other container, and for a Traefik that serves no class of ingress-nginx.
+    /// Reads a container's image and its command with all arguments, in a Pod of `namespace` (empty if it is not
+    /// known). Returns `None` for any other container, and for a Traefik that serves no class of ingress-nginx.
     ///
-    /// Flags are those of ingress-nginx v1.15 (`pkg/flags/flags.go`) and of Traefik v3.7 (`pkg/provider/kubernetes/ingress-nginx`);
-    /// both take one or two dashes, and Traefik any case.
+    /// The flags are those of ingress-nginx v1.15 (`pkg/flags/flags.go`) and of Traefik v3.7
+    /// (`pkg/provider/kubernetes/ingress-nginx`). Both accept one or two dashes, and Traefik accepts any case.
     ///
     /// ```
     /// use kubectl_certs::object::{Key, program::{Program, Software}};
@@ -117,9 +118,9 @@ impl Program {
     }
 }
 
-/// What a container is by its image, or by its command where the image has a name of the house.
+/// Recognizes a container by its image, or by its command if the image has an unfamiliar name.
 ///
-/// Distributions call theirs `rancher/nginx-ingress-controller` (RKE2), `bitnami/nginx-ingress-controller`,
+/// Distributions name their images `rancher/nginx-ingress-controller` (RKE2), `bitnami/nginx-ingress-controller`,
 /// `chainguard/ingress-nginx-controller`, `rancher/mirrored-library-traefik` (k3s), `rancher/hardened-traefik` (RKE2).
 fn software<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Software> {
     let bare = image.split('@').next().unwrap_or_default();
@@ -142,22 +143,22 @@ fn software<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Software> {
     }
 }
 
-/// An argument's name, without dashes and value.
+/// The name of an argument, without dashes and value.
 fn name(argument: &str) -> &str {
     let bare = argument.trim_start_matches('-');
     bare.split('=').next().unwrap_or(bare)
 }
 
-/// Whether a flag that is on or off may be on: it is there, and not plainly off (Go's `strconv.ParseBool`).
+/// Whether a boolean flag may be on: it is given, and not with a value that means off (Go's `strconv.ParseBool`).
 fn may_be_on<T: AsRef<str>>(arguments: &[T], flag: &str) -> bool {
     const OFF: [&str; 6] = ["0", "f", "F", "false", "FALSE", "False"];
     let mut all = arguments.iter().map(AsRef::as_ref);
-    // Of several the last counts.
+    // If a flag is repeated, the last one counts.
     all.rfind(|argument| argument.starts_with('-') && name(argument) == flag)
         .is_some_and(|argument| argument.split_once('=').is_none_or(|(_, value)| !OFF.contains(&value)))
 }
 
-/// The value of a flag: behind `=`, or the next argument.
+/// The value of a flag, either after `=` or as the next argument.
 fn value<'a, T: AsRef<str>>(arguments: &'a [T], flag: &str) -> Option<&'a str> {
     let at = arguments.iter().position(|argument| {
         let argument = argument.as_ref();
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn traefik_as_distributions_bring_it_is_traefik() {
-        // Their containers have arguments and no command, the first of which is a flag.
+        // These containers have arguments and no command; the first argument is a flag.
         let arguments = [
             "--entryPoints.web.address=:8000/tcp",
             "--providers.kubernetesingressnginx",

@@ -1,23 +1,23 @@
-//! What a command has to be given so that it reaches what was read.
+//! The arguments that a command needs to reach the cluster or the manifests that were read.
 
 use compact_str::CompactString;
 
 use super::Text;
 
-/// The flags that stand in commands which are told to somebody: each begins with a space, and is quoted for a shell.
+/// The flags of commands that are shown to users. Each begins with a space, and is quoted for a shell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// For kubectl and cmctl, which ask a cluster: ` --context prod`, or nothing where the current context is meant.
+    /// For kubectl and cmctl, which query a cluster: ` --context prod`, or empty for the current context.
     pub kubectl: Text,
     /// For this program: the same, or the manifests that were read: ` -f shop.yaml`.
     pub certs: Text,
-    /// The file or server that was looked at, as `show` takes it; empty for a cluster and for manifests: no command for a Secret reaches
-    /// what is in none.
+    /// The file or server that was examined, in the form that `show` accepts. Empty for a cluster and for manifests. If
+    /// it is set, no command for a Secret applies.
     pub outside: Text,
 }
 
 impl Reach {
-    /// What a command reaches by itself.
+    /// The flags for the current context: none.
     pub const HERE: &'static Self = &Self {
         kubectl: CompactString::const_new(""),
         certs: CompactString::const_new(""),

@@ -1,39 +1,40 @@
-//! The register of kinds: where the API serves each, how users write it, and what it is to this program.
+//! The register of kinds: where the API serves each kind, how users write it, and what it means to this program.
 //!
-//! Everything that is known of a kind as such stands here once. What its objects hold is in its view, beside this file; how they are
-//! read is in `source::form`.
+//! Everything that is known of a kind as such is here. The content of its objects is in its view, beside this file, and
+//! the code that reads them is in `source::form`.
 
 use super::{
     resource::Resource,
     route::{RouteFacts, Shape},
 };
 
-/// What a kind is to this program.
+/// What a kind means to this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Its objects say which hosts are served, and with which Secrets. Labels choose among them; without them hosts are missing.
+    /// Its objects name the hosts that are served, and their Secrets. A label selector applies to them; without its
+    /// right, hosts are missing.
     Route,
-    /// A route of the Gateway API, which attaches to the listeners of others and narrows their hosts.
+    /// A route of the Gateway API, which attaches to listeners of other objects and narrows their hosts.
     Attached,
-    /// A choice of certificates that no host is named for: Traefik's stores.
+    /// A set of certificates without hosts: Traefik's stores.
     Store,
-    /// It says which server reads the routes of a class.
+    /// It says which controller serves the routes of a class.
     Class,
-    /// It allows references into its namespace.
+    /// It permits references into its namespace.
     Grant,
     /// It holds certificates and keys.
     Secret,
-    /// It says how a certificate is issued, and into which Secret: cert-manager's.
+    /// It says how a certificate is issued, and into which Secret: kinds of cert-manager.
     Issuing,
-    /// How far an issuance of cert-manager's is.
+    /// The progress of an issuance by cert-manager.
     Request,
     /// Its objects use Secrets by name in their own namespace.
     Consumer,
-    /// It is read where another kind depends on it.
+    /// It is read if another kind depends on it.
     Surroundings,
 }
 
-/// What is known of one kind.
+/// The properties of one kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     /// The kind.
@@ -44,38 +45,39 @@ pub struct Row {
     pub singular: &'static str,
     /// The plural, lower-case name that RBAC rules and API paths use.
     pub plural: &'static str,
-    /// What kubectl's users type for short.
+    /// The abbreviations that kubectl accepts.
     pub short: &'static [&'static str],
     /// The API group; empty for the core group.
     pub group: &'static str,
-    /// A group that manifests may still have it in, with the same fields.
+    /// An older API group in which manifests may still have the kind, with the same fields.
     pub once: Option<&'static str>,
-    /// The versions that are known, newest first. What another group serves are other objects, and another kind.
+    /// The known versions, newest first. Objects of the same kind in another group are a kind of their own.
     pub versions: &'static [&'static str],
-    /// Whether manifests of other versions are not read: their fields may differ.
+    /// Whether manifests of other versions are not read, because their fields may differ.
     pub exact: bool,
-    /// Whether objects live in a namespace.
+    /// Whether objects of the kind have a namespace.
     pub namespaced: bool,
-    /// Whether others use the same name for kinds of their own (Istio has Gateways, Knative has Certificates), so that kubectl needs
-    /// the group.
+    /// Whether other projects have kinds of the same name (Istio has Gateways, Knative has Certificates), so that
+    /// kubectl needs the group.
     pub shared: bool,
-    /// The kind that it is called today, where it is one under a name or group of before: another object than one of today's.
+    /// For a kind under a previous name or group: the kind that replaced it. The objects of the two are different
+    /// objects.
     pub before: Option<Kind>,
-    /// What it is for.
+    /// What the kind means to this program.
     pub role: Role,
-    /// What is known of it as a kind of route; `None` for all others.
+    /// The properties of a kind of route; `None` for all others.
     pub route: Option<&'static RouteFacts>,
 }
 
 const NETWORKING: &str = "networking.k8s.io";
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 const TRAEFIK: &str = "traefik.io";
-/// The group that Traefik read up to version 2.
+/// The API group that Traefik up to version 2 read.
 const OLD_TRAEFIK: &str = "traefik.containo.us";
 const CERT_MANAGER: &str = "cert-manager.io";
 const ACME: &str = "acme.cert-manager.io";
 
-/// Ingress.
+/// The facts of Ingress.
 const INGRESS: RouteFacts = RouteFacts {
     shape: Shape::Entries,
     secret_field: "spec.tls[].secretName",
@@ -84,7 +86,7 @@ const INGRESS: RouteFacts = RouteFacts {
     challenge: Some(Kind::Ingress),
 };
 
-/// Gateway and the sets of further listeners.
+/// The facts of Gateway and its sets of additional listeners.
 const LISTENERS: RouteFacts = RouteFacts {
     shape: Shape::Listeners,
     secret_field: "tls.certificateRefs",
@@ -93,7 +95,7 @@ const LISTENERS: RouteFacts = RouteFacts {
     challenge: Some(Kind::HttpRoute),
 };
 
-/// Traefik's own routes.
+/// The facts of Traefik's own routes.
 const INGRESS_ROUTE: RouteFacts = RouteFacts {
     shape: Shape::Hosts,
     secret_field: "tls.secretName",
@@ -102,16 +104,16 @@ const INGRESS_ROUTE: RouteFacts = RouteFacts {
     challenge: Some(Kind::IngressRoute),
 };
 
-/// Makes [`Kind`] and [`KINDS`] of the register's lines.
+/// Generates [`Kind`] and [`KINDS`] from the lines of the register.
 macro_rules! register {
     ($($(#[$doc:meta])* $kind:ident => $row:expr;)*) => {
-        /// The kinds that are read. The order is that of the lists in a report.
+        /// The kinds that are read, in the order in which reports list them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Kind {
             $($(#[$doc])* $kind,)*
         }
 
-        /// All kinds, in their order.
+        /// All kinds in the order of the register.
         pub const KINDS: [Row; [$(Kind::$kind),*].len()] = [$($row.of(Kind::$kind)),*];
     };
 }
@@ -127,8 +129,8 @@ register! {
     GatewayClass => row(["GatewayClass", "gatewayclass", "gatewayclasses"], GATEWAY_API, &["v1", "v1beta1"], Role::Class).wide();
     /// gateway.networking.k8s.io `ListenerSet`.
     ListenerSet => row(["ListenerSet", "listenerset", "listenersets"], GATEWAY_API, &["v1"], Role::Route).route(&LISTENERS).short(&["lset"]);
-    /// gateway.networking.x-k8s.io `XListenerSet`: what `ListenerSet` was called before it was standard. Another object than a
-    /// `ListenerSet` of the same name.
+    /// gateway.networking.x-k8s.io `XListenerSet`, the experimental predecessor of `ListenerSet`. It is a different
+    /// object from a `ListenerSet` of the same name.
     XListenerSet => row(["XListenerSet", "xlistenerset", "xlistenersets"], "gateway.networking.x-k8s.io", &["v1alpha1"], Role::Route).route(&LISTENERS).before(Kind::ListenerSet);
     /// gateway.networking.k8s.io `HTTPRoute`.
     HttpRoute => row(["HTTPRoute", "httproute", "httproutes"], GATEWAY_API, &["v1", "v1beta1"], Role::Attached);
@@ -140,8 +142,8 @@ register! {
     ReferenceGrant => row(["ReferenceGrant", "referencegrant", "referencegrants"], GATEWAY_API, &["v1", "v1beta1"], Role::Grant);
     /// traefik.io/v1alpha1 `IngressRoute`.
     IngressRoute => row(["IngressRoute", "ingressroute", "ingressroutes"], TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact();
-    /// traefik.containo.us/v1alpha1 `IngressRoute`: what Traefik read up to version 2. Another object than one of traefik.io of the
-    /// same name.
+    /// traefik.containo.us/v1alpha1 `IngressRoute`, which Traefik up to version 2 read. It is a different object from a
+    /// traefik.io `IngressRoute` of the same name.
     OldIngressRoute => row(["IngressRoute", "ingressroute", "ingressroutes"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact().before(Kind::IngressRoute);
     /// traefik.io/v1alpha1 `IngressRouteTCP`.
     IngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact();
@@ -165,7 +167,7 @@ register! {
     Order => row(["Order", "order", "orders"], ACME, &["v1"], Role::Request).shared();
     /// acme.cert-manager.io/v1 Challenge.
     Challenge => row(["Challenge", "challenge", "challenges"], ACME, &["v1"], Role::Request).shared();
-    /// v1 Namespace: its labels, for listeners that allow routes by a selector.
+    /// v1 Namespace, whose labels matter to listeners that admit routes by a selector.
     Namespace => row(["Namespace", "namespace", "namespaces"], "", &["v1"], Role::Surroundings).wide().exact();
     /// v1 Service.
     Service => row(["Service", "service", "services"], "", &["v1"], Role::Surroundings).exact();
@@ -187,7 +189,7 @@ register! {
     ServiceAccount => row(["ServiceAccount", "serviceaccount", "serviceaccounts"], "", &["v1"], Role::Consumer).exact();
 }
 
-/// How many kinds have one of some roles.
+/// How many kinds have one of these roles.
 pub const fn count(roles: &[Role]) -> usize {
     let (mut count, mut role) = (0, 0);
     while role < roles.len() {
@@ -203,11 +205,12 @@ pub const fn count(roles: &[Role]) -> usize {
     count
 }
 
-/// The kinds of some roles: role after role, in the register's order.
+/// The kinds with these roles: role after role, each in the order of the register.
 ///
 /// # Panics
 ///
-/// When the array is not of their [`count`]: it is called in constants, so that it does not compile then.
+/// If the length of the array is not their [`count`]. The function is called in constants, so that a wrong length does
+/// not compile.
 pub const fn of_roles<const N: usize>(roles: &[Role]) -> [Kind; N] {
     let mut found = [Kind::Ingress; N];
     let (mut count, mut role) = (0, 0);
@@ -226,7 +229,7 @@ pub const fn of_roles<const N: usize>(roles: &[Role]) -> [Kind; N] {
     found
 }
 
-/// A kind whose objects live in a namespace: its name, singular and plural, its group, and its versions, newest first.
+/// A kind whose objects have a namespace: its name, singular and plural, its group, and its versions, newest first.
 const fn row(
     [name, singular, plural]: [&'static str; 3],
     group: &'static str,
@@ -234,7 +237,7 @@ const fn row(
     role: Role,
 ) -> Row {
     Row {
-        // The register's macro says which it is.
+        // The macro of the register replaces this.
         kind: Kind::Ingress,
         name,
         singular,
@@ -258,7 +261,7 @@ impl Row {
         self
     }
 
-    /// The same for a kind of route.
+    /// Makes it a kind of route.
     const fn route(mut self, facts: &'static RouteFacts) -> Self {
         self.route = Some(facts);
         self
@@ -294,7 +297,7 @@ impl Row {
         self
     }
 
-    /// Whether every cluster serves the kind; the others are custom resources, which have no protobuf.
+    /// Whether every cluster serves the kind. The others are custom resources, which have no protobuf encoding.
     pub fn is_built_in(&self) -> bool {
         !self.group.contains('.') || self.group == NETWORKING
     }
@@ -312,7 +315,7 @@ impl Row {
         row.versions.iter().map(move |version| row.at(version))
     }
 
-    /// The name that kubectl takes it by: with its group where others use the same name.
+    /// The name by which kubectl accepts it, with its group if other projects use the same name.
     pub fn kubectl_name(&self) -> String {
         if self.shared {
             self.full_name()
@@ -336,17 +339,17 @@ impl Row {
 }
 
 impl Kind {
-    /// What is known of it.
+    /// The line of the kind in the register.
     pub const fn row(self) -> &'static Row {
         &KINDS[self as usize]
     }
 
-    /// What is known of it as a kind of route; `None` for all others.
+    /// The properties of a kind of route; `None` for all others.
     pub const fn route(self) -> Option<&'static RouteFacts> {
         self.row().route
     }
 
-    /// Where the API serves it, at its newest version.
+    /// The kind at its newest version.
     pub const fn resource(self) -> Resource {
         let row = self.row();
         row.at(row.versions[0])
@@ -357,8 +360,8 @@ impl Kind {
     /// The kinds whose objects use Secrets by name in their own namespace.
     pub const CONSUMERS: [Self; count(&[Role::Consumer])] = of_roles(&[Role::Consumer]);
 
-    /// The kind that `apiVersion` and `kind` of a manifest name; `None` for one that is not read. Any version of a group is taken whose
-    /// fields are the same as far as they are used.
+    /// The kind with the `apiVersion` and `kind` of a manifest; `None` if it is not read. Any version of a group is
+    /// accepted if the fields that this program uses are the same.
     pub fn of_manifest(api_version: &str, name: &str) -> Option<Self> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let is = |row: &&Row| {
@@ -368,13 +371,13 @@ impl Kind {
         KINDS.iter().find(is).map(|row| row.kind)
     }
 
-    /// The kind that kubectl's users write so: `ing`, `ingresses.networking.k8s.io`, in any case. Of several with one name, the first, unless
-    /// the group says which.
+    /// The kind that a word of kubectl's users means: `ing`, `ingresses.networking.k8s.io`, in any case. If several
+    /// kinds have the name, the group decides, and without a group the first one.
     pub fn named(word: &str) -> Option<Self> {
         let lower = word.to_ascii_lowercase();
         let (word, group) = lower.split_once('.').unwrap_or((&lower, ""));
         let called = || KINDS.iter().filter(|row| row.is_called(word));
-        // A version may stand before the group: `ingressroutes.v1alpha1.traefik.io`.
+        // A version may precede the group: `ingressroutes.v1alpha1.traefik.io`.
         let of_group = called().find(|row| !row.group.is_empty() && group.ends_with(row.group));
         of_group.or_else(|| called().next()).map(|row| row.kind)
     }

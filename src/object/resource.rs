@@ -1,4 +1,4 @@
-//! Where the API serves a kind: its group, version and plural. What else is known of the kinds that are read is in the register.
+//! The group, version and plural of a kind in the API. The register has the other properties of kinds that are read.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ pub struct Resource {
     pub group: &'static str,
     /// The version.
     pub version: &'static str,
-    /// The plural name, as paths and rights have it.
+    /// The plural in API paths and in rights.
     pub plural: &'static str,
-    /// The kind, as manifests have it.
+    /// The kind as manifests spell it.
     pub kind: &'static str,
-    /// Whether objects live in a namespace.
+    /// Whether objects of the kind have a namespace.
     pub namespaced: bool,
 }
 
 impl Resource {
-    /// A kind whose objects live in a namespace.
+    /// A kind whose objects have a namespace.
     pub const fn new(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str) -> Self {
         Self {
             group,
@@ -38,7 +38,7 @@ impl Resource {
         self
     }
 
-    /// What the paths of its API begin with: `/api/v1`, `/apis/apps/v1`.
+    /// The beginning of its API paths: `/api/v1`, `/apis/apps/v1`.
     pub fn root(&self) -> String {
         let Self { group, version, .. } = self;
         if group.is_empty() {
@@ -48,7 +48,7 @@ impl Resource {
         }
     }
 
-    /// `apiVersion`, as manifests have it.
+    /// Its `apiVersion` in manifests.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
             self.version.to_owned()
@@ -59,7 +59,7 @@ impl Resource {
 }
 
 impl fmt::Display for Resource {
-    /// `secrets`, `ingresses.networking.k8s.io`: as `kubectl auth can-i` takes it.
+    /// Writes the form that `kubectl auth can-i` accepts: `secrets`, `ingresses.networking.k8s.io`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.plural)?;
         if self.group.is_empty() {
@@ -82,7 +82,7 @@ pub const SERVICE: Resource = Kind::Service.resource();
 pub const NODE: Resource = Resource::new("", "v1", "nodes", "Node").cluster_wide();
 /// v1 Namespace.
 pub const NAMESPACE: Resource = Kind::Namespace.resource();
-/// v1 Event; what `kubectl describe` reads.
+/// v1 Event, which `kubectl describe` reads.
 pub const EVENT: Resource = Resource::new("", "v1", "events", "Event");
 /// apps/v1 Deployment.
 pub const DEPLOYMENT: Resource = Kind::Deployment.resource();

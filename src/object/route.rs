@@ -1,81 +1,82 @@
-//! Kinds of routes: what is known of each kind as such, and the view of those whose objects say hosts and a Secret by themselves.
+//! Kinds of routes: the properties of each kind, and the view of those whose objects name hosts and a Secret directly.
 
 use super::{Key, Kind, List, Meta, Text};
 
-/// What is known of a kind of route, whatever its objects hold.
+/// The properties of a kind of route, independent of its objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteFacts {
-    /// Where its hosts and Secrets stand.
+    /// Which fields have its hosts and Secrets.
     pub shape: Shape,
-    /// The field that names its Secret, as messages have it.
+    /// The field that names its Secret, as messages write it.
     pub secret_field: &'static str,
-    /// The one controller that reads it, by the name that `IngressClass` and `GatewayClass` have for it; `None` where a class says which
-    /// controller does.
+    /// The only controller that reads the kind, by its name in `IngressClass` and `GatewayClass`; `None` if a class
+    /// says which controller does.
     pub controller: Option<&'static str>,
-    /// Whether cert-manager makes certificates for it by its annotations (ingress-shim and gateway-shim).
+    /// Whether cert-manager issues certificates for it because of its annotations (ingress-shim and gateway-shim).
     pub shimmed: bool,
-    /// The kind of object that leads a challenge for one of its hosts to the answer; `None` where it is not known how another object for
-    /// a live host is taken.
+    /// The kind of object that routes a challenge for one of its hosts to the answer. `None` if it is not known how the
+    /// controller handles another object for a live host.
     pub challenge: Option<Kind>,
 }
 
-/// Where the hosts and Secrets of a route stand.
+/// Which fields of a route have its hosts and Secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// In the tls entries and rules of an Ingress, which each controller reads in its own way.
+    /// The tls entries and rules of an Ingress, which each controller reads in its own way.
     Entries,
-    /// In listeners, together with the routes that attach to them.
+    /// Listeners, together with the routes that attach to them.
     Listeners,
-    /// In the object alone: hosts, and one Secret for all of them. Its view is a [`HostRoute`], or comes to one.
+    /// The object itself has hosts, and one Secret for all of them. Its view is a [`HostRoute`], or can be converted to
+    /// one.
     Hosts,
-    /// The same, and [`Fields`] are enough to read it.
+    /// Like `Hosts`, for kinds that [`Fields`] are enough to read.
     Fields(Fields),
 }
 
-/// Where in an object its hosts and its Secret stand: paths that begin with `spec`, a dot before each further field, and `[]` after a
-/// list of objects, as in `spec.servers[].host`.
+/// The paths of the hosts and the Secret in an object. They begin with `spec`, with a dot before each further field and
+/// `[]` after a list of objects, as in `spec.servers[].host`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fields {
-    /// The hosts: texts, or lists of them.
+    /// The hosts: fields with a text or a list of texts.
     pub hosts: &'static [&'static str],
-    /// The name of the Secret. TLS ends at the server where the object is there that has this field.
+    /// The name of the Secret. The controller terminates TLS if the object that contains this field exists.
     pub secret: &'static str,
-    /// The namespace of the Secret, where it need not be the route's own.
+    /// The namespace of the Secret, if it may differ from that of the route.
     pub namespace: Option<&'static str>,
-    /// Where `true` says that TLS is passed on to the server behind.
+    /// A field whose value `true` means that TLS is passed through to the backend.
     pub passthrough: Option<&'static str>,
 }
 
-/// What is read of a route that says by itself which hosts it serves, and with which Secret.
+/// The fields of a route that names its hosts and its Secret directly.
 #[derive(Debug, Clone)]
 pub struct HostRoute {
     /// Its kind.
     pub kind: Kind,
     /// Its metadata, labels included.
     pub meta: Meta,
-    /// The hosts of its requests, in their order.
+    /// The hosts of its requests, in order.
     pub hosts: Vec<Text>,
-    /// Whether it takes requests for hosts besides, which no plain name says.
+    /// Whether it also accepts requests for hosts that it does not name plainly.
     pub other_hosts: bool,
-    /// How it ends TLS; `None` where it does not.
+    /// How it terminates TLS; `None` if it does not.
     pub tls: Option<HostTls>,
 }
 
-/// How a route ends TLS that says so by itself.
+/// How such a route terminates TLS.
 #[derive(Debug, Clone, Default)]
 pub struct HostTls {
     /// The name of its Secret.
     pub secret: Option<Text>,
-    /// The Secret's namespace, where it is named.
+    /// The namespace of the Secret, if the route names one.
     pub namespace: Option<Text>,
-    /// The names that its certificate is to have besides those of the hosts.
+    /// Names that its certificate should have in addition to the hosts.
     pub domains: Vec<Text>,
-    /// Whether its controller issues the certificate by itself where no Secret is named.
+    /// Whether its controller issues the certificate itself if no Secret is named.
     pub resolver: bool,
 }
 
 impl HostRoute {
-    /// The Secrets that it names.
+    /// The Secret that it names, as a list.
     pub fn secrets(&self) -> List<Key> {
         let named = self.tls.iter().filter_map(|tls| Some((tls, tls.secret.as_ref()?)));
         let key = |(tls, name): (&HostTls, &Text)| {

@@ -6,27 +6,28 @@ use super::{Meta, Seconds, Text};
 
 /// The type of a Secret made for TLS.
 pub const TLS_TYPE: &str = "kubernetes.io/tls";
-/// The type of a Secret in which this program keeps a pair that was replaced, for a rollback. Nobody serves it.
+/// The type of a Secret in which this program keeps a replaced certificate and key for a rollback. It is never served.
 pub const BACKUP_TYPE: &str = "kubectl-certs.io/backup";
 
-/// What is read of a Secret. `Debug` shows no data: people paste keys into tls.crt.
+/// The fields of a Secret that are read. `Debug` shows no data, because people paste keys into tls.crt.
 pub struct Secret {
     /// Its metadata.
     pub meta: Meta,
     /// `type`, such as `kubernetes.io/tls`; empty means `Opaque`.
     pub secret_type: Text,
-    /// The data keys of certificate and key, where those are others than `tls.crt` and `tls.key`; the second is empty where
-    /// there is no key.
+    /// The data keys of the certificate and the key, if they differ from `tls.crt` and `tls.key`. The second is empty
+    /// if there is no key.
     pub data_keys: Option<Box<[Text; 2]>>,
-    /// The bytes under `tls.crt`.
+    /// The value of `tls.crt`, or of the data key used instead.
     pub certificate: Option<Vec<u8>>,
-    /// The bytes under `tls.key`: only compared, then dropped.
+    /// The value of `tls.key`, or of the data key used instead. It is only compared, then dropped.
     pub key: Option<SecretSlice<u8>>,
-    /// The names of its other data keys (`ca.crt`, `keystore.p12`, ...).
+    /// The names of all other data keys (`ca.crt`, `keystore.p12`, ...).
     pub other_keys: Vec<Text>,
-    /// The bytes under `ca.crt`, where there is a certificate beside it.
+    /// The value of `ca.crt`, if there is a certificate beside it.
     pub ca: Option<Vec<u8>>,
-    /// When `data` last changed, by its managedFields; read for suspects alone.
+    /// When `data` last changed, according to managedFields, in seconds since 1970. It is only read for Secrets that
+    /// may have stale Pods.
     pub data_changed: Option<Seconds>,
 }
 

@@ -1,9 +1,9 @@
-//! The names and hosts that an object writes.
+//! The names and hosts that an object contains.
 
 use super::{Object, Text, gateway::Listener};
 
 impl Object {
-    /// Whether one of its names, hosts and references is as `is` says.
+    /// Whether `is` returns true for one of its names, hosts or references.
     pub fn some_text(&self, is: impl Fn(&Text) -> bool) -> bool {
         let is = &is;
         let any = |texts: &[Text]| texts.iter().any(is);

@@ -2,27 +2,27 @@
 
 use super::{HostRoute, Key, Kind, Meta, Text, route::HostTls};
 
-/// What is read of Traefik's `IngressRoute` or `IngressRouteTCP`.
+/// The fields of Traefik's `IngressRoute` or `IngressRouteTCP` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct IngressRoute {
     /// Its metadata, labels included.
     pub meta: Meta,
-    /// Whether it is of the group traefik.containo.us.
+    /// Whether its API group is traefik.containo.us.
     pub old: bool,
     /// Whether it is an `IngressRouteTCP`.
     pub tcp: bool,
-    /// The hosts named by `Host(...)` and `HostSNI(...)` in the rules of spec.routes, in their order.
+    /// The hosts in `Host(...)` and `HostSNI(...)` of the rules in spec.routes, in order.
     pub hosts: Vec<Text>,
-    /// Whether some rule has a host expression that cannot be read as a plain name (`HostRegexp`, ``HostSNI(`*`)``).
+    /// Whether a rule has a host expression that is not a plain name (`HostRegexp`, ``HostSNI(`*`)``).
     pub other_hosts: bool,
-    /// spec.tls; `None` means that TLS does not end here.
+    /// spec.tls; `None` means that Traefik does not terminate TLS here.
     pub tls: Option<IngressRouteTls>,
     /// spec.entryPoints.
     pub entry_points: Vec<Text>,
 }
 
 impl IngressRoute {
-    /// Its kind, by its group.
+    /// Its kind, depending on its API group.
     pub fn kind(&self) -> Kind {
         match (self.tcp, self.old) {
             (false, false) => Kind::IngressRoute,
@@ -60,35 +60,35 @@ pub struct IngressRouteTls {
     pub resolver: Option<Text>,
     /// The names (main and sans) of spec.tls.domains.
     pub domains: Vec<Text>,
-    /// passthrough, which an `IngressRouteTCP` may ask for: the server behind it ends TLS.
+    /// passthrough, which an `IngressRouteTCP` may have: the backend terminates TLS.
     pub passthrough: bool,
 }
 
-/// What is read of Traefik's `TLSStore`.
+/// The fields of Traefik's `TLSStore` that are read.
 #[derive(Debug, Clone, Default)]
 pub struct TlsStore {
     /// Its metadata.
     pub meta: Meta,
-    /// Whether it is of the group traefik.containo.us.
+    /// Whether its API group is traefik.containo.us.
     pub old: bool,
     /// The Secret of spec.defaultCertificate.
     pub default: Option<Text>,
-    /// Whether there is a spec.defaultGeneratedCert: a resolver issues the default certificate.
+    /// Whether it has a spec.defaultGeneratedCert: a certificate resolver issues the default certificate.
     pub generated: bool,
-    /// The Secrets of spec.certificates, in their order.
+    /// The Secrets of spec.certificates, in order.
     pub certificates: Vec<Text>,
 }
 
 impl TlsStore {
-    /// The name of the only store that Traefik takes certificates from.
+    /// The name of the only store from which Traefik serves certificates.
     pub const DEFAULT: &str = "default";
 
-    /// The Secret of its default certificate, which is in the store's namespace.
+    /// The Secret of its default certificate, in the namespace of the store.
     pub fn default_secret(&self) -> Option<Key> {
         self.default.as_ref().map(|name| self.key_of(name))
     }
 
-    /// The Secrets of its other certificates, in their order.
+    /// The Secrets of its other certificates, in order.
     pub fn certificate_secrets(&self) -> impl Iterator<Item = Key> {
         self.certificates.iter().map(|name| self.key_of(name))
     }
@@ -102,7 +102,7 @@ impl TlsStore {
         Key::new(self.meta.namespace.clone(), name.clone())
     }
 
-    /// Its kind, by its group.
+    /// Its kind, depending on its API group.
     pub fn kind(&self) -> Kind {
         if self.old { Kind::OldTlsStore } else { Kind::TlsStore }
     }
