@@ -1,4 +1,4 @@
-//! After the write: events, restarts, and the proof that clients get the new certificate.
+//! After the write: events, restarts, and the check that clients get the new certificate.
 
 use std::time::Duration;
 
@@ -30,13 +30,13 @@ use crate::{
 
 /// How long a lookup of an address may take.
 const LOOKUP: Duration = Duration::from_secs(5);
-/// How long one workload may take to come back.
+/// How long one workload may take to restart.
 const ROLLOUT: Duration = Duration::from_mins(5);
 /// How many names an Event lists.
 const NAMED: usize = 5;
 
 impl Run {
-    /// Tells the routes, and looks until the certificate is served.
+    /// Records events on the routes, restarts workloads, and waits until the certificate is served.
     pub(super) async fn after_storing(
         &self,
         api: &Api,
@@ -65,7 +65,7 @@ impl Run {
         proved
     }
 
-    /// Tells the routes of a failure.
+    /// Records an event about a failure on the routes.
     pub(super) async fn record_failure(&self, target: &Target, error: &ObtainError) {
         let Destination::Cluster(api) = &self.parts.destination else {
             return;
@@ -80,7 +80,7 @@ impl Run {
         self.record(api, target, reason, &crate::error::chain(error)).await;
     }
 
-    /// Best effort: an event that cannot be recorded changes nothing.
+    /// Records an event. Best effort: an event that cannot be recorded changes nothing.
     async fn record(&self, api: &Api, target: &Target, reason: Reason, message: &str) {
         let cleared = crate::text::Clear(message).to_string();
         for used in &target.uses {
@@ -95,7 +95,7 @@ impl Run {
         }
     }
 
-    /// Restarts what was asked for, and names what would need it.
+    /// Restarts the workloads that the settings name, and reports others that need a restart.
     async fn restart(&self, api: &Api, target: &Target, tell: &Teller) -> Result<(), CourseError> {
         let Some(restarts) = self.parts.restarts.get(&target.secret) else {
             return Ok(());
@@ -180,16 +180,16 @@ impl Run {
     }
 }
 
-/// What is told of hosts that do not serve what is stored.
+/// The report about hosts that do not serve the stored certificate.
 pub struct Unserved {
-    /// What is served instead, and which routes take the hosts.
+    /// Which certificate they serve instead, and which routes have the hosts.
     pub message: String,
-    /// What to look at first, with what separates it from what follows; empty where nothing is.
+    /// What to check first, with the separator to the text that follows it; empty if there is nothing.
     pub first: String,
 }
 
 impl Unserved {
-    /// `None` where all is served.
+    /// Makes the report; `None` if every host serves the certificate.
     pub fn of(outcomes: &[verify::Outcome], rivals: &Rivals) -> Option<Self> {
         let (mut said, mut clauses, mut first) = (Vec::new(), Vec::new(), None);
         for outcome in outcomes {
@@ -211,13 +211,12 @@ impl Unserved {
     }
 }
 
-/// Where the hosts are served, of those that a certificate's names cover, and what is worth telling of those that cannot be
-/// reached.
+/// The places where the hosts are served that a certificate covers, and notes about hosts that cannot be reached.
 pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>) -> (Vec<verify::Place>, Vec<String>) {
     let (mut places, mut notes) = (Vec::new(), Vec::new());
     for used in &target.uses {
         for (host, port) in &used.hosts {
-            // A new name that failed is told of elsewhere: it cannot be served.
+            // A new name that failed is reported elsewhere: it cannot be served.
             if !host
                 .parse()
                 .is_ok_and(|host| issued.iter().any(|name| name.covers(&host)))
@@ -236,7 +235,8 @@ pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>
     (places, notes)
 }
 
-/// Leaves an Event on a Secret that says which workloads were restarted for it, and by whom; none where none was.
+/// Records an event on a Secret about the workloads that were restarted for it, and by whom. Does nothing if there are
+/// none.
 pub async fn record_restarts(api: &Api, secret: &Key, restarted: &[Workload]) {
     if restarted.is_empty() {
         return;
@@ -246,7 +246,8 @@ pub async fn record_restarts(api: &Api, secret: &Key, restarted: &[Workload]) {
     record_on_secret(api, secret, Reason::Restarted, &message).await;
 }
 
-/// Leaves an Event on a Secret: a write leaves its trace where it was made, whether a route uses it or not. Best effort.
+/// Records an event on a Secret, so that a write leaves a trace where it was made, whether or not a route uses the
+/// Secret. Best effort.
 pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: &str) {
     let about = About {
         resource: SECRET,
@@ -259,7 +260,7 @@ pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: 
     }
 }
 
-/// Says which workloads go on with what they read when they started.
+/// Names the workloads that continue with the content that they read when they started.
 fn unnoticed(left: &[String]) -> String {
     let (it, them) = if left.len() == 1 {
         ("it reads", "it")

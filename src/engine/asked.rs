@@ -1,5 +1,5 @@
-//! What the CA said when it was asked about renewals, kept between runs: it is not asked again before it wants to be
-//! (RFC 9773, section 4.3), and the moment that was picked in its window stays the same.
+//! The CA's answers about renewals, kept between runs. The CA is not asked again earlier than it permits (RFC 9773,
+//! section 4.3), and the moment that was chosen within its window stays the same.
 
 use std::{
     collections::BTreeMap,
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cache, object::Seconds};
 
-/// A file of more bytes than this has been tampered with.
+/// A file with more bytes than this has been tampered with.
 const LARGEST: u64 = 8 << 20;
 
-/// What is known of one certificate.
+/// The answer for one certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Known {
-    /// The moment in the window of the CA.
+    /// The moment that was chosen within the CA's window, in seconds since 1970.
     pub moment: Seconds,
-    /// When the CA may be asked again.
+    /// When the CA may be asked again, in seconds since 1970.
     pub again: Seconds,
 }
 
-/// What is known of all, by their ids.
+/// The answers for all certificates, by their ids.
 #[derive(Debug, Default)]
 pub struct RenewalAnswers {
     path: Option<PathBuf>,
@@ -32,7 +32,7 @@ pub struct RenewalAnswers {
 }
 
 impl RenewalAnswers {
-    /// What earlier runs have kept in this file; nothing without one.
+    /// Reads the answers that earlier runs have kept in this file; empty without one.
     pub fn open(path: Option<PathBuf>) -> Self {
         let known = path.as_ref().and_then(|path| {
             let bytes = cache::read(path, "the CA's renewal windows", LARGEST)?;
@@ -44,20 +44,20 @@ impl RenewalAnswers {
         }
     }
 
-    /// What the CA said, as long as it does not want to be asked again.
+    /// The chosen moment, as long as the CA may not be asked again.
     pub fn get(&self, id: &str, now: Seconds) -> Option<Seconds> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.get(id).filter(|known| now < known.again)?;
         Some(found.moment)
     }
 
-    /// Notes what it said.
+    /// Records an answer.
     pub fn put(&self, id: String, known: Known) {
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(id, known);
     }
 
-    /// Keeps what still counts. What cannot be kept is asked again.
+    /// Writes the answers that are still valid. If that fails, later runs ask the CA again.
     pub fn keep(&self, now: Seconds) {
         let Some(path) = &self.path else { return };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(RenewalAnswers::open(path.clone()).known.lock().unwrap().len(), 1);
         std::fs::write(path.clone().unwrap(), "no JSON").unwrap();
         assert_eq!(RenewalAnswers::open(path).get("aki.01", 100), None);
-        // Where nothing can be kept, nothing fails.
+        // Without a file to write, nothing fails.
         RenewalAnswers::open(None).keep(100);
     }
 }

@@ -1,4 +1,5 @@
-//! Proves an order's names: each authorization on its own, all at once, one host at a time over the whole run.
+//! Proves the names of an order. All authorizations are processed at once, but each host only once at a time in the
+//! whole run.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -17,32 +18,32 @@ use crate::{
     solve::{Challenge, Solve, SolveError, patience::told},
 };
 
-/// How many authorizations of one order are worked on at the same time.
+/// How many authorizations of one order are processed at the same time.
 const AT_ONCE: usize = 10;
-/// How long the CA may take over one name: Let's Encrypt answers within a minute.
+/// How long the CA may take to validate one name. Let's Encrypt answers within a minute.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// Chooses how a name is proved.
+/// Chooses the solver for a name.
 pub trait Choose: Send + Sync {
-    /// The solver for a name. The error says what the operator has to give.
+    /// The solver for a name. The error says which setting is missing.
     fn solver(&self, name: &Name) -> Result<Arc<dyn Solve>, SolveError>;
 }
 
 /// Why a name was not proved.
 #[derive(Debug)]
 pub enum Refused {
-    /// Nothing can answer for it, or the answer did not come to be seen.
+    /// No solver can answer for the name, or the answer did not become visible.
     Solve(SolveError),
-    /// The CA looked, and said this.
+    /// The CA validated the answer and rejected it.
     Ca {
-        /// In words: type and detail, not cleared.
+        /// The type and detail of the problem in words, not cleared for a terminal.
         detail: String,
-        /// How it was to be proved; `None` when the order itself was refused.
+        /// The method of the challenge; `None` when the order itself was refused.
         method: Option<Method>,
     },
     /// The protocol failed.
     Acme(AcmeError),
-    /// No route has the name any more, which is the likely cause.
+    /// No route has the name any more, which is the likely cause of the inner error.
     Unrouted(Box<Refused>),
 }
 
@@ -91,7 +92,8 @@ impl Diagnose for Refused {
 }
 
 impl Refused {
-    /// The same of a name that no route has any more. What is the cluster's fault is no sign of it.
+    /// Marks the error of a name that no route has any more. Errors of the cluster are no sign of that, and stay as
+    /// they are.
     #[must_use]
     pub fn unrouted(self) -> Self {
         match self {
@@ -102,31 +104,32 @@ impl Refused {
     }
 }
 
-/// What became of an order's names.
+/// The result of proving the names of an order.
 #[derive(Default)]
 pub struct Proved {
-    /// The names that failed, as the order has them, and why.
+    /// The names that failed, as the order has them, with the reasons.
     pub failed: BTreeMap<Name, Refused>,
-    /// The challenges that were answered: to be cleaned, whatever became of them.
+    /// The challenges that were answered. They have to be cleaned up whatever the result.
     pub answered: Vec<(Arc<dyn Solve>, Challenge)>,
 }
 
-/// What proving takes.
+/// The parameters of proving names.
 pub struct AuthorizationRequest<'a> {
     /// The account.
     pub client: &'a Client,
-    /// How names are proved.
+    /// Chooses the solver for each name.
     pub choose: &'a dyn Choose,
-    /// Who has a turn with which host.
+    /// Ensures that each host is validated only once at a time.
     pub hosts: &'a Hosts,
-    /// Ctrl-C.
+    /// Cancellation by Ctrl-C.
     pub cancel: &'a Cancel,
-    /// Told of each step.
+    /// Receives an event for each step.
     pub tell: &'a Teller,
 }
 
 impl AuthorizationRequest<'_> {
-    /// Proves all names of an order. One that fails stops no other, so that all that is wrong is told at once.
+    /// Proves all names of an order. A name that fails does not stop the others, so that all problems are reported at
+    /// once.
     pub async fn all(&self, order: &Order) -> Proved {
         let mut proved = Proved::default();
         let mut running = stream::iter(&order.authorizations)
@@ -145,12 +148,12 @@ impl AuthorizationRequest<'_> {
         proved
     }
 
-    /// The name, what was answered, and how it ended.
+    /// Proves the name of one authorization. Returns the name, the challenges that were answered, and the result.
     async fn one(&self, url: &str) -> (Name, Vec<(Arc<dyn Solve>, Challenge)>, Result<(), Refused>) {
         let mut answered = Vec::new();
         let authorization = match self.client.authorization(url).await {
             Ok(authorization) => authorization,
-            // A name that nobody knows stands for its URL.
+            // The URL stands for the name, which is not known.
             Err(error) => return (Name::Dns(url.into()), answered, Err(Refused::Acme(error))),
         };
         let name = authorization.ordered();
@@ -168,10 +171,10 @@ impl AuthorizationRequest<'_> {
             self.validated(name, true);
             return Ok(());
         }
-        // The record of a wildcard is that of its base.
+        // The record of a wildcard is the same as that of its base.
         let (turn, waited) = self.hosts.turn(&authorization.name).await;
         if waited {
-            // The other order may have proved it: Let's Encrypt shares authorizations between orders.
+            // Another order may have proved the name: Let's Encrypt shares authorizations between orders.
             authorization = self
                 .client
                 .authorization(&authorization.url)
@@ -194,7 +197,7 @@ impl AuthorizationRequest<'_> {
             token: token.as_str().to_owned(),
         };
         answered.push((Arc::clone(&solver), challenge.clone()));
-        // An order that is resumed may have been told to look already: then only the answer counts.
+        // The CA may have been told to validate already, if the order is resumed. Then only its result counts.
         if !matches!(offered.status, ChallengeStatus::Processing | ChallengeStatus::Valid) {
             tokio::select! {
                 presented = solver.present(&challenge, self.tell) => presented.map_err(Refused::Solve)?,
@@ -231,7 +234,7 @@ fn interrupted() -> Refused {
     Refused::Solve(SolveError::new("interrupted"))
 }
 
-/// The challenge of a method.
+/// The challenge that uses a method.
 fn offered(authorization: &Authorization, method: Method) -> Result<&Offered, Refused> {
     let wanted = match method {
         Method::Http01 => ChallengeKind::Http01,
@@ -255,7 +258,7 @@ fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
     })
 }
 
-/// What the CA says went wrong.
+/// The problem that the CA reports for an authorization.
 fn why(authorization: &Authorization) -> String {
     authorization.failure().map_or_else(
         || format!("the authorization is {:?}", authorization.status).to_lowercase(),

@@ -1,5 +1,5 @@
-//! Stops a run in which one certificate after another fails alike: what failed three times fails the hundredth time too, and the CA
-//! counts each failure.
+//! Stops a run in which one certificate after another fails in the same way. What failed three times is likely to fail
+//! the hundredth time too, and the CA counts each failure.
 
 use std::sync::{
     Arc,
@@ -11,12 +11,13 @@ use futures_util::future::BoxFuture;
 use super::failure::CourseError;
 use crate::{object::Key, plan::Target};
 
-/// So many failures alike in a row stop a run.
+/// How many consecutive failures of the same kind stop a run.
 const ALIKE: usize = 3;
 
-/// Whoever says whether a run goes on.
+/// Decides whether a run continues.
 pub trait GoOn: Send + Sync {
-    /// Whether to go on, after `failures` in a row that say the same as `error`, with `left` certificates not begun.
+    /// Whether to continue, after `failures` in a row with the same message as `error`, and `left` certificates not yet
+    /// started.
     fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool>;
 }
 
@@ -25,7 +26,7 @@ pub struct Brake {
     asks: Arc<dyn GoOn>,
     all: AtomicUsize,
     begun: AtomicUsize,
-    /// Held while somebody is asked: nothing begins meanwhile.
+    /// Locked while a decision is pending, so that no certificate is started meanwhile.
     row: tokio::sync::Mutex<Row>,
 }
 
@@ -37,7 +38,7 @@ struct Row {
 }
 
 impl Brake {
-    /// One that asks before it lets go.
+    /// Makes a brake that consults `asks` before it continues.
     pub fn new(asks: Arc<dyn GoOn>) -> Self {
         Self {
             asks,
@@ -47,12 +48,12 @@ impl Brake {
         }
     }
 
-    /// So many more certificates are to be begun.
+    /// Announces this many more certificates.
     pub(super) fn expect(&self, count: usize) {
         self.all.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Whether one more may begin.
+    /// Whether one more certificate may be started.
     pub(super) async fn may_begin(&self) -> bool {
         let row = self.row.lock().await;
         if !row.stopped {
@@ -61,11 +62,11 @@ impl Brake {
         !row.stopped
     }
 
-    /// Notes how one ended, and asks where that is one failure too many.
+    /// Records how a certificate ended, and asks for a decision after one failure too many.
     pub(super) async fn ended(&self, target: &Target, error: Option<&CourseError>) {
         let mut row = self.row.lock().await;
         let Some(error) = error else {
-            // What is renewed shows that not everything fails.
+            // A success shows that not everything fails.
             *row = Row {
                 stopped: row.stopped,
                 ..Row::default()
@@ -97,12 +98,12 @@ impl Brake {
     }
 }
 
-/// What a failure says, without what differs from one certificate to the next: its names, its Secret, numbers and URLs.
+/// The message of a failure without what differs between certificates: names, Secrets, numbers and URLs.
 fn kind_of(said: &str, target: &Target) -> String {
     let Key { namespace, name } = &target.secret;
     let mut own: Vec<String> = target.names.order.iter().map(ToString::to_string).collect();
     own.extend([target.secret.to_string(), name.to_string(), namespace.to_string()]);
-    // The longest first: a host may be the end of another.
+    // The longest first, because one host may be the end of another.
     own.sort_by_key(|text| std::cmp::Reverse(text.len()));
     let mut kind = said.to_owned();
     for text in own.iter().filter(|text| !text.is_empty()) {

@@ -1,4 +1,4 @@
-//! Ctrl-C: what is under way is given up and cleaned up, instead of being cut off.
+//! Cancellation by Ctrl-C: work in progress is abandoned and cleaned up, instead of being cut off.
 
 use std::sync::{
     Arc,
@@ -7,18 +7,18 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-/// Gives everything up.
+/// Cancels all work.
 #[derive(Debug)]
 pub struct Canceller(watch::Sender<bool>);
 
-/// Whether everything has been given up. Cheap to clone.
+/// Reports whether all work has been cancelled. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     given_up: watch::Receiver<bool>,
     begun: Arc<AtomicBool>,
 }
 
-/// A pair of them.
+/// Makes a connected pair.
 pub fn pair() -> (Canceller, Cancel) {
     let (give, take) = watch::channel(false);
     let cancel = Cancel {
@@ -29,24 +29,24 @@ pub fn pair() -> (Canceller, Cancel) {
 }
 
 impl Canceller {
-    /// Gives everything up.
+    /// Cancels all work.
     pub fn cancel(&self) {
         let _ = self.0.send(true);
     }
 }
 
 impl Cancel {
-    /// For what nobody gives up but by ending the process.
+    /// Makes a value for work that nothing but the end of the process cancels.
     pub fn never() -> Self {
         pair().1
     }
 
-    /// Whether it has happened.
+    /// Whether the work has been cancelled.
     pub fn is_cancelled(&self) -> bool {
         *self.given_up.borrow()
     }
 
-    /// Notes that from now on there is something to clean up.
+    /// Records that there is something to clean up from now on.
     pub fn begin(&self) {
         self.begun.store(true, Ordering::Release);
     }
@@ -56,7 +56,7 @@ impl Cancel {
         self.begun.load(Ordering::Acquire)
     }
 
-    /// Returns when it happens; never, when nobody can give up any more.
+    /// Returns when the work is cancelled; never, if nothing can cancel it any more.
     pub async fn cancelled(&self) {
         let mut watch = self.given_up.clone();
         if watch.wait_for(|cancelled| *cancelled).await.is_err() {

@@ -1,5 +1,5 @@
-//! Where cert-manager owns a Secret, it renews: it is asked to, as `cmctl renew` asks it, and what it does then is followed to
-//! the end.
+//! Renewals by cert-manager of Secrets that it owns. cert-manager is asked in the same way as by `cmctl renew`, and its
+//! issuance is followed to the end.
 //!
 //! ```text
 //! Certificate ──Issuing──→ CertificateRequest ──→ Order ──→ Challenges      (ACME issuers)
@@ -38,29 +38,29 @@ use crate::{
     x509::Certificate,
 };
 
-/// How long cert-manager may take, where the user says nothing: its own limit for an order that a CA does not answer is longer,
-/// and it goes on when nobody watches.
+/// How long cert-manager may take by default. Its own limit for an order that a CA does not answer is longer, and it
+/// continues when nobody watches.
 pub const LIMIT: Duration = Duration::from_mins(10);
-/// The first pause between two looks, and the longest.
+/// The first and the longest pause between two reads.
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(1));
-/// After so long without any sign of a controller, it is told what is waited for.
+/// After this time without any sign of a controller, a note says what is being waited for.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// What cert-manager has done.
+/// The result of a renewal by cert-manager.
 #[derive(Debug, Clone)]
 pub struct Renewed {
     /// The Certificate.
     pub certificate: Key,
-    /// The Secret that it writes.
+    /// The Secret that the Certificate writes.
     pub secret: Key,
-    /// The Certificate's revision now; in a dry run, the one before.
+    /// The revision of the Certificate after the renewal; in a dry run, the one before it.
     pub revision: u64,
-    /// The new leaf; `None` in a dry run, and where the request that holds it cannot be read.
+    /// The new leaf; `None` in a dry run, and if the request that holds it cannot be read.
     pub leaf: Option<Arc<Certificate>>,
 }
 
-/// What a renewal of the Certificate reads and writes. The namespace's requests, orders and challenges are read: nothing but
-/// their owner says which belong to it.
+/// The rights that a renewal of the Certificate needs. It lists the requests, orders and challenges of the namespace,
+/// because only their owners say which belong to the Certificate.
 pub fn permits(certificate: &Key) -> Permits {
     let (namespace, name) = (&certificate.namespace, &certificate.name);
     let mut permits = Permits::none()
@@ -72,8 +72,8 @@ pub fn permits(certificate: &Key) -> Permits {
     permits
 }
 
-/// Refuses a rehearsal: what cert-manager issues, it stores; a CA for rehearsals that only this program knows changes nothing of
-/// that. `from_manifests`: there is no cluster in which it could be asked.
+/// Refuses a rehearsal: cert-manager stores what it issues, and a staging CA that only this program knows does not
+/// change that. With `from_manifests` there is no cluster in which cert-manager could be asked, which is refused too.
 pub fn allowed(chosen: &Chosen, certificate: &Key, secret: &Key, from_manifests: bool) -> Result<(), CertManagerError> {
     if from_manifests {
         return Err(CertManagerError::Manifests {
@@ -90,11 +90,11 @@ pub fn allowed(chosen: &Chosen, certificate: &Key, secret: &Key, from_manifests:
     Ok(())
 }
 
-/// Has cert-manager renew a Certificate, and follows it for at most `limit`. Tells everything up to
-/// [`EventKind::Done`]; how it failed, the error says. A dry run ends with the server's judgement on the write.
+/// Makes cert-manager renew a Certificate, and follows it for at most `limit`. Emits every event up to
+/// [`EventKind::Done`]; the error describes a failure. A dry run ends with the server's verdict on the write.
 ///
-/// An issuance that is under way already is followed, not asked for again. What is given up or takes too long goes on without
-/// this program.
+/// An issuance that is in progress already is followed, not requested again. An issuance that is cancelled here or
+/// takes too long continues without this program.
 pub async fn renew(
     api: &Api,
     certificate: &Key,
@@ -120,7 +120,7 @@ pub async fn renew(
     }
 }
 
-/// Sets the Issuing condition, whatever others write to the status meanwhile. Returns what was there before, and the
+/// Sets the Issuing condition, even if others write to the status meanwhile. Returns the previous state, and the
 /// Certificate as it is now.
 async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result<(Before, Value), CertManagerError> {
     let trigger = |source: ApiError| CertManagerError::Trigger {
@@ -162,7 +162,7 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
             Ok((before, asked))
         }
         Updated::Kept(object) => {
-            // Of an answer that was lost, the condition is this program's own.
+            // If the answer to an earlier attempt was lost, the condition is this program's own.
             let note = if state::is_asked_by_hand(&object) {
                 "cert-manager has been asked to renew it; following"
             } else {
@@ -177,7 +177,8 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
     }
 }
 
-/// Leaves an Event on the Certificate that says who asked. Best effort: without the right to it, nothing else is the worse.
+/// Records an event on the Certificate about who requested the renewal. Best effort: a missing right for it does no
+/// harm.
 async fn record(api: &Api, certificate: &Key, asked: &Value) {
     if api.is_dry_run() {
         return;
@@ -193,7 +194,7 @@ async fn record(api: &Api, certificate: &Key, asked: &Value) {
     }
 }
 
-/// Looks until it has ended, or `deadline`.
+/// Reads the state until the issuance has ended, or until `deadline`.
 async fn follow(
     mut look: Look,
     before: Before,
@@ -263,7 +264,7 @@ async fn follow(
     }
 }
 
-/// Tells the end of it.
+/// Emits the event for the end of the issuance.
 fn issued(seen: &follow::Observed, certificate: Key, tell: &Teller) -> Renewed {
     let secret = state::secret(&seen.certificate, &certificate);
     let leaf = seen.leaf();

@@ -1,5 +1,5 @@
-//! How each name is proved: by DNS where its zone has a provider, where it is a wildcard, or where the operator says so; by
-//! HTTP otherwise.
+//! How each name is proved: by DNS if a provider serves its zone, if it is a wildcard, or if the settings say so;
+//! otherwise by HTTP.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -18,20 +18,20 @@ use crate::{
 /// The solvers of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Solvers {
-    /// Answers HTTP-01; `None` without a cluster.
+    /// Solves HTTP-01 challenges; `None` without a cluster.
     pub http01: Option<Arc<Http01>>,
-    /// Answers DNS-01; `None` without a provider.
+    /// Solves DNS-01 challenges; `None` without a provider.
     pub dns01: Option<Arc<Dns01>>,
     /// Whether every name is proved by DNS (`--dns`).
     only_dns: bool,
-    /// The domains that the settings name a provider for.
+    /// The domains for which the settings name a provider.
     zones: Vec<String>,
-    /// Names whose route leads no challenge anywhere, and why.
+    /// Names that no challenge route can be found for, with the reasons.
     unplaced: HashMap<Name, SolveError>,
 }
 
 impl Solvers {
-    /// Chooses between two solvers, as the settings say.
+    /// Makes a choice between the two solvers, according to the settings.
     pub fn new(
         http01: Option<Arc<Http01>>,
         dns01: Option<Arc<Dns01>>,
@@ -47,13 +47,13 @@ impl Solvers {
         }
     }
 
-    /// How a name is proved.
+    /// The method by which a name is proved.
     pub fn method(&self, name: &Name) -> Method {
         method(name, self.only_dns, &self.zones)
     }
 }
 
-/// The domains that providers are named for, without a last dot.
+/// The domains for which providers are named, without a trailing dot.
 fn zones(settings: &Dns01Settings) -> Vec<String> {
     let zones = settings.providers.iter().flat_map(|entry| &entry.zones);
     zones
@@ -61,7 +61,7 @@ fn zones(settings: &Dns01Settings) -> Vec<String> {
         .collect()
 }
 
-/// How a name is proved under the settings.
+/// The method by which a name is proved with these settings.
 pub fn method_under(settings: &Dns01Settings, name: &Name) -> Method {
     method(name, settings.only.is_some(), &zones(settings))
 }
@@ -70,12 +70,12 @@ fn method(name: &Name, only_dns: bool, zones: &[String]) -> Method {
     match name {
         Name::Wildcard(_) => Method::Dns01,
         Name::Dns(base) if only_dns || zones.iter().any(|zone| within(base, zone)) => Method::Dns01,
-        // RFC 8738, section 4: addresses are not proved by DNS.
+        // RFC 8738, section 4: IP addresses cannot be proved by DNS.
         Name::Ip(_) | Name::Dns(_) => Method::Http01,
     }
 }
 
-/// The error of a name that nobody can prove.
+/// The error for a name that has no provider.
 pub(super) fn no_provider(name: &Name) -> SolveError {
     SolveError::new(format!(
         "{name} can be validated by DNS-01 only, and no DNS provider is configured"
@@ -83,7 +83,7 @@ pub(super) fn no_provider(name: &Name) -> SolveError {
     .hint("name one in the settings (`kubectl certs config example`), or write the record yourself with --dns manual")
 }
 
-/// The error of a name that only a cluster could prove.
+/// The error for a name that only a cluster could prove.
 pub(super) fn no_cluster(name: &Name) -> SolveError {
     SolveError::new(format!(
         "{name} is validated by HTTP-01 through a cluster, and there is none here"

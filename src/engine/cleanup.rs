@@ -1,7 +1,8 @@
-//! What runs that were killed have left: found by its marks, and removed.
+//! Finds the objects that killed runs have left, by their marks, and removes them.
 //!
-//! A run is alive while any of its Leases is held. It takes one before it makes anything and gives the last one back when
-//! nothing else is left, so what is of a run without Leases can go: objects are listed first, and Leases after them.
+//! A run is alive as long as any of its Leases is held. It takes a Lease before it creates anything, and gives the last
+//! one back when nothing else is left. For this reason objects of a run without Leases can be removed. Objects have to
+//! be listed before Leases.
 
 mod find;
 mod plan;
@@ -39,13 +40,13 @@ pub struct Thing {
     pub resource: Resource,
     /// Its name.
     pub key: Key,
-    /// What it is for, as its label says.
+    /// Its purpose, according to its label.
     pub purpose: Text,
-    /// The run that made it.
+    /// The run that created it.
     pub run: Option<Text>,
-    /// The Secret of its namespace whose certificate it is for.
+    /// The Secret in its own namespace for whose certificate it was created.
     pub about: Option<Key>,
-    /// The same, whichever namespace it is of.
+    /// The Secret for whose certificate it was created, in whichever namespace.
     made_for: Option<Key>,
     uid: String,
     expires: Option<Seconds>,
@@ -54,43 +55,43 @@ pub struct Thing {
 /// An order that was not finished.
 #[derive(Debug)]
 pub struct Unfinished {
-    /// The Secret that keeps it.
+    /// The Secret that holds its journal.
     pub thing: Thing,
-    /// What it says.
+    /// The entry of the journal.
     pub found: journal::LeftEntry,
 }
 
-/// A run that is going on.
+/// A run that is alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alive {
     /// The run.
     pub run: Text,
-    /// The namespace.
+    /// The namespace of its Lease.
     pub namespace: Text,
     /// The Secret that it works on.
     pub secret: Option<Key>,
-    /// Who.
+    /// The user, machine and process of the run.
     pub holder: String,
-    /// Since when.
+    /// When the run took the Lease.
     pub since: Seconds,
 }
 
-/// What there is.
+/// What runs have left.
 #[derive(Debug, Default)]
 pub struct Leftovers {
-    /// Orders that were not finished.
+    /// The journals of unfinished orders.
     pub journals: Vec<Unfinished>,
-    /// What answered challenges, and what has expired.
+    /// Objects that answered challenges, and objects that have expired.
     pub things: Vec<Thing>,
     /// Leases that nobody holds.
     pub leases: Vec<Thing>,
-    /// Who is at work: what is theirs stays.
+    /// Runs that are alive. Their objects stay.
     pub alive: Vec<Alive>,
-    /// How many of such objects are being deleted already: there is nothing to do about these.
+    /// How many of these objects are being deleted already, so that nothing has to be done about them.
     pub ending: usize,
     /// What could not be listed.
     pub unread: Vec<ApiError>,
-    /// The Leases that were seen not to be renewed, with their versions.
+    /// Leases that were observed not to be renewed, with their versions.
     observed: BTreeMap<Key, String>,
 }
 
@@ -99,7 +100,7 @@ impl Leftovers {
         self.alive.iter().any(|alive| alive.namespace == namespace)
     }
 
-    /// Leaves orders with records that an operator writes by hand: nobody has asked to be asked.
+    /// Skips orders with records that an operator writes by hand, because the user did not ask to be asked about them.
     pub fn leave_manual(&mut self) {
         let by_hand = |left: &Left| matches!(left, Left::Record(written) if written.provider == undo::MANUAL);
         self.journals
@@ -111,13 +112,13 @@ impl Leftovers {
         self.journals.is_empty() && self.things.is_empty() && self.leases.is_empty()
     }
 
-    /// How many objects and records would go.
+    /// How many objects and records would be removed.
     pub fn count(&self) -> usize {
         let left: usize = self.journals.iter().map(|journal| journal.found.entry.left.len()).sum();
         left + self.journals.len() + self.things.len() + self.leases.len()
     }
 
-    /// What is written: for the rights, and against everything else.
+    /// The rights that the removal needs. Other writes are refused.
     pub fn permits(&self) -> Permits {
         let mut permits = Permits::none();
         let delete = |thing: &Thing| {
@@ -134,14 +135,15 @@ impl Leftovers {
         for journal in &self.journals {
             permits.add(delete(&journal.thing));
             permits.extend(undo::permits(&journal.found.entry.left));
-            // Nobody begins with a Secret whose order is being put away.
+            // No run may start with a Secret whose order is being removed.
             permits.extend(journal.thing.about.as_ref().map_or_else(Permits::none, lease::permits));
         }
         permits
     }
 }
 
-/// Whether the API server deletes it already, and only waits for something: a Pod's containers, a finalizer.
+/// Whether the API server is deleting it already, and only waits for something, such as the containers of a Pod or a
+/// finalizer.
 fn is_ending(object: &Value) -> bool {
     object["metadata"]["deletionTimestamp"].is_string()
 }
@@ -157,7 +159,7 @@ impl Thing {
             key: Key::new(text(&meta["namespace"]), text(&meta["name"])),
             purpose: text(&meta["labels"][PURPOSE]).into(),
             run: meta["labels"][RUN].as_str().map(Into::into),
-            // Another namespace's Secret has its temporary objects there.
+            // Temporary objects for a Secret of another namespace are not about a Secret of this one.
             about: about
                 .clone()
                 .filter(|key| Some(key.namespace.as_str()) == meta["namespace"].as_str()),

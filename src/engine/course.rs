@@ -1,4 +1,4 @@
-//! The course of one certificate: lease, journal, order, check, store, restart, proof that it is served.
+//! The course of one certificate: lease, journal, order, verification, store, restart, and the check that it is served.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ use crate::{
 };
 
 impl Run {
-    /// From the lease to the end.
+    /// Runs the whole course, from the lease to the end.
     pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
         if !super::prepare::is_name(&target.secret) {
             return Err(CourseError::NotAName(target.secret.clone()));
@@ -75,7 +75,7 @@ impl Run {
             force: self.parts.options.force,
         };
         if !self.parts.options.rehearsal {
-            // Before anything is ordered.
+            // Check this before anything is ordered.
             secret::may_be_written(&present, &options)?;
         }
         let found = journal::find(&self.parts.journal, &target.secret).await?;
@@ -129,7 +129,8 @@ impl Run {
             Ok(obtained) => obtained,
             Err(error) => {
                 self.note_failure(&error);
-                // An order that the CA still works on is gone on with; one that failed, was given up or refused, is not.
+                // Continue an order that the CA is still processing, but not one that failed or that was cancelled or
+                // refused.
                 let none = journal.entry().await.order.is_none();
                 let going_on = matches!(
                     error,
@@ -141,7 +142,7 @@ impl Run {
                 }
                 self.record_failure(target, &error).await;
                 let error = CourseError::from(unrouted(error, &target.names));
-                // An order whose names are not proved yet may fail for want of answers.
+                // An order whose names are not proved yet may fail because its answers are missing.
                 return Err(if going_on && proved {
                     self.kept(error, target, &present, &options, &journal).await
                 } else {
@@ -155,22 +156,22 @@ impl Run {
         match issued {
             Ok(_) => {}
             Err(ref error) if error.is_after_storing() => {}
-            // An old order's certificate would be refused each time.
+            // The certificate of an old order would be refused each time.
             Err(CourseError::Pair(_)) if resumed => {}
-            // What was issued is not lost.
+            // The issued certificate is not lost.
             Err(error) => return Err(self.kept(error, target, &present, &options, &journal).await),
         }
         self.close(&journal, &left, tell).await;
         issued
     }
 
-    /// Ends a journal, with what a killed run had noted in it. What cannot be removed stays noted. It comes after what counts:
-    /// a failure is only told.
+    /// Ends a journal, and removes what a killed run had recorded in it. What cannot be removed stays recorded. This
+    /// happens after everything that matters, so that a failure is only reported.
     async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) {
         let dns = self.parts.solvers.dns01.as_deref();
         let mut still = Vec::new();
         for left in before {
-            // Changes were taken back when the run began.
+            // Changes were undone when the run began.
             let Left::Record(written) = left else { continue };
             let Some(error) = cleanup::record(dns, written).await.err() else {
                 continue;
@@ -202,7 +203,7 @@ impl Run {
         }
     }
 
-    /// The Secret as it is now.
+    /// The present state of the Secret.
     async fn present(&self, target: &Target) -> Result<Present, CourseError> {
         match &self.parts.destination {
             Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(CourseError::Api),
@@ -220,7 +221,7 @@ impl Run {
             .unwrap_or_default()
     }
 
-    /// Whether a killed run's order can be gone on with: the same CA, account, profile and kind of key.
+    /// Whether an order of a killed run can be continued: the CA, account, profile and kind of key have to be the same.
     fn resumable<'f>(&self, found: &'f LeftEntry, kind: KeyKind) -> Option<&'f LeftEntry> {
         let entry = &found.entry;
         let same = entry.directory == self.parts.client.acme().directory_url()
@@ -249,28 +250,29 @@ impl Run {
         {
             return Ok(PrivateKey::from_pem(&pem)?);
         }
-        // RSA takes seconds of one core.
+        // Generating an RSA key takes one core several seconds.
         match tokio::task::spawn_blocking(move || PrivateKey::generate(kind)).await {
             Ok(key) => Ok(key?),
             Err(_) => Err(CourseError::Interrupted),
         }
     }
 
-    /// Whether the CA may be told which certificate is replaced: one that this account got, and that it gives a window for.
+    /// The renewal of which the CA may be told: of a certificate that this account got, and for which the CA has a
+    /// window.
     async fn replaces(&self, held: Option<&Replaced>, wanted: bool) -> Option<Renewal> {
         let held = held.filter(|_| wanted && !self.parts.options.rehearsal)?;
         if !self.parts.standing.ledger.issued(&held.sha256) {
             return None;
         }
         let id = held.id.clone()?;
-        // Without an answer the order still says what it replaces: the CA knows better.
+        // Without an answer the order still names the certificate that it replaces, because the CA knows its window.
         let info = self.parts.client.acme().renewal_info(&id).await.ok();
         let now = crate::clock::now();
         let in_window = info.is_some_and(|info| info.start <= now);
         Some(Renewal { id, in_window })
     }
 
-    #[allow(clippy::result_large_err)] // Made once a certificate.
+    #[allow(clippy::result_large_err)] // Called once for each certificate.
     fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), CourseError> {
         let Some(limits) = &self.parts.options.limits else {
             return Ok(());
@@ -294,7 +296,7 @@ impl Run {
             profile: self.parts.issuer.profile.clone(),
             key_type: kind.as_str().to_owned(),
             started: crate::clock::now(),
-            // What a killed run left stays noted until it is removed.
+            // What a killed run left stays recorded until it is removed.
             left: found.map(|found| found.entry.left.clone()).unwrap_or_default(),
         }
     }
@@ -308,7 +310,7 @@ impl Run {
         }
     }
 
-    /// Checks, stores, restarts, and looks.
+    /// Verifies and stores the certificate, restarts workloads, and checks that it is served.
     #[allow(clippy::too_many_arguments)]
     async fn finish_one(
         &self,
@@ -400,7 +402,8 @@ impl Run {
         Ok(WithLeftOut { issued, left_out })
     }
 
-    /// The window in which the CA wants the new certificate to be renewed; `None` when it has none or does not say.
+    /// The window in which the CA wants the new certificate to be renewed; `None` if the CA has none or does not
+    /// answer.
     async fn window(&self, pair: &Pair) -> Option<(Seconds, Seconds)> {
         self.parts.client.acme().directory().renewal_info.as_ref()?;
         let id = CertId::of(pair.ders().first()?)?;
@@ -409,7 +412,7 @@ impl Run {
     }
 }
 
-/// Which names failed that no route has any more.
+/// Marks the failed names that no route has any more.
 fn unrouted(error: ObtainError, names: &Names) -> ObtainError {
     match error {
         ObtainError::Names(failed) => {
@@ -427,8 +430,8 @@ fn unrouted(error: ObtainError, names: &Names) -> ObtainError {
     }
 }
 
-/// What can be said without asking anybody.
-#[allow(clippy::result_large_err)] // Made once a certificate.
+/// Checks what can be judged without a request.
+#[allow(clippy::result_large_err)] // Called once for each certificate.
 pub(super) fn orderable(target: &Target, issuer: &Issuer) -> Result<(), CourseError> {
     if !target.names.impossible.is_empty() {
         return Err(CourseError::Impossible(target.names.impossible.clone()));
@@ -455,13 +458,14 @@ fn most_names(issuer: &Issuer) -> Option<(usize, String)> {
     })
 }
 
-/// What was issued, and the new names that it does not have.
+/// The issued certificate, and the new names that it does not include.
 pub(super) struct WithLeftOut {
     issued: Issued,
     left_out: BTreeMap<Name, Refused>,
 }
 
-/// What it comes to that new names are not in a certificate, beside what went wrong after it was stored; `None` where all are in it.
+/// The error that reports the new names which are not in a certificate, combined with an error after the store; `None`
+/// if all names are in it.
 fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Option<CourseError> {
     if left_out.is_empty() {
         return None;
@@ -485,7 +489,7 @@ fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Op
     })
 }
 
-/// A renewal that the CA may be told of.
+/// A renewal of which the CA may be told.
 struct Renewal {
     id: CertId,
     in_window: bool,
@@ -510,7 +514,7 @@ impl Replaced {
         })
     }
 
-    /// The kind of its key, where new ones of it can be made.
+    /// The kind of its key, if new keys of that kind can be generated.
     pub(super) fn kind(&self) -> Option<KeyKind> {
         KeyKind::of(&self.algorithm)
     }

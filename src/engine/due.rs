@@ -1,4 +1,4 @@
-//! What is due: what the CA says (ARI, RFC 9773), else what the certificate's lifetime says.
+//! Whether certificates are due: according to the CA (ARI, RFC 9773), otherwise according to their lifetime.
 
 use std::{
     hash::{BuildHasher as _, Hasher as _},
@@ -16,23 +16,23 @@ use crate::{
     plan::Target,
 };
 
-/// How many certificates the CA is asked about at the same time.
+/// About how many certificates the CA is asked at the same time.
 const AT_ONCE: usize = 16;
 
-/// How long the CA may take to say when it wants one to be renewed.
+/// How long the CA may take to answer when a certificate is to be renewed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a certificate is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {
-    /// Now, and why.
+    /// It is due now, for this reason.
     Now(&'static str),
-    /// Not yet: by the CA from this moment, where it says one.
+    /// It is not due yet; from this moment on according to the CA, if the CA names one.
     Later(Option<Seconds>),
 }
 
-/// Judges each target, in their order. The CA is asked about those that it has issued ([`Target::changes_ca`]); of others, their
-/// lifetime decides. Who was `asked` lately is not asked again.
+/// Judges each target, in order. The CA is asked about certificates that it issued itself ([`Target::changes_ca`]); for
+/// others, their lifetime decides. Answers in `asked` that are still valid are not requested again.
 pub async fn judge(
     acme: &Acme,
     inventory: &Inventory,
@@ -56,7 +56,7 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
     if rules.now >= held.not_after {
         return Due::Now("it has expired");
     }
-    // A CA knows nothing of what another one issued, nor staging of what production did.
+    // A CA does not know certificates of another CA, nor staging those of production.
     if acme.directory().renewal_info.is_some()
         && target.changes_ca.is_none()
         && held.staging == (acme.directory_url() == LETS_ENCRYPT_STAGING)
@@ -72,7 +72,7 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
     by_verdict(inventory, target, rules)
 }
 
-/// The moment at which the CA wants a certificate to be renewed, where it says one.
+/// The moment at which the CA wants a certificate to be renewed, if it names one.
 async fn moment(acme: &Acme, id: &CertId, asked: &RenewalAnswers) -> Option<Seconds> {
     let (name, now) = (id.to_string(), crate::clock::now());
     if let Some(moment) = asked.get(&name, now) {
@@ -86,7 +86,7 @@ async fn moment(acme: &Acme, id: &CertId, asked: &RenewalAnswers) -> Option<Seco
     Some(moment)
 }
 
-/// What the checks say of the Secret: one rule for `status` and for renewals.
+/// The verdict of the checks on the Secret, so that `status` and renewals follow one rule.
 fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
     let Some(verdict) = check::secret(inventory, &target.secret, rules) else {
         return Due::Now("it holds no certificate");
@@ -100,8 +100,8 @@ fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
     due.map_or(Due::Later(verdict.changes_at), Due::Now)
 }
 
-/// Whether the window has begun that the CA gave a certificate: a renewal in it counts against no limit. Without a CA to ask, by what
-/// was noted on the Secret.
+/// Whether the CA's renewal window for a certificate has begun: a renewal within it counts towards no limit. Without a
+/// CA to ask, the window that is stored on the Secret decides.
 pub(super) async fn is_in_window(acme: Option<&Acme>, inventory: &Inventory, target: &Target) -> bool {
     let Some(acme) = acme else {
         let stored = inventory.secrets().get(&target.secret);
@@ -116,7 +116,8 @@ pub(super) async fn is_in_window(acme: Option<&Acme>, inventory: &Inventory, tar
     asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= crate::clock::now()))
 }
 
-/// The id by which the CA knows the certificate that a Secret holds; `None` when it holds none, or one without key id.
+/// The id by which the CA knows the certificate of a Secret; `None` if the Secret holds no certificate, or one without
+/// a key id.
 fn id_of(inventory: &Inventory, target: &Target) -> Option<CertId> {
     let leaf = inventory.secrets().get(&target.secret)?.leaf()?;
     let key_id = leaf.authority_key_id.as_deref()?;

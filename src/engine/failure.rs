@@ -1,4 +1,4 @@
-//! How the course of one certificate ends badly.
+//! Errors of the course of one certificate.
 
 use super::{
     journal::JournalError,
@@ -13,76 +13,76 @@ use crate::{
     plan::limits::Exceeded,
 };
 
-/// Why a certificate was not renewed, or not to the end.
+/// Why a certificate was not renewed, or not completely.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CourseError {
-    /// Somebody else works on it, or the cluster does not say.
+    /// Another run works on the Secret, or the cluster does not answer.
     #[error(transparent)]
     Lease(#[from] LeaseError),
-    /// It may not be written.
+    /// The Secret may not be written.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The CA would refuse.
+    /// The CA would refuse the order because of a rate limit.
     #[error("a rate limit of {issuer} would be exceeded, by this tool's estimate: {exceeded}")]
     Limit {
         /// The issuer.
         issuer: String,
-        /// Which limit.
+        /// The limit that would be exceeded.
         exceeded: Exceeded,
     },
-    /// No Secret can have the name.
+    /// The name is not a valid name of a Secret.
     #[error("{} is not the name of a Secret", super::prepare::quoted(.0))]
     NotAName(Key),
-    /// There is nothing to order.
+    /// There are no names to order a certificate for.
     #[error("no route gives Secret {0} a host, and it holds no certificate")]
     NoNames(Key),
-    /// More names than the CA takes.
+    /// There are more names than the CA accepts.
     #[error("{count} names are more than the {most} that {profile} allows")]
     TooManyNames {
-        /// How many.
+        /// The number of names.
         count: usize,
-        /// How many it takes.
+        /// The number of names that the CA accepts.
         most: usize,
-        /// The profile: `profile shortlived of letsencrypt`, `letsencrypt`.
+        /// The profile in words: `profile shortlived of letsencrypt`, `letsencrypt`.
         profile: String,
     },
-    /// A host that nobody can certify.
+    /// No CA can certify these hosts.
     #[error("the route's host cannot be ordered: {}", list(.0))]
     Impossible(Vec<(String, NameError)>),
-    /// There is no certificate.
+    /// No certificate was issued.
     #[error(transparent)]
     Obtain(#[from] ObtainError),
-    /// The key.
+    /// The private key could not be generated or read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// What was kept of the order.
+    /// The journal of the order could not be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The CA issued something that is not stored.
+    /// The CA issued a certificate that is not fit to be stored.
     #[error("the new certificate is not stored: {0}")]
     Pair(#[from] PairError),
-    /// The cluster, before anything was written.
+    /// A request to the cluster failed before anything was written.
     #[error(transparent)]
     Api(ApiError),
-    /// The write.
+    /// Writing the Secret failed.
     #[error("the new certificate is not stored: {0}")]
     Write(ApiError),
-    /// Another has changed the Secret meanwhile.
+    /// The Secret was changed by another program meanwhile.
     #[error("the new certificate is not stored: Secret {0} was changed by someone else since it was read")]
     Changed(Key),
-    /// The lease went to another.
+    /// Another run has taken over the lease.
     #[error("the new certificate is not stored: another run has taken over Secret {0}")]
     LeaseLost(Key),
-    /// The file.
+    /// Writing the file failed.
     #[error("the new certificate is not written: {message}")]
     File {
-        /// Why.
+        /// What happened.
         message: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// It is stored, and a workload did not come back.
+    /// The certificate is stored, but a workload did not become ready after its restart.
     #[error("the new certificate is stored, but {message}")]
     Restart {
         /// What happened.
@@ -90,7 +90,7 @@ pub enum CourseError {
         /// What to do.
         hint: Option<String>,
     },
-    /// It is stored, and not served.
+    /// The certificate is stored, but not served.
     #[error("the new certificate is stored, but not served: {message}")]
     NotServed {
         /// What is served instead.
@@ -98,62 +98,62 @@ pub enum CourseError {
         /// What to do.
         hint: Option<String>,
     },
-    /// cert-manager did not renew it.
+    /// cert-manager did not renew the certificate.
     #[error("cert-manager has not renewed it: {message}")]
     CertManager {
-        /// Why.
+        /// What happened.
         message: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// It was named with others, and is somebody else's to renew.
+    /// The Secret was selected together with others, and another program renews it.
     #[error("{message}")]
     NotOurs {
-        /// Why.
+        /// Who renews it.
         message: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// It is renewed, and new names are not in it.
+    /// The certificate is renewed, but without some new names.
     #[error("it is renewed without {}: {why}", names(.left_out))]
     LeftOut {
         /// The new names that failed.
         left_out: Vec<Name>,
-        /// Why.
+        /// Why they failed.
         why: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// It is stored without new names, and what follows the write failed.
+    /// The certificate is stored without some new names, and a step after the write failed.
     #[error("{message}")]
     StoredWithout {
         /// The new names that failed.
         left_out: Vec<Name>,
-        /// What happened after the write, and why the names are not in it.
+        /// What happened after the write, and why the names are missing.
         message: String,
         /// What to do.
         hint: Option<String>,
-        /// What is to blame for what happened after the write.
+        /// What the failure after the write is put down to.
         blame: Blame,
     },
-    /// Others failed alike before it.
+    /// Not started, because others failed in the same way before.
     #[error("others failed in the same way before it")]
     Stopped,
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// Ctrl-C before the new certificate could be written: the order is kept.
+    /// The user pressed Ctrl-C before the new certificate could be written. The order is kept.
     #[error("interrupted before the new certificate was stored")]
     NotStored,
-    /// The same, with an order that is kept.
+    /// An error after which the order is kept.
     #[error("{}", crate::error::chain(.error))]
     Kept {
-        /// What happened.
+        /// The error itself.
         error: Box<CourseError>,
-        /// What the next run does.
+        /// What the next run does with the order.
         next: Next,
     },
-    /// Ctrl-C between storing and the end of the restarts.
+    /// The user pressed Ctrl-C after the certificate was stored and before the restarts ended.
     #[error("interrupted: the new certificate is stored, and {0} is not known to have come back")]
     NotRestarted(String),
 }
@@ -161,11 +161,11 @@ pub enum CourseError {
 /// What the same command would do with an order that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// It finishes it.
+    /// It would continue the order.
     GoesOn,
-    /// It is refused, until something else is done.
+    /// It would be refused until the user does something else.
     Refused {
-        /// Why.
+        /// Why it would be refused.
         why: String,
         /// What to do.
         hint: Option<String>,
@@ -173,7 +173,7 @@ pub enum Next {
 }
 
 impl Next {
-    /// What to do, after `first`.
+    /// The hint, preceded by the hint `first`.
     fn hint(&self, first: Option<String>) -> String {
         const KEPT: &str = "it continues with the same order, and makes no second one";
         let again = match first {
@@ -202,7 +202,7 @@ pub(super) fn names(all: &[Name]) -> String {
 }
 
 impl CourseError {
-    /// The new names that are not in the certificate that was issued.
+    /// The new names that are missing from the issued certificate.
     pub fn left_out(&self) -> &[Name] {
         match self {
             Self::LeftOut { left_out, .. } | Self::StoredWithout { left_out, .. } => left_out,
@@ -210,7 +210,7 @@ impl CourseError {
         }
     }
 
-    /// Whether the certificate is stored all the same.
+    /// Whether the certificate is stored in spite of the error.
     pub fn is_after_storing(&self) -> bool {
         matches!(
             self,

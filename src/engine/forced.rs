@@ -1,4 +1,4 @@
-//! What `--force` writes against: what would stop a renewal without it is told before anybody agrees to it.
+//! What `--force` overrides: the user sees the reasons that would otherwise stop a renewal before agreeing to it.
 
 use futures_util::{StreamExt as _, stream};
 
@@ -19,7 +19,8 @@ use crate::{
 /// How many Secrets are read at once.
 const AT_ONCE: usize = 16;
 
-/// A line for each reason that `--force` overrides; none without `--force`. What cannot be read is told by the run. Not cleared.
+/// A line for each reason that `--force` overrides; none without `--force`. Secrets that cannot be read are reported by
+/// the run itself. Not cleared for a terminal.
 pub async fn lines(preparing: &Preparing<'_>) -> Vec<String> {
     if !preparing.settings.certificate.force {
         return Vec::new();
@@ -54,7 +55,7 @@ async fn of_one(preparing: &Preparing<'_>, secret: &Key) -> Vec<String> {
     lines
 }
 
-/// Who writes a Secret of manifests, where that is not this program.
+/// The owner that writes a Secret of the manifests, if it is not this program.
 fn owned_by_another(inventory: &Inventory, secret: &Key) -> Option<String> {
     let stored = inventory.secrets().get(secret)?;
     let owner = check::owner(inventory, secret)?;

@@ -1,4 +1,4 @@
-//! What an order in earnest would refuse, found out before anybody agrees to it: by a rehearsal, a dry run and the plan.
+//! Obstacles to a production order, found before the user agrees to it: by a rehearsal, a dry run and the plan.
 
 use std::{fmt, time::Duration};
 
@@ -33,48 +33,48 @@ use crate::{
 
 /// How many Secrets are read at once.
 const AT_ONCE: usize = 16;
-/// How long DNS may take to say where a record goes.
+/// How long DNS may take to answer where a record belongs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One reason for which an order in earnest would be refused.
+/// One reason for which a production order would be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
-    /// The Secret that it is about; `None` where it is about all of them.
+    /// The Secret concerned; `None` if the reason concerns all of them.
     pub secret: Option<Key>,
-    /// Whether it stops all of the certificate; else a new name would be left out of it.
+    /// Whether it prevents the whole certificate. Otherwise a new name would be left out.
     pub stops: bool,
-    /// Why, as the order would say it.
+    /// The reason, in the words of the order.
     pub what: String,
     /// What to do.
     pub hint: Option<String>,
-    /// What is to blame.
+    /// What the obstacle is put down to.
     pub blame: Blame,
 }
 
 impl fmt::Display for Obstacle {
-    /// `Secret shop/shop-tls: ...`. Not cleared.
+    /// Writes `Secret shop/shop-tls: ...`, not cleared for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.secret {
-            // Most reasons name it themselves.
+            // Most reasons name the Secret themselves.
             Some(secret) if !self.what.contains(&secret.to_string()) => write!(f, "Secret {secret}: {}", self.what),
             _ => f.write_str(&self.what),
         }
     }
 }
 
-/// Who may be asked.
+/// The sources that may be asked.
 pub struct Askable<'a> {
-    /// Where accounts and what they have ordered are kept.
+    /// Where accounts and their ledgers are kept.
     pub store: &'a Store,
-    /// What the cluster's certificates show of the CA's limits.
+    /// What the cluster's certificates reveal about the CA's rate limits.
     pub seen: Vec<Past>,
-    /// The CA itself, where it may be asked.
+    /// The CA, if it may be asked.
     pub acme: Option<&'a Acme>,
-    /// What answers DNS-01; `None` without a provider.
+    /// The solver for DNS-01; `None` without a provider.
     pub dns01: Option<&'a Dns01>,
 }
 
-/// Everything that is known to stand in the way.
+/// All known obstacles.
 pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: Askable<'_>) -> Vec<Obstacle> {
     let dns01 = asked.dns01;
     let of_targets = stream::iter(preparing.targets)
@@ -89,7 +89,7 @@ pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: As
     all
 }
 
-/// The Secret, its owner, and the way of each challenge.
+/// Obstacles for one target: the Secret, its owner, and the challenge route of each host.
 async fn of_target(
     preparing: &Preparing<'_>,
     prepared: &Prepared,
@@ -116,7 +116,7 @@ async fn of_target(
         let unrouted = target.names.unrouted.contains(name).then(|| UNROUTED.to_owned());
         found.extend(error.map(|error| about(error.message, unrouted.or(error.hint), Blame::Acme)));
     }
-    // New names that fail are left out, unless none is left.
+    // New names that fail are left out, unless no name remains.
     let stops = loses_one || found.len() - before == target.names.order.len();
     found[before..].iter_mut().for_each(|obstacle| obstacle.stops = stops);
     let Some(connection) = preparing.connection.filter(|_| is_name(&target.secret)) else {
@@ -134,7 +134,8 @@ async fn of_target(
     found
 }
 
-/// Why nothing could answer for a name. A DNS server that says nothing within a moment is no reason: the run waits longer.
+/// Why no solver could answer for a name. A DNS server that does not answer at once is not a reason, because the run
+/// waits longer.
 async fn of_name(
     preparing: &Preparing<'_>,
     prepared: &Prepared,
@@ -162,7 +163,7 @@ async fn of_name(
     }
 }
 
-/// The CA's rate limits, by what its account is known to have ordered; each order counts for those after it.
+/// Obstacles by rate limits of the CA, according to the account's ledger. Each order counts for those after it.
 async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacle> {
     let Askable { store, seen, acme, .. } = asked;
     let chosen = &preparing.settings.chosen;
@@ -181,7 +182,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
     let mut past = limits::joined(ledger.past(), &seen);
     let mut found = Vec::new();
     for target in preparing.targets {
-        // The CA does not count a renewal in its window: it is asked where that makes a difference.
+        // The CA does not count a renewal within its window. It is only asked if that makes a difference.
         let held = target.held.as_ref();
         let is_ours = held.is_some_and(|held| ledger.issued(&held.sha256.to_string()));
         let names = &target.names.order;
@@ -215,7 +216,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
     found
 }
 
-/// The rights of an order in earnest. A server that does not say them says them when it is asked to write.
+/// The rights that a production order needs. If the server does not report them, the write will show.
 async fn of_rights(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<Obstacle> {
     let connection = preparing.connection?;
     let permits = preparing.permits(prepared, false).ok()?;

@@ -1,4 +1,4 @@
-//! One validation of a host at a time: two orders of a run that share one would take each other's answer away.
+//! Allows one validation of a host at a time: two orders of a run with the same host would remove each other's answer.
 
 use std::{
     collections::HashMap,
@@ -14,12 +14,12 @@ use crate::name::Name;
 pub struct Hosts(Mutex<HashMap<Name, Arc<AsyncMutex<()>>>>);
 
 impl Hosts {
-    /// Waits for one's turn with a host. Who holds one asks for no second, so nobody waits in a circle. The second value says
-    /// whether somebody else had it.
+    /// Waits for the turn with a host, and returns whether somebody else had it before. A caller that holds a host
+    /// never waits for a second one, so there is no deadlock.
     pub async fn turn(&self, name: &Name) -> (OwnedMutexGuard<()>, bool) {
         let host = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // What nobody holds or waits for is forgotten: a program that goes on sees many hosts.
+            // Forget hosts that nobody holds or waits for: a long-running program sees many hosts.
             all.retain(|_, host| Arc::strong_count(host) > 1);
             Arc::clone(all.entry(name.clone()).or_default())
         };

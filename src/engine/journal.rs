@@ -1,5 +1,6 @@
-//! What the next run needs to go on where a killed one stopped: the order, its key, and the DNS records that were written.
-//! Kept in a Secret beside the target, or in a local file where there is no cluster.
+//! The journal of an order: what the next run needs to continue where a killed one stopped. It has the order, its key,
+//! and the DNS records that were written, and is kept in a Secret beside the target, or in a local file if there is no
+//! cluster.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -23,42 +24,42 @@ use crate::{
     solve::dns01::Written,
 };
 
-/// The data key of the entry, and that of the private key.
+/// The data keys of the entry and of the private key.
 const ENTRY: &str = "order.json";
 const KEY: &str = "tls.key";
-/// How long an entry is kept that nobody goes on with: an order of Let's Encrypt lasts seven days.
+/// How long an entry is kept that no run continues, in seconds: an order of Let's Encrypt lasts seven days.
 const KEPT: Seconds = 7 * 86_400;
 
-/// What is kept of one order.
+/// The entry of one order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The directory.
+    /// The URL of the CA's directory.
     pub directory: String,
-    /// The account's URL: another account cannot go on with the order.
+    /// The URL of the account. Another account cannot continue the order.
     pub account: String,
-    /// The order's URL, once there is one.
+    /// The URL of the order, once it exists.
     pub order: Option<String>,
-    /// What it is for.
+    /// The names that the certificate is for.
     pub names: Vec<String>,
-    /// Its profile.
+    /// The profile of the order.
     pub profile: Option<String>,
     /// The algorithm of the new key.
     pub key_type: String,
-    /// When it began.
+    /// When the order began, in seconds since 1970.
     pub started: Seconds,
-    /// What was written, or was about to be, and carries no label of the run.
+    /// What was written, or was about to be written, without a label of the run.
     #[serde(default)]
     pub left: Vec<Left>,
 }
 
-/// Something that a killed run may have left where no label says so.
+/// Something that a killed run may have left and that no label marks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Left {
     /// A TXT record.
     Record(Written),
-    /// A change to an object of somebody else: an Ingress, or the `ConfigMap` of a Service.
+    /// A change to somebody else's object: an Ingress, or the `ConfigMap` of a Service.
     #[serde(rename_all = "camelCase")]
     Change {
         /// Its kind, such as `Ingress`.
@@ -70,15 +71,15 @@ pub enum Left {
     },
 }
 
-/// An entry that a run has left.
+/// An entry that an earlier run has left.
 pub struct LeftEntry {
-    /// What it was.
+    /// The entry itself.
     pub entry: Entry,
     /// The new private key in PEM.
     pub key: Option<SecretString>,
-    /// The run.
+    /// The run that wrote it.
     pub run: Option<RunId>,
-    /// The Secret, or the file's path, that holds it.
+    /// The Secret that holds it, or the path of the file.
     object: Value,
 }
 
@@ -94,15 +95,15 @@ impl std::fmt::Debug for LeftEntry {
 /// Why an entry could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The cluster.
+    /// A request to the cluster failed.
     #[error("cannot keep the order in the cluster")]
     Api(#[from] ApiError),
-    /// The file.
+    /// The file could not be read or written.
     #[error("cannot keep the order in {}", path.display())]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         #[source]
         source: std::io::Error,
     },
@@ -122,7 +123,7 @@ impl Diagnose for JournalError {
 }
 
 /// Where entries are kept.
-// There is one for a run.
+// There is only one for each run, so its size does not matter.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum JournalStore {
@@ -132,7 +133,7 @@ pub enum JournalStore {
     Directory(PathBuf),
 }
 
-/// One entry that is being written.
+/// The journal of an order in progress.
 pub struct Journal {
     place: JournalStore,
     secret: Key,
@@ -156,13 +157,13 @@ impl std::fmt::Debug for Journal {
     }
 }
 
-/// What is written, to be asked for beforehand.
+/// The rights that writing the journal of a Secret needs.
 pub fn permits(secret: &Key) -> Permits {
     let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
     Permits::none().with(Permit::one(&verbs, SECRET, secret.namespace.clone(), name(secret)))
 }
 
-/// The name of the Secret that keeps the order of another.
+/// The name of the Secret that holds the journal for another Secret.
 pub fn name(secret: &Key) -> Text {
     Purpose::Journal.name(&secret.to_string())
 }
@@ -171,14 +172,14 @@ fn key_of(secret: &Key) -> Key {
     Key::new(secret.namespace.clone(), name(secret))
 }
 
-/// What a former run has left for a Secret.
+/// The entry that an earlier run has left for a Secret.
 pub async fn find(place: &JournalStore, secret: &Key) -> Result<Option<LeftEntry>, JournalError> {
     match place {
         JournalStore::Cluster(api) => Ok(api.get(SECRET, &key_of(secret)).await?.map(read)),
         JournalStore::Directory(directory) => {
             let path = directory.join(format!("{}.json", name(secret)));
             match std::fs::read(&path) {
-                // An order and a key of somebody else's making.
+                // Otherwise another user could supply an order and a key.
                 Ok(_) if !crate::own::is_usable(&path, "the journal of an earlier run") => Ok(None),
                 Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok().map(read)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -188,7 +189,7 @@ pub async fn find(place: &JournalStore, secret: &Key) -> Result<Option<LeftEntry
     }
 }
 
-/// Reads an entry. One that cannot be read is empty: it is only removed.
+/// Reads an entry. An unreadable one is returned as empty, and is only good for removal.
 pub fn read(object: Value) -> LeftEntry {
     let data = |key: &str| {
         let text = object["data"][key].as_str()?;
@@ -209,7 +210,7 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 }
 
 impl Journal {
-    /// Begins an entry, in the place of one that a former run has left.
+    /// Begins an entry, in place of one that an earlier run has left.
     pub async fn begin(
         place: &JournalStore,
         secret: &Key,
@@ -233,19 +234,19 @@ impl Journal {
         Ok(journal(state))
     }
 
-    /// Changes the entry, and returns when that is kept.
+    /// Changes the entry, and returns when the change has been written.
     pub async fn note(&self, change: impl FnOnce(&mut Entry) + Send) -> Result<(), JournalError> {
         let mut state = self.state.lock().await;
         change(&mut state.entry);
         write(&self.place, &self.secret, &self.run, &mut state).await
     }
 
-    /// What is kept now.
+    /// The current entry.
     pub async fn entry(&self) -> Entry {
         self.state.lock().await.entry.clone()
     }
 
-    /// Keeps nothing of the order, and only what is left to be removed.
+    /// Removes everything about the order, and keeps only what still has to be removed.
     pub async fn keep_only(&self, left: Vec<Left>) -> Result<(), JournalError> {
         let mut state = self.state.lock().await;
         state.entry.order = None;
@@ -254,14 +255,14 @@ impl Journal {
         write(&self.place, &self.secret, &self.run, &mut state).await
     }
 
-    /// Removes the entry: nothing is left to go on with.
+    /// Removes the entry, because there is nothing to continue.
     pub async fn end(&self) -> Result<(), JournalError> {
         let state = self.state.lock().await;
         remove(&self.place, &self.secret, &state.object).await
     }
 }
 
-/// Removes what a former run has left.
+/// Removes the entry that an earlier run has left.
 pub async fn forget(place: &JournalStore, secret: &Key, found: &LeftEntry) -> Result<(), JournalError> {
     remove(place, secret, &found.object).await
 }
@@ -300,9 +301,9 @@ async fn write(place: &JournalStore, secret: &Key, run: &RunId, state: &mut Stat
             } else {
                 Believed::Absent
             };
-            // An answer that was lost changed the version; the lease keeps others away.
+            // A write whose answer was lost changed the version; the lease keeps other runs away.
             let written = api.update(SECRET, &key, believed, |present| match present {
-                // Something else of this name is nobody's journal.
+                // Another object with this name is nobody's journal.
                 Some(other) if mark::run_of(other).is_none() && *other != state.object => {
                     Err(ApiError::AlreadyExists {
                         object: format!("Secret {key}"),
@@ -328,10 +329,10 @@ async fn write(place: &JournalStore, secret: &Key, run: &RunId, state: &mut Stat
     }
 }
 
-/// Writes a file that its owner alone can read, whole or not at all.
+/// Writes a file that only its owner can read, completely or not at all.
 fn save(directory: &std::path::Path, path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    // What it holds are keys: the directory is its owner's alone, one that an older version made too.
+    // The directory holds keys, so only its owner may access it, even if an older version created it.
     if !file::create_private_directory(directory)? {
         let present = std::fs::metadata(directory)?.permissions().mode();
         if present & 0o077 != 0 {
@@ -342,12 +343,12 @@ fn save(directory: &std::path::Path, path: &std::path::Path, bytes: &[u8]) -> st
     file::replace(path, bytes, Lasting::Content)
 }
 
-/// Where entries are kept without a cluster: `$XDG_STATE_HOME/kubectl-certs/journal`, or below `~/.local/state`.
+/// The directory for entries without a cluster: `$XDG_STATE_HOME/kubectl-certs/journal`, or below `~/.local/state`.
 pub fn local_directory() -> Option<PathBuf> {
     Some(home::of_process(Keeps::State)?.join("journal"))
 }
 
-/// A journal that many may note in.
+/// A journal that several tasks write to.
 pub type Shared = Arc<Journal>;
 
 #[cfg(test)]
@@ -401,7 +402,7 @@ mod tests {
                 .unwrap();
             assert_eq!(mode(&directory.join(format!("{}.json", name(&secret)))), 0o600);
             assert_eq!(mode(&directory), 0o700);
-            // An older version made it so.
+            // An older version created it with this mode.
             std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         assert!(find(&place, &secret).await.unwrap().is_some());

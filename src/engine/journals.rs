@@ -1,4 +1,5 @@
-//! The journals of all certificates under way: what a solver is about to write goes into those that it concerns.
+//! The journals of all certificates in progress. Before a solver writes something, it is recorded in the journals that
+//! it concerns.
 
 use std::{
     collections::HashMap,
@@ -24,17 +25,17 @@ use crate::{
 /// The names and the journal of each Secret.
 type Active = HashMap<Key, (Vec<Name>, Arc<Journal>)>;
 
-/// The certificates under way.
+/// The journals of the certificates in progress.
 #[derive(Debug, Default)]
 pub struct Journals(Mutex<Active>);
 
 impl Journals {
-    /// A certificate is under way.
+    /// Adds the journal of a certificate that is started.
     pub fn add(&self, secret: Key, names: Vec<Name>, journal: Arc<Journal>) {
         self.lock().insert(secret, (names, journal));
     }
 
-    /// It has ended.
+    /// Removes the journal of a certificate that has ended.
     pub fn remove(&self, secret: &Key) {
         self.lock().remove(secret);
     }
@@ -72,8 +73,8 @@ fn failed(error: &JournalError) -> SolveError {
     }
 }
 
-/// Objects that a run makes carry its label, which tells enough: only what it changes is noted, in every journal of the
-/// namespace, since that of the certificate in question is among them.
+/// Objects that a run creates carry its label, which is enough to find them. Only changes to other objects are
+/// recorded, in every journal of the namespace, because that of the certificate concerned is among them.
 impl Notes for Journals {
     fn will_make<'a>(&'a self, _: Resource, _: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(std::future::ready(Ok(())))
@@ -100,13 +101,13 @@ impl Keep for Journals {
         })
     }
 
-    /// The entry ends with the certificate; what is removed once more by then does no harm.
+    /// Nothing to do: the entry ends with the certificate, and removing the record once more does no harm.
     fn removed<'a>(&'a self, _: &'a Written) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 }
 
-/// The kind of a change that was noted, of those that are ever changed.
+/// The resource of a recorded change, among those that are ever changed.
 pub fn changed_kind(kind: &str) -> Option<Resource> {
     [resource::INGRESS, resource::CONFIGMAP]
         .into_iter()

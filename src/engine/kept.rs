@@ -1,4 +1,4 @@
-//! Whether the next run goes on with an order that this one has kept: said only where it does.
+//! Whether the next run continues an order that this one has kept. It is only announced if it is certain.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Run {
-    /// The error of an order that is kept, with what the next run makes of it.
+    /// The error of an order that is kept, extended by what the next run does with it.
     pub(super) async fn kept(
         &self,
         error: CourseError,
@@ -26,7 +26,7 @@ impl Run {
         options: &secret::Options,
         journal: &Journal,
     ) -> CourseError {
-        // Whoever has taken over has that order too; a certificate that was refused once is refused again.
+        // A run that has taken over has the order too, and a certificate that was refused once is refused again.
         if matches!(error, CourseError::LeaseLost(_) | CourseError::Pair(_)) {
             return error;
         }
@@ -47,7 +47,8 @@ impl Run {
         }
     }
 
-    /// What the same command finds, where it comes to the same order. `now` is the Secret as it is now, where it was changed.
+    /// What the same command does, if it arrives at the same order. `now` is the present state of the Secret, if it was
+    /// changed.
     fn next(
         &self,
         target: &Target,
@@ -61,7 +62,7 @@ impl Run {
         let order = if names_before == names_now {
             target.names.order.clone()
         } else if target.uses.is_empty() {
-            // What was asked for besides is not known here.
+            // What else the user asked for is not known here.
             return None;
         } else {
             let hosts = target.uses.iter().flat_map(|used| &used.hosts);

@@ -1,4 +1,4 @@
-//! One Secret, one run: a Lease for each, renewed while the run lasts (coordination.k8s.io/v1).
+//! One run for each Secret: a Lease that is renewed while the run lasts (coordination.k8s.io/v1).
 
 use std::{
     sync::{
@@ -31,35 +31,35 @@ use crate::{
     text::{Clear, time},
 };
 
-/// How long a lease lasts that is not renewed, in seconds. A cluster that is away for less interrupts nothing.
+/// How long a Lease lasts without being renewed, in seconds. A cluster that is unreachable for less interrupts nothing.
 const LASTS: Seconds = 40;
-/// How often it is renewed.
+/// How often a Lease is renewed.
 const RENEWED: Duration = Duration::from_secs(10);
-/// How far clocks may be apart: a lease that ended longer ago than this has ended by any clock.
+/// How far clocks may differ, in seconds: a Lease that ended longer ago than this has ended by any clock.
 const SKEW: Seconds = 300;
-/// How often one is looked at that may have ended.
+/// How often a Lease that may have ended is read again.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often that is done before the holder counts as alive.
+/// How often a doubtful Lease is observed before its holder is taken to be alive.
 const LOOKS: usize = 3;
-/// Which process holds the lease.
+/// The annotation with the process that holds the Lease.
 const PROCESS: &str = "kubectl-certs.io/process";
 
-/// Why a lease was not to be had.
+/// Why a Lease could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
-    /// Somebody else is at it.
+    /// Another run holds the Lease.
     #[error("{holder} has been working on Secret {secret} since {}", time::date_time(*.since))]
     Held {
         /// The Secret.
         secret: Key,
-        /// Who: user, machine, process.
+        /// The holder: user, machine, process.
         holder: String,
-        /// Since when.
+        /// Since when it is held, in seconds since 1970.
         since: Seconds,
-        /// When the lease ends unless it is renewed.
+        /// When the Lease ends unless it is renewed.
         until: Seconds,
     },
-    /// The cluster.
+    /// A request to the cluster failed.
     #[error(transparent)]
     Api(#[from] ApiError),
 }
@@ -83,7 +83,7 @@ impl Diagnose for LeaseError {
     }
 }
 
-/// The lease of one Secret, held by this run.
+/// The Lease of one Secret, held by this run.
 #[derive(Debug)]
 pub struct Lease {
     api: Api,
@@ -93,46 +93,47 @@ pub struct Lease {
     renewal: JoinHandle<()>,
 }
 
-/// What is known of a lease's holder.
+/// Whether the holder of a Lease is alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Life {
-    /// It is alive.
+    /// The holder is alive.
     Held(Holder),
-    /// It ended by this machine's clock, which may be ahead of the holder's: whether it is still renewed tells.
+    /// The Lease has ended by this machine's clock, which may be ahead of the holder's. Whether it is still renewed
+    /// will tell.
     Doubtful(Holder),
-    /// Nobody has it.
+    /// Nobody holds it.
     Free,
 }
 
-/// Who holds a lease.
+/// The holder of a Lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Holder {
     /// User, machine, process.
     pub(super) who: String,
-    /// Since when.
+    /// Since when it is held, in seconds since 1970.
     pub(super) since: Seconds,
-    /// Until when, unless it is renewed.
+    /// When it ends unless it is renewed.
     pub(super) until: Seconds,
 }
 
-/// How a lease is taken.
+/// How a Lease is taken.
 #[derive(Default)]
 pub(super) struct Taking<'a> {
-    /// Who gives up waiting.
+    /// Cancels waiting for it.
     pub(super) cancel: Option<&'a Cancel>,
-    /// Who is told what is waited for.
+    /// Receives a note about what is being waited for.
     pub(super) tell: Option<&'a Teller>,
-    /// The version of the lease that has been seen unchanged for as long as it lasts.
+    /// The version of the Lease that has been observed unchanged for as long as it lasts.
     pub(super) observed: Option<&'a str>,
 }
 
-/// What is written, to be asked for beforehand.
+/// The rights that taking the Lease of a Secret needs.
 pub fn permits(secret: &Key) -> Permits {
     let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
     Permits::none().with(Permit::one(&verbs, LEASE, secret.namespace.clone(), name(secret)))
 }
 
-/// The Lease of a Secret.
+/// The key of the Lease of a Secret.
 pub fn key_of(secret: &Key) -> Key {
     Key::new(secret.namespace.clone(), name(secret))
 }
@@ -143,13 +144,13 @@ pub fn name(secret: &Key) -> crate::object::Text {
 }
 
 impl Lease {
-    /// Takes the lease of a Secret, if nobody else's run holds it. One whose process has ended on this machine, or that is seen
-    /// not to be renewed, is taken over.
+    /// Takes the Lease of a Secret unless another run holds it. If the holder's process has ended on this machine, or
+    /// the Lease is observed not to be renewed, it is taken over.
     pub async fn take(api: &Api, secret: &Key, run: &RunId) -> Result<Self, LeaseError> {
         Self::take_with(api, secret, run, &Taking::default()).await
     }
 
-    /// The same, with who is told and who gives up.
+    /// Like [`Self::take`], with a cancellation and a receiver of notes.
     pub(super) async fn take_with(
         api: &Api,
         secret: &Key,
@@ -172,7 +173,7 @@ impl Lease {
                 }
                 Ok(Edit::Whole(lease(&key, secret, run, now()).json()))
             };
-            // Most often there is none: that it is there costs a request, that it is not costs none.
+            // There is usually no Lease. Assuming so costs a request if there is one, and saves one if there is none.
             match api.update(LEASE, &key, Believed::Absent, take).await {
                 Ok(Updated::Written(taken) | Updated::Kept(taken)) => break taken,
                 Err(Refused::Doubtful(holder, present)) => {
@@ -183,7 +184,7 @@ impl Lease {
                     observed = Some(version(&present).clone());
                 }
                 Err(Refused::Lease(error)) => return Err(error),
-                // Others were faster each time.
+                // Other runs were faster each time.
                 Ok(Updated::Absent) | Err(Refused::Overtaken) => {
                     return Err(LeaseError::Held {
                         secret: secret.clone(),
@@ -206,17 +207,17 @@ impl Lease {
         })
     }
 
-    /// Whether somebody else has it by now: nothing may be written any more.
+    /// Whether another run has the Lease by now, so that nothing may be written any more.
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
 
-    /// The Lease object.
+    /// The key of the Lease.
     pub fn key(&self) -> &Key {
         &self.key
     }
 
-    /// Gives it back.
+    /// Gives the Lease back.
     pub async fn release(self) -> Result<(), ApiError> {
         self.renewal.abort();
         if self.is_lost() {
@@ -232,10 +233,10 @@ impl Drop for Lease {
     }
 }
 
-/// Why a lease is not taken, as far as one look tells.
+/// Why a Lease is not taken, as far as a single look shows.
 enum Refused {
     Lease(LeaseError),
-    /// Whether it is still renewed tells.
+    /// Whether the Lease is still renewed will tell.
     Doubtful(Holder, Value),
     Overtaken,
 }
@@ -249,10 +250,10 @@ impl From<ApiError> for Refused {
     }
 }
 
-/// Why a lease is not renewed.
+/// Why a Lease is not renewed.
 enum Unrenewed {
     Lost,
-    /// The cluster is away: the lease lasts a while.
+    /// The cluster is unreachable, but the Lease lasts a while.
     Away,
 }
 
@@ -262,7 +263,7 @@ impl From<ApiError> for Unrenewed {
     }
 }
 
-/// Renews until it is aborted, or until the lease is another's.
+/// Renews the Lease until the task is aborted, or until another run has the Lease.
 async fn renew(api: Api, key: Key, mut held: Value, lost: Arc<AtomicBool>) {
     let run = mark::run_of(&held).map(str::to_owned);
     loop {
@@ -314,7 +315,7 @@ fn lease(key: &Key, secret: &Key, run: &RunId, now: Seconds) -> coordination::Le
     lease
 }
 
-/// What a Lease says; nothing where it cannot be read.
+/// The spec of a Lease; empty if it cannot be read.
 fn spec(lease: &Value) -> LeaseSpec {
     LeaseSpec::deserialize(&lease["spec"]).unwrap_or_default()
 }
@@ -323,7 +324,7 @@ fn version(object: &Value) -> &Value {
     &object["metadata"]["resourceVersion"]
 }
 
-/// How long a lease lasts, in seconds.
+/// How long a Lease lasts, in seconds.
 pub(super) fn lasts(lease: &Value) -> Seconds {
     lasts_by(&spec(lease))
 }
@@ -332,7 +333,7 @@ fn lasts_by(spec: &LeaseSpec) -> Seconds {
     spec.lease_duration_seconds.map_or(LASTS, Seconds::from).clamp(1, 3_600)
 }
 
-/// Whether anybody holds a lease, as far as one look tells.
+/// Whether a Lease is held, as far as a single look shows.
 pub(super) fn judge(lease: &Value, now: Seconds) -> Life {
     let spec = spec(lease);
     let at = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0.as_second());
@@ -370,7 +371,7 @@ impl Holder {
     }
 }
 
-/// Whether a lease is seen not to be renewed for as long as it lasts: clocks that differ change nothing then.
+/// Observes whether a Lease is not renewed for as long as it lasts. Clocks that differ do not matter for this.
 async fn unchanged(
     api: &Api,
     key: &Key,
@@ -401,7 +402,7 @@ async fn unchanged(
     Ok(true)
 }
 
-/// `operator@laptop (process 4711)`.
+/// Describes this process: `operator@laptop (process 4711)`.
 fn identity() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")

@@ -1,5 +1,5 @@
-//! What an account has ordered, kept beside the account: for the estimate of rate limits, and to know which certificates are
-//! the account's own.
+//! The ledger of an account: what it has ordered. It is kept beside the account, to estimate rate limits and to know
+//! which certificates belong to the account.
 
 use std::{
     io::Write as _,
@@ -22,16 +22,16 @@ use crate::{
     settings::store::Store,
 };
 
-/// How long what was issued is remembered: longer than any certificate of a public CA lasts.
+/// How long issued certificates are remembered, in seconds: longer than any certificate of a public CA lasts.
 const KEPT: Seconds = 400 * 86_400;
-/// How long orders and failures are: longer than any limit counts.
+/// How long orders and failures are remembered, in seconds: longer than any limit counts.
 const COUNTED: Seconds = 8 * 86_400;
-/// A file of more bytes than this has been tampered with.
+/// A file with more bytes than this has been tampered with.
 const LARGEST: u64 = 16 << 20;
-/// How many bytes a Secret keeps, of the 1 MiB that it may have.
+/// How many bytes of a ledger are kept in a Secret, which may have 1 MiB.
 const MOST: usize = 512 << 10;
 
-/// One line.
+/// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Line {
     at: Seconds,
@@ -67,7 +67,7 @@ pub enum LedgerStore {
 }
 
 impl LedgerStore {
-    /// Beside the account.
+    /// The place of the ledger beside the account.
     pub fn beside(store: &Store) -> Self {
         match store {
             Store::Local(directory) => Self::Directory(directory.clone()),
@@ -87,12 +87,12 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Lines {
     all: Vec<Line>,
-    /// How many of them are kept already.
+    /// How many of the lines have been written already.
     kept: usize,
 }
 
 impl Ledger {
-    /// Reads the ledger of an account. What cannot be read is empty: it only helps to estimate.
+    /// Reads the ledger of an account. An unreadable ledger is taken to be empty, because it only serves for estimates.
     pub async fn open(place: LedgerStore, account_url: &str, now: Seconds) -> Self {
         let name = format!("{}.ledger", short_hash(account_url));
         let text = match &place {
@@ -113,7 +113,7 @@ impl Ledger {
         }
     }
 
-    /// What is known to count.
+    /// The past orders and failures that are known to count.
     pub fn past(&self) -> Vec<Past> {
         let lines = self.lock();
         let past = lines.all.iter().map(|line| Past {
@@ -137,17 +137,17 @@ impl Ledger {
             .any(|line| line.sha256.as_deref() == Some(sha256))
     }
 
-    /// Notes an order.
+    /// Records an order.
     pub fn ordered(&self, names: &[Name], now: Seconds) {
         self.add(Word::Ordered, names, None, now);
     }
 
-    /// Notes a certificate.
+    /// Records an issued certificate.
     pub fn got(&self, names: &[Name], sha256: String, now: Seconds) {
         self.add(Word::Issued, names, Some(sha256), now);
     }
 
-    /// Notes a failed validation.
+    /// Records a failed validation.
     pub fn failed(&self, name: &Name, now: Seconds) {
         self.add(Word::Failed, std::slice::from_ref(name), None, now);
     }
@@ -169,7 +169,7 @@ impl Ledger {
         lines.all.push(line);
     }
 
-    /// Keeps what is not kept yet.
+    /// Writes the lines that have not been written yet.
     pub async fn keep(&self) -> Result<(), ApiError> {
         let LedgerStore::Secret(api, key) = &self.place else {
             return Ok(());
@@ -187,7 +187,7 @@ impl Ledger {
             let Some(secret) = secret else {
                 return Ok::<_, ApiError>(Edit::Nothing);
             };
-            // What other runs have noted meanwhile stays.
+            // Lines that other runs have added meanwhile stay.
             let kept_there = decoded(secret, &self.name).unwrap_or_default();
             let counts =
                 |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(crate::clock::now()));
@@ -218,7 +218,7 @@ fn read(path: &Path) -> Option<String> {
     String::from_utf8(crate::cache::read(path, "the counted orders", LARGEST)?).ok()
 }
 
-/// One write of one line: two runs at once lose none.
+/// Appends one line by a single write, so that two runs at once lose none.
 fn append(path: &Path, line: &Line) -> std::io::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');

@@ -1,4 +1,4 @@
-//! The one conductor: carries a plan out, from the order to the served certificate, and cleans up.
+//! Carries out a plan, from the order to the served certificate, and cleans up.
 
 pub mod aftermath;
 pub mod asked;

@@ -1,4 +1,4 @@
-//! From names to a certificate: order, prove, finalize, fetch; an order of a killed run is gone on with.
+//! From names to a certificate: order, prove, finalize, download. An order of a killed run is continued.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,49 +26,49 @@ use crate::{
     solve::{Challenge, Solve, patience::told},
 };
 
-/// How long the CA may take to make a certificate.
+/// How long the CA may take to issue a certificate.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// What to do where nothing else is in the way.
+/// The hint if nothing else is in the way.
 pub(super) const AGAIN: &str = "run the command again";
-/// How many names are looked at together before the order.
+/// How many names are checked at once before the order.
 const AT_ONCE: usize = 10;
-/// How often an order is made anew without names that failed: each time names are lost, so it ends soon.
+/// How often an order is repeated without names that failed. Names are lost each time, so this ends soon.
 const ATTEMPTS: usize = 4;
 
 /// A certificate that has been issued.
 pub struct Obtained {
     /// The chain.
     pub chain: Chain,
-    /// What it was ordered for.
+    /// The names that it was ordered for.
     pub names: Vec<Name>,
-    /// The order's URL.
+    /// The URL of the order.
     pub order: String,
-    /// New names that failed: the others were ordered without them.
+    /// New names that failed. The certificate was ordered without them.
     pub left_out: BTreeMap<Name, Refused>,
 }
 
-/// Why there is no certificate.
+/// Why no certificate was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum ObtainError {
-    /// Names failed that must not be lost, or all.
+    /// Names failed that must not be lost, or all names failed.
     #[error("{}", failed_words(.0))]
     Names(BTreeMap<Name, Refused>),
-    /// The CA failed the order.
+    /// The CA rejected the order.
     #[error("the CA failed the order: {0}")]
     Order(String),
-    /// The protocol.
+    /// The ACME protocol failed.
     #[error(transparent)]
     Acme(#[from] AcmeError),
-    /// The journal.
+    /// The journal could not be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The certificate's key.
+    /// The key of the certificate failed.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// Ctrl-C while the CA makes the certificate: the order is kept.
+    /// The user pressed Ctrl-C while the CA was issuing the certificate. The order is kept.
     #[error("interrupted while the CA makes the certificate")]
     InterruptedLate,
 }
@@ -82,7 +82,7 @@ impl Diagnose for ObtainError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Names(failed) => {
-                // The one that has a way out without the others' cause.
+                // Prefer the hint for a name without a route: it works whatever the cause of the other failures.
                 let unrouted = failed.values().find(|why| matches!(why, Refused::Unrouted(_)));
                 unrouted.into_iter().chain(failed.values()).find_map(Diagnose::hint)
             }
@@ -104,7 +104,7 @@ impl Diagnose for ObtainError {
 }
 
 impl ObtainError {
-    /// Whether the cluster, and not the CA or a challenge, is the cause.
+    /// Whether the cause is the cluster, and not the CA or a challenge.
     pub fn is_of_cluster(&self) -> bool {
         match self {
             Self::Journal(_) => true,
@@ -116,31 +116,31 @@ impl ObtainError {
     }
 }
 
-/// What an order takes.
+/// The parameters of an order.
 pub struct OrderRequest<'a> {
-    /// How names are proved, and who is told.
+    /// How names are proved, and who receives events.
     pub proving: AuthorizationRequest<'a>,
-    /// Where the order is kept.
+    /// The journal of the order.
     pub journal: &'a Journal,
-    /// The profile.
+    /// The profile of the order.
     pub profile: Option<String>,
-    /// The certificate that is replaced, where the CA may be told so.
+    /// The certificate that is replaced, if the CA may be told.
     pub replaces: Option<CertId>,
-    /// Whether a renewal that the CA is told of counts against no limit.
+    /// Whether the order counts towards no limit, because the CA is told that it is a renewal.
     pub exempt: bool,
-    /// The chain that is preferred.
+    /// The preferred chain.
     pub preferred_chain: Option<String>,
-    /// The certificate's key.
+    /// The private key of the certificate.
     pub key: &'a PrivateKey,
-    /// Where orders are counted.
+    /// The ledger that counts orders.
     pub ledger: &'a Ledger,
-    /// Whether the last order's names are proved: from then on it comes to an end by itself.
+    /// Whether the names of the last order are proved. From then on it completes without further answers.
     pub proved: AtomicBool,
 }
 
 impl OrderRequest<'_> {
-    /// Gets a certificate for the names. When new names fail, the others are ordered without them; when a present one
-    /// fails, nothing is.
+    /// Obtains a certificate for the names. If new names fail, the others are ordered without them; if a present name
+    /// fails, nothing is ordered.
     pub async fn certificate(&self, names: &Names, resume: Option<String>) -> Result<Obtained, ObtainError> {
         let mut names = names.clone();
         let mut left_out = BTreeMap::new();
@@ -148,7 +148,7 @@ impl OrderRequest<'_> {
         for attempt in 1.. {
             let resumed = resume.take();
             let again = resumed.is_some();
-            // What nothing can answer for is not ordered.
+            // Names that no solver can answer for are not ordered.
             let unsolved = if again {
                 BTreeMap::new()
             } else {
@@ -168,7 +168,7 @@ impl OrderRequest<'_> {
                         left_out,
                     });
                 }
-                // What the killed run had begun was answered by nobody.
+                // Nothing answered the challenges that the killed run had begun.
                 Err(ObtainError::Names(_) | ObtainError::Order(_)) if again => {}
                 Err(ObtainError::Names(failed)) if attempt < ATTEMPTS && may_be_left_out(&names, &failed) => {
                     let lost: BTreeSet<Name> = failed.keys().cloned().collect();
@@ -185,7 +185,7 @@ impl OrderRequest<'_> {
         Err(ObtainError::Names(left_out))
     }
 
-    /// The names that nothing can answer for, and why.
+    /// The names that no solver can answer for, with the reasons.
     async fn unsolved(&self, names: &Names) -> Result<BTreeMap<Name, Refused>, ObtainError> {
         let judged = stream::iter(&names.order)
             .map(|name| async move {
@@ -213,7 +213,7 @@ impl OrderRequest<'_> {
         self.proving.client
     }
 
-    /// One order, to its end.
+    /// Carries out one order to its end.
     async fn once(&self, names: &Names, resume: Option<String>) -> Result<(Chain, String), ObtainError> {
         self.proved.store(false, Ordering::Relaxed);
         let mut order = self.order(names, resume).await?;
@@ -232,7 +232,7 @@ impl OrderRequest<'_> {
             }
         }
         self.proved.store(true, Ordering::Relaxed);
-        // What is temporary goes while the CA signs.
+        // Remove temporary objects while the CA signs.
         let fetched = async {
             let order = self.finish(&mut order, names).await?;
             let Some(url) = &order.certificate else {
@@ -256,7 +256,7 @@ impl OrderRequest<'_> {
         fetched
     }
 
-    /// The order of a killed run, where it still serves; a new one otherwise.
+    /// The order of a killed run, if it can still be used; otherwise a new one.
     async fn order(&self, names: &Names, resume: Option<String>) -> Result<Order, ObtainError> {
         let tell = self.proving.tell;
         if let Some(url) = resume
@@ -314,7 +314,7 @@ impl OrderRequest<'_> {
         Ok(order)
     }
 
-    /// From proved names to a valid order.
+    /// Takes an order from proved names to its valid state.
     async fn finish(&self, order: &mut Order, names: &Names) -> Result<Order, ObtainError> {
         if order.status == OrderStatus::Pending {
             *order = self.client().wait_ready(&order.url, PATIENCE).await?;
@@ -335,7 +335,7 @@ impl OrderRequest<'_> {
         ))
     }
 
-    /// Takes the answers away. What cannot be removed now, `cleanup` removes; it is told.
+    /// Removes the answers. What cannot be removed now is reported, and `cleanup` removes it later.
     async fn clean(&self, answered: Vec<(Arc<dyn Solve>, Challenge)>) {
         let cleaned = answered.iter().map(|(solver, challenge)| solver.clean(challenge));
         let mut count = 0;
@@ -353,7 +353,7 @@ impl OrderRequest<'_> {
     }
 }
 
-/// The error of names that failed: trouble that is not about a name is told as what it is.
+/// The error for names that failed. Problems that do not concern a name are reported as what they are.
 fn failure(failed: BTreeMap<Name, Refused>) -> Option<ObtainError> {
     if failed.is_empty() {
         return None;
@@ -368,8 +368,9 @@ fn failure(failed: BTreeMap<Name, Refused>) -> Option<ObtainError> {
     Some(ObtainError::Names(names))
 }
 
-/// Whether the rest can be ordered without what failed: nothing that serves now is among it, and something is left. So it is with
-/// a Secret that holds no certificate yet: hosts that pass do not wait for one that does not.
+/// Whether the other names can be ordered without those that failed: none of the failed names is in use now, and at
+/// least one name is left. The same applies to a Secret without a certificate: hosts that pass do not wait for one that
+/// fails.
 fn may_be_left_out(names: &Names, failed: &BTreeMap<Name, Refused>) -> bool {
     let cluster = failed
         .values()

@@ -1,4 +1,4 @@
-//! From targets and settings to a run: what answers, what may be written, which steps there are.
+//! From targets and settings to a run: what answers challenges, what may be written, and which steps there are.
 
 mod error;
 mod solving;
@@ -40,35 +40,35 @@ use crate::{
     },
 };
 
-/// What a run is made from.
+/// The parameters from which a run is prepared.
 pub struct Preparing<'a> {
-    /// What was read.
+    /// The inventory that was read.
     pub inventory: &'a Inventory,
-    /// What is to be renewed.
+    /// The targets that are to be renewed.
     pub targets: &'a [Target],
-    /// How.
+    /// The settings of the issuance.
     pub settings: &'a Settings,
     /// The cluster; `None` for manifests.
     pub connection: Option<&'a Connection>,
-    /// Where manifests go.
+    /// The directory for manifests.
     pub directory: Option<PathBuf>,
-    /// `--connect`.
+    /// `--connect` of the command line.
     pub connect: Option<HostPort>,
-    /// The run.
+    /// The id of the run.
     pub run: RunId,
 }
 
-/// What is known before anything is asked of a CA.
+/// Everything that can be decided before a CA is asked.
 pub struct Prepared {
-    /// Where each host's challenge goes, of those that are proved by HTTP.
+    /// The challenge route of each host that is proved by HTTP.
     places: HashMap<Name, ChallengeRoute>,
-    /// Why some have no such place.
+    /// The hosts without a challenge route, with the reasons.
     unplaced: HashMap<Name, SolveError>,
     /// What answers HTTP-01.
     pub(super) backend: Backend,
-    /// What may be written.
+    /// What the run may write.
     pub permits: Permits,
-    /// What is restarted for each Secret, and what would need it.
+    /// For each Secret, the workloads that are restarted, and others that would need it.
     pub restarts: BTreeMap<Key, Restarts>,
 }
 
@@ -82,7 +82,7 @@ impl Preparing<'_> {
             permits: Permits::none(),
             restarts: BTreeMap::new(),
         };
-        // One of several fails alone, when its turn comes.
+        // With several targets, an invalid name fails only its own, in its turn.
         if let [only] = self.targets
             && !is_name(&only.secret)
         {
@@ -105,7 +105,7 @@ impl Preparing<'_> {
         Ok(prepared)
     }
 
-    /// Where the challenges of a target go.
+    /// Finds the challenge routes of a target.
     fn place(&self, target: &Target, prepared: &mut Prepared) {
         if self.connection.is_none() {
             return;
@@ -116,7 +116,7 @@ impl Preparing<'_> {
             }
             let place = match target.use_of(name) {
                 Some(used) => ChallengeRoute::of(self.inventory, &used.route, &name.to_string()),
-                // A route of another Secret may have the host all the same; without any, the default class decides.
+                // A route of another Secret may have the host as well; otherwise the default class decides.
                 None => Ok(self
                     .inventory
                     .bindings_of_host(&name.to_string())
@@ -132,7 +132,8 @@ impl Preparing<'_> {
         }
     }
 
-    /// A route through which nothing can be led fails alone: the other certificates of the run are none the worse.
+    /// Removes routes that cannot carry a challenge. They fail alone, without affecting the other certificates of the
+    /// run.
     fn leave_out_unanswerable(&self, prepared: &mut Prepared) -> Result<(), PrepareError> {
         if !prepared.needs_http01() {
             return Ok(());
@@ -153,7 +154,7 @@ impl Preparing<'_> {
         Ok(())
     }
 
-    /// What the whole run may write; of a rehearsal, less.
+    /// What the whole run may write. A rehearsal may write less.
     pub(super) fn permits(&self, prepared: &Prepared, rehearsal: bool) -> Result<Permits, PrepareError> {
         let mut permits = Permits::none();
         for target in self.targets {
@@ -182,7 +183,7 @@ impl Preparing<'_> {
         Ok(permits)
     }
 
-    /// The Secrets with the credentials of the DNS providers that prove names.
+    /// The rights to read the Secrets with credentials of the DNS providers that are used.
     fn credentials(&self) -> Permits {
         let settings = &self.settings.dns01;
         let names = self.targets.iter().flat_map(|target| &target.names.order);
@@ -200,13 +201,13 @@ impl Preparing<'_> {
     }
 }
 
-/// The provider that proves a name, by what it is called.
+/// The name of the provider that proves a name.
 fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
     let foreseen = || dns01::foreseen(&settings.providers, name.base().unwrap_or_default());
     settings.only.as_deref().or_else(|| Some(foreseen()?.name.as_str()))
 }
 
-/// The Secret's data keys.
+/// The data keys of the Secret.
 pub fn slots(settings: &Settings) -> Slots {
     settings
         .storing
@@ -219,12 +220,12 @@ pub fn slots(settings: &Settings) -> Slots {
         })
 }
 
-/// How a Secret is written, as far as the settings say it.
+/// How a Secret is written, as far as the settings decide it.
 pub(super) fn store_options(settings: &Settings) -> secret::Options {
     let (chosen, order) = (&settings.chosen, &settings.certificate);
     secret::Options {
         slots: slots(settings),
-        // A rehearsal's certificate is not stored.
+        // The certificate of a rehearsal is not stored.
         staging: chosen.issuer.stage == Stage::Staging && !chosen.rehearsal,
         overwrite_with_staging: order.overwrite_with_staging,
         force: order.force,
@@ -242,23 +243,23 @@ impl Prepared {
         self.places.values().map(|place| place.namespace.clone()).collect()
     }
 
-    /// The names whose challenges are led through the cluster.
+    /// The names whose challenges are routed through the cluster.
     pub(super) fn placed(&self) -> impl Iterator<Item = &Name> {
         self.places.keys()
     }
 
-    /// The names whose challenges would be led through the cluster, and why they cannot be.
+    /// The names whose challenges should be routed through the cluster but cannot, with the reasons.
     pub(super) fn unplaced(&self) -> impl Iterator<Item = (&Name, &SolveError)> {
         self.unplaced.iter()
     }
 
-    /// The addresses of the route that leads a name's challenge.
+    /// The addresses of the route that carries the challenge of a name.
     pub(super) fn addresses_of(&self, name: &Name) -> Option<&[Text]> {
         Some(&self.places.get(name)?.addresses)
     }
 }
 
-/// Why the way of a challenge is not known, where that is because `IngressClasses` could not be read.
+/// The error if the challenge route is unknown because `IngressClasses` could not be read.
 fn for_want_of_classes(inventory: &Inventory, place: &ChallengeRoute) -> Option<SolveError> {
     let is_unread = place.controller == Controller::Unknown
         && place.kind == Kind::Ingress
@@ -306,7 +307,7 @@ mod tests {
         assert!(error.message.contains("ingressclasses"), "{error}");
         assert_eq!(error.blame(), Blame::Cluster);
         assert!(error.hint.unwrap().contains("rights --for reader"));
-        // A name that one controller alone uses tells enough, and an unknown controller is no question of rights.
+        // A class name that one controller alone uses is enough, and an unknown controller does not depend on rights.
         assert!(refused("traefik", true).is_none() && refused("web", false).is_none());
     }
 }

@@ -1,20 +1,20 @@
-//! This process, as others can tell whether it is still there.
+//! Identifies this process, so that others can tell whether it is still running.
 
 use std::fmt;
 
-/// A process, told apart from every other that ever had its number on the same machine.
+/// A process, distinct from every other that ever had its number on the same machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// The machine's boot and the PID namespace: whoever sees others knows nothing of the process.
+    /// The boot id of the machine and the PID namespace. Processes in other namespaces cannot judge this one.
     place: String,
-    /// Its number there.
+    /// Its number in that namespace.
     pid: u32,
-    /// When it began, in the kernel's ticks since boot; 0 where that cannot be known.
+    /// When it was started, in the kernel's ticks since boot; 0 if that cannot be known.
     began: u64,
 }
 
 impl Process {
-    /// This one.
+    /// The current process.
     pub fn this() -> Self {
         let pid = std::process::id();
         Self {
@@ -24,7 +24,7 @@ impl Process {
         }
     }
 
-    /// Reads what [`fmt::Display`] wrote.
+    /// Reads the form that [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.rsplitn(3, ' ');
         let began = parts.next()?.parse().ok()?;
@@ -36,7 +36,7 @@ impl Process {
         })
     }
 
-    /// Whether it has surely ended: it was of this place, and is not there any more. What runs elsewhere may be alive.
+    /// Whether it has certainly ended: it belongs to this place and no longer exists. A process elsewhere may be alive.
     pub fn has_ended(&self) -> bool {
         !self.place.is_empty() && self.place == place() && self.began != 0 && began(self.pid) != Some(self.began)
     }
@@ -48,7 +48,7 @@ impl fmt::Display for Process {
     }
 }
 
-/// The boot and the PID namespace; empty where the system does not say.
+/// The boot id and the PID namespace; empty if the system does not tell.
 fn place() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -58,11 +58,12 @@ fn place() -> String {
     }
 }
 
-/// The 22nd field of /proc/PID/stat (proc(5)); the second may hold anything, parentheses too.
+/// The start time: the 22nd field of /proc/PID/stat (proc(5)). The second field may contain anything, including
+/// parentheses.
 fn began(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
-    // A zombie has ended, and only waits to be counted.
+    // A zombie has ended, and only waits for its parent.
     let mut fields = rest.split_whitespace();
     if fields.next()? == "Z" {
         return None;

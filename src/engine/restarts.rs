@@ -1,4 +1,5 @@
-//! Which workloads are restarted when a Secret has its new certificate, and whether they can be: found out before the order.
+//! Which workloads are restarted when a Secret has its new certificate, and whether they can be, determined before the
+//! order.
 
 use crate::{
     apply::{
@@ -11,17 +12,17 @@ use crate::{
     settings::value::{self, Restart},
 };
 
-/// What becomes of the workloads that do not notice a new certificate.
+/// The workloads that do not notice a new certificate by themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restarts {
-    /// What is restarted.
+    /// Workloads that are restarted.
     pub restarted: Vec<Workload>,
-    /// What would need it, and is left alone.
+    /// Workloads that would need a restart, and are left alone.
     pub left: Needs,
 }
 
 impl Restarts {
-    /// As the settings say it, for one Secret.
+    /// Applies the settings to one Secret.
     pub fn of(inventory: &Inventory, secret: &Key, wanted: &Restart) -> Self {
         let needs = rollout::needs(inventory.consumers_of(secret), secret);
         match wanted {
@@ -60,8 +61,8 @@ impl Restarts {
         }
     }
 
-    /// Looks whether each can be restarted. One that was named and cannot be is an error; with `auto` it is left alone, and
-    /// why is returned.
+    /// Checks whether each workload can be restarted. If a workload was named and cannot be, that is an error; with
+    /// `auto` it is left alone, and the reason is returned.
     pub async fn check(&mut self, api: &Api, wanted: &Restart) -> Result<Vec<String>, RolloutError> {
         let mut notes = Vec::new();
         if *wanted != Restart::Auto {
@@ -74,7 +75,7 @@ impl Restarts {
                     let hint = error.hint().unwrap_or_default();
                     notes.push(format!("{error}: {hint}"));
                 }
-                // It has gone since it was read.
+                // It has been deleted since it was read.
                 Err(RolloutError::Absent(_)) => {}
                 Err(error) => return Err(error),
             }

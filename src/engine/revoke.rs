@@ -1,4 +1,4 @@
-//! Revokes a certificate, unless somebody still gets it.
+//! Revokes a certificate, unless clients still get it.
 
 mod uses;
 
@@ -10,7 +10,7 @@ use crate::{
     error::{Blame, Diagnose},
 };
 
-/// With what a revocation is signed.
+/// The key that signs a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signed {
     /// The account's key.
@@ -34,24 +34,24 @@ pub enum RevokeError {
     /// Clients still get it.
     #[error("the certificate is in use: {}", words(.0))]
     InUse(Vec<Use>),
-    /// There is neither an account nor a key.
+    /// There is neither an account nor a key that could sign.
     #[error("there is neither an account with the CA nor the certificate's key for the signature")]
     NoKey,
-    /// The CA refused.
+    /// The CA refused the revocation.
     #[error(transparent)]
     Acme(#[from] AcmeError),
 }
 
-/// How many places are named in a sentence.
+/// How many places a sentence names.
 const NAMED: usize = 3;
-/// How many places are listed, a line each.
+/// How many places are listed, one line each.
 const LISTED: usize = 20;
 
 fn words(uses: &[Use]) -> String {
     first(uses, NAMED).join("; ")
 }
 
-/// The places where it is in use, a line each; of very many, the first.
+/// The places where the certificate is in use, one line each. If there are very many, only the first.
 pub fn listed(uses: &[Use]) -> Vec<String> {
     first(uses, LISTED)
 }
@@ -96,9 +96,9 @@ impl Diagnose for RevokeError {
     }
 }
 
-/// Revokes a certificate (DER). The account signs, and the certificate's own key where there is no account, or the CA says that
-/// the certificate is not the account's. A compromised key is reported by itself first: that is the proof, by which a CA blocks
-/// the key for others too (RFC 8555, section 7.6).
+/// Revokes a certificate (DER). The account signs. The certificate's own key signs if there is no account, or if the CA
+/// answers that the certificate does not belong to the account. For a compromised key, the key itself signs first: that
+/// proves the compromise, so that a CA blocks the key for others too (RFC 8555, section 7.6).
 pub async fn revoke(
     acme: &Acme,
     account: Option<&Client>,
@@ -127,7 +127,7 @@ pub async fn revoke(
     }
 }
 
-/// Whether the CA says that the certificate is not the account's, or that there is no such account.
+/// Whether the CA answers that the certificate does not belong to the account, or that there is no such account.
 fn is_not_its(error: &AcmeError) -> bool {
     error.is("unauthorized") || error.is("accountDoesNotExist")
 }

@@ -1,4 +1,5 @@
-//! Which other routes take a host, or may take it: what is stored and not served is often served by one of another namespace.
+//! Which other routes claim a host, or may claim it. If a stored certificate is not served, a route of another
+//! namespace is often the cause.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::{
     text::{first_of, quote},
 };
 
-/// How many are named for a host.
+/// How many rivals are named for a host.
 const NAMED: usize = 3;
 
 /// The rivals of the routes of some Secrets, by host.
@@ -21,10 +22,10 @@ pub struct Rivals {
     is_whole: bool,
 }
 
-/// Those of one host.
+/// The rivals for one host.
 #[derive(Debug, Clone, Default)]
 struct Of {
-    /// The one whose certificate the controller serves, where that is known.
+    /// The route whose certificate the controller serves, if it is known.
     winner: Option<RouteKey>,
     others: Vec<RouteKey>,
 }
@@ -63,7 +64,7 @@ impl Rivals {
         }
     }
 
-    /// What is known of a host that is not served, in a clause: `Ingress other/web takes shop.example`.
+    /// A clause about a host that is not served: `Ingress other/web takes shop.example`.
     pub fn clause(&self, host: &str) -> Option<String> {
         let of = self.of.get(host)?;
         if let Some(winner) = &of.winner {
@@ -73,7 +74,7 @@ impl Rivals {
         Some(format!("{} may take {host} as well", first_of(&all, NAMED)))
     }
 
-    /// How to see the routes that were not read, of a host that is not served.
+    /// How to see the routes that were not read, for a host that is not served.
     pub fn hint(&self, host: &str) -> Option<String> {
         (!self.is_whole && !self.of.contains_key(host)).then(|| {
             format!(

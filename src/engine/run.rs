@@ -1,4 +1,4 @@
-//! A run: everything that its certificates share, and many of them at once.
+//! A run: what its certificates share, and carrying out many of them at once.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -34,50 +34,50 @@ use crate::{
     solve::Solve,
 };
 
-/// How many more certificates may be looked at until they are served, for each that is being ordered.
+/// For each certificate that is being ordered, how many more may wait until they are served.
 const LOOKED_AT: usize = 8;
 
 /// How certificates are ordered and stored.
-#[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
+#[allow(clippy::struct_excessive_bools)] // Each is an independent choice.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whether nothing that serves traffic is changed.
+    /// Whether the run changes nothing that serves traffic.
     pub rehearsal: bool,
-    /// The new keys; `None` keeps the present certificate's kind.
+    /// The kind of new keys; `None` keeps the kind of the present certificate's key.
     pub key_kind: Option<KeyKind>,
-    /// Whether the private key stays.
+    /// Whether the present private key is used again.
     pub reuse_key: bool,
-    /// How many at once.
+    /// How many certificates are ordered at once.
     pub concurrency: usize,
-    /// The CA's rate limits, where they are known and count.
+    /// The CA's rate limits, if they are known and apply.
     pub limits: Option<Limits>,
-    /// What others' ownership, staging and keystores do not stop.
+    /// Whether other owners, staging certificates and keystores do not stop the run.
     pub force: bool,
-    /// Whether a staging certificate replaces a trusted one.
+    /// Whether a staging certificate may replace a trusted one.
     pub overwrite_with_staging: bool,
-    /// The Secret's data keys; `None`: the usual ones.
+    /// The data keys of the Secret; `None` for the usual ones.
     pub slots: Slots,
-    /// What the chain has to reach.
+    /// The roots that the chain has to reach.
     pub roots: Roots,
-    /// How long the new certificate may take to be served; zero: it is not looked at.
+    /// How long the new certificate may take to be served; if zero, that is not checked.
     pub wait: Duration,
-    /// Where the routes are reached from here.
+    /// The address at which the routes are reached from here.
     pub connect: Option<HostPort>,
 }
 
-/// What all orders with an account share, for as long as a program works with it: runs come and go.
+/// What all orders of an account share, for as long as a program uses it. Runs come and go meanwhile.
 pub struct Standing {
     pub(super) ledger: Ledger,
-    /// The orders under way.
+    /// The journals of the orders in progress.
     pub(super) journals: Arc<Journals>,
-    /// Who has a turn with which host.
+    /// Ensures that each host is validated only once at a time.
     pub(super) hosts: Hosts,
-    /// Whose turn it is.
+    /// Limits how many certificates are ordered at once.
     pub(super) turns: Turns,
 }
 
 impl Standing {
-    /// For an account: what it has ordered, and how many orders are under way at once.
+    /// Makes it for an account, with its ledger and the number of orders at once.
     pub fn new(ledger: Ledger, concurrency: usize) -> Self {
         Self {
             ledger,
@@ -87,61 +87,62 @@ impl Standing {
         }
     }
 
-    /// The orders under way.
+    /// The journals of the orders in progress.
     pub fn journals(&self) -> &Arc<Journals> {
         &self.journals
     }
 }
 
-/// What a run is made of.
+/// The components of a run.
 pub struct Parts {
     /// What it shares with the other runs of its account.
     pub standing: Arc<Standing>,
-    /// Its id, on everything that it makes.
+    /// Its id, which marks everything that it creates.
     pub id: RunId,
     /// The account.
     pub client: Client,
     /// The CA.
     pub issuer: Issuer,
-    /// Where orders are kept.
+    /// Where journals are kept.
     pub journal: journal::JournalStore,
-    /// What answers challenges.
+    /// The solvers of challenges.
     pub solvers: Solvers,
-    /// Where certificates go.
+    /// Where certificates are stored.
     pub destination: Destination,
-    /// What the cluster's certificates show of the CA's limits.
+    /// What the cluster's certificates reveal about the CA's rate limits.
     pub seen: Vec<Past>,
-    /// What is restarted for each Secret.
+    /// The workloads that are restarted for each Secret.
     pub restarts: BTreeMap<Key, Restarts>,
-    /// Which other routes may take the hosts.
+    /// Other routes that may claim the hosts.
     pub rivals: Rivals,
-    /// Who is asked where one after another fails alike.
+    /// Decides whether to continue after several failures of the same kind.
     pub asks: Arc<dyn GoOn>,
-    /// What ends it early.
+    /// Cancels the run.
     pub cancel: Cancel,
-    /// Who is told.
+    /// Receives the events.
     pub tell: Teller,
     /// How certificates are ordered and stored.
     pub options: Options,
 }
 
-/// What all certificates of a run share.
+/// A run: what all its certificates share.
 pub struct Run {
     pub(super) parts: Parts,
-    /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
+    /// The Lease of the certificate that ended last. It is held until shared objects are removed too, so that the run
+    /// is recognized as alive.
     last: tokio::sync::Mutex<Option<Lease>>,
-    /// The Leases of the Secrets that what all share was made for: whoever finds those objects asks for them.
+    /// The Leases of the Secrets for which shared objects were created. Whoever finds the objects checks these Leases.
     kept: tokio::sync::Mutex<Vec<Lease>>,
-    /// Stops it where one after another fails alike.
+    /// Stops the run if one certificate after another fails in the same way.
     brake: Brake,
 }
 
-/// What a certificate came to.
+/// A certificate that was issued.
 #[derive(Debug)]
 pub struct Issued {
-    /// What it was ordered for.
+    /// The names that it was ordered for.
     pub names: Vec<Name>,
-    /// Its last second.
+    /// The last second of its validity.
     pub not_after: Seconds,
     /// Where it is stored; `None` after a rehearsal.
     pub place: Option<String>,
@@ -152,20 +153,20 @@ pub struct Issued {
 pub struct Outcome {
     /// The Secret.
     pub secret: Key,
-    /// What the certificate has; what it was to have, where there is none.
+    /// The names of the certificate, or those that were intended if there is no certificate.
     pub names: Vec<Name>,
-    /// Who issued the certificate before, and who was to issue this one, where that is another CA.
+    /// The previous issuing CA and the new one, if they differ.
     pub changes_ca: Option<(String, String)>,
     /// Whether the Secret had no certificate before.
     pub first: bool,
-    /// What it came to. With an error, something may be stored all the same: the error says so.
+    /// The result. Even with an error a certificate may be stored; the error tells.
     pub result: Result<Issued, CourseError>,
     /// How long it took.
     pub took: Duration,
 }
 
 impl Run {
-    /// A run that has not begun.
+    /// Makes a run that has not begun.
     pub fn new(parts: Parts) -> Self {
         Self {
             brake: Brake::new(Arc::clone(&parts.asks)),
@@ -175,12 +176,12 @@ impl Run {
         }
     }
 
-    /// Carries all out, several at once. One that fails stops no other. After Ctrl-C what is under way is given up and
-    /// cleaned up, and what has not begun is not begun.
+    /// Carries out all targets, several at once. A failure does not stop the others. After Ctrl-C, targets in progress
+    /// are abandoned and cleaned up, and no others are started.
     pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
         self.parts.cancel.begin();
         self.brake.expect(targets.len());
-        // In the order in which they end: one that takes long must not keep others from beginning.
+        // In the order in which they end: a slow target must not keep others from starting.
         let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
             .map(|(at, target)| async move { (at, Box::pin(self.one(target)).await) })
             .buffer_unordered(self.parts.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
@@ -234,7 +235,7 @@ impl Run {
         }
     }
 
-    /// Gives a Lease back as soon as another stands for the run.
+    /// Gives back a Lease as soon as another one stands for the run.
     pub(super) async fn give_back(&self, lease: Option<Lease>) {
         let shared = self
             .parts
@@ -264,7 +265,7 @@ impl Run {
         }
     }
 
-    /// Takes away what the certificates shared, and keeps the ledger.
+    /// Removes what the certificates shared, and writes the ledger.
     async fn finish(&self) {
         let http01 = self
             .parts

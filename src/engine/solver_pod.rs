@@ -1,5 +1,5 @@
-//! What answers challenges, before anything is ordered: the image of its Pod and whether the cluster admits it, the port of this process, the
-//! user's Service.
+//! Checks what answers challenges before anything is ordered: the image of its Pod and whether the cluster admits it,
+//! the port of this process, the user's Service.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -20,14 +20,15 @@ use crate::{
     },
 };
 
-/// So many nodes are looked at: an image that is of use is on nearly all of them, or on few.
+/// How many nodes are examined: a useful image is on nearly all of them, or on few.
 const NODES: usize = 50;
 
-/// The way out where it is not admitted.
+/// The hint if the Pod is not admitted.
 const HINT: &str = "change the rule that refuses it (a quota, a limit, an admission rule) or the Pod (`solver:` in the settings: image, resources, \
      priorityClassName, tolerations), or answer without a Pod: --solver endpoint, --solver service, --dns";
 
-/// Chooses the image where the settings name none: one that a node has already, else a public one. Who may not list nodes gets that one.
+/// Chooses an image if the settings name none: one that a node has already, otherwise a public one. A user who may not
+/// list nodes gets the public one.
 pub async fn choose(http01: &mut Http01Settings, connection: &Connection) {
     let is_wanted = answers_by_pod(http01) || http01.self_check == SelfCheck::Cluster;
     if http01.image.is_some() || !is_wanted {
@@ -46,7 +47,8 @@ pub async fn choose(http01: &mut Http01Settings, connection: &Connection) {
 }
 
 impl Prepared {
-    /// Whether what answers challenges can: this process has its port, the user's Service is there, the cluster lets the Pod in.
+    /// Checks whether the solver can answer: this process can use its port, the user's Service exists, or the cluster
+    /// admits the Pod.
     pub async fn can_answer(&self, preparing: &Preparing<'_>) -> Result<(), PrepareError> {
         if !self.needs_http01() {
             return Ok(());
@@ -67,11 +69,11 @@ impl Prepared {
         }
     }
 
-    /// Has the API server judge the Pod in each namespace in which it would run, by a dry run: quotas, limits, the Pod security standard
-    /// and admission rules refuse a Pod, and not the Job that makes it. What only the nodes know, whether they can pull its image, is
-    /// seen later.
+    /// Makes the API server judge the Pod by a dry run, in each namespace in which it would run: quotas, limits, the
+    /// Pod security standard and admission rules refuse the Pod, but not the Job that creates it. What only the nodes
+    /// know, such as whether they can pull the image, is found out later.
     ///
-    /// Fine too where this user may not create Pods: the Job controller does.
+    /// It is not an error if this user may not create Pods, because the Job controller creates them.
     async fn judge(&self, preparing: &Preparing<'_>, connection: &Connection) -> Result<(), SolveError> {
         let Some(options) = self.by_pod(preparing) else {
             return Ok(());
@@ -93,7 +95,7 @@ impl Prepared {
     }
 }
 
-/// Listens for a moment. One at a time: two looks of one preflight would be in each other's way.
+/// Listens for a moment to check the address. One check at a time: two in one preflight would disturb each other.
 fn can_listen(address: SocketAddr) -> Result<(), PrepareError> {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Puts a new pair where it belongs: into the Secret, with what it replaces kept beside, or into a file.
+//! Stores a new certificate and key: in the Secret, with a backup of what they replace, or in a file.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,58 +13,59 @@ use crate::{
     x509::Fingerprint,
 };
 
-/// How often a Secret is read again because something else than the pair was changed meanwhile.
+/// How often a Secret is read again because something other than the certificate and key was changed meanwhile.
 const TRIES: usize = 5;
-/// How long a cluster that is away is waited for, once the certificate is there.
+/// How long an unreachable cluster is waited for once the certificate is issued.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// Between two looks.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where certificates go.
-// There is one for a run.
+/// Where certificates are stored.
+// There is only one for each run, so its size does not matter.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum Destination {
     /// Into Secrets.
     Cluster(Api),
-    /// Into manifests of this directory; with force, inside a git work tree too.
+    /// As manifests in this directory; with force, inside a git work tree too.
     Directory {
         /// The directory.
         directory: PathBuf,
-        /// `--force`.
+        /// `--force` of the command line.
         force: bool,
     },
 }
 
-/// What a store is made with.
+/// The parameters of storing.
 #[derive(Debug)]
 pub struct StoreRequest<'a> {
-    /// What allows and steers it.
+    /// What permits the write and controls it.
     pub options: &'a Options,
-    /// What is noted on the Secret.
+    /// The annotations for the Secret.
     pub note: &'a Note,
-    /// The run.
+    /// The id of the run.
     pub run: &'a RunId,
 }
 
-/// What was stored.
+/// The result of storing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Where, in words: `Secret shop/shop-tls`, a path.
+    /// The place in words: `Secret shop/shop-tls`, or a path.
     pub place: String,
-    /// Whether the pair that was replaced is kept.
+    /// Whether the replaced certificate and key are kept.
     pub backed_up: bool,
-    /// Worth telling: other keys that were made anew or are stale.
+    /// Notes worth reporting: other data keys that were generated again or are stale.
     pub notes: Vec<String>,
-    /// The owner against whom it was written: `owned by Helm (...)`.
+    /// The owner that was overridden: `owned by Helm (...)`.
     pub forced: Option<String>,
-    /// When it was.
+    /// When it was stored.
     pub at: tokio::time::Instant,
 }
 
 impl StoreRequest<'_> {
-    /// Writes into the Secret. `read` is the Secret as it was before the order: a pair that another has put there since is
-    /// not overwritten. A cluster that is away for a while is waited for: the certificate is there and must not be lost.
+    /// Writes the Secret. `read` is the Secret as it was before the order: if another program has changed its
+    /// certificate and key since then, they are not overwritten. An unreachable cluster is waited for, because the
+    /// certificate is issued and must not be lost.
     pub async fn into_secret(
         &self,
         api: &Api,
@@ -78,7 +79,7 @@ impl StoreRequest<'_> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut tries = 0;
         loop {
-            // Between two tries: one that has begun is not cut off.
+            // Cancel between two attempts only, so that a write that has begun is not cut off.
             if cancel.is_cancelled() {
                 return Err(CourseError::NotStored);
             }
@@ -185,7 +186,7 @@ fn notes(change: &SecretChange) -> Vec<String> {
     notes
 }
 
-/// Whether the cluster is away for a while, rather than against it.
+/// Whether the cluster is temporarily unreachable, rather than refusing the write.
 fn away(error: &ApiError) -> bool {
     error.is_passing()
 }

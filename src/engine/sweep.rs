@@ -1,5 +1,5 @@
-//! What a run does first: it removes what runs that were killed have left in the namespaces of its own Secrets. Best effort:
-//! what cannot be removed stops nothing.
+//! The first action of a run: it removes what killed runs have left in the namespaces of its own Secrets. Best effort:
+//! what cannot be removed does not stop the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,11 +19,11 @@ use crate::{
     plan::Target,
 };
 
-/// How many namespaces are looked at at once.
+/// How many namespaces are examined at once.
 const AT_ONCE: usize = 4;
 
-/// What was left in the namespaces of the targets, and in those `solving`, where challenges are answered. Without anything,
-/// that is a few lists a namespace.
+/// Finds what was left in the namespaces of the targets, and in the namespaces `solving`, where challenges are
+/// answered. If there is nothing, that takes a few lists for each namespace.
 pub async fn look(connection: Option<&Connection>, targets: &[Target], solving: &BTreeSet<Text>) -> Vec<Leftovers> {
     let Some(connection) = connection else {
         return Vec::new();
@@ -48,7 +48,7 @@ pub async fn look(connection: Option<&Connection>, targets: &[Target], solving: 
 }
 
 impl Run {
-    /// Removes it.
+    /// Removes what was found.
     pub async fn sweep(&self, found: Vec<Leftovers>, targets: &[Target]) {
         let Destination::Cluster(api) = &self.parts.destination else {
             return;

@@ -1,4 +1,5 @@
-//! `--dry-run=server`: the writes that can be known before there is a certificate, judged by the API server and not kept.
+//! `--dry-run=server`: makes the API server judge the writes that are known before there is a certificate, without
+//! persisting them.
 
 use super::{failure::CourseError, journal, lease::Lease};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     plan::Target,
 };
 
-/// Has the server judge the Lease, the journal and, as far as it can be said, the Secret of each target.
+/// Makes the server judge the Lease, the journal and, as far as possible, the Secret of each target.
 pub async fn all(api: &Api, targets: &[Target], run: &RunId, slots: &Slots) -> Result<(), CourseError> {
     for target in targets {
         let options = secret::Options {

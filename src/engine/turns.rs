@@ -1,5 +1,5 @@
-//! How many certificates are ordered at once. Whoever only waits until a controller serves what is stored asks nothing of the CA
-//! and does not count.
+//! Limits how many certificates are ordered at once. A certificate that only waits to be served makes no requests to
+//! the CA and does not count.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::object::Key;
 
-/// Turns, of which each certificate has one while it is at work.
+/// Turns, one of which each certificate holds while it is being ordered.
 #[derive(Debug)]
 pub struct Turns {
     free: Arc<Semaphore>,
@@ -18,7 +18,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// So many at once; at least one.
+    /// Makes this many turns, at least one.
     pub fn new(count: usize) -> Self {
         Self {
             free: Arc::new(Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS))),
@@ -26,16 +26,16 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn, in the order of asking.
+    /// Waits for a turn, in the order of the calls.
     pub async fn take(&self, secret: &Key) {
-        // It is never closed.
+        // The semaphore is never closed.
         if let Ok(turn) = Arc::clone(&self.free).acquire_owned().await {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.insert(secret.clone(), turn);
         }
     }
 
-    /// Lets the next begin. Once is enough.
+    /// Releases the turn, so that the next certificate can start. Repeated calls have no effect.
     pub fn give_back(&self, secret: &Key) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.remove(secret);

@@ -11,8 +11,8 @@ use super::{
 /// What a kind means to this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Its objects name the hosts that are served, and their Secrets. A label selector applies to them; without its
-    /// right, hosts are missing.
+    /// Its objects name the hosts that are served, and their Secrets. A label selector applies to them. Hosts are
+    /// missing if they cannot be read.
     Route,
     /// A route of the Gateway API, which attaches to listeners of other objects and narrows their hosts.
     Attached,

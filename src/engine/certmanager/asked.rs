@@ -1,17 +1,19 @@
-//! A Secret that cert-manager is asked for and has not begun with: it is cert-manager's, for a renewal and for a preflight alike.
+//! Secrets that cert-manager is asked for and has not yet started with. They belong to cert-manager, for renewals and
+//! preflights alike.
 
 use crate::{check::asked_of_cert_manager, inventory::Inventory, object::Key};
 
 /// Why nothing is ordered for such a Secret without `--force`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedFor {
-    /// The reason. Not cleared.
+    /// The reason, not cleared for a terminal.
     pub what: String,
     /// What to do.
     pub hint: &'static str,
 }
 
-/// Whether an annotation of its route asks cert-manager for a Secret which no Certificate writes yet.
+/// Describes the route whose annotation asks cert-manager for a Secret which no Certificate writes yet; `None` if there
+/// is no such route.
 pub fn asked_for(inventory: &Inventory, secret: &Key) -> Option<AskedFor> {
     let route = asked_of_cert_manager(inventory, secret)?;
     Some(AskedFor {

@@ -1,4 +1,4 @@
-//! Why cert-manager did not renew.
+//! Errors of a renewal by cert-manager.
 
 use crate::{
     apply::ApiError,
@@ -10,7 +10,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertManagerError {
-    /// It cannot be rehearsed.
+    /// The renewal cannot be rehearsed.
     #[error(
         "Secret {secret} belongs to cert-manager (Certificate {certificate}), which issues and stores it: there is nothing \
          to rehearse"
@@ -18,7 +18,7 @@ pub enum CertManagerError {
     Rehearsal {
         /// The Certificate.
         certificate: Key,
-        /// The Secret that it writes.
+        /// The Secret that the Certificate writes.
         secret: Key,
     },
     /// There is no cluster in which cert-manager could be asked.
@@ -29,54 +29,54 @@ pub enum CertManagerError {
     Manifests {
         /// The Certificate.
         certificate: Key,
-        /// The Secret that it writes.
+        /// The Secret that the Certificate writes.
         secret: Key,
     },
-    /// There is no such Certificate, or it has been deleted meanwhile.
+    /// The Certificate does not exist, or was deleted meanwhile.
     #[error("there is no Certificate {certificate}")]
     Missing {
         /// The Certificate.
         certificate: Key,
     },
-    /// The condition could not be written.
+    /// The Issuing condition could not be written.
     #[error("cannot ask cert-manager to renew Certificate {certificate}")]
     Trigger {
         /// The Certificate.
         certificate: Key,
-        /// Why.
+        /// The error of the write.
         #[source]
         source: Box<ApiError>,
     },
-    /// What cert-manager does could not be read.
+    /// The state of the issuance could not be read.
     #[error("cannot follow Certificate {certificate}")]
     Read {
         /// The Certificate.
         certificate: Key,
-        /// Why.
+        /// The error of the read.
         #[source]
         source: Box<ApiError>,
     },
-    /// It failed.
+    /// The issuance failed.
     #[error("cert-manager could not renew Certificate {certificate}: {why}")]
     Failed {
         /// The Certificate.
         certificate: Key,
-        /// What cert-manager, the issuer and the CA said. Not cleared.
+        /// The messages of cert-manager, the issuer and the CA. Not cleared for a terminal.
         why: String,
     },
-    /// It did not come to an end.
+    /// The issuance did not end in time.
     #[error("Certificate {certificate} has not been renewed within {seconds} s: {waits}")]
     Stuck {
         /// The Certificate.
         certificate: Key,
-        /// For how long was waited.
+        /// The time that was waited, in seconds.
         seconds: u64,
-        /// What it waits for. Not cleared.
+        /// What the issuance is waiting for. Not cleared for a terminal.
         waits: String,
-        /// Whether nobody has even begun.
+        /// Whether no controller has even started.
         no_controller: bool,
     },
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C.
     #[error("interrupted; cert-manager continues with Certificate {certificate}")]
     Interrupted {
         /// The Certificate.

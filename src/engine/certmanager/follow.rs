@@ -1,4 +1,4 @@
-//! What cert-manager makes on the way, as it is read again and again, and what is new in it.
+//! Reads the objects that cert-manager creates during an issuance again and again, and finds what is new.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,15 +18,15 @@ use crate::{
     x509::{Certificate, Interner, bundle},
 };
 
-/// Reads a Certificate and what belongs to it.
+/// Reads a Certificate and the objects that belong to it.
 pub(super) struct Look {
     api: Api,
     certificate: Key,
-    /// Kinds that there is no right to read, or that are not served.
+    /// Kinds that may not be read because a right is missing, or that the cluster does not serve.
     unseen: BTreeSet<Resource>,
 }
 
-/// What was read.
+/// The objects that were read.
 #[derive(Default)]
 pub(super) struct Observed {
     pub(super) certificate: Value,
@@ -35,7 +35,7 @@ pub(super) struct Observed {
     pub(super) challenges: Vec<Value>,
 }
 
-/// Whether reading may succeed later: the watch goes on.
+/// Whether a later read may succeed, so that watching continues.
 pub(super) fn may_pass(error: &ApiError) -> bool {
     error.is_uncertain() || matches!(error, ApiError::Cluster(_) | ApiError::Refused { .. })
 }
@@ -53,7 +53,7 @@ impl Look {
         &self.certificate
     }
 
-    /// The uids of the requests of a Certificate that have ended. What cannot be read is found out later.
+    /// The uids of the finished requests of a Certificate. If they cannot be read, that becomes apparent later.
     pub(super) async fn ended_requests(&self, certificate: &Value) -> BTreeSet<String> {
         let all = self
             .api
@@ -67,10 +67,10 @@ impl Look {
             .collect()
     }
 
-    /// Reads all again.
+    /// Reads all objects again.
     pub(super) async fn again(&mut self, seen: &mut Observed, before: &Before) -> Result<(), ApiError> {
         let certificate = self.api.get(CERTIFICATE, &self.certificate).await?;
-        // One that is gone is another than the one that was asked.
+        // A Certificate that is gone is not the one that was asked.
         seen.certificate = certificate.unwrap_or_default();
         let present = seen.request.take();
         let own = |request: &Value, certificate: &Value| {
@@ -97,7 +97,7 @@ impl Look {
         Ok(())
     }
 
-    /// The object that was there, as it is now; else the newest of those that belong to it.
+    /// The present state of the object that was followed; otherwise the newest of those that belong to the owner.
     async fn one(
         &mut self,
         resource: Resource,
@@ -128,7 +128,8 @@ impl Look {
         Ok(self.readable(resource, all)?.unwrap_or_default())
     }
 
-    /// What there is no right to see explains nothing, and hinders nothing: the Certificate says how it ends.
+    /// Ignores a missing right: what cannot be seen explains nothing and prevents nothing, because the Certificate
+    /// shows the result.
     fn readable<T>(&mut self, resource: Resource, result: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
         match result {
             Ok(found) => Ok(Some(found)),
@@ -141,7 +142,7 @@ impl Look {
     }
 }
 
-/// Whether a request has come to its end.
+/// Whether a request has finished.
 fn has_ended(request: &Value) -> bool {
     let is = |kind: &str| condition(request, kind).is_some_and(|one| one.status == "True");
     let ready = condition(request, "Ready");
@@ -158,12 +159,12 @@ impl Observed {
         }
     }
 
-    /// Whether a controller has begun.
+    /// Whether a controller has started.
     pub(super) fn is_taken_up(&self, before: &Before) -> bool {
         self.request.is_some() || before.has_begun(&self.certificate)
     }
 
-    /// The leaf that the request got.
+    /// The leaf that was issued for the request.
     pub(super) fn leaf(&self) -> Option<Arc<Certificate>> {
         let encoded = text(&self.request.as_ref()?["status"]["certificate"]);
         let pem = BASE64_STANDARD.decode(encoded).ok()?;
@@ -171,7 +172,7 @@ impl Observed {
         parsed.bundle.leaf().cloned()
     }
 
-    /// Why it failed: cert-manager's words on the Certificate, then those of the order and the challenges beneath.
+    /// Why the issuance failed: cert-manager's message on the Certificate, then those of the order and its challenges.
     pub(super) fn why(&self, said: &str) -> String {
         let mut words = vec![said.to_owned()];
         let mut add = |who: String, reason: &str| {
@@ -192,7 +193,7 @@ impl Observed {
         words.join("; ")
     }
 
-    /// What it waits for, as far as can be seen: a clause.
+    /// What the issuance is waiting for, as far as can be seen, as a clause.
     pub(super) fn waits(&self, before: &Before) -> String {
         if !self.is_taken_up(before) {
             return "no cert-manager controller has picked it up: is it running?".to_owned();
@@ -244,7 +245,7 @@ fn is_failure(state: &str) -> bool {
     matches!(state, "invalid" | "errored" | "expired")
 }
 
-/// `the http-01 challenge for shop.example`.
+/// Names a challenge: `the http-01 challenge for shop.example`.
 fn subject(challenge: &Value) -> String {
     let spec = &challenge["spec"];
     let star = if spec["wildcard"] == true { "*." } else { "" };
@@ -255,7 +256,7 @@ fn subject(challenge: &Value) -> String {
     )
 }
 
-/// What a challenge proves, and how; `None` when it is of a kind that nobody knows.
+/// The name that a challenge proves, and its method; `None` if its type is unknown.
 fn proves(challenge: &Value) -> Option<(Name, Method)> {
     let spec = &challenge["spec"];
     let star = if spec["wildcard"] == true { "*." } else { "" };
@@ -268,7 +269,7 @@ fn proves(challenge: &Value) -> Option<(Name, Method)> {
     Some((name, method))
 }
 
-/// What has been told, so that nothing is told twice.
+/// What has been reported already, so that nothing is reported twice.
 #[derive(Default)]
 pub(super) struct ToldSoFar {
     request: BTreeMap<String, BTreeSet<String>>,
@@ -276,7 +277,7 @@ pub(super) struct ToldSoFar {
     challenges: BTreeMap<String, ToldOf>,
 }
 
-/// What a message says without its numbers: ports and times differ each time that cert-manager tries.
+/// A message without its numbers, because ports and times differ each time that cert-manager tries.
 fn kind_of(words: &str) -> String {
     words.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
@@ -289,7 +290,7 @@ struct ToldOf {
 }
 
 impl ToldSoFar {
-    /// What is new, in the order in which it happens.
+    /// The new events in the order in which they happen.
     pub(super) fn news(&mut self, seen: &Observed) -> Vec<EventKind> {
         let mut news = Vec::new();
         if let Some(request) = &seen.request {
@@ -324,7 +325,7 @@ impl ToldSoFar {
             BTreeSet::new()
         });
         let words = condition(request, "Ready").map_or("", |ready| ready.message);
-        // With an order, the request only repeats how far that one is.
+        // If there is an order, the request only repeats its state.
         if !has_order && !words.is_empty() && told.insert(kind_of(words)) {
             news.push(EventKind::Note {
                 text: format!("CertificateRequest {}: {words}", name(request)),

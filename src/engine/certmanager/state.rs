@@ -1,4 +1,4 @@
-//! What a Certificate's status says, and the one condition that is written into it. Pure.
+//! Reads the status of a Certificate, and makes the one condition that is written into it. Pure.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
     text::{date_time, parse_time},
 };
 
-/// The reason and the message of `cmctl renew`'s condition.
+/// The reason and the message of the condition that `cmctl renew` writes.
 const REASON: &str = "ManuallyTriggered";
 const MESSAGE: &str = "Certificate re-issuance manually triggered";
 
@@ -20,7 +20,7 @@ pub(super) struct Condition<'a> {
     pub(super) message: &'a str,
 }
 
-/// A status's condition of a type.
+/// The condition of a status with a type.
 pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<Condition<'a>> {
     let all = object["status"]["conditions"].as_array()?;
     let found = all.iter().find(|one| one["type"] == kind)?;
@@ -31,17 +31,17 @@ pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<Condition<'
     })
 }
 
-/// A text, or nothing.
+/// A text; empty if the value is not one.
 pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// An object's uid.
+/// The uid of an object.
 pub(super) fn uid(object: &Value) -> &str {
     text(&object["metadata"]["uid"])
 }
 
-/// An object's name.
+/// The name of an object.
 pub(super) fn name(object: &Value) -> &str {
     text(&object["metadata"]["name"])
 }
@@ -55,12 +55,12 @@ pub(super) fn is_owned(object: &Value, owner: &Value) -> bool {
     })
 }
 
-/// How things were before cert-manager was asked.
+/// The state before cert-manager was asked.
 pub(super) struct Before {
     uid: String,
     pub(super) revision: u64,
     next_key: String,
-    /// The uids of requests that had ended: they explain nothing that comes.
+    /// The uids of requests that had finished. They do not explain what happens from then on.
     pub(super) ended: BTreeSet<String>,
 }
 
@@ -74,7 +74,7 @@ impl Before {
         }
     }
 
-    /// Whether a controller has begun since.
+    /// Whether a controller has started since then.
     pub(super) fn has_begun(&self, certificate: &Value) -> bool {
         let next = next_key(certificate);
         !next.is_empty() && next != self.next_key
@@ -85,27 +85,27 @@ fn next_key(certificate: &Value) -> &str {
     text(&certificate["status"]["nextPrivateKeySecretName"])
 }
 
-/// How often it has been issued.
+/// How often the Certificate has been issued.
 pub(super) fn revision(certificate: &Value) -> u64 {
     certificate["status"]["revision"].as_u64().unwrap_or(0)
 }
 
-/// Whether an issuance is under way.
+/// Whether an issuance is in progress.
 pub(super) fn is_issuing(certificate: &Value) -> bool {
     condition(certificate, "Issuing").is_some_and(|issuing| issuing.status == "True")
 }
 
-/// Whether that issuance is one that was asked for, by this program or `cmctl`.
+/// Whether that issuance was requested manually, by this program or `cmctl`.
 pub(super) fn is_asked_by_hand(certificate: &Value) -> bool {
     condition(certificate, "Issuing").is_some_and(|issuing| issuing.reason == REASON)
 }
 
-/// The Secret that it writes.
+/// The Secret that the Certificate writes.
 pub(super) fn secret(certificate: &Value, key: &Key) -> Key {
     Key::new(key.namespace.clone(), text(&certificate["spec"]["secretName"]))
 }
 
-/// `Issuer letsencrypt`.
+/// Names the issuer: `Issuer letsencrypt`.
 pub(super) fn issuer(object: &Value) -> String {
     let issuer = &object["spec"]["issuerRef"];
     let kind = issuer["kind"]
@@ -115,11 +115,12 @@ pub(super) fn issuer(object: &Value) -> String {
     format!("{kind} {}", text(&issuer["name"]))
 }
 
-/// The merge patch of the status that `cmctl renew` writes: its conditions with Issuing among them, for exactly the version that
-/// was read (a merge patch replaces the whole list).
+/// The merge patch of the status that `cmctl renew` writes: its conditions including Issuing, for exactly the version
+/// that was read, because a merge patch replaces the whole list.
 pub(super) fn trigger(certificate: &Value, now: Seconds) -> Value {
-    // cert-manager takes a failed request for the one before when it failed before the condition was set, in whole seconds:
-    // one that fails within this second, or by a clock that is ahead, would be taken for the new one.
+    // cert-manager assigns a failed request to the previous issuance if it failed before the condition was set, in
+    // whole seconds. A request that failed within the present second, or by a clock that is ahead, would be taken for
+    // the new one.
     let failed = certificate["status"]["lastFailureTime"].as_str().and_then(parse_time);
     let at = failed.map_or(now, |failed| now.max(failed.saturating_add(1)));
     let issuing = json!({
@@ -142,16 +143,16 @@ pub(super) fn trigger(certificate: &Value, now: Seconds) -> Value {
     })
 }
 
-/// Whether an issuance has ended, and how.
+/// Whether and how an issuance has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// It has not.
+    /// It has not ended.
     None,
-    /// With a new revision, which is stored.
+    /// It succeeded with a new revision, which is stored.
     Issued,
-    /// Badly: cert-manager's words.
+    /// It failed, with cert-manager's message.
     Failed(String),
-    /// The Certificate is another of the same name.
+    /// The Certificate was replaced by another one of the same name.
     Gone,
 }
 

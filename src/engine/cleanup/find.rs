@@ -1,4 +1,4 @@
-//! What there is: read, and sorted by whether somebody still needs it.
+//! Finds the leftovers, and sorts them by whether somebody still needs them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,8 +21,8 @@ use crate::{
     object::{Key, Seconds, Text},
 };
 
-/// The kinds of which runs make temporary objects, in the order in which they are removed: routes first, so that nothing
-/// leads to what is gone.
+/// The kinds of temporary objects that runs create, in the order of removal: routes first, so that none leads to an
+/// object that is gone.
 const KINDS: [Resource; 9] = [
     INGRESS,
     HTTPROUTE,
@@ -34,19 +34,20 @@ const KINDS: [Resource; 9] = [
     CONFIGMAP,
     SECRET,
 ];
-/// Those of them that tell of a solver that was left: one of them is there whatever answers.
+/// The kinds among them that reveal a leftover solver. Whatever answers the challenges, an object of one of them
+/// exists.
 const ROUTED: [Resource; 4] = [INGRESS, HTTPROUTE, JOB, SERVICE];
-/// What counts as left by a run whose Lease ended by this machine's clock alone, or is still held.
+/// How to treat a run whose Lease has ended by this machine's clock alone, or is still held.
 pub enum Doubt<'a> {
-    /// It is seen whether the Lease is renewed; how many seconds that takes is told.
+    /// Observe whether the Lease is renewed. The function is told how many seconds that takes.
     Look(&'a (dyn Fn(Seconds) + Sync)),
-    /// The run is taken to be alive.
+    /// Assume that the run is alive.
     Spare,
-    /// What any run has made is left.
+    /// Treat the objects of every run as leftovers.
     Force,
 }
 
-/// Reads what all runs have left in a namespace (in all for `None`).
+/// Finds everything that runs have left in a namespace (`None`: in all namespaces).
 pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Seconds) -> Leftovers {
     let mut found = Leftovers::default();
     let selector = mark::selector(None);
@@ -71,7 +72,7 @@ pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Se
                     found.sort(kind, object, &dead, now);
                 }
             }
-            // A kind that the cluster does not have.
+            // The cluster does not have the kind.
             Err(ApiError::NotFound { .. }) => {}
             Err(error) => found.unread.push(error),
         }
@@ -79,7 +80,8 @@ pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Se
     found
 }
 
-/// The lists that [`find`] needs of what a run with these permits makes: without them nobody finds what it leaves when it is killed.
+/// The rights to list what a run with these permits creates. Without them nobody finds what the run leaves when it is
+/// killed.
 pub fn permits_to_find(made: &Permits) -> Permits {
     let is_kind = |resource: &Resource| KINDS.contains(resource) || *resource == LEASE;
     made.iter()
@@ -88,8 +90,8 @@ pub fn permits_to_find(made: &Permits) -> Permits {
         .collect()
 }
 
-/// What runs that were killed have left in a namespace, where there may be something: asked with a few lists at once when
-/// there is nothing. The orders of `own` Secrets, and their Leases, are left to those that go on with them.
+/// Finds what killed runs have left in a namespace. If there is nothing, that takes only a few lists at once. The
+/// orders of `own` Secrets and their Leases are left to the run that continues them.
 pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds) -> Option<Leftovers> {
     let selector = mark::selector(None);
     let solver = mark::selector(Some(Purpose::Solver));
@@ -97,7 +99,7 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
     let (secrets, leases, solvers) = tokio::join!(
         list(SECRET, &selector),
         list(LEASE, &selector),
-        // A run that could not clean up has given its Lease back all the same.
+        // A run that could not clean up has given back its Lease nevertheless.
         join_all(ROUTED.map(|kind| list(kind, &solver))),
     );
     let (secrets, leases) = match (secrets, leases) {
@@ -123,7 +125,7 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
     found.leases.retain(theirs);
     for journal in &mut found.journals {
         if !theirs(&journal.thing) {
-            // The record may be the very one that its order still needs: whoever goes on with it removes it.
+            // The record may be the one that its order still needs. The run that continues the order removes it.
             journal
                 .found
                 .entry
@@ -137,10 +139,11 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
     Some(found)
 }
 
-/// The runs that are alive by a Lease in another namespace: that of a Secret whose route, and so what answers for it, is here.
+/// The runs that are alive according to a Lease in another namespace: that of a Secret whose route, and so the solver,
+/// is in this one.
 async fn alive_elsewhere<'o>(api: &Api, objects: impl Iterator<Item = &'o Value>, now: Seconds) -> BTreeSet<Text> {
     let mut asked: BTreeMap<Key, Vec<Thing>> = BTreeMap::new();
-    // What kind it is does not matter here.
+    // The kind of the object does not matter here.
     for thing in objects.map(|object| Thing::of(LEASE, object)) {
         if let (Some(secret), None) = (&thing.made_for, &thing.about) {
             asked.entry(lease::key_of(secret)).or_default().push(thing);
@@ -153,7 +156,7 @@ async fn alive_elsewhere<'o>(api: &Api, objects: impl Iterator<Item = &'o Value>
                 alive.extend(mark::run_of(&lease).map(Text::from));
             }
             Ok(_) => {}
-            // Where it may not be read, what has not expired is spared.
+            // If the Lease may not be read, objects that have not expired are spared.
             Err(_) => {
                 let spared = things.into_iter().filter(|thing| !thing.has_expired(now));
                 alive.extend(spared.filter_map(|thing| thing.run));
@@ -163,8 +166,8 @@ async fn alive_elsewhere<'o>(api: &Api, objects: impl Iterator<Item = &'o Value>
     alive
 }
 
-/// Looks at the Leases that ended by this machine's clock until it is known whether they are renewed, and frees those that are
-/// not. Returns these, with their versions.
+/// Observes the Leases that have ended by this machine's clock until it is known whether they are renewed, and frees
+/// those that are not. Returns the freed Leases with their versions.
 async fn observe(
     api: &Api,
     namespace: Option<&str>,
@@ -205,7 +208,8 @@ async fn observe(
 }
 
 impl Leftovers {
-    /// Who is alive, and which Leases nobody holds. Returns how to tell the dead; `None` when that cannot be known.
+    /// Sorts the Leases into runs that are alive and Leases that nobody holds. Returns how to recognize dead runs;
+    /// `None` if that cannot be known.
     pub(super) fn take_leases(
         &mut self,
         leases: Result<Vec<Value>, ApiError>,
@@ -251,12 +255,12 @@ impl Leftovers {
     pub(super) fn sort(&mut self, kind: Resource, object: Value, dead: &impl Fn(&Thing) -> bool, now: Seconds) {
         let thing = Thing::of(kind, &object);
         let (expired, ending) = (thing.has_expired(now), is_ending(&object));
-        // Answers of all runs are in one ConfigMap.
+        // The answers of all runs are in one ConfigMap.
         let shared = kind == CONFIGMAP && self.is_anyone_alive(&thing.key.namespace);
         match thing.purpose.as_str() {
             "journal" if kind == SECRET && dead(&thing) => {
                 let found = journal::read(object);
-                // What is noted in it stays to be undone.
+                // Changes that the journal records still have to be undone.
                 if ending && found.entry.left.is_empty() {
                     self.ending += 1;
                 } else {

@@ -1,4 +1,4 @@
-//! What a clean-up would remove, and what it could not.
+//! The plan of a clean-up: what it would remove, and what it could not.
 
 use super::{
     Leftovers, Trouble,
@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{engine::journal::Left, solve::dns01::Dns01};
 
-/// What would become of what was found. Not cleared for a terminal.
+/// The plan for the leftovers that were found. Not cleared for a terminal.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What would go, a line each, in the order of its removal.
+    /// What would be removed, one line each, in the order of removal.
     pub goes: Vec<String>,
     /// What would stay, and why.
     pub stays: Vec<Trouble>,
@@ -35,7 +35,7 @@ impl Leftovers {
             if plan.stays.len() == before {
                 orders.push(journal.thing.to_string());
             } else {
-                // What is left is noted in it.
+                // The journal records the leftovers.
                 plan.stays.push(Trouble {
                     text: format!("{} stays: it notes what stays", journal.thing),
                     hint: None,

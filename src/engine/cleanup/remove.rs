@@ -1,4 +1,4 @@
-//! Removes what was found.
+//! Removes the leftovers.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::{
 const AT_ONCE: usize = 8;
 
 impl Leftovers {
-    /// Takes the Lease of a Secret, which may have been looked at long enough already.
+    /// Takes the Lease of a Secret, which may have been observed long enough already.
     async fn take(&self, api: &Api, secret: &Key, run: &RunId) -> Result<Lease, LeaseError> {
         let taking = Taking {
             observed: self.observed.get(&lease::key_of(secret)).map(String::as_str),
@@ -29,15 +29,15 @@ impl Leftovers {
         Lease::take_with(api, secret, run, &taking).await
     }
 
-    /// Removes it: what was changed and written for orders first, then what answered challenges, then the orders and the
-    /// Leases. `own` orders stay, without the changes that were undone. What cannot be removed is in the result, and what it is
-    /// noted in stays.
+    /// Removes the leftovers: first the changes and records that were made for orders, then the objects that answered
+    /// challenges, then the orders and the Leases. Orders of `own` Secrets stay, without the changes that were undone.
+    /// The result has what could not be removed; the journal that records it stays.
     pub async fn remove(&self, api: &Api, dns: Option<&Dns01>, run: &RunId, own: &BTreeSet<Key>) -> Removed {
         let mut removed = Removed::default();
         let mut put_away = Vec::new();
         for journal in &self.journals {
             let own = journal.thing.about.as_ref().is_some_and(|secret| own.contains(secret));
-            // One that is alive is only here by force.
+            // A run that is alive is only in the list because of `Doubt::Force`.
             let forced = self.alive.iter().any(|alive| alive.secret == journal.thing.about);
             let lease = match &journal.thing.about {
                 Some(secret) if !forced => match self.take(api, secret, run).await {
@@ -79,7 +79,7 @@ impl Leftovers {
         removed
     }
 
-    /// Leases are taken over before they are removed: between the look and now, a run may have begun with one.
+    /// Takes over each Lease before it is removed, because a run may have taken it since it was found.
     async fn give_back(&self, removed: &mut Removed, api: &Api, run: &RunId, leases: impl Iterator<Item = &Thing>) {
         for thing in leases {
             let secret = thing
@@ -101,7 +101,7 @@ impl Leftovers {
         }
     }
 
-    /// Whoever is alive may have answers in the same Ingress: it is left until then.
+    /// Undoes changes. A run that is alive may have answers in the same Ingress, which is left to it then.
     async fn undo(&self, api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
         let (mut now, mut later) = (Vec::new(), Vec::new());
         for left in left {
@@ -127,10 +127,10 @@ impl Leftovers {
     }
 }
 
-/// What became of it.
+/// The result of a removal.
 #[derive(Debug, Default)]
 pub struct Removed {
-    /// How many objects and records are gone.
+    /// How many objects and records were removed.
     pub count: usize,
     /// What is left, and why.
     pub trouble: Vec<Trouble>,

@@ -1,4 +1,4 @@
-//! Takes back what carries no mark: DNS records, and changes to objects of others.
+//! Undoes what carries no mark of a run: DNS records, and changes to other people's objects.
 
 use serde_json::{Value, json};
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The provider that is the operator.
+/// The provider `manual`, with which the operator writes records by hand.
 pub(super) const MANUAL: &str = "manual";
 
-/// Something that is left, and why.
+/// Something that could not be removed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// What happened.
@@ -28,18 +28,18 @@ pub struct Trouble {
     pub hint: Option<String>,
 }
 
-/// What became of it.
+/// The result of undoing changes.
 #[derive(Debug, Default)]
 pub struct Undone {
-    /// How much was there and is gone.
+    /// How many changes existed and are undone.
     pub count: usize,
-    /// What is left.
+    /// The changes that are left.
     pub left: Vec<Left>,
-    /// Why.
+    /// Why they are left.
     pub trouble: Vec<Trouble>,
 }
 
-/// What [`undo`] writes in the cluster.
+/// The rights that [`undo`] needs in the cluster.
 pub(super) fn permits(left: &[Left]) -> Permits {
     let changes = left.iter().filter_map(changed);
     changes
@@ -56,7 +56,7 @@ fn changed(left: &Left) -> Option<(Resource, Key)> {
     }
 }
 
-/// What is left, in words.
+/// Describes a change in words.
 pub(super) fn words(left: &Left) -> String {
     match left {
         Left::Record(written) => format!("{written} (provider {})", written.provider),
@@ -64,7 +64,7 @@ pub(super) fn words(left: &Left) -> String {
     }
 }
 
-/// Takes it back, one after the other. What is gone already is no trouble.
+/// Undoes the changes one after the other. A change that is gone already is not an error.
 pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
     let mut undone = Undone::default();
     let api = api.with_permits(permits(left));
@@ -76,7 +76,7 @@ pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
                     text: format!("{} stay: {}", words(left), crate::error::chain(&error)),
                     hint: error.hint(),
                 }),
-                // Nothing that this program changes.
+                // This program never changes such a kind.
                 None => Ok(false),
             },
         };
@@ -91,7 +91,7 @@ pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
     undone
 }
 
-/// Removes a record that a run has left; whether it was there.
+/// Removes a record that a run has left. Returns whether it existed.
 pub async fn record(dns: Option<&Dns01>, written: &Written) -> Result<bool, Trouble> {
     let removed = match dns {
         None => Err(unknown(written)),
@@ -125,7 +125,7 @@ fn trouble(written: &Written, error: SolveError) -> Trouble {
 }
 
 async fn change(api: &Api, resource: Resource, key: &Key) -> Result<bool, ApiError> {
-    // Where the rules were changed since they were read, what they are now decides.
+    // If the rules have changed since they were read, their present state decides.
     let without = |object: Option<&Value>| {
         let patch = object.and_then(|object| match resource {
             INGRESS => in_place::leftover(object).map(Patch::Json),
@@ -138,7 +138,7 @@ async fn change(api: &Api, resource: Resource, key: &Key) -> Result<bool, ApiErr
     Ok(matches!(undone, Updated::Written(_)))
 }
 
-/// The patch that takes all answers away: keys that are tokens, and values that begin with them.
+/// The patch that removes all answers: keys that are tokens, whose values begin with them.
 fn answers(config_map: &Value) -> Option<Value> {
     let data = config_map["data"].as_object()?;
     let ours = data.iter().filter(|(token, answer)| {

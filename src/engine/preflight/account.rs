@@ -1,4 +1,4 @@
-//! The CA and the account with it.
+//! Checks of the CA and the account.
 
 use super::{Preflight, in_time};
 use crate::{
@@ -12,12 +12,12 @@ use crate::{
 };
 
 impl Preflight<'_> {
-    /// The account that is kept. The CA is not asked.
+    /// The account that is stored. The CA is not asked.
     pub(super) async fn kept(&self) -> Result<Option<Kept>, StoreError> {
         self.store.load(&self.settings.chosen.issuer.directory_url).await
     }
 
-    /// What the account has ordered; empty without one.
+    /// The ledger of the account; empty without an account.
     pub(super) async fn ledger(&self, account: Option<&str>) -> Ledger {
         let place = account.map_or(ledger::LedgerStore::Nowhere, |_| {
             ledger::LedgerStore::beside(self.store)
@@ -25,7 +25,7 @@ impl Preflight<'_> {
         Ledger::open(place, account.unwrap_or_default(), crate::clock::now()).await
     }
 
-    /// The CA, its profile, and the account.
+    /// Checks the CA, its profile, and the account.
     pub(super) async fn ca(&self, kept: &Result<Option<Kept>, StoreError>) -> Vec<Check> {
         let issuer = &self.settings.chosen.issuer;
         let acme = match self.acme {
@@ -55,7 +55,7 @@ impl Preflight<'_> {
         checks
     }
 
-    /// Whether the CA still knows the account.
+    /// Checks whether the CA still knows the account.
     async fn account(&self, acme: &Acme, kept: &Kept) -> Check {
         let url = kept.account.url.clone().unwrap_or_default();
         let key = match AccountKey::from_pem(&kept.account.key) {
@@ -80,7 +80,7 @@ impl Preflight<'_> {
         }
     }
 
-    /// What a new account needs.
+    /// Checks what a new account needs.
     async fn new_account(&self, acme: &Acme) -> Vec<Check> {
         let (chosen, meta) = (&self.settings.chosen, &acme.directory().meta);
         let mut checks = Vec::new();

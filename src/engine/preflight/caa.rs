@@ -1,4 +1,4 @@
-//! CAA records, asked for up the tree.
+//! Checks of CAA records, which are looked up from each name towards the root.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// How many names are asked about together.
+/// How many names are looked up at once.
 const AT_ONCE: usize = 32;
 
-/// What each name answered.
+/// The answer for each name.
 pub(super) type Answers = BTreeMap<String, CaaAnswer>;
 
 impl Preflight<'_> {
-    /// Asks about all names of all orders, and those above them, each once.
+    /// Looks up all names of all orders and the names above them, each once.
     pub(super) async fn caa_answers(&self, shared: &SharedChecks) -> Answers {
         let names: BTreeSet<&str> = self
             .targets
@@ -54,7 +54,7 @@ impl Preflight<'_> {
             .await
     }
 
-    /// Judges the names of an order. Names of which no record says anything share a line.
+    /// Judges the names of an order. Names without any record share a line.
     pub(super) fn caa(&self, target: &Target, answers: &Answers, shared: &SharedChecks) -> Vec<Check> {
         let identities = match self.acme {
             Ok(acme) => acme.directory().meta.caa_identities.as_slice(),
@@ -93,7 +93,8 @@ impl Preflight<'_> {
     }
 }
 
-/// What name servers that cannot reach anybody say forbids nothing: the CA asks others.
+/// The CAA records of a name. A failure of name servers that cannot reach others forbids nothing, because the CA asks
+/// different ones.
 async fn answer(resolver: &Resolver, name: &str) -> CaaAnswer {
     match resolver.caa(name).await {
         Ok(records) => CaaAnswer::Records(records.into_iter().map(property).collect()),

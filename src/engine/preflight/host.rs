@@ -1,4 +1,4 @@
-//! A host as the CA finds it: its addresses in DNS, and what answers at port 80 for the path of a challenge.
+//! Checks a host as the CA sees it: its addresses in DNS, and the answer at port 80 for the path of a challenge.
 
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -28,10 +28,10 @@ use crate::{
     },
 };
 
-/// How much of a body is quoted.
+/// How many characters of a body are quoted.
 const QUOTED: usize = 60;
 
-/// What one address showed.
+/// The answer of one address.
 #[derive(Debug)]
 pub(super) struct AddressAnswer {
     pub(super) address: IpAddr,
@@ -39,7 +39,7 @@ pub(super) struct AddressAnswer {
 }
 
 impl Preflight<'_> {
-    /// The DNS of a host that is proved over HTTP, and its port 80.
+    /// Checks the DNS of a host that is proved over HTTP, and its port 80.
     pub(super) async fn host(
         &self,
         target: &Target,
@@ -95,10 +95,10 @@ impl Preflight<'_> {
     }
 }
 
-/// A token that nobody has.
+/// A token that does not exist.
 fn unknown_token() -> String {
     let mut random = [0; 16];
-    // Without random numbers the path is one that nobody serves all the same.
+    // Without random numbers the path still does not exist.
     let _ = aws_lc_rs::rand::fill(&mut random);
     format!("kubectl-certs-preflight-{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }
@@ -116,7 +116,8 @@ async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &L
     }
 }
 
-/// As the run judges it: only where it was told to look elsewhere does it ask the CA all the same.
+/// Judges a host without an address as the run does: the run asks the CA anyway only if it is configured to check
+/// elsewhere.
 fn no_address(error: &SolveError, self_check: SelfCheck) -> Check {
     if self_check == SelfCheck::Auto {
         return Check::because(Topic::Dns, error);
@@ -126,7 +127,7 @@ fn no_address(error: &SolveError, self_check: SelfCheck) -> Check {
     )))
 }
 
-/// Whether DNS leads to the route; `unresolved` is why a name of the route's status has no address.
+/// Judges whether DNS leads to the route. `unresolved` is the reason why a name in the route's status has no address.
 pub(super) fn leads(
     found: &[&AddressAnswer],
     own: &[&AddressAnswer],
@@ -143,7 +144,7 @@ pub(super) fn leads(
             list(&found_at),
             list(&own_at)
         );
-        // What stands in front, such as a CDN, shows what the route shows.
+        // A proxy in front, such as a CDN, returns the same page as the route.
         return if same_page(found, own) {
             Check::warning(Topic::Dns, format!("{message}: a proxy there passes requests on")).hint(Some(
                 "it has to pass /.well-known/acme-challenge/ on as well, over http at port 80",
@@ -190,10 +191,10 @@ fn same_page(found: &[&AddressAnswer], own: &[&AddressAnswer]) -> bool {
     a == b
 }
 
-/// What the addresses show for a token that does not exist.
+/// Judges the answers of the addresses for a token that does not exist.
 pub(super) fn port_80(found: &[&AddressAnswer], own: &[&AddressAnswer]) -> Check {
     let mut all: Vec<(Grade, String, Option<&'static str>)> = found.iter().map(|shown| judge(shown)).collect();
-    // This network alone may not come through (hairpin NAT): then the route's own address speaks for it.
+    // If only this network cannot reach the address (hairpin NAT), the answer of the route's own address counts.
     let unseen = |shown: &&&AddressAnswer| shown.what.as_ref().is_err_and(FetchError::is_ours);
     let own_answers = own.iter().any(|shown| shown.what.is_ok());
     if found.iter().filter(unseen).count() == found.len()

@@ -1,4 +1,5 @@
-//! Everything that would stop an issuance, found out without ordering: all checks at once, each within a few seconds.
+//! Finds everything that would stop an issuance without ordering: all checks run at once, each for a few seconds at
+//! most.
 
 mod account;
 mod caa;
@@ -35,12 +36,13 @@ use crate::{
     solve::dns01::{Dns01, Operator, Secrets},
 };
 
-/// How long one check may take. A test record's writing and removal has longer: it must not be left half done.
+/// How long one check may take. Writing and removing a test record has more time, because it must not be left half
+/// done.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How many certificates are looked at together.
+/// How many certificates are checked at once.
 const AT_ONCE: usize = 8;
 
-/// Reads the CA's directory: once, and no longer than any other check.
+/// Reads the CA's directory once, within the limit of any other check.
 pub async fn open(issuer: &Issuer) -> Result<Acme, AcmeError> {
     let limits = Limits {
         request: LIMIT,
@@ -51,53 +53,53 @@ pub async fn open(issuer: &Issuer) -> Result<Acme, AcmeError> {
     Acme::open_with(issuer, limits).await
 }
 
-/// What is looked at, and with what.
+/// The subject of the preflight, and the means to check it.
 pub struct Preflight<'a> {
-    /// What was read.
+    /// The inventory that was read.
     pub inventory: &'a Inventory,
-    /// What would be renewed.
+    /// The targets that would be renewed.
     pub targets: &'a [Target],
-    /// How.
+    /// The settings of the issuance.
     pub settings: &'a Settings,
     /// The cluster; `None` for manifests.
     pub connection: Option<&'a Connection>,
     /// The CA.
     pub acme: &'a Result<Acme, AcmeError>,
-    /// Where its account is kept.
+    /// Where the account is stored.
     pub store: &'a Store,
-    /// Reads credentials that are in Secrets.
+    /// Reads credentials from Secrets.
     pub secrets: Arc<dyn Secrets>,
-    /// Writes records where the provider is `manual`.
+    /// Writes records for the provider `manual`.
     pub operator: Arc<dyn Operator>,
-    /// What the cluster's certificates show of the CA's limits.
+    /// What the cluster's certificates reveal about the CA's rate limits.
     pub seen: Vec<Past>,
-    /// Whether a test record is written with each DNS provider, and removed.
+    /// Whether to write and remove a test record with each DNS provider.
     pub write_test: bool,
-    /// Where the routes are reached from here, instead of their own addresses.
+    /// The address at which the routes are reached from here, instead of their own addresses.
     pub connect: Option<HostPort>,
 }
 
 /// What the checks of all certificates share.
 struct SharedChecks {
-    /// The account's URL; `None` when there is none yet.
+    /// The URL of the account; `None` if there is none yet.
     account: Option<String>,
-    /// What keeping the account takes of the cluster.
+    /// The rights in the cluster that storing the account needs.
     of_account: Permits,
-    /// What the account has ordered.
+    /// The ledger of the account.
     ledger: Ledger,
-    /// Who is asked for addresses, as in a run; and for other records.
+    /// The name servers for addresses, as in a run, and for other records.
     lookup: Lookup,
     resolver: Result<Resolver, DnsError>,
-    /// Answers DNS-01.
+    /// The solver for DNS-01.
     dns01: Result<Option<Dns01>, prepare::PrepareError>,
-    /// The settings, as for an order in earnest: what a rehearsal leaves out is looked at too.
+    /// The settings of a production order: the preflight also checks what a rehearsal skips.
     settings: Settings,
-    /// Stands for the run in the names of objects that are never made.
+    /// Stands for the run in the names of objects that are never created.
     run: RunId,
 }
 
 impl Preflight<'_> {
-    /// Looks at everything. The first report is of the CA and the account; the others are the targets', in their order.
+    /// Runs all checks. The first report is about the CA and the account; the others are about the targets, in order.
     pub async fn run(&self) -> Vec<Report> {
         let kept = self.kept().await;
         let lookup = Lookup::of(&self.settings.dns01.resolvers);
@@ -140,7 +142,7 @@ impl Preflight<'_> {
         std::iter::once(ca).chain(reports).collect()
     }
 
-    /// Whether this program, and not cert-manager, renews it.
+    /// Whether this program renews the target, and not cert-manager.
     fn is_ours(&self, target: &Target) -> bool {
         self.inventory.certificates_of(&target.secret).next().is_none()
     }
@@ -211,7 +213,7 @@ impl Preflight<'_> {
     }
 }
 
-/// What comes in time, or a check that says that nothing did.
+/// The result of `ask`, or a check that reports that there was none in time.
 async fn in_time<T>(what: &str, topic: Topic, ask: impl Future<Output = T>) -> Result<T, Check> {
     tokio::time::timeout(LIMIT, ask)
         .await

@@ -1,4 +1,4 @@
-//! The names of an order, as far as they can be judged without asking anybody.
+//! Checks the names of an order, as far as they can be judged without a request.
 
 use crate::{
     acme::Issuer,
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// How many, whether the CA takes so many, and whether it takes each of them.
+/// Checks whether the CA accepts so many names, and each of them.
 pub(super) fn names(target: &Target, issuer: &Issuer, ca: &Ca) -> Vec<Check> {
     if let Err(error) = orderable(target, issuer) {
         return vec![Check::because(Topic::Names, &error)];

@@ -1,4 +1,4 @@
-//! DNS-01: which provider writes the record and where, and whether it lets itself be written.
+//! Checks of DNS-01: which provider writes the record and where, and whether it can be written.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,11 +17,11 @@ use crate::{
     solve::dns01::Dns01,
 };
 
-/// How long a test record's writing and removal may take.
+/// How long writing and removing a test record may take.
 const WRITE: Duration = Duration::from_mins(2);
 
 impl Preflight<'_> {
-    /// The names that are proved by DNS, each domain once.
+    /// Checks the names that are proved by DNS, each domain once.
     pub(super) async fn providers(&self, target: &Target, shared: &SharedChecks) -> Vec<Check> {
         let names = &target.names.order;
         let by_dns: Vec<&Name> = names

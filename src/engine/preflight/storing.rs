@@ -1,4 +1,4 @@
-//! The cluster: the Secret and its owner, the rights, the way of the challenges; and the CA's limits.
+//! Checks of the cluster (the Secret and its owner, the rights, the challenge routes) and of the CA's rate limits.
 
 use super::{Preflight, SharedChecks, in_time};
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl Preflight<'_> {
-    /// Whether the Secret may be written, as far as that can be said before there is a pair.
+    /// Checks whether the Secret may be written, as far as that can be judged without a new certificate.
     pub(super) async fn secret(&self, target: &Target) -> Option<Check> {
         let connection = self.connection?;
         let reader = Api::new(connection.clone(), Permits::none());
@@ -44,14 +44,15 @@ impl Preflight<'_> {
         })
     }
 
-    /// What stands for the checks where a renewal leaves the Secret to cert-manager, although there is no Certificate yet.
+    /// The check that replaces all others if a renewal leaves the Secret to cert-manager, although there is no
+    /// Certificate yet.
     pub(super) fn asked_of_cert_manager(&self, target: &Target) -> Option<Check> {
         let asked = certmanager::asked_for(self.inventory, &target.secret)?;
         (!self.settings.certificate.force)
             .then(|| Check::fails(Topic::Secret, Blame::Usage, asked.what).hint(Some(asked.hint)))
     }
 
-    /// Whether the rights are there.
+    /// Checks whether the rights are granted.
     pub(super) async fn rights(&self, permits: Option<&Permits>) -> Option<Check> {
         let connection = self.connection?;
         let permits = permits?;
@@ -65,7 +66,7 @@ impl Preflight<'_> {
         })
     }
 
-    /// Whether what a run leaves that is killed would be found by the next, and by `cleanup`.
+    /// Checks whether the next run, and `cleanup`, would find what a killed run leaves.
     async fn rights_to_clean_up(&self, reviewer: &Api, permits: &Permits, user: String) -> Check {
         let needed = cleanup::permits_to_find(permits);
         match in_time("the API server", Topic::Rights, rights::missing(reviewer, &needed)).await {
@@ -80,13 +81,13 @@ impl Preflight<'_> {
         }
     }
 
-    /// What stands for the checks where cert-manager renews.
+    /// The checks that replace all others if cert-manager renews.
     pub(super) async fn cert_managers(&self, target: &Target) -> Vec<Check> {
         let certificates = self.inventory.certificates_of(&target.secret);
         let mut checks = Vec::new();
         for certificate in certificates {
             let key = certificate.meta.key();
-            // A rehearsal is judged as production is, staging as it stands.
+            // A rehearsal is judged like production; staging is judged as it is.
             let judged = certmanager::allowed(
                 &self.settings.chosen,
                 &key,
@@ -109,7 +110,7 @@ impl Preflight<'_> {
         checks
     }
 
-    /// The way of each challenge that is answered over HTTP.
+    /// Checks the route of each challenge that is answered over HTTP.
     pub(super) fn solver(&self, preparing: &Preparing<'_>, prepared: &Result<Prepared, PrepareError>) -> Vec<Check> {
         if self.connection.is_none() {
             let names = preparing.targets.iter().flat_map(|target| &target.names.order);
@@ -134,7 +135,7 @@ impl Preflight<'_> {
         checks
     }
 
-    /// Whether what answers can answer.
+    /// Checks whether the solver can answer.
     pub(super) async fn answering(preparing: &Preparing<'_>, prepared: Option<&Prepared>) -> Option<Check> {
         match in_time("the API server", Topic::Solver, prepared?.can_answer(preparing)).await {
             Err(late) => Some(late),
@@ -143,7 +144,7 @@ impl Preflight<'_> {
         }
     }
 
-    /// The CA's rate limits, by what is known.
+    /// Checks the CA's rate limits, as far as the past orders are known.
     pub(super) async fn limits(&self, target: &Target, shared: &SharedChecks) -> Option<Check> {
         let known = self.settings.chosen.limits.as_ref()?;
         if self.is_exempt(target, shared).await {
@@ -165,7 +166,7 @@ impl Preflight<'_> {
         })
     }
 
-    /// Whether the order would say what it replaces, within the window that the CA gave.
+    /// Whether the order would name the certificate that it replaces, within the window of the CA.
     async fn is_exempt(&self, target: &Target, shared: &SharedChecks) -> bool {
         let own = |held: &plan::CurrentCertificate| shared.ledger.issued(&held.sha256.to_string());
         if !target.held.as_ref().is_some_and(own) {

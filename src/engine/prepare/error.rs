@@ -1,4 +1,4 @@
-//! Why a run cannot be prepared.
+//! Errors of preparing a run.
 
 use crate::{
     apply::file,
@@ -13,33 +13,33 @@ pub enum PrepareError {
     /// The solver needs a setting.
     #[error("{message}")]
     Setting {
-        /// Which.
+        /// Which setting is missing.
         message: String,
-        /// How to give it.
+        /// How to provide it.
         hint: String,
     },
-    /// A challenge cannot be answered for any name.
+    /// No name's challenge can be answered.
     #[error(transparent)]
     Solve(#[from] SolveError),
-    /// The directory for manifests.
+    /// The directory for manifests cannot be used.
     #[error(transparent)]
     File(#[from] file::FileError),
-    /// No Secret can have the name.
+    /// The name is not a valid name of a Secret.
     #[error("{} is not the name of a Secret", quoted(.0))]
     NotAName(Key),
 }
 
-/// What names of Secrets are made of.
+/// The rule for names of Secrets.
 pub(in crate::engine) const NAMES: &str =
     "names are of lower-case letters, digits, - and . (RFC 1123): correct --secret, or the name in the route";
 
-/// Whether a Secret can have this name. Routes are anybody's text, `../../nodes` included.
+/// Whether a Secret can have this name. Names in routes are arbitrary text, including `../../nodes`.
 pub(in crate::engine) fn is_name(secret: &Key) -> bool {
     crate::settings::value::is_name(&secret.name)
         && (secret.namespace.is_empty() || crate::settings::value::is_name(&secret.namespace))
 }
 
-/// A name that is none, within a sentence.
+/// An invalid name, quoted for use within a sentence.
 pub(in crate::engine) fn quoted(secret: &Key) -> String {
     format!("{:?}", crate::text::shorten(&secret.to_string(), 300))
 }

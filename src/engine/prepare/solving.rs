@@ -1,4 +1,4 @@
-//! What answers challenges, by the settings and the place where this runs.
+//! Chooses what answers challenges, depending on the settings and on where this program runs.
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// The port of this process where the cluster reaches it by the Pod's own address.
+/// The port of this process if the cluster reaches it at the address of its own Pod.
 const OWN_PORT: u16 = 8089;
-/// How long a solver's objects may live: the cluster removes them then, whatever became of the run.
+/// How long the objects of a solver may exist, in seconds. The cluster removes them then, whatever happened to the run.
 const LIVES: u32 = 900;
 
 impl Preparing<'_> {
-    /// What answers HTTP-01, by the settings and the place where this runs.
+    /// What answers HTTP-01, depending on the settings and on where this program runs.
     pub(super) fn backend(&self) -> Result<Backend, PrepareError> {
         let http01 = &self.settings.http01;
         if answers_by_pod(http01) {
@@ -40,7 +40,7 @@ impl Preparing<'_> {
                     hint: "give it with --advertise ADDRESS:PORT, or answer from a Pod: --solver pod".to_owned(),
                 })?;
                 Ok(Backend::Endpoint {
-                    // Nothing else of this machine is opened.
+                    // Listen on no other address of this machine.
                     listen: advertise,
                     advertise,
                 })
@@ -50,7 +50,7 @@ impl Preparing<'_> {
 }
 
 impl Prepared {
-    /// The live Ingresses that are edited for a moment, to lead challenges to what answers.
+    /// The live Ingresses that are changed temporarily to route challenges to the solver.
     pub fn edited(&self, preparing: &Preparing<'_>) -> BTreeSet<Key> {
         let Ok(thumbprint) = any_thumbprint() else {
             return BTreeSet::new();
@@ -64,7 +64,7 @@ impl Prepared {
         http01::edited(&options, self.places.values())
     }
 
-    /// How challenges are answered, where Pods do; `None` where none is needed.
+    /// The options of solver Pods; `None` if no Pods are needed.
     pub fn by_pod(&self, preparing: &Preparing<'_>) -> Option<http01::Options> {
         let wanted = self.backend == Backend::Pod && self.needs_http01();
         let thumbprint = any_thumbprint().ok().filter(|_| wanted)?;
@@ -76,7 +76,7 @@ impl Prepared {
         ))
     }
 
-    /// What answers challenges for an account's thumbprint.
+    /// The solvers for the thumbprint of an account.
     #[allow(clippy::too_many_arguments)]
     pub fn solvers(
         self,
@@ -140,14 +140,14 @@ impl Prepared {
     }
 }
 
-/// What answers DNS-01; `None` without a provider.
+/// The solver for DNS-01; `None` without a provider.
 pub fn dns01(
     settings: &Dns01Settings,
     journals: &Arc<Journals>,
     secrets: Arc<dyn Secrets>,
     operator: Arc<dyn Operator>,
 ) -> Result<Option<Dns01>, PrepareError> {
-    // The operator needs no settings.
+    // The provider `manual` needs no settings.
     if settings.providers.is_empty() && settings.only.as_deref() != Some("manual") {
         return Ok(None);
     }
@@ -170,21 +170,21 @@ pub fn dns01(
     })?))
 }
 
-/// What may be written does not depend on the account, which is not known yet.
+/// A stand-in for the thumbprint of the account, which is not known yet. What may be written does not depend on it.
 pub(super) fn any_thumbprint() -> Result<Thumbprint, SolveError> {
     "A".repeat(43)
         .parse()
         .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))
 }
 
-/// This process's address inside of a cluster; `None` outside.
+/// The address of this process inside a cluster; `None` outside of one.
 pub fn own_address() -> Option<std::net::IpAddr> {
     let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
     let server: std::net::IpAddr = host.parse().ok()?;
     if let Some(ip) = std::env::var("POD_IP").ok().and_then(|ip| ip.parse().ok()) {
         return Some(ip);
     }
-    // Connecting a datagram socket sends nothing: the kernel only chooses the address.
+    // Connecting a datagram socket sends nothing; the kernel only chooses the address.
     let any: SocketAddr = match server {
         std::net::IpAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
         std::net::IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -194,13 +194,13 @@ pub fn own_address() -> Option<std::net::IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-/// Where the cluster reaches this process, where that is known.
+/// Where the cluster reaches this process, if that is configured.
 fn advertised(http01: &Http01Settings) -> Option<SocketAddr> {
     let inside = || own_address().map(|ip| SocketAddr::new(ip, OWN_PORT));
     http01.advertise.or_else(inside)
 }
 
-/// Whether a Pod answers: it is asked to, or nobody says that the cluster reaches this process.
+/// Whether a Pod answers challenges: the settings ask for it, or they do not say that the cluster reaches this process.
 pub(in crate::engine) fn answers_by_pod(http01: &Http01Settings) -> bool {
     match http01.solver {
         Some(SolverKind::Pod) => true,

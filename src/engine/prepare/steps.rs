@@ -1,4 +1,4 @@
-//! The steps of a run as they are shown.
+//! The steps of a run in the form in which they are shown.
 
 use super::{Prepared, Preparing, provider, slots};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Preparing<'_> {
-    /// The steps for one target, as they are shown.
+    /// The steps for one target.
     pub fn steps(&self, target: &Target, prepared: &Prepared) -> Vec<Step> {
         let settings = self.settings;
         let mut steps = Vec::new();
@@ -92,7 +92,7 @@ impl Preparing<'_> {
         steps
     }
 
-    /// What leads to the proof of a name, in words.
+    /// What proves a name, in words.
     pub(in crate::engine) fn through(&self, name: &Name, prepared: &Prepared) -> String {
         if method_under(&self.settings.dns01, name) == Method::Dns01 {
             return dns_words(&self.settings.dns01, name);
@@ -138,7 +138,7 @@ fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
     match provider(settings, name) {
         Some(provider) => format!("a record at _acme-challenge.{base}, by provider {provider}"),
         None if settings.providers.is_empty() => "impossible: no DNS provider is configured for it".to_owned(),
-        // A CNAME may lead into a zone that one serves: DNS is asked before the order.
+        // A CNAME may lead into a zone that a provider serves. DNS is asked before the order.
         None => format!("a record where _acme-challenge.{base} leads, by the provider of that zone"),
     }
 }

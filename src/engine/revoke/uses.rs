@@ -1,4 +1,4 @@
-//! Where a certificate is in use: by what is stored, and by what servers show.
+//! Where a certificate is in use, according to stored Secrets and to what servers send.
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
@@ -17,21 +17,21 @@ use crate::{
     x509::{Certificate, Fingerprint},
 };
 
-/// Where a certificate is in use.
+/// A place where a certificate is in use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
-    /// A Secret that a route uses holds it.
+    /// A Secret that a route uses holds the certificate.
     Stored {
         /// The Secret.
         secret: Key,
-        /// The route: `Ingress shop/web`.
+        /// The route, as `Ingress shop/web`.
         route: String,
         /// The host.
         host: Text,
     },
-    /// A server shows it.
+    /// A server sends the certificate.
     Served {
-        /// The host that was asked for.
+        /// The host that was requested.
         host: Text,
         /// The server's address and port.
         address: Text,
@@ -39,7 +39,7 @@ pub enum Use {
 }
 
 impl Use {
-    /// The Secret that holds it, where it is one.
+    /// The Secret that holds the certificate, if it is a Secret.
     pub fn secret(&self) -> Option<&Key> {
         match self {
             Self::Stored { secret, .. } => Some(secret),
@@ -49,7 +49,7 @@ impl Use {
 }
 
 impl fmt::Display for Use {
-    /// A clause. Not cleared.
+    /// Writes a clause, not cleared for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stored { secret, route, host } => {
@@ -60,8 +60,7 @@ impl fmt::Display for Use {
     }
 }
 
-/// The bindings that may have to do with a certificate: the Secret that is named for them holds it, or its names cover their
-/// host.
+/// The bindings that may use a certificate: the Secret that is named for them holds it, or it covers their host.
 pub fn bindings(inventory: &Inventory, leaf: &Certificate) -> Vec<BindingId> {
     let all = inventory.bindings().iter();
     all.filter(|(_, binding)| {
@@ -82,7 +81,7 @@ fn holds(inventory: &Inventory, secret: &Key, leaf: Fingerprint) -> bool {
         .is_some_and(|held| held.sha256 == leaf)
 }
 
-/// Where a certificate is in use, by what is stored and by what a probe found.
+/// The places where a certificate is in use, according to the stored Secrets and the results of probes.
 pub fn uses(inventory: &Inventory, leaf: Fingerprint, probed: &BTreeMap<BindingId, Probed>) -> Vec<Use> {
     let mut uses = Vec::new();
     for (id, binding) in inventory.bindings().iter() {
@@ -108,30 +107,31 @@ pub fn uses(inventory: &Inventory, leaf: Fingerprint, probed: &BTreeMap<BindingI
     uses
 }
 
-/// At most so many of a certificate's names are looked up.
+/// The most names of a certificate that are looked up.
 const MOST_NAMES: usize = 32;
 
-/// How long DNS may take for one name: who revokes a key that has leaked does not wait for more.
+/// How long DNS may take for one name. A user who revokes a leaked key should not wait longer.
 pub const LOOKUP: Duration = Duration::from_secs(3);
 
-/// The certificate's names that are looked up.
+/// The names of the certificate that are looked up.
 pub fn looked_up(leaf: &Certificate) -> Vec<String> {
     leaf.names.iter().take(MOST_NAMES).map(ToString::to_string).collect()
 }
 
-/// What was found where DNS leads for a certificate's names.
+/// The places that DNS leads to for the names of a certificate.
 #[derive(Debug, Default)]
 pub struct ByName {
     /// Where the certificate is served.
     pub uses: Vec<Use>,
-    /// The names of which DNS gave no answer: whether it is served there is not known.
+    /// The names for which DNS gave no answer, so that it is not known whether they serve the certificate.
     pub unanswered: Vec<String>,
-    /// Why, of one of them.
+    /// The reason, for one of those names.
     pub why: Option<ResolveError>,
 }
 
-/// Where DNS leads for the certificate's names and the certificate is served: other clusters and machines too. What has no address or
-/// does not answer serves nothing. All names are looked up at once, each for at most [`LOOKUP`]; each connection takes at most `limit`.
+/// Finds the servers that DNS leads to for the names of the certificate and that serve it, including other clusters and
+/// machines. A name without an address, or a server that does not answer, serves nothing. All names are looked up at
+/// once, each for at most [`LOOKUP`]; each connection takes at most `limit`.
 pub async fn served(leaf: &Certificate, lookup: &Lookup, limit: Duration) -> ByName {
     let names = looked_up(leaf);
     let found = join_all(names.iter().map(|name| lookup.addresses(name, LOOKUP))).await;
@@ -164,8 +164,8 @@ pub async fn served(leaf: &Certificate, lookup: &Lookup, limit: Duration) -> ByN
     by_name
 }
 
-/// Whether a certificate is still served only because its replacement is not served yet: no Secret that a route uses holds
-/// it, and for each host that still gets it a route names a Secret with another certificate.
+/// Whether a certificate is only served because its replacement is not served yet: no Secret that a route uses holds
+/// it, and for each host that still gets it, a route names a Secret with another certificate.
 pub fn is_replaced(inventory: &Inventory, leaf: Fingerprint, uses: &[Use]) -> bool {
     let replaced = |host: &str| {
         inventory.bindings().iter().any(|(_, binding)| {
@@ -182,12 +182,12 @@ pub fn is_replaced(inventory: &Inventory, leaf: Fingerprint, uses: &[Use]) -> bo
     })
 }
 
-/// The pause between two looks at servers that are to take a replacement.
+/// The pause between two probes of servers that should load a replacement.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Asks the servers that showed a certificate again until none shows it, for at most `wait`: a controller takes a Secret's
-/// new pair a moment after it was stored. What is in use in the end comes back; servers that answer nothing, or nothing
-/// that can be read, do not show it. Each connection takes at most `limit`.
+/// Probes the servers that sent a certificate again until none sends it, for at most `wait`: a controller loads a
+/// Secret's new certificate a moment after it was stored. Returns the remaining uses. Servers that answer nothing, or
+/// nothing readable, do not count. Each connection takes at most `limit`.
 pub async fn until_replaced(uses: Vec<Use>, leaf: Fingerprint, wait: Duration, limit: Duration) -> Vec<Use> {
     let end = Instant::now() + wait;
     let mut left = uses;
