@@ -1,4 +1,4 @@
-//! What a TLS Secret holds, parsed.
+//! The parsed contents of a TLS Secret.
 
 use std::sync::Arc;
 
@@ -17,43 +17,44 @@ use super::{
 /// The state of the private key beside the certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
-    /// There is none, or it is empty.
+    /// There is no key, or it is empty.
     Missing,
-    /// It is the leaf's.
+    /// It is the key of the leaf.
     Matches,
-    /// It can be read, and is not the leaf's.
+    /// It can be read, but is not the key of the leaf.
     Differs,
     /// It is the key of the certificate at this position, which is not the first.
     OfPosition(usize),
-    /// It is encrypted: no controller can use it.
+    /// It is encrypted, so that no controller can use it.
     Encrypted,
-    /// It cannot be read, and why.
+    /// It cannot be read, for this reason.
     Invalid(String),
     /// It can be read, but there is no certificate to compare it with.
     NothingToCompare,
-    /// It was not looked at (a certificate file or a served chain).
+    /// It was not examined (a certificate file or a served chain).
     NotAsked,
 }
 
-/// What `tls.crt` and `tls.key` hold.
+/// The contents of `tls.crt` and `tls.key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// The certificates that could be read, in the order of the file. Intermediates are shared between bundles.
+    /// The readable certificates in the order of the file. Intermediates are shared between bundles.
     pub certificates: Vec<Arc<Certificate>>,
-    /// What could not be read: the PEM block's position, and why.
+    /// The unreadable PEM blocks, each with its position and the reason.
     pub unreadable: Vec<(usize, String)>,
-    /// The position of the leaf among `certificates`: the first, unless the key or CA flags say that it is another.
+    /// The position of the leaf among `certificates`: the first one, unless the key or CA flags show that it is
+    /// another.
     pub leaf: Option<usize>,
     /// The private key.
     pub key: KeyState,
-    /// What is not read alike by all programs, or refused by some; empty for nearly every bundle.
+    /// Deviations that some programs read differently or refuse; empty for nearly every bundle.
     pub objections: Box<[Objection]>,
     /// Whether the certificates reach a trusted root.
     pub trust: Trust,
 }
 
 impl Bundle {
-    /// The certificate that a server presents first if it repairs the order.
+    /// The certificate that a server sends first if it repairs the order.
     pub fn leaf(&self) -> Option<&Arc<Certificate>> {
         self.certificates.get(self.leaf?)
     }
@@ -67,22 +68,21 @@ impl Bundle {
     }
 }
 
-/// A bundle and the DER of its certificates, which is needed once more, to judge trust.
+/// A bundle with the DER of its certificates, which is needed again to judge trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
-    /// The bundle; its trust is not judged.
+    /// The bundle, whose trust has not been judged.
     pub bundle: Bundle,
     /// The DER of `bundle.certificates`, in the same order.
     pub der: Vec<Der>,
 }
 
-/// Parses the bytes of `tls.crt` and `tls.key`. What is absent or empty is so in the bundle; what cannot be read is
-/// said in it.
+/// Parses the bytes of `tls.crt` and `tls.key`. The bundle records what is absent, empty or unreadable.
 pub fn parse(certificate: Option<&[u8]>, key: Option<&SecretSlice<u8>>, interner: &mut Interner) -> Parsed {
     parse_with(certificate, key, interner, None)
 }
 
-/// The same, with what is remembered of keys that were found to be whole.
+/// Like [`parse`], with a memory of keys that were found to be consistent.
 pub fn parse_with(
     certificate: Option<&[u8]>,
     key: Option<&SecretSlice<u8>>,
@@ -96,7 +96,7 @@ pub fn parse_with(
     pile.finish(text, Some(key))
 }
 
-/// Parses the certificates that a server presented, the leaf first. At most [`pem::COUNT_CAP`] are read.
+/// Parses the certificates that a server sent, the leaf first. At most [`pem::COUNT_CAP`] of them are read.
 pub fn parse_chain(ders: &[impl AsRef<[u8]>], interner: &mut Interner) -> Parsed {
     let mut pile = Pile::default();
     for (position, der) in ders.iter().enumerate() {
@@ -107,7 +107,7 @@ pub fn parse_chain(ders: &[impl AsRef<[u8]>], interner: &mut Interner) -> Parsed
     pile.finish(&[], None)
 }
 
-/// Parses a file of certificates, PEM or DER, with or without a private key among them.
+/// Parses a file of certificates, PEM or DER, which may include a private key.
 pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
     let mut pile = Pile {
         keys_allowed: true,
@@ -132,26 +132,27 @@ pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
 /// What is wrong with the CA certificates beside a certificate and its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CaFault {
-    /// It holds something, and no PEM block.
+    /// It is not empty, but has no PEM block.
     NoBlock,
-    /// One of its blocks is no certificate that can be read.
+    /// One of its blocks is not a readable certificate.
     Unreadable,
 }
 
-/// Judges the bytes of a `ca.crt` as Go's programs read one: every PEM block in it, of whatever kind, has to be a certificate,
-/// and there has to be one (ingress-nginx v1.15, internal/net/ssl/ssl.go, `CheckCACert`). Nothing at all is good.
+/// Judges the bytes of a `ca.crt` as programs in Go do: every PEM block in it, of whatever kind, has to be a
+/// certificate, and there has to be at least one (ingress-nginx v1.15, internal/net/ssl/ssl.go, `CheckCACert`). An
+/// empty one is valid.
 pub fn ca_fault(contents: &[u8], interner: &mut Interner) -> Option<CaFault> {
     if contents.is_empty() {
         return None;
     }
     let mut any = false;
     for block in pem::blocks(contents).take(CA_BLOCKS) {
-        // What many Secrets have in common is known already.
+        // A block that many Secrets share has been parsed already.
         if block.is_certificate() && interner.of_text(block.text()).is_some() {
             any = true;
             continue;
         }
-        // Go's reader passes over a block whose body is no base64.
+        // Go's reader skips a block whose body is not base64.
         let Ok(der) = block.decode(pem::CERTIFICATE_CAP) else {
             continue;
         };
@@ -163,22 +164,23 @@ pub fn ca_fault(contents: &[u8], interner: &mut Interner) -> Option<CaFault> {
     (!any).then_some(CaFault::NoBlock)
 }
 
-/// How many blocks of a `ca.crt` are looked at: a bundle of all public roots has some 150.
+/// How many blocks of a `ca.crt` are examined: a bundle of all public roots has some 150.
 const CA_BLOCKS: usize = 1000;
 
-/// What has been read so far.
+/// The state of reading the blocks of a text.
 #[derive(Default)]
 struct Pile {
     certificates: Vec<Arc<Certificate>>,
     der: Vec<Der>,
-    /// The positions of the blocks that `certificates` were read from.
+    /// The positions of the blocks from which `certificates` were read.
     places: Vec<u8>,
     unreadable: Vec<(usize, String)>,
     /// The position of the first block that claims to be a certificate and cannot be read.
     broken: Option<usize>,
-    /// The positions of blocks that are PEM, and hold no certificate.
+    /// The positions of PEM blocks that hold no certificate.
     not_certificates: Vec<usize>,
-    /// Not all is plain PEM of certificates: what each program makes of it has to be seen.
+    /// Whether the text is anything but plain PEM of certificates, so that the reading of each program has to be
+    /// examined.
     odd: bool,
     keys_allowed: bool,
 }
@@ -205,11 +207,11 @@ impl Pile {
         }
     }
 
-    /// Reads one block; `false` when there are too many.
+    /// Reads one block. Returns `false` when there are too many.
     fn read_block(&mut self, block: &Block<'_>, interner: &mut Interner) -> bool {
         self.odd |= !block.tidy || block.label != b"CERTIFICATE";
         if block.is_certificate() {
-            // Only what is plain is remembered.
+            // Only plain blocks are remembered.
             if let Some(known) = interner.of_text(block.text()) {
                 return self.take(block.position, Ok(known));
             }
@@ -231,7 +233,7 @@ impl Pile {
             return self.take(block.position, read);
         }
         let why = match block.label {
-            // nginx reads these from the same file, and Go skips them.
+            // nginx reads these blocks from the same file, and Go skips them.
             b"DH PARAMETERS" | b"EC PARAMETERS" => return true,
             _ if block.is_private_key() && self.keys_allowed => return true,
             _ if block.is_private_key() => "a private key among the certificates",
@@ -272,14 +274,14 @@ impl Pile {
     }
 
     fn refuse(&mut self, position: usize, why: String) -> bool {
-        // A file of rubbish blocks is told once, as one with too many certificates is.
+        // A file of rubbish blocks is reported once, like one with too many certificates.
         let room = self.unreadable.len() < pem::COUNT_CAP;
         let more = room && self.certificates.len() < pem::COUNT_CAP;
         self.unreadable.push((position, if room { why } else { too_many() }));
         more
     }
 
-    /// The bundle of what was read from `text`; `key` is `None` where none was asked for.
+    /// Makes the bundle of what was read from `text`; `key` is `None` where no key was requested.
     fn finish(mut self, text: &[u8], key: Option<key::KeyReading>) -> Parsed {
         self.certificates.shrink_to_fit();
         let keys: Vec<&[u8]> = self
@@ -310,7 +312,8 @@ impl Pile {
         }
     }
 
-    /// The position of a private key in `tls.crt` that is not the first certificate's: nginx takes the first key of a file.
+    /// The position of a private key in `tls.crt` that does not match the first certificate. nginx takes the first key
+    /// of a file.
     fn key_among(&self, text: &[u8]) -> Option<usize> {
         let block = pem::blocks(text)
             .find(Block::is_private_key)
@@ -322,7 +325,7 @@ impl Pile {
         }
     }
 
-    /// What programs have against it, in the order of the blocks.
+    /// The objections of programs, in the order of the blocks.
     fn objections(&self, text: &[u8], leaf: Option<usize>) -> Vec<Objection> {
         let place_of = |position: usize| self.places.iter().position(|place| usize::from(*place) == position);
         let mut all = Vec::new();
@@ -348,7 +351,7 @@ impl Pile {
                 Objection::new(Part::Block(position, None), Readers::ONE_FILE, why)
             }));
         }
-        // A certificate that is PEM and no DER: a server in Go sends it along, unless it is the first.
+        // If a block is PEM but not DER of a certificate, a server in Go still sends it, unless it is the first.
         for (position, why) in self.unreadable.iter().filter(|_| !text.is_empty()) {
             let told = |o: &&mut Objection| matches!(o.part, Part::Block(at, _) if at == *position);
             let known = all.iter_mut().find(told);
@@ -374,7 +377,8 @@ fn too_many() -> String {
     format!("more than {} blocks: the rest was not read", pem::COUNT_CAP)
 }
 
-/// The certificate whose key there is, unless that is a CA beside others; else the first that is no CA; else the first.
+/// The certificate that matches the key, unless that is a CA beside others; otherwise the first that is not a CA;
+/// otherwise the first.
 fn leaf(certificates: &[Arc<Certificate>], key: &KeyState) -> Option<usize> {
     let first_leaf = certificates.iter().position(|c| !c.is_ca);
     let of_key = match key {
@@ -388,8 +392,8 @@ fn leaf(certificates: &[Arc<Certificate>], key: &KeyState) -> Option<usize> {
         .or_else(|| (!certificates.is_empty()).then_some(0))
 }
 
-/// The leaf where the first certificate cannot be read: none, unless the key is that of another. What comes after the first is
-/// its issuer, not what the server has.
+/// The leaf if the first certificate cannot be read: none, unless the key matches another one. The certificates after
+/// the first are its issuers, not the server's.
 fn instead_of_broken(certificates: &[Arc<Certificate>], state: &mut KeyState) -> Option<usize> {
     let of_key = match state {
         KeyState::Matches => Some(0),

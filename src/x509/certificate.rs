@@ -1,4 +1,4 @@
-//! One certificate: the fields that findings and reports are made of (RFC 5280).
+//! One certificate: the fields that findings and reports need (RFC 5280).
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
@@ -17,29 +17,29 @@ pub use name::{Name, Subject};
 pub(crate) use read::read;
 pub use serial::Serial;
 
-/// Why DER is not a certificate: fragments that fit "cannot be read: ...".
+/// Why bytes are not a DER certificate. The messages are fragments that fit "cannot be read: ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// The structure is not that of a certificate, or a length in it is wrong.
     #[error("it is not a DER certificate")]
     NotDer,
-    /// Bytes follow the certificate.
+    /// This number of bytes follows the certificate.
     #[error("{0} bytes follow the certificate")]
     Trailing(usize),
-    /// notBefore or notAfter is not a time of RFC 5280.
+    /// notBefore or notAfter is not a valid time of RFC 5280.
     #[error("its validity is not a time")]
     Validity,
-    /// Another part cannot be read: which.
+    /// This other part cannot be read.
     #[error("its {0} cannot be read")]
     Part(&'static str),
 }
 
-/// A SHA-256 digest of DER.
+/// A SHA-256 digest, usually of DER.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
         let mut sha256 = [0; 32];
@@ -47,14 +47,14 @@ impl Fingerprint {
         Self(sha256)
     }
 
-    /// Its first 16 digits, by which people tell certificates apart.
+    /// Its first 16 digits, enough for people to tell certificates apart.
     pub fn short(&self) -> String {
         self.to_string().chars().take(16).collect()
     }
 }
 
 impl std::fmt::Display for Fingerprint {
-    /// Lower-case hexadecimal without separators.
+    /// Writes lower-case hexadecimal without separators.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
     }
@@ -66,25 +66,25 @@ impl std::fmt::Debug for Fingerprint {
     }
 }
 
-/// What kind of public key a certificate has.
+/// The algorithm of a public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyAlgorithm {
-    /// RSA with the modulus's length in bits.
+    /// RSA, with the length of the modulus in bits.
     Rsa(u32),
-    /// A named elliptic curve: `p256`, `p384`, `p521`, `p192`, or its OID; and its length in bits (0 when unknown).
+    /// An elliptic curve: `p256`, `p384`, `p521`, `p192`, or its OID; and its length in bits (0 if unknown).
     Ec(Text, u32),
     /// Ed25519.
     Ed25519,
     /// Ed448.
     Ed448,
-    /// DSA with its length in bits.
+    /// DSA, with its length in bits.
     Dsa(u32),
-    /// Anything else, by its OID.
+    /// Any other algorithm, by its OID.
     Other(Text),
 }
 
 impl std::fmt::Display for KeyAlgorithm {
-    /// `rsa-2048`, `ecdsa-p256`, `ed25519`, ... as reports show it.
+    /// Writes the form that reports show: `rsa-2048`, `ecdsa-p256`, `ed25519`, ...
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rsa(bits) => write!(f, "rsa-{bits}"),
@@ -97,10 +97,10 @@ impl std::fmt::Display for KeyAlgorithm {
     }
 }
 
-/// A subject alternative name that a server can be known by.
+/// A subject alternative name that identifies a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum San {
-    /// A dNSName as it stands in the certificate, in lower case; perhaps a wildcard.
+    /// A dNSName of the certificate in lower case, which may be a wildcard.
     Dns(Text),
     /// An iPAddress.
     Ip(IpAddr),
@@ -115,22 +115,22 @@ impl std::fmt::Display for San {
     }
 }
 
-/// What the extended key usage says. Without the extension, everything is allowed (RFC 5280, section 4.2.1.12).
+/// The extended key usage. Without the extension, every usage is permitted (RFC 5280, section 4.2.1.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtendedKeyUsage {
-    /// Whether the extension is there.
+    /// Whether the certificate has the extension.
     pub present: bool,
-    /// id-kp-serverAuth, or anyExtendedKeyUsage.
+    /// Whether it has id-kp-serverAuth or anyExtendedKeyUsage.
     pub server_auth: bool,
-    /// id-kp-clientAuth.
+    /// Whether it has id-kp-clientAuth.
     pub client_auth: bool,
 }
 
-/// What is kept of one certificate.
+/// The fields of one certificate that are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
+#[allow(clippy::struct_excessive_bools)] // Each is an independent fact.
 pub struct Certificate {
-    /// The subject; [`Self::subject`] has it as text.
+    /// The subject; [`Self::subject`] returns it as text.
     pub subject: Subject,
     /// The issuer; shared between certificates.
     pub issuer: Arc<Name>,
@@ -140,45 +140,47 @@ pub struct Certificate {
     pub sha256: Fingerprint,
     /// SHA-256 of the subjectPublicKeyInfo.
     pub key_sha256: Fingerprint,
-    /// The start of its validity.
+    /// The start of its validity, in seconds since 1970.
     pub not_before: Seconds,
-    /// The last second of its validity.
+    /// The last second of its validity, in seconds since 1970.
     pub not_after: Seconds,
-    /// dNSName and iPAddress entries of the subjectAltName, in their order.
+    /// The dNSName and iPAddress entries of the subjectAltName, in order.
     pub names: Sans,
-    /// Whether there is a subjectAltName extension at all.
+    /// Whether it has a subjectAltName extension.
     pub has_san: bool,
-    /// The public key's algorithm.
+    /// The algorithm of its public key.
     pub key: KeyAlgorithm,
-    /// The signature's algorithm, such as `ecdsa-with-SHA384` or `sha1WithRSAEncryption`.
+    /// The algorithm of its signature, such as `ecdsa-with-SHA384` or `sha1WithRSAEncryption`.
     pub signature: &'static str,
-    /// Whether the signature's hash is broken: MD2, MD5 or SHA-1.
+    /// Whether the hash of its signature is broken: MD2, MD5 or SHA-1.
     pub weak_signature: bool,
-    /// basicConstraints says CA.
+    /// Whether basicConstraints mark it as a CA.
     pub is_ca: bool,
     /// Its extended key usage.
     pub usage: ExtendedKeyUsage,
-    /// The bits of its key usage, digitalSignature the highest; `None` without the extension, which allows everything.
+    /// The bits of its key usage, with digitalSignature as the highest; `None` without the extension, which permits
+    /// everything.
     pub key_usage: Option<u16>,
-    /// Its key is an RSA key of the kind id-RSASSA-PSS.
+    /// Whether its key is an RSA key of the type id-RSASSA-PSS.
     pub rsa_pss_key: bool,
-    /// Whether Go parses it.
+    /// Whether Go can parse it, and if not, why.
     pub go: GoReads,
-    /// It asks for OCSP stapling (RFC 7633).
+    /// Whether it requires OCSP stapling (RFC 7633).
     pub must_staple: bool,
-    /// Subject and issuer are the same name and its own key verifies its signature.
+    /// Whether its subject and issuer are the same name and its own key verifies its signature.
     pub self_signed: bool,
-    /// authorityKeyIdentifier's keyIdentifier; shared between certificates.
+    /// The keyIdentifier of authorityKeyIdentifier; shared between certificates.
     pub authority_key_id: Option<Arc<[u8]>>,
 }
 
 impl Certificate {
-    /// Reads one DER certificate. Bytes after it are an error; a subjectAltName that cannot be read has no names.
+    /// Reads one DER certificate. Bytes after it are an error. An unreadable subjectAltName counts as one without
+    /// names.
     pub fn from_der(der: &[u8], interner: &mut Interner) -> Result<Self, CertificateError> {
         read(der, Fingerprint::of(der), interner)
     }
 
-    /// The subject, as RFC 4514 writes it. Not cleared for a terminal.
+    /// The subject in the form of RFC 4514. Not cleared for a terminal.
     pub fn subject(&self) -> Cow<'_, str> {
         match &self.subject {
             Subject::FirstName => Cow::Owned(self.names.first().map(|name| format!("CN={name}")).unwrap_or_default()),
@@ -186,15 +188,16 @@ impl Certificate {
         }
     }
 
-    /// The subject, or `(none)`, beside a word that says what it is.
+    /// The subject, or `(none)` if it is empty, for display beside a label.
     pub fn subject_or_none(&self) -> Cow<'_, str> {
         Some(self.subject())
             .filter(|subject| !subject.is_empty())
             .unwrap_or(Cow::Borrowed("(none)"))
     }
 
-    /// What to call it in a sentence: its subject, else the first of its names (`DNS:shop.example`), else its serial number.
-    /// Public CAs leave the subject of short-lived certificates empty. Not cleared for a terminal.
+    /// The name of the certificate in a sentence: its subject, otherwise the first of its names (`DNS:shop.example`),
+    /// otherwise its serial number. Public CAs leave the subject of short-lived certificates empty. Not cleared for a
+    /// terminal.
     pub fn called(&self) -> Cow<'_, str> {
         let subject = self.subject();
         if !subject.is_empty() {
@@ -207,7 +210,7 @@ impl Certificate {
         })
     }
 
-    /// The subject's last common name. Never used for judging a host.
+    /// The last common name of the subject. It is never used to judge a host.
     pub fn common_name(&self) -> Option<&str> {
         match &self.subject {
             Subject::FirstName => match self.names.first()? {

@@ -1,4 +1,4 @@
-//! The little of DER that is read by hand: elements with their places, and where the parts of a certificate are.
+//! The part of DER that is read by hand: elements with their positions, and the parts of a certificate.
 
 use std::ops::Range;
 
@@ -23,24 +23,24 @@ pub(crate) const SEQUENCE: u8 = 0x30;
 /// SET.
 pub(crate) const SET: u8 = 0x31;
 
-/// `[n]`, constructed.
+/// The tag of `[n]`, constructed.
 pub(crate) const fn context(n: u8) -> u8 {
     0xa0 | n
 }
 
-/// One element: its tag, its value, and where both are in the whole.
+/// One element: its tag, its value, and the position of both in the whole.
 #[derive(Clone, Copy)]
 pub(crate) struct Element<'a> {
     pub(crate) tag: u8,
     pub(crate) value: &'a [u8],
-    /// Tag, length and value.
+    /// The tag, length and value.
     pub(crate) whole: &'a [u8],
-    /// Where `value` begins in the bytes that the first reader was made of.
+    /// The offset of `value` in the bytes from which the first reader was made.
     pub(crate) at: usize,
 }
 
 impl<'a> Element<'a> {
-    /// Reads the elements inside.
+    /// A reader of the elements inside.
     pub(crate) fn inside(&self) -> DerReader<'a> {
         DerReader {
             rest: self.value,
@@ -48,14 +48,15 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// Where tag, length and value are in the bytes that the first reader was made of.
+    /// The range of tag, length and value in the bytes from which the first reader was made.
     pub(crate) fn range(&self) -> Range<usize> {
         let end = self.at + self.value.len();
         end - self.whole.len()..end
     }
 }
 
-/// Reads one element after the other. Lengths are definite and of at most four bytes; anything else is `None`.
+/// Reads one element after the other. Lengths have to be definite and at most four bytes long; anything else gives
+/// `None`.
 #[derive(Clone)]
 pub(crate) struct DerReader<'a> {
     rest: &'a [u8],
@@ -71,7 +72,7 @@ impl<'a> DerReader<'a> {
         self.rest.is_empty()
     }
 
-    /// The next element; the reader stays where it is when there is none.
+    /// The next element. If there is none, the reader does not move.
     pub(crate) fn next(&mut self) -> Option<Element<'a>> {
         let (&tag, after_tag) = self.rest.split_first()?;
         let (&first, after_first) = after_tag.split_first()?;
@@ -102,28 +103,28 @@ impl<'a> DerReader<'a> {
         Some(element)
     }
 
-    /// The next element, when it has this tag.
+    /// The next element, if it has this tag.
     pub(crate) fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
         if *self.rest.first()? == tag { self.next() } else { None }
     }
 }
 
-/// Where the parts of a certificate are (RFC 5280, section 4.1). Names and algorithms without their outer SEQUENCE, as
-/// webpki gives them.
+/// The parts of a certificate (RFC 5280, section 4.1). Names and algorithms come without their outer SEQUENCE, as in
+/// webpki.
 #[derive(Clone)]
 pub(crate) struct Outline<'a> {
-    /// What is signed, tag and length included, and where it is.
+    /// The signed part with tag and length, and its position.
     pub(crate) signed: &'a [u8],
     pub(crate) signed_at: Range<usize>,
-    /// 1, 2 or 3.
+    /// The version: 1, 2 or 3.
     pub(crate) version: u8,
-    /// The serial number's bytes.
+    /// The bytes of the serial number.
     pub(crate) serial: &'a [u8],
     pub(crate) issuer: &'a [u8],
     pub(crate) subject: &'a [u8],
     /// notBefore and notAfter.
     pub(crate) validity: [Element<'a>; 2],
-    /// subjectPublicKeyInfo, tag and length included.
+    /// subjectPublicKeyInfo, with tag and length.
     pub(crate) public_key: &'a [u8],
     /// The outer signatureAlgorithm.
     pub(crate) algorithm: &'a [u8],
@@ -132,7 +133,7 @@ pub(crate) struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// The outline of one certificate; `None` when its structure is not a certificate's.
+    /// Reads the outline of one certificate; `None` if its structure is not that of a certificate.
     pub(crate) fn of(der: &'a [u8]) -> Option<Self> {
         let mut certificate = DerReader::new(der).expect(SEQUENCE)?.inside();
         let signed = certificate.expect(SEQUENCE)?;
@@ -172,12 +173,12 @@ impl<'a> Outline<'a> {
         })
     }
 
-    /// The value of the extension with this OID (its content bytes).
+    /// The value of the extension with this OID, given as its content bytes.
     pub(crate) fn extension(&self, oid: &[u8]) -> Option<Element<'a>> {
         self.extensions().find(|e| e.oid == oid).map(|e| e.value)
     }
 
-    /// The extensions in their order, up to the first that is none.
+    /// The extensions in order, up to the first one that is malformed.
     pub(crate) fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a> {
         let mut list = self.extensions.clone();
         std::iter::from_fn(move || {
@@ -195,20 +196,20 @@ impl<'a> Outline<'a> {
 pub(crate) struct Extension<'a> {
     /// The content bytes of its OID.
     pub(crate) oid: &'a [u8],
-    /// `critical`, where it is written.
+    /// `critical`, if it is encoded.
     pub(crate) flag: Option<Element<'a>>,
-    /// The OCTET STRING.
+    /// The OCTET STRING with the value.
     pub(crate) value: Element<'a>,
 }
 
 impl Extension<'_> {
-    /// Whether whoever does not know it must refuse the certificate.
+    /// Whether software that does not know the extension must refuse the certificate.
     pub(crate) fn is_critical(&self) -> bool {
         self.flag.is_some_and(|flag| flag.value.iter().any(|byte| *byte != 0))
     }
 }
 
-/// The moment of a `UTCTime` or `GeneralizedTime` as certificates have them (RFC 5280, section 4.1.2.5).
+/// Reads a `UTCTime` or `GeneralizedTime` in the form for certificates (RFC 5280, section 4.1.2.5).
 pub(crate) fn moment(time: &Element<'_>) -> Option<Seconds> {
     let digits = time.value.strip_suffix(b"Z")?;
     let (year, rest) = digits.split_at_checked(if time.tag == UTC_TIME { 2 } else { 4 })?;
@@ -228,7 +229,7 @@ pub(crate) fn moment(time: &Element<'_>) -> Option<Seconds> {
     };
     let [month, day, hour, minute, second] = <[[u8; 2]; 5]>::try_from(pairs).ok()?;
     let (month, day) = (number(&month)?, number(&day)?);
-    // Days since 1970-03-01 of a calendar whose years begin in March.
+    // Count days since 1970-03-01 in a calendar whose years begin in March.
     let (from_march, year) = if month > 2 {
         (month - 3, year)
     } else {
@@ -243,7 +244,7 @@ pub(crate) fn moment(time: &Element<'_>) -> Option<Seconds> {
     Some(((days * 24 + number(&hour)?) * 60 + number(&minute)?) * 60 + number(&second)?)
 }
 
-/// The algorithm's OID, its parameters and the key of a subjectPublicKeyInfo.
+/// The OID of the algorithm, its parameters, and the key of a subjectPublicKeyInfo.
 pub(crate) fn public_key_parts(info: &[u8]) -> Option<(&[u8], Option<Element<'_>>, &[u8])> {
     let mut parts = DerReader::new(info).expect(SEQUENCE)?.inside();
     let mut algorithm = parts.expect(SEQUENCE)?.inside();
@@ -252,7 +253,7 @@ pub(crate) fn public_key_parts(info: &[u8]) -> Option<(&[u8], Option<Element<'_>
     Some((oid, algorithm.next(), key))
 }
 
-/// An INTEGER's bytes without leading zeros.
+/// The bytes of an INTEGER without leading zeros.
 pub(crate) fn unsigned(value: &[u8]) -> &[u8] {
     let zeros = value.iter().take_while(|b| **b == 0).count();
     &value[zeros..]

@@ -1,4 +1,4 @@
-//! What many bundles have in common is parsed and kept once.
+//! Shares what many bundles have in common, so that it is parsed and stored only once.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,17 +7,17 @@ use std::{
 
 use super::certificate::{Certificate, CertificateError, Fingerprint, Name};
 
-/// The DER of one certificate; shared when the certificate is.
+/// The DER of one certificate; shared if the certificate is.
 pub type Der = Arc<[u8]>;
 
-/// How many CA certificates, and how many names, are kept: far beyond any cluster, and a bound for one that is hostile.
+/// How many CA certificates, and how many names, are kept: more than any cluster has, and a bound for a hostile one.
 const CAP: usize = 20_000;
-/// How many texts of CA certificates are kept, and how long one may be.
+/// How many PEM texts of CA certificates are kept, and how long each may be.
 const TEXTS: usize = 16;
 const LONGEST_TEXT: usize = 4096;
 
-/// Shares issuers' names and whole CA certificates between bundles: ten thousand bundles with one intermediate parse it
-/// once. Each thread that parses has its own.
+/// Shares the names of issuers and whole CA certificates between bundles: ten thousand bundles with one intermediate
+/// parse it once. Each thread that parses has its own interner.
 #[derive(Debug, Default)]
 pub struct Interner {
     certificates: HashMap<Fingerprint, (Arc<Certificate>, Der)>,
@@ -28,7 +28,7 @@ pub struct Interner {
 }
 
 impl Interner {
-    /// An empty one.
+    /// Makes an empty interner.
     pub fn new() -> Self {
         Self::default()
     }
@@ -47,14 +47,14 @@ impl Interner {
         Ok((certificate, der))
     }
 
-    /// The certificate of a text that [`Self::remember`] was given, among the last few.
+    /// The certificate of a text that was recently given to [`Self::remember`].
     pub(crate) fn of_text(&self, text: &[u8]) -> Option<(Arc<Certificate>, Der)> {
         let (_, certificate, der) = self.texts.iter().find(|(known, ..)| **known == *text)?;
         Some((certificate.clone(), der.clone()))
     }
 
-    /// Remembers the text that a CA certificate was decoded from: bundle after bundle repeats it to the letter, and to
-    /// compare it costs a hundredth of decoding it.
+    /// Remembers the text from which a CA certificate was decoded. Many bundles repeat it exactly, and a comparison
+    /// costs a hundredth of decoding it.
     pub(crate) fn remember(&mut self, text: &[u8], certificate: &Arc<Certificate>, der: &Der) {
         if !certificate.is_ca || text.len() > LONGEST_TEXT {
             return;
@@ -68,7 +68,7 @@ impl Interner {
         }
     }
 
-    /// The key identifier of an issuer, which all that it issued repeat.
+    /// Shares the key identifier of an issuer, which all certificates that it issued repeat.
     pub(crate) fn key_id(&mut self, id: &[u8]) -> Arc<[u8]> {
         if let Some(known) = self.key_ids.get(id) {
             return known.clone();
@@ -80,8 +80,8 @@ impl Interner {
         id
     }
 
-    /// The name with this DER, formatted by `make` when it is new. It is kept when `keep` says that others will have
-    /// it.
+    /// The name with this DER, formatted by `make` if it is new. It is kept if `keep` says that other certificates will
+    /// have it.
     pub(crate) fn name(&mut self, der: &[u8], keep: bool, make: impl FnOnce() -> Name) -> Arc<Name> {
         if let Some(name) = self.names.get(der) {
             return name.clone();

@@ -1,14 +1,15 @@
-//! Issuers that are known by name: staging CAs, controllers' own certificates, intermediates of public CAs.
+//! Issuers that are recognized by name: staging CAs, controllers' self-signed certificates, intermediates of public
+//! CAs.
 
 use super::certificate::Certificate;
 
-/// Whether a certificate was issued by, or is, a CA of Let's Encrypt's staging environment, which no client trusts:
-/// `(STAGING) ...`, and `Fake LE ...` in former years.
+/// Whether a certificate is from Let's Encrypt's staging environment, which no client trusts, or is one of its CAs:
+/// `(STAGING) ...`, formerly `Fake LE ...`.
 pub fn is_staging_issuer(certificate: &Certificate) -> bool {
     is_staging_name(&certificate.issuer.full)
 }
 
-/// The same for an issuer's name (RFC 4514).
+/// The same for the name of an issuer (RFC 4514).
 pub(crate) fn is_staging_name(name: &str) -> bool {
     rdns(name).any(|rdn| {
         ["CN=(STAGING) ", "O=(STAGING) ", "CN=Fake LE "]
@@ -17,14 +18,14 @@ pub(crate) fn is_staging_name(name: &str) -> bool {
     })
 }
 
-/// Whether it is the certificate that cert-manager stores while the real one is on its way (the annotation
-/// `cert-manager.io/issue-temporary-certificate`): signed by a CA of this name whose key was thrown away
+/// Whether it is the temporary certificate that cert-manager stores until the real one is issued (the annotation
+/// `cert-manager.io/issue-temporary-certificate`). It is signed by a CA with this name whose key was discarded
 /// (pkg/util/pki/temporarycertificate.go, v1.21).
 pub fn is_certmanagers_temporary(certificate: &Certificate) -> bool {
     &*certificate.issuer.full == "CN=cert-manager.local"
 }
 
-/// The controller that made this certificate for itself, to serve where it has no other: `Traefik` or `ingress-nginx`.
+/// The controller that generated this certificate as its default: `Traefik` or `ingress-nginx`.
 pub fn default_certificate_of(certificate: &Certificate) -> Option<&'static str> {
     match certificate.common_name()? {
         "TRAEFIK DEFAULT CERT" => Some("Traefik"),
@@ -33,8 +34,8 @@ pub fn default_certificate_of(certificate: &Certificate) -> Option<&'static str>
     }
 }
 
-/// Intermediates of public CAs that issue for TLS servers: the organisation, and the beginnings or the whole (ending in
-/// `$`) of the common names.
+/// Intermediates of public CAs that issue for TLS servers: the organisation, and the beginnings of common names, or
+/// whole ones if they end in `$`.
 const PUBLIC: &[(&str, &[&str])] = &[
     (
         "Let's Encrypt",
@@ -96,8 +97,8 @@ const PUBLIC: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Whether a name (RFC 4514) is that of an intermediate of a public CA. By name alone: it explains a failure, and never
-/// makes a certificate trusted.
+/// Whether a name (RFC 4514) is that of an intermediate of a public CA. This goes by the name alone, so it only
+/// explains a failure and never makes a certificate trusted.
 pub(crate) fn is_public_intermediate(name: &str) -> bool {
     let (mut common, mut organisation) = (None, None);
     for rdn in rdns(name) {
@@ -120,7 +121,7 @@ pub(crate) fn is_public_intermediate(name: &str) -> bool {
     })
 }
 
-/// Organisations whose CAs issue over ACME (RFC 8555) to everybody, as their leaves' issuers have them.
+/// Organisations whose CAs issue over ACME (RFC 8555) to everybody, as named in the issuer of their leaves.
 const OVER_ACME: &[&str] = &[
     "Let's Encrypt",
     "ZeroSSL",
@@ -131,7 +132,7 @@ const OVER_ACME: &[&str] = &[
     "Actalis S.p.A.",
 ];
 
-/// Whether a certificate was issued by a CA that issues over ACME to everybody: by its issuer's organisation.
+/// Whether the organisation of the issuer is one that issues over ACME to everybody.
 pub fn is_acme_issuer(certificate: &Certificate) -> bool {
     let name = &certificate.issuer.full;
     is_staging_name(name)
@@ -141,7 +142,7 @@ pub fn is_acme_issuer(certificate: &Certificate) -> bool {
         })
 }
 
-/// The parts of a name; a comma after a backslash separates nothing.
+/// The parts of a name. A comma after a backslash is not a separator.
 pub(super) fn rdns(name: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;
     name.split(move |c: char| {

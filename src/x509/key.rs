@@ -1,8 +1,8 @@
-//! Private keys: read only as far as the comparison with a certificate needs.
+//! Private keys, read only as far as the comparison with a certificate requires.
 //!
-//! A key file says its public half itself, and is believed only when its private numbers belong to it: those of RSA are
-//! multiplied by hand, because loading such a key costs more than parsing fifty certificates; an elliptic key's point is
-//! computed, and that it was right is remembered. Only the public half ever leaves this module.
+//! A key file states its own public half, which is believed only if the private numbers match it. Those of RSA are
+//! multiplied by hand, because loading such a key costs more than parsing fifty certificates. The point of an elliptic
+//! key is computed, and a match is remembered. Only the public half ever leaves this module.
 
 use aws_lc_rs::{
     agreement,
@@ -29,20 +29,20 @@ const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const P384: &[u8] = &[0x2b, 0x81, 0x04, 0, 34];
 const P521: &[u8] = &[0x2b, 0x81, 0x04, 0, 35];
 
-/// What a key file holds.
+/// The contents of a key file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyContents {
     /// Nothing but white space.
     Nothing,
     /// An encrypted key.
     Encrypted,
-    /// Something that is not a usable key, and why; the words never repeat its bytes.
+    /// Something that is not a usable key, and why. The reason never repeats bytes of the file.
     Invalid(String),
-    /// A key: its public half.
+    /// A key, by its public half.
     Key(PublicHalf),
 }
 
-/// What a key file holds, and who cannot read it although we can.
+/// The contents of a key file, and which programs cannot read it although this one can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyReading {
     pub(crate) read: KeyContents,
@@ -64,26 +64,26 @@ impl From<KeyContents> for KeyReading {
 /// The public half of a private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublicHalf {
-    /// RSA: modulus and exponent without leading zeros.
+    /// The modulus and exponent of RSA, without leading zeros.
     Rsa {
         /// The modulus.
         modulus: Vec<u8>,
         /// The public exponent.
         exponent: Vec<u8>,
     },
-    /// An elliptic curve's point; the curve's OID where the key names it.
+    /// The point of an elliptic curve, with the OID of the curve if the key names it.
     Ec {
         /// The curve's OID.
         curve: Option<Vec<u8>>,
-        /// The point, compressed or not (SEC 1, section 2.3.3).
+        /// The point, compressed or uncompressed (SEC 1, section 2.3.3).
         point: Vec<u8>,
     },
-    /// Ed25519's point.
+    /// The point of Ed25519.
     Ed25519(Vec<u8>),
 }
 
 impl PublicHalf {
-    /// Whether this is the key in `info`, a certificate's subjectPublicKeyInfo.
+    /// Whether this is the key in `info`, the subjectPublicKeyInfo of a certificate.
     pub fn is_in(&self, info: &[u8]) -> bool {
         let Some((oid, parameters, key)) = public_key_parts(info) else {
             return false;
@@ -99,7 +99,7 @@ impl PublicHalf {
             }
             Self::Ec { curve, point } => {
                 let other = parameters.filter(|p| p.tag == OID).map(|p| p.value);
-                // Of a curve on which nothing is computed here, the file's word is taken for that curve alone.
+                // For a curve that is not computed here, the statement of the file counts, but only for the same curve.
                 let same_curve = match (curve.as_deref(), other) {
                     (Some(a), Some(b)) => a == b,
                     (Some(curve), None) => is_computed(curve),
@@ -112,8 +112,8 @@ impl PublicHalf {
     }
 }
 
-/// Reads the first private key of a PEM text; parameters and attributes before it are skipped. What `memo` knows to be whole
-/// is not computed again.
+/// Reads the first private key of a PEM text, and skips parameters and attributes before it. A key that `memo` knows to
+/// be consistent is not computed again.
 pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> KeyReading {
     if text.trim_ascii().is_empty() {
         return KeyReading::default();
@@ -132,7 +132,7 @@ pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> KeyReading {
     }
 }
 
-/// Who cannot read the key of a text in which there is one.
+/// The programs that cannot read the key of a text which has one.
 fn objection(text: &[u8]) -> Option<Objection> {
     let block = pem::blocks(text).find(pem::Block::is_private_key)?;
     let (der, tidy) = block.decode_secret_tidy(pem::KEY_CAP).ok()?;
@@ -145,9 +145,9 @@ fn objection(text: &[u8]) -> Option<Objection> {
     readers::of_key_text(text, &block)
 }
 
-/// Keys that are read here and not by all: Go's `parsePrivateKey` (`crypto/tls/tls.go`, `crypto/x509/{pkcs8,sec1}.go`), which
-/// does not look at labels, and OpenSSL 3.0's decoders, for which a label has to be that of the key's kind and which do not
-/// know PKCS #8 of version 2 (RFC 5958).
+/// Detects keys that this program reads and others do not: Go's `parsePrivateKey` (`crypto/tls/tls.go`,
+/// `crypto/x509/{pkcs8,sec1}.go`), which ignores labels, and OpenSSL 3.0's decoders, which require the label of the
+/// key's kind and do not know PKCS #8 version 2 (RFC 5958).
 fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
     let openssl = Readers::OPENSSL.with(Readers::BORINGSSL);
     let label_of = |labels: &[&[u8]]| {
@@ -189,14 +189,14 @@ fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
     }
 }
 
-/// An `RSAPrivateKey` of more than two primes, which is of another version (`BoringSSL`, `crypto/rsa/rsa_asn1.cc`,
-/// `RSA_parse_private_key`).
+/// Detects an `RSAPrivateKey` with more than two primes, which has another version (`BoringSSL`,
+/// `crypto/rsa/rsa_asn1.cc`, `RSA_parse_private_key`).
 fn primes_oddity(key: &[u8]) -> Option<(Readers, &'static str)> {
     let version = DerReader::new(key).expect(SEQUENCE)?.inside().expect(INTEGER)?.value;
     (version != [0]).then_some((Readers::BORINGSSL, "it is an RSA key of more than two primes"))
 }
 
-/// An `ECPrivateKey` whose curve is named neither outside of it nor in it.
+/// Detects an `ECPrivateKey` whose curve is named neither outside nor inside of it.
 fn curve_oddity(key: &[u8], curve: Option<Element<'_>>) -> Option<(Readers, &'static str)> {
     let mut parts = DerReader::new(key).expect(SEQUENCE)?.inside();
     parts.expect(INTEGER)?;
@@ -212,7 +212,8 @@ fn curve_oddity(key: &[u8], curve: Option<Element<'_>>) -> Option<(Readers, &'st
     }
 }
 
-/// Reads the first private key among any blocks. The error says what there is instead, if there is any block.
+/// Reads the first private key among any blocks. If there is none, the error says what there is instead, if there is
+/// any block.
 pub(crate) fn read_blocks(text: &[u8], memo: Option<&Memo>) -> Result<KeyContents, Option<String>> {
     let mut other = None;
     for block in pem::blocks(text) {
@@ -249,14 +250,14 @@ fn read_block(block: &pem::Block<'_>, memo: Option<&Memo>) -> KeyContents {
     }
 }
 
-/// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), told apart by structure
-/// as Go does, because labels are often wrong.
+/// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915). The structure tells them
+/// apart, as in Go, because labels are often wrong.
 pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> KeyContents {
     let mut reader = DerReader::new(der);
     let Some(outer) = reader.expect(SEQUENCE) else {
         return KeyContents::Invalid("it is not a DER key".to_owned());
     };
-    // Go and OpenSSL go by the key alone, but for Go and PKCS#1.
+    // Go and OpenSSL ignore what follows the key, except Go for PKCS#1.
     let followed = !reader.is_empty();
     let mut fields = outer.inside();
     let Some(first) = fields.next() else {
@@ -264,7 +265,7 @@ pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> KeyContents {
     };
     let second = fields.clone().next().map(|e| e.tag);
     let read = match (first.tag, second) {
-        // PKCS#8's EncryptedPrivateKeyInfo: an algorithm, then what it encrypted.
+        // EncryptedPrivateKeyInfo of PKCS#8: an algorithm, then the encrypted data.
         (SEQUENCE, Some(OCTET_STRING)) => return KeyContents::Encrypted,
         (INTEGER, Some(SEQUENCE)) => pkcs8(fields, memo),
         (INTEGER, Some(INTEGER)) if followed => Err("bytes follow the key".to_owned()),
@@ -275,7 +276,7 @@ pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> KeyContents {
     read.map_or_else(KeyContents::Invalid, KeyContents::Key)
 }
 
-/// `PrivateKeyInfo`, from its algorithm on.
+/// `PrivateKeyInfo`, beginning with its algorithm.
 fn pkcs8(mut fields: DerReader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its PKCS#8 structure is broken".to_owned();
     let mut algorithm = fields.expect(SEQUENCE).ok_or_else(broken)?.inside();
@@ -298,10 +299,12 @@ fn pkcs8(mut fields: DerReader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, S
     }
 }
 
-/// `RSAPrivateKey`: all nine numbers must be there, and belong together; the first two after the version are the public half.
+/// `RSAPrivateKey`: all nine numbers must be present and consistent. The first two after the version are the public
+/// half.
 ///
-/// Version 0 stands for two primes, and version 1 for more, which follow (RFC 8017, appendix A.1.2). Go takes no other version
-/// (Go 1.26, `crypto/x509/pkcs1.go`), OpenSSL none of 1 without further primes (3.0, `crypto/rsa/rsa_asn1.c`, `rsa_cb`).
+/// Version 0 stands for two primes, and version 1 for more, which follow (RFC 8017, appendix A.1.2). Go accepts no
+/// other version (Go 1.26, `crypto/x509/pkcs1.go`), and OpenSSL rejects version 1 without further primes (3.0,
+/// `crypto/rsa/rsa_asn1.c`, `rsa_cb`).
 fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
     let broken = || "its RSA numbers are broken".to_owned();
     let mut fields = DerReader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
@@ -346,13 +349,13 @@ fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
     })
 }
 
-/// The next number of an RSA key, without leading zeros; `None` where it is negative, or is none.
+/// The next number of an RSA key, without leading zeros; `None` if it is negative or not a number.
 fn natural<'a>(fields: &mut DerReader<'a>) -> Option<&'a [u8]> {
     let value = fields.expect(INTEGER)?.value;
     value.first().is_some_and(|b| b & 0x80 == 0).then(|| unsigned(value))
 }
 
-/// `ECPrivateKey`. The public point is computed; where the file has one, it must be the same.
+/// `ECPrivateKey`. The public point is computed; if the file states it, the two must be the same.
 fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its EC structure is broken".to_owned();
     let anothers = || "its private number does not match its public point: the key does not work".to_owned();
@@ -372,7 +375,8 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
         .map(<[u8]>::to_vec);
     let point = match stated {
         None => computed(scalar, curve)?,
-        // Half of a point is compared: the whole one then tells a certificate whose other half is another's.
+        // Only half of a compressed point is compared; the computed whole one is returned, so that a certificate with a
+        // different other half is recognized.
         Some(stated) if stated.first() != Some(&4) && curve.is_none_or(is_computed) => {
             let point = computed(scalar, curve)?;
             if !same_point(&point, &stated) {
@@ -380,7 +384,7 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
             }
             point
         }
-        // Curves on which nothing is computed here are told by the certificate.
+        // For curves that are not computed here, the comparison with the certificate decides.
         Some(stated) if !curve.is_none_or(is_computed) => stated,
         Some(stated) => {
             let is_its = || computed(scalar, curve).is_ok_and(|point| same_point(&point, &stated));
@@ -400,7 +404,8 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
     })
 }
 
-/// The public point of a private scalar, uncompressed. A key that names no curve is taken for the curve of its length.
+/// The public point of a private scalar, uncompressed. A key that names no curve is assumed to use the curve of its
+/// length.
 fn computed(scalar: &[u8], curve: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let (algorithm, length): (_, usize) = match (curve, scalar.len()) {
         (Some(P256), _) | (None, 32) => (&agreement::ECDH_P256, 32),
@@ -423,7 +428,8 @@ fn is_computed(curve: &[u8]) -> bool {
     [P256, P384, P521].contains(&curve)
 }
 
-/// Whether two points are one. Both coordinates count where both have them: a point off its curve is no key's.
+/// Whether two points are equal. If both have both coordinates, both count, because a point that is not on its curve
+/// belongs to no key.
 fn same_point(a: &[u8], b: &[u8]) -> bool {
     if a.first() == Some(&4) && b.first() == Some(&4) {
         return a == b;
@@ -431,7 +437,7 @@ fn same_point(a: &[u8], b: &[u8]) -> bool {
     compressed(a).is_some_and(|a| compressed(b).is_some_and(|b| a == b))
 }
 
-/// A point in compressed form; `None` when it is neither compressed nor uncompressed.
+/// A point in compressed form; `None` if it is neither compressed nor uncompressed.
 fn compressed(point: &[u8]) -> Option<Vec<u8>> {
     match point {
         [2 | 3, _, ..] => Some(point.to_vec()),
@@ -446,7 +452,7 @@ fn compressed(point: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The state of a key beside certificates, whose subjectPublicKeyInfos are given in their order.
+/// The state of a key beside certificates, given their subjectPublicKeyInfos in order.
 pub(crate) fn state(read: &KeyContents, keys: &[&[u8]]) -> KeyState {
     match read {
         KeyContents::Nothing => KeyState::Missing,

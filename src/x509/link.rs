@@ -1,17 +1,17 @@
-//! Whether each certificate of a chain is signed by the one after it, whatever the dates and roots.
+//! Whether each certificate of a chain is signed by the next one, regardless of dates and roots.
 
 use super::{der::Outline, signature::verifies};
 
-/// The position of the first certificate that the one after it has not signed; `None` when all have. The last one's issuer
-/// is not looked for.
+/// The position of the first certificate that is not signed by the next one; `None` if there is none. The issuer of the
+/// last certificate is not searched for.
 pub fn first_broken(chain: &[impl AsRef<[u8]>]) -> Option<usize> {
     chain
         .windows(2)
         .position(|pair| !issued(pair[1].as_ref(), pair[0].as_ref()))
 }
 
-/// Whether the certificate `issuer` has issued `child`: its name, and its key's signature. `false` when either cannot be
-/// read, or the algorithm is none that TLS clients accept.
+/// Whether the certificate `issuer` has issued `child`: its name and the signature of its key have to match. `false` if
+/// either cannot be read, or if TLS clients do not accept the algorithm.
 pub fn issued(issuer: &[u8], child: &[u8]) -> bool {
     let (Some(issuer), Some(child)) = (Outline::of(issuer), Outline::of(child)) else {
         return false;
@@ -20,7 +20,7 @@ pub fn issued(issuer: &[u8], child: &[u8]) -> bool {
         && verifies(issuer.public_key, child.signed, child.algorithm, child.signature) == Some(true)
 }
 
-/// The subjectPublicKeyInfo of a certificate; `None` when it is none.
+/// The subjectPublicKeyInfo of a certificate; `None` if the bytes are not a certificate.
 pub fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     Outline::of(certificate).map(|outline| outline.public_key)
 }

@@ -1,6 +1,7 @@
-//! PEM and DER become values: certificates, bundles, the state of a key, names, trust.
+//! Turns PEM and DER into values: certificates, bundles, the state of a key, names, trust.
 //!
-//! Pure: bytes in, values out. No key leaves this module: a bundle says whether its key matches, and drops it.
+//! This module is pure: bytes in, values out. No key leaves it: a bundle records whether its key matches, and drops the
+//! key.
 
 pub mod bundle;
 pub mod certificate;

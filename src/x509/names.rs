@@ -1,4 +1,4 @@
-//! Hosts against names (RFC 9525). The common name plays no part.
+//! Compares hosts with the names of certificates (RFC 9525). The common name plays no part.
 
 use std::{borrow::Cow, net::IpAddr};
 
@@ -8,13 +8,15 @@ use super::{
 };
 use crate::object::Text;
 
-/// A host in the one form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), IP addresses in
-/// their canonical form, a wildcard label as it is. What IDNA refuses, and what ends in several dots, stays as it is, in lower case.
+/// The normal form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), canonical IP addresses,
+/// and wildcard labels unchanged. A host that IDNA rejects or that ends in several dots is only converted to lower
+/// case.
 pub fn normalize(host: &str) -> Text {
     normalized(host).into()
 }
 
-/// How often a host is looked at until it stays what it is: `[::1].` is an address only once its dot is gone.
+/// How often normalization is repeated until the host no longer changes: `[::1].` is recognized as an address only
+/// after its dot is removed.
 const LOOKS: usize = 4;
 
 pub(super) fn normalized(host: &str) -> Cow<'_, str> {
@@ -37,7 +39,7 @@ fn simpler(host: &str) -> Cow<'_, str> {
     if let Some(address) = address(host) {
         return Cow::Owned(address.to_string());
     }
-    // One dot ends a whole name (RFC 1034, section 3.1); what has more of them is none.
+    // A single trailing dot marks an absolute name (RFC 1034, section 3.1). A host with more of them is not a name.
     let ends = |name: &&str| !name.ends_with(|c: char| c == '.' || c.is_whitespace());
     let host = host.strip_suffix('.').filter(ends).unwrap_or(host);
     if host.is_ascii() {
@@ -53,23 +55,23 @@ fn simpler(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a host is a name in its normal form already: the usual case, without allocation. Its last label has a letter
-/// first, so it is no IP address.
+/// Whether a host is a name in its normal form already, which is the usual case and needs no allocation. Its last label
+/// begins with a letter, so it is not an IP address.
 fn is_plain_name(host: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_' | b'*');
     let top = host.rsplit('.').next().and_then(|label| label.bytes().next());
     host.bytes().all(plain) && top.is_some_and(|b| b.is_ascii_lowercase())
 }
 
-/// An IP address, with or without the brackets that URLs have.
+/// An IP address, with or without the brackets of URLs.
 pub(super) fn address(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     bare.parse().ok()
 }
 
 /// Whether a certificate with this name is valid for the host (RFC 9525, section 6). A wildcard is one whole leftmost
-/// label and stands for exactly one label; a host that is itself a wildcard, as an Ingress may have it, is covered by
-/// the same wildcard alone; an IP address by an iPAddress alone.
+/// label and stands for exactly one label. A host that is itself a wildcard, as in an Ingress, is only covered by the
+/// same wildcard, and an IP address only by an iPAddress.
 pub fn matches(host: &str, san: &San) -> bool {
     covered(host, std::slice::from_ref(san))
 }
@@ -84,11 +86,11 @@ pub fn covered(host: &str, names: &[San]) -> bool {
     names.iter().any(|san| covering.is(san))
 }
 
-/// Which dNSNames are valid for a host that is no IP address, in its normal form.
+/// The dNSNames that are valid for a host in its normal form that is not an IP address.
 pub(super) struct NameForms<'a> {
     /// The host itself.
     pub(super) itself: Option<&'a str>,
-    /// What follows `*.` in the wildcard that stands for its first label.
+    /// The part after `*.` of the wildcard whose asterisk stands for the first label of the host.
     pub(super) parent: Option<&'a str>,
 }
 
@@ -114,9 +116,10 @@ impl<'a> NameForms<'a> {
     }
 }
 
-/// Whether a name is a wildcard right under a public suffix of the ICANN section, such as `*.com` or `*.co.uk`: it
-/// speaks for domains of other owners, and CAs must not issue it (CA/Browser Forum, section 3.2.2.6). Suffixes of the
-/// private section (`*.web.app`) belong to one owner, and unknown ones (`*.internal`) to the cluster's: neither counts.
+/// Whether a name is a wildcard directly below a public suffix of the ICANN section, such as `*.com` or `*.co.uk`: it
+/// would cover domains of several owners, and CAs must not issue it (CA/Browser Forum, section 3.2.2.6). Suffixes of
+/// the private section (`*.web.app`) belong to one owner, and unknown ones (`*.internal`) to the cluster, so neither
+/// counts.
 pub fn wildcard_too_broad(name: &str) -> bool {
     let name = normalized(name);
     let Some(parent) = name.strip_prefix("*.") else {
@@ -125,8 +128,8 @@ pub fn wildcard_too_broad(name: &str) -> bool {
     public_suffix(parent) == Some((parent, Some(Section::Icann)))
 }
 
-/// Whether a name (a wildcard too) stands below a public suffix of the ICANN or the private section, so that a public CA can
-/// issue for it. Addresses and what ends in a suffix that nobody knows (`.internal`, `.example`) do not.
+/// Whether a name, including a wildcard, is below a public suffix of the ICANN or the private section, so that a public
+/// CA can issue for it. IP addresses and names with an unknown suffix (`.internal`, `.example`) are not.
 pub fn is_public(name: &str) -> bool {
     let name = normalized(name);
     let base = name.strip_prefix("*.").unwrap_or(&name);
@@ -186,11 +189,11 @@ mod tests {
             ("example", "*", false),
             ("a.example", "*.", false),
             ("xn--mller-kva.example.org", "*.example.org", true),
-            // U-labels are compared as A-labels; a SAN with a U-label is none.
+            // U-labels are compared as A-labels. A SAN with a U-label is invalid.
             ("müller.example", "xn--mller-kva.example", true),
             ("müller.example", "müller.example", false),
             ("bücher.example.org", "*.example.org", true),
-            // A wildcard host is covered by the same wildcard alone.
+            // Only the same wildcard covers a wildcard host.
             ("*.a.example", "*.a.example", true),
             ("*.a.example", "x.a.example", false),
             ("*.b.a.example", "*.a.example", false),

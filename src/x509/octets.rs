@@ -1,8 +1,9 @@
-//! A few bytes in place: serial numbers and paths are in every certificate, and an allocation each would cost more.
+//! Short byte strings stored in place. Every certificate has a serial number and a path, and an allocation for each
+//! would cost more.
 
 use std::ops::Deref;
 
-/// Bytes that are no more than 22 nearly always, and then need no allocation.
+/// Bytes that nearly always number 22 at most, and then need no allocation.
 #[derive(Clone)]
 pub struct Octets(Repr);
 
@@ -12,7 +13,7 @@ enum Repr {
     Many(Box<[u8]>),
 }
 
-/// What fits into the place of a vector.
+/// How many bytes fit into the space of a vector.
 const FEW: usize = 22;
 
 impl From<&[u8]> for Octets {

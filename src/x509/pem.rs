@@ -1,4 +1,4 @@
-//! PEM: the blocks of a text, in linear time (RFC 7468, read as leniently as OpenSSL and Go read it).
+//! Finds the PEM blocks of a text in linear time (RFC 7468, as leniently as OpenSSL and Go).
 
 use base64::{
     Engine,
@@ -7,60 +7,60 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-/// The largest PEM block of a certificate, in bytes: a whole bundle may be one certificate with thousands of names, which
-/// servers load.
+/// The largest PEM block of a certificate, in bytes: a whole bundle may be one certificate with thousands of names,
+/// which servers load.
 pub const CERTIFICATE_CAP: usize = BUNDLE_CAP;
-/// The largest PEM text of a private key, in bytes; cert-manager's limit.
+/// The largest PEM text of a private key, in bytes, which is cert-manager's limit.
 pub const KEY_CAP: usize = 13_000;
-/// The largest PEM text of a bundle, in bytes; cert-manager's limit.
+/// The largest PEM text of a bundle, in bytes, which is cert-manager's limit.
 pub const BUNDLE_CAP: usize = 330_000;
-/// The most certificates of a bundle that are read. A real chain has four, a TLS handshake seldom ten.
+/// The most certificates of a bundle that are read. A real chain has four, and a TLS handshake rarely has ten.
 pub const COUNT_CAP: usize = 100;
 
-/// OpenSSL and Go ignore the bits that are left over in the last character.
+/// OpenSSL and Go ignore unused bits in the last character.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// Why a block cannot be read. The words never repeat its content.
+/// Why a block cannot be read. The messages never repeat its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
-    /// There is a BEGIN line, and no END line before the next BEGIN line or the end of the text.
+    /// A BEGIN line has no END line before the next BEGIN line or the end of the text.
     #[error("its END line is missing")]
     Unterminated,
     /// The END line has another label.
     #[error("the labels of its BEGIN and END lines differ")]
     OtherLabel,
-    /// Something follows on the END line: usually the next BEGIN line, after two files were joined.
+    /// Text follows on the END line, usually the next BEGIN line after two files were joined.
     #[error("a line break is missing after its END line")]
     Joined,
     /// The body is not base64.
     #[error("it is not base64")]
     NotBase64,
-    /// There is no body.
+    /// The body is empty.
     #[error("it is empty")]
     Empty,
-    /// It is larger than is read.
+    /// The body is larger than the limit.
     #[error("it has {size} bytes, but at most {cap} are read")]
     TooLarge {
-        /// Its size in bytes.
+        /// The size of the body in bytes.
         size: usize,
-        /// What is read at most.
+        /// The limit in bytes.
         cap: usize,
     },
 }
 
-/// How a block's BEGIN line is written.
+/// The form of a BEGIN line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {
-    /// As RFC 7468 has it.
+    /// The form of RFC 7468.
     Proper,
-    /// With white space before it.
+    /// Preceded by white space.
     Indented,
-    /// With a byte order mark before it, as editors on Windows write it.
+    /// Preceded by a byte order mark, as written by editors on Windows.
     ByteOrderMark,
-    /// With more or fewer than five hyphens, or with the dashes that a word processor made of them.
+    /// With more or fewer than five hyphens, or with the dashes by which a word processor replaced them.
     OtherDashes,
 }
 
@@ -69,21 +69,22 @@ pub enum Marker {
 pub struct Block<'a> {
     /// Its position among the blocks of the text, from 0.
     pub position: usize,
-    /// Where its BEGIN line begins in the text.
+    /// The offset of its BEGIN line in the text.
     pub at: usize,
-    /// How its BEGIN line is written.
+    /// The form of its BEGIN line.
     pub marker: Marker,
-    /// Its lines are all that RFC 7468 has, and nothing but white space stands before it: all readers see the same.
+    /// Whether its lines have exactly the form of RFC 7468 and only white space precedes it, so that all readers agree
+    /// on it.
     pub tidy: bool,
-    /// What stands between `-----BEGIN ` and `-----`.
+    /// The text between `-----BEGIN ` and `-----`.
     pub label: &'a [u8],
-    /// A `Proc-Type: 4,ENCRYPTED` header says that the body is encrypted (RFC 1421).
+    /// Whether a `Proc-Type: 4,ENCRYPTED` header marks the body as encrypted (RFC 1421).
     pub encrypted: bool,
     body: Result<&'a [u8], PemError>,
 }
 
 impl std::fmt::Debug for Block<'_> {
-    /// The label alone: the body may be a key.
+    /// Shows only the label, because the body may be a key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Block({:?})", String::from_utf8_lossy(self.label))
     }
@@ -100,29 +101,29 @@ impl<'a> Block<'a> {
         matches!(self.label, b"CERTIFICATE" | b"X509 CERTIFICATE")
     }
 
-    /// The body as it stands; empty where it is broken.
+    /// The raw body; empty if the block is broken.
     pub(crate) fn text(&self) -> &'a [u8] {
         self.body.as_ref().copied().unwrap_or_default()
     }
 
-    /// The decoded body, for what is public.
+    /// Decodes the body of a block that is public.
     pub fn decode(&self, cap: usize) -> Result<Vec<u8>, PemError> {
         self.decode_tidy(cap).map(|(decoded, _)| decoded)
     }
 
-    /// The decoded body, for what is public, and whether its lines are such that all readers decode the same.
+    /// Decodes the body of a block that is public. Also returns whether all readers decode its lines in the same way.
     pub(crate) fn decode_tidy(&self, cap: usize) -> Result<(Vec<u8>, bool), PemError> {
         let mut decoded = Vec::new();
         let tidy = decode_into(self.body(cap)?, &mut decoded)?;
         Ok((decoded, tidy && self.tidy))
     }
 
-    /// The decoded body, for what is secret: every copy is overwritten when it is dropped.
+    /// Decodes the body of a block that is secret: every copy is overwritten when dropped.
     pub fn decode_secret(&self, cap: usize) -> Result<Zeroizing<Vec<u8>>, PemError> {
         self.decode_secret_tidy(cap).map(|(decoded, _)| decoded)
     }
 
-    /// The same, and whether its lines are such that all readers decode the same.
+    /// Like [`Self::decode_secret`]. Also returns whether all readers decode its lines in the same way.
     pub(crate) fn decode_secret_tidy(&self, cap: usize) -> Result<(Zeroizing<Vec<u8>>, bool), PemError> {
         let mut decoded = Zeroizing::new(Vec::new());
         let tidy = decode_into(self.body(cap)?, &mut decoded)?;
@@ -138,14 +139,14 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Decodes a body into `out`, which is empty and is sized once: a vector that grows would leave copies behind. `false` where
-/// its lines are not plain ones.
+/// Decodes a body into `out`, which is empty and is sized once, because a growing vector would leave copies behind.
+/// Returns `false` if its lines are not plain.
 fn decode_into(body: &[u8], out: &mut Vec<u8>) -> Result<bool, PemError> {
     out.resize(base64::decoded_len_estimate(body.len()), 0);
     let (length, tidy) = if let Some(lines) = decode_lines(body, out) {
         lines
     } else {
-        // Lines of odd lengths, or a mistake in one: all of it at once.
+        // The lines have odd lengths, or one has an error: decode the body as a whole.
         let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
         for part in body.split(u8::is_ascii_whitespace) {
             compact.extend_from_slice(part);
@@ -157,22 +158,22 @@ fn decode_into(body: &[u8], out: &mut Vec<u8>) -> Result<bool, PemError> {
     if length == 0 { Err(PemError::Empty) } else { Ok(tidy) }
 }
 
-/// Whether a body is base64 once `ignored` bytes are left out, and stands for at least one byte.
+/// Whether a body is valid base64 without the `ignored` bytes, and encodes at least one byte.
 pub(crate) fn is_base64(body: &[u8], ignored: impl Fn(u8) -> bool) -> bool {
     let compact: Zeroizing<Vec<u8>> = Zeroizing::new(body.iter().copied().filter(|b| !ignored(*b)).collect());
     let mut out = Zeroizing::new(vec![0; base64::decoded_len_estimate(compact.len())]);
     BASE64.decode_slice(&*compact, &mut out).is_ok_and(|length| length > 0)
 }
 
-/// Decodes lines that each stand for whole bytes, as all tools write them, without joining them first. The length, and
-/// whether nothing but one line break stood after each line.
+/// Decodes lines that each encode whole bytes, as all tools write them, without joining them first. Returns the length,
+/// and whether every line was followed by a single line break and nothing else.
 fn decode_lines(body: &[u8], out: &mut [u8]) -> Option<(usize, bool)> {
     let mut rest = body.trim_ascii_start();
     let mut tidy = rest.len() == body.len();
     let mut at = 0;
     let mut width = 0;
     while !rest.is_empty() {
-        // Most lines are as long as the one before; white space that this overlooks is not base64.
+        // Most lines are as long as the previous one. White space that this misses is not valid base64.
         width = match rest.get(width) {
             Some(b'\r' | b'\n') => width,
             _ => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
@@ -193,12 +194,12 @@ fn decode_lines(body: &[u8], out: &mut [u8]) -> Option<(usize, bool)> {
     Some((at, tidy))
 }
 
-/// The blocks of a text, in order. Text outside of blocks is skipped, one pass over the lines does it all.
+/// The blocks of a text, in order. Text outside of blocks is skipped, in a single pass over the lines.
 pub fn blocks(text: &[u8]) -> Blocks<'_> {
     Blocks { text, at: 0, found: 0 }
 }
 
-/// Iterator of [`blocks`].
+/// The iterator of [`blocks`].
 #[derive(Debug, Clone)]
 pub struct Blocks<'a> {
     text: &'a [u8],
@@ -207,7 +208,7 @@ pub struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// The next line, trimmed, with the place where the next begins, and whether white space stands before it.
+    /// The next line, trimmed, with the offset of the following line, and whether white space precedes it.
     fn line(&self, from: usize) -> Option<(&'a [u8], usize, bool)> {
         let rest = self.text.get(from..).filter(|r| !r.is_empty())?;
         let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
@@ -219,7 +220,7 @@ impl<'a> Blocks<'a> {
         ))
     }
 
-    /// Looks for a BEGIN line: the block that it begins, as far as it is known.
+    /// Searches for a BEGIN line, and returns the block that it begins, as far as it is known.
     fn begin(&mut self) -> Option<Block<'a>> {
         let mut alone = true;
         loop {
@@ -256,11 +257,11 @@ impl<'a> Iterator for Blocks<'a> {
     fn next(&mut self) -> Option<Block<'a>> {
         let mut block = self.begin()?;
         let label = block.label;
-        // Inside: headers, then the body, until an END line. A BEGIN line is left for the next call.
+        // Inside a block: headers, then the body, up to an END line. A BEGIN line is left for the next call.
         let mut body_from = self.at;
         let mut in_headers = true;
         loop {
-            // Where the BEGIN line has other dashes, the END line may have no hyphen at all.
+            // If the BEGIN line has other dashes, the END line may have no hyphen at all.
             if !in_headers && block.marker != Marker::OtherDashes {
                 self.at = line_with_dash(self.text, self.at);
             }
@@ -307,8 +308,8 @@ impl<'a> Iterator for Blocks<'a> {
     }
 }
 
-/// Where the first line begins, from the line at `from` on, that has a dash in it, as no line of base64 has; the end of
-/// the text when there is none. Many bytes are looked at at once: most of a text is base64.
+/// The offset of the first line, beginning with the line at `from`, that has a dash, which no line of base64 has; the
+/// end of the text if there is none. It examines many bytes at once, because most of a text is base64.
 fn line_with_dash(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     let (chunks, _) = rest.as_chunks::<32>();
@@ -329,8 +330,8 @@ fn marked<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(mark)?.strip_suffix(b"-----")
 }
 
-/// The label of a BEGIN line that no reader of RFC 7468 takes, though it is plain what is meant: of a certificate or a private
-/// key, after a byte order mark, or with other dashes.
+/// The label of a BEGIN line that no reader of RFC 7468 accepts although its meaning is clear: that of a certificate or
+/// a private key, after a byte order mark or with other dashes.
 fn loosely(line: &[u8]) -> Option<(&[u8], Marker)> {
     if let Some(label) = line
         .strip_prefix(b"\xef\xbb\xbf")
@@ -346,7 +347,7 @@ fn loosely(line: &[u8]) -> Option<(&[u8], Marker)> {
     (plain && known).then_some((label, Marker::OtherDashes))
 }
 
-/// What stands between `word` and the end of a line that begins and ends with any dashes.
+/// The text between `word` and the closing dashes of a line that begins and ends with dashes of any kind.
 fn dashed<'a>(line: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     // Hyphen to horizontal bar, minus sign, and the full-width hyphen.
     const DASHES: [&[u8]; 9] = [
@@ -376,7 +377,7 @@ fn dashed<'a>(line: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     (label.len() < long).then_some(label)
 }
 
-/// What is wrong with a text in which there is no block, in words that help.
+/// What is wrong with a text without any block, in helpful words.
 pub fn why_no_block(text: &[u8]) -> String {
     let text = text.trim_ascii();
     if text.first() == Some(&0x30) {

@@ -1,17 +1,4 @@
-//! What the programs that servers and clients are made of think of a bundle: what one of them reads, another refuses.
-//!
-//! | program | reads for | rules from |
-//! | --- | --- | --- |
-//! | Go | Traefik; the checks of ingress-nginx, F5's controller, `HAProxy` Ingress, Contour and Kong; clients in Go | Go 1.26, `encoding/pem`, `crypto/x509/parser.go`, `crypto/tls/tls.go` (`X509KeyPair`) |
-//! | OpenSSL | nginx, `HAProxy`, APISIX, Kong; curl and most of Linux | OpenSSL 3.0, `crypto/pem/pem_lib.c`; nginx 1.22, `ngx_ssl_load_certificate` |
-//! | `BoringSSL` | Envoy: Istio, Contour, Cilium | `BoringSSL`, `crypto/pem/pem_lib.cc`; Envoy, `source/common/tls/context_impl.cc` |
-//! | the check of ingress-nginx | ingress-nginx, before Go's | ingress-nginx 1.15, `internal/net/ssl/ssl.go` (`CreateSSLCert`) |
-//! | the check of Contour | Contour, before Envoy | Contour, `internal/dag/secret.go` (`validateCertificate`) |
-//! | Chrome, Firefox | | `BoringSSL`, `ssl/extensions.cc` and `ssl/ssl_cert.cc`; `mozilla::pkix` |
-//! | Java | | JDK 21, `sun.security.validator.EndEntityChecker`, `jdk.tls.*` of its security properties |
-//!
-//! Nearly every bundle is read alike by all. It is then told by one look at each block's lines and at the leaf's fields, and
-//! nothing is kept; the rest is read once more, as each program would.
+//! How the programs behind servers and clients read a bundle: some refuse what others read.
 
 use std::borrow::Cow;
 
@@ -32,36 +19,37 @@ pub(crate) use text::{ReadBlock, of_key_text, of_text};
 pub struct Readers(u16);
 
 impl Readers {
-    /// None.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Go, as what a server loads its pair with.
+    /// Go, as servers use it to load a certificate and its key.
     pub const GO: Self = Self(1);
-    /// OpenSSL, as what a server loads its pair with.
+    /// OpenSSL, as servers use it to load a certificate and its key.
     pub const OPENSSL: Self = Self(1 << 1);
-    /// `BoringSSL`, as Envoy loads its pair with it.
+    /// `BoringSSL`, as Envoy uses it to load a certificate and its key.
     pub const BORINGSSL: Self = Self(1 << 2);
-    /// What ingress-nginx checks beside what Go does.
+    /// The checks of ingress-nginx beyond those of Go.
     pub const INGRESS_NGINX: Self = Self(1 << 3);
-    /// What Contour checks beside what Go does.
+    /// The checks of Contour beyond those of Go.
     pub const CONTOUR: Self = Self(1 << 4);
-    /// OpenSSL, where `tls.crt` and `tls.key` are put into one file: the first private key in it is taken.
+    /// OpenSSL, if `tls.crt` and `tls.key` are joined in one file, of which it takes the first private key.
     pub const ONE_FILE: Self = Self(1 << 10);
-    /// `HAProxy`'s controller, which puts the key before the certificates: a byte order mark is then in the middle of a file.
+    /// `HAProxy`'s controller, which puts the key before the certificates, so that a byte order mark ends up in the
+    /// middle of a file.
     pub const HAPROXY: Self = Self(1 << 11);
-    /// Clients that are written in Go.
+    /// Clients written in Go.
     pub const GO_CLIENT: Self = Self(1 << 5);
     /// Clients that use OpenSSL.
     pub const OPENSSL_CLIENT: Self = Self(1 << 6);
-    /// Chrome and what is made of it.
+    /// Chrome and browsers based on it.
     pub const CHROME: Self = Self(1 << 7);
     /// Firefox.
     pub const FIREFOX: Self = Self(1 << 8);
-    /// Clients in Java.
+    /// Clients written in Java.
     pub const JAVA: Self = Self(1 << 9);
 
-    /// What any server may load its pair with.
+    /// The libraries with which a server may load its certificate and key.
     pub const LIBRARIES: Self = Self(Self::GO.0 | Self::OPENSSL.0 | Self::BORINGSSL.0);
-    /// All that servers load or check with.
+    /// All programs with which servers load or check.
     pub const SERVERS: Self =
         Self(Self::LIBRARIES.0 | Self::INGRESS_NGINX.0 | Self::CONTOUR.0 | Self::ONE_FILE.0 | Self::HAPROXY.0);
     /// Browsers.
@@ -69,35 +57,35 @@ impl Readers {
     /// All clients.
     pub const CLIENTS: Self = Self(Self::GO_CLIENT.0 | Self::OPENSSL_CLIENT.0 | Self::BROWSERS.0 | Self::JAVA.0);
 
-    /// Those of either.
+    /// The programs in either set.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Those of both.
+    /// The programs in both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Those of this set that are not in the other.
+    /// The programs of this set that are not in the other one.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether all of the other are in this set.
+    /// Whether this set has all programs of the other one.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Of the four kinds of clients (Go, OpenSSL, browsers, Java), how many refuse altogether.
+    /// How many of the four kinds of clients (Go, OpenSSL, browsers, Java) are in the set completely.
     pub fn kinds_of_clients(self) -> usize {
         [Self::GO_CLIENT, Self::OPENSSL_CLIENT, Self::BROWSERS, Self::JAVA]
             .into_iter()
@@ -105,7 +93,7 @@ impl Readers {
             .count()
     }
 
-    /// Their names, for a sentence: `Go, Chrome and Java`. Empty for none.
+    /// The names of the programs for a sentence: `Go, Chrome and Java`. Empty for an empty set.
     pub fn names(self) -> String {
         const NAMES: [(Readers, &str); 9] = [
             (Readers::HAPROXY, "HAProxy"),
@@ -145,40 +133,41 @@ impl std::fmt::Debug for Readers {
     }
 }
 
-/// What an objection is about.
+/// The part of a bundle that an objection is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The PEM block at this position of `tls.crt`, and its place among the bundle's certificates where it is one of them.
+    /// The PEM block at this position of `tls.crt`, and its position among the bundle's certificates if it is one of
+    /// them.
     Block(usize, Option<u8>),
     /// `tls.key`.
     Key,
 }
 
-/// What makes an objection, where other findings say it or it has a reason of its own.
+/// The cause of an objection, which decides how it is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
-    /// How it is written, or what it is.
+    /// The form or the kind of the part.
     Form,
-    /// The key usage that it names.
+    /// The key usage of the certificate.
     Usage,
-    /// How it continues, which counts where clients trust it.
+    /// The path of the certificate, which matters if clients trust it.
     Path,
-    /// That which a finding of its own tells: it is here to be shown beside the rest.
+    /// A defect that another finding reports. The objection only serves to be shown with the others.
     Told,
 }
 
-/// Something in a bundle that is not read alike by all.
+/// Something in a bundle that not all programs read in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objection {
-    /// Where.
+    /// The part that it is about.
     pub part: Part,
-    /// Who refuses all because of it.
+    /// The programs that refuse the whole bundle because of it.
     pub refuse: Readers,
-    /// Who goes on without this block.
+    /// The programs that skip the block.
     pub skip: Readers,
-    /// Of which kind it is.
+    /// The cause.
     pub about: About,
-    /// Why: a fragment such as "its serial number is negative".
+    /// The reason: a fragment such as "its serial number is negative".
     pub why: Cow<'static, str>,
 }
 
@@ -198,13 +187,13 @@ impl Objection {
     }
 }
 
-/// Which part of a bundle keeps one of `readers` from using it, and why: the first objection that does. `skipped` counts
-/// too, where a block that is needed is passed over.
+/// The first objection because of which one of `readers` refuses the bundle.
 pub fn refusal(objections: &[Objection], readers: Readers) -> Option<&Objection> {
     objections.iter().find(|o| !o.refuse.and(readers).is_empty())
 }
 
-/// What programs make of certificates, the leaf first: of their fields and sizes, not of how they are written.
+/// The objections to certificates, the leaf first, because of their fields and sizes, not because of how they are
+/// encoded.
 pub(crate) fn of_certificates(
     certificates: &[std::sync::Arc<Certificate>],
     ders: &[Der],
@@ -214,10 +203,10 @@ pub(crate) fn of_certificates(
     let mut found = Vec::new();
     for (at, certificate) in certificates.iter().enumerate() {
         let part = Part::Block(block_of(at), u8::try_from(at).ok());
-        // The curve of the leaf's key is told below, for all.
+        // The curve of the leaf's key is reported below, for all programs.
         let curve = leaf == Some(at) && matches!(certificate.go, GoReads::Curve | GoReads::CurveParameters);
         if let Some(why) = certificate.go.refusal().filter(|_| !curve) {
-            // A server in Go parses the leaf alone, a client all that is sent.
+            // A server in Go parses only the leaf; a client parses everything that is sent.
             let servers = if leaf == Some(at) {
                 Readers::GO.with(Readers::CONTOUR)
             } else {
@@ -245,7 +234,7 @@ pub(crate) fn of_certificates(
     found
 }
 
-/// Whether a key is of a kind that only Go's parser of certificates is asked about: the usual ones.
+/// Whether a key is of a usual kind, about which only Go's parser of certificates has to be consulted.
 fn is_usual(key: &KeyAlgorithm) -> bool {
     match key {
         KeyAlgorithm::Rsa(bits) => (2048..=8192).contains(bits),

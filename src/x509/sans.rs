@@ -1,31 +1,31 @@
-//! The names of one certificate. Of many, whether one is for a host is found without looking at each.
+//! The names of one certificate. If there are many, a lookup for a host does not examine each of them.
 
 use std::{fmt, ops::Deref};
 
 use super::{certificate::San, names};
 use crate::object::Text;
 
-/// Up to so many names are looked at one after another.
+/// The largest number of names that are examined one by one.
 const FEW: usize = 16;
 
-/// The dNSName and iPAddress entries of a subjectAltName, in their order.
+/// The dNSName and iPAddress entries of a subjectAltName, in order.
 #[derive(Clone, Default)]
 pub struct Sans {
     all: Vec<San>,
-    /// What is found once of many; `None` where there are few.
+    /// An index of the names; `None` if there are few.
     many: Option<Box<Many>>,
 }
 
 #[derive(Clone)]
 struct Many {
-    /// The positions of the dNSNames in the order of their texts.
+    /// The positions of the dNSNames, sorted by text.
     sorted: Box<[u32]>,
-    /// Those of the wildcards that are too broad, in their own order.
+    /// The positions of the wildcards that are too broad, in order.
     broad: Box<[u32]>,
 }
 
 impl Sans {
-    /// Whether one of the names is valid for the host, as [`names::covered`] has it.
+    /// Whether one of the names is valid for the host, by the rules of [`names::covered`].
     pub fn cover(&self, host: &str) -> bool {
         let Some(many) = &self.many else {
             return names::covered(host, &self.all);
@@ -42,7 +42,7 @@ impl Sans {
         covering.itself.is_some_and(has) || covering.parent.is_some_and(|parent| has(&format!("*.{parent}")))
     }
 
-    /// The wildcards right under a public suffix, as [`names::wildcard_too_broad`] has them, in their order.
+    /// The wildcards directly below a public suffix, by the rules of [`names::wildcard_too_broad`], in order.
     pub fn too_broad(&self) -> impl Iterator<Item = &Text> {
         let positions = self.many.as_ref().map_or(&[][..], |many| &many.broad);
         let few = if self.many.is_some() { &[][..] } else { &self.all };

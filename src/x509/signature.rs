@@ -1,4 +1,4 @@
-//! Signature algorithms: their names, which of them are broken, and verification of one signature.
+//! Signature algorithms: their names, which of them are broken, and the verification of one signature.
 
 use rustls::pki_types::SignatureVerificationAlgorithm;
 
@@ -9,7 +9,7 @@ pub(crate) fn accepted() -> &'static [&'static dyn SignatureVerificationAlgorith
     webpki::ALL_VERIFICATION_ALGS
 }
 
-/// Names by the content bytes of OIDs, and whether the hash is broken.
+/// The names of algorithms by the content bytes of their OIDs, and whether the hash is broken.
 const NAMES: &[(&[u8], &str, bool)] = &[
     (
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11],
@@ -72,7 +72,7 @@ pub(crate) fn name_of(algorithm: &[u8]) -> (&'static str, bool) {
         return ("unknown", false);
     };
     if oid == PSS {
-        // RFC 4055, section 3.1: without a hashAlgorithm it is SHA-1.
+        // RFC 4055, section 3.1: the default hashAlgorithm is SHA-1.
         let hash = parts
             .expect(SEQUENCE)
             .and_then(|p| p.inside().expect(context(0)))
@@ -86,14 +86,15 @@ pub(crate) fn name_of(algorithm: &[u8]) -> (&'static str, bool) {
         .map_or(("unknown", false), |(_, name, weak)| (*name, *weak))
 }
 
-/// Whether `signature` over `message` is that of the key in `public_key` (a subjectPublicKeyInfo). `None` when the
-/// algorithm, or the key's length, is not one that can be verified.
+/// Whether the key in `public_key` (a subjectPublicKeyInfo) made `signature` over `message`. `None` if the algorithm or
+/// the length of the key is not supported.
 pub(crate) fn verifies(public_key: &[u8], message: &[u8], algorithm: &[u8], signature: &[u8]) -> Option<bool> {
     let (known, key) = verifier(public_key, algorithm)?;
     Some(known.verify_signature(key, message, signature).is_ok())
 }
 
-/// What verifies signatures of this algorithm by the key in `public_key`, and that key. `None` as for [`verifies`].
+/// The verifier for this algorithm and the key in `public_key`, with that key. `None` in the same cases as
+/// [`verifies`].
 pub(crate) fn verifier<'a>(
     public_key: &'a [u8],
     algorithm: &[u8],
@@ -109,7 +110,7 @@ pub(crate) fn verifier<'a>(
     Some((*known, key))
 }
 
-/// The modulus's length, when the algorithm is RSA's.
+/// The length of the modulus, if the algorithm is RSA.
 pub(crate) fn rsa_bits(key_algorithm: &[u8], key: &[u8]) -> Option<u32> {
     let oid = DerReader::new(key_algorithm).expect(OID)?.value;
     if oid != [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] {

@@ -1,16 +1,17 @@
-//! The public suffix list (<https://publicsuffix.org>), asked in one place: the look-up of the crate is generic, and each further call of
-//! it would compile its tables into the program once more.
+//! The public suffix list (<https://publicsuffix.org>). It is queried in one place only, because the lookup function of
+//! the crate is generic, and each further call would compile its tables into the program again.
 
-/// In which section of the list a suffix stands.
+/// The section of the list that has a suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// Registries: `com`, `co.uk`.
+    /// Registries, such as `com` and `co.uk`.
     Icann,
-    /// Owners who let others have names below theirs: `web.app`.
+    /// Owners who let others use names below theirs, such as `web.app`.
     Private,
 }
 
-/// The public suffix of a name in lower case, and its section: `None` for one that no rule of the list has, such as `internal`.
+/// The public suffix of a name in lower case, and its section, which is `None` if no rule of the list has it (such as
+/// `internal`).
 ///
 /// `None` for a name without a label.
 #[inline(never)]
@@ -24,7 +25,7 @@ pub fn public_suffix(name: &str) -> Option<(&str, Option<Section>)> {
     Some((text, section))
 }
 
-/// The domain that its owner has registered: the public suffix of a name and the label before it. `None` for a suffix.
+/// The registered domain of a name: its public suffix and the label before it. `None` for a suffix.
 pub fn registered_domain(name: &str) -> Option<&str> {
     let (suffix, _) = public_suffix(name)?;
     let before = name.strip_suffix(suffix)?.strip_suffix('.')?;

@@ -1,4 +1,4 @@
-//! A PKI for tests, made anew each time.
+//! A PKI for tests, generated anew each time.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{
@@ -26,7 +26,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(ca(name), key).expect("root"))
     }
 
-    /// A self-signed CA that is made so.
+    /// A self-signed CA with changed parameters.
     pub(crate) fn root_changed(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = ca(name);
         change(&mut params);
@@ -34,7 +34,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).expect("root"))
     }
 
-    /// Another certificate for the name and key of a CA, by this one (cross-signed).
+    /// Another certificate for the name and key of a CA, issued by this one (cross-signed).
     pub(crate) fn certify(&self, other: &Self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
         let mut params = other.params();
         change(&mut params);
@@ -45,7 +45,7 @@ impl Authority {
             .to_vec()
     }
 
-    /// Another certificate for its name and key, by itself.
+    /// Another self-signed certificate for its name and key.
     pub(crate) fn again(&self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
         let mut params = self.params();
         change(&mut params);
@@ -57,7 +57,7 @@ impl Authority {
         ca(parsed.expect("certificate").common_name().expect("name"))
     }
 
-    /// An intermediate of this CA.
+    /// An intermediate issued by this CA.
     pub(crate) fn sub(&self, name: &str) -> Self {
         self.sub_with(name, |_| {})
     }
@@ -69,7 +69,7 @@ impl Authority {
         Self(CertifiedIssuer::signed_by(params, key, &self.0).expect("intermediate"))
     }
 
-    /// A leaf of this CA.
+    /// A leaf issued by this CA.
     pub(crate) fn leaf(&self, name: &str) -> Issued {
         self.leaf_with(name, |_| {})
     }
@@ -104,7 +104,7 @@ impl Issued {
     }
 }
 
-/// A leaf that signed itself.
+/// A self-signed leaf.
 pub(crate) fn self_signed(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Issued {
     let mut params = leaf_params(name);
     change(&mut params);
@@ -130,7 +130,7 @@ fn leaf_params(name: &str) -> CertificateParams {
     params
 }
 
-/// authorityInfoAccess with one caIssuers URL.
+/// An authorityInfoAccess extension with one caIssuers URL.
 pub(crate) fn issuer_url(url: &str) -> CustomExtension {
     let location = tlv(0x86, url.as_bytes());
     let description = tlv(0x30, &[tlv(0x06, &[0x2b, 6, 1, 5, 5, 7, 48, 2]), location].concat());
@@ -162,7 +162,7 @@ pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     text + &format!("-----END {label}-----\n")
 }
 
-/// Replaces every occurrence of `from`, which is as long as `to`.
+/// Replaces every occurrence of `from` by `to`, which has the same length.
 pub(crate) fn patch(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut patched = der.to_vec();
@@ -179,7 +179,7 @@ pub(crate) fn patch(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     patched
 }
 
-/// sha256WithRSAEncryption's OID, and what it becomes with `last` as its last arc.
+/// The OID of sha256WithRSAEncryption, with `last` as its last arc.
 pub(crate) fn rsa_signature_oid(last: u8) -> [u8; 11] {
     [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, last]
 }

@@ -1,8 +1,8 @@
-//! Whether certificates reach a trusted root, whatever the date: signatures and constraints by rustls-webpki.
+//! Whether certificates reach a trusted root, regardless of dates. rustls-webpki verifies signatures and constraints.
 //!
-//! `anchors` holds the roots, `pool` and `learned` the certificates that could complete a path, `path` asks webpki, `rules`
-//! adds what clients ask besides, `search` takes the best of several paths, `memo` remembers signatures, and `judge` turns
-//! the answer into [`Trust`].
+//! `anchors` has the roots, `pool` and `learned` have certificates that may complete a path, `path` queries webpki,
+//! `rules` adds the requirements of clients that webpki lacks, `search` chooses the best of several paths, `memo`
+//! remembers signatures, and `judge` turns the result into [`Trust`].
 
 use std::sync::Arc;
 
@@ -32,96 +32,96 @@ pub enum IntermediateSource {
     PublicCas,
     /// In a file given by `--ca-file`.
     CaFile,
-    /// At this URL, which the certificate names: it was fetched.
+    /// At this URL, which the certificate names and from which it was fetched.
     Fetched(Text),
-    /// Not found; the certificate names this URL, which was not fetched.
+    /// Not found. The certificate names this URL, from which nothing was fetched.
     Url(Text),
-    /// Nowhere.
+    /// Not found anywhere.
     Nowhere,
 }
 
-/// Why a path fails for another reason than a missing or untrusted issuer.
+/// Why a path fails for a reason other than a missing or untrusted issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathError {
-    /// Path length, name constraints, CA flag missing, key usage: in words.
+    /// A constraint, in words: path length, name constraints, missing CA flag, key usage.
     Constraint(String),
-    /// A signature on the path is not its issuer's.
+    /// A signature on the path was not made by its issuer.
     BadSignature,
-    /// A signature on the path uses MD5, SHA-1 or another algorithm that is no longer accepted: which.
+    /// A signature on the path uses MD5, SHA-1 or another algorithm that is no longer accepted, which is named here.
     WeakSignature(String),
-    /// The certificate cannot be used by a TLS client: version 1, an unknown critical extension, broken DER.
+    /// TLS clients cannot use the certificate: version 1, an unknown critical extension, malformed DER.
     Unusable(String),
 }
 
-/// Who refuses a chain.
+/// The clients that refuse a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Clients {
-    /// All clients that matter.
+    /// All clients.
     All,
-    /// Programs written in Go; OpenSSL takes it.
+    /// Programs written in Go; OpenSSL accepts it.
     Go,
-    /// OpenSSL and programs built on it; Go takes it.
+    /// OpenSSL and programs based on it; Go accepts it.
     OpenSsl,
 }
 
-/// A rule that only some clients have, and that a path breaks.
+/// A rule of some clients that a path violates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// Who refuses it.
+    /// The clients that refuse it.
     pub by: Clients,
-    /// Which rule, in words.
+    /// The rule, in words.
     pub why: String,
 }
 
-/// How far trust in a path goes.
+/// The limits of trust in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
-    /// The start of the root's validity.
+    /// The start of the root's validity, in seconds since 1970.
     pub not_before: Seconds,
-    /// The last second of the root's validity.
+    /// The last second of the root's validity, in seconds since 1970.
     pub not_after: Seconds,
-    /// Why some clients refuse the path, where some do.
+    /// Why some clients refuse the path, if any do.
     pub doubt: Option<Doubt>,
 }
 
 /// Whether certificates reach a trusted root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// Not judged: there is no leaf, or its signatures have not been verified yet.
+    /// Not judged, because there is no leaf, or because its signatures have not been verified yet.
     NotJudged,
-    /// They do.
+    /// The certificates reach a trusted root.
     Trusted {
-        /// The root's subject in short.
+        /// The short form of the root's subject.
         root: Arc<str>,
-        /// Whether it is one of the public roots rather than one of `--ca-file`.
+        /// Whether it is a public root rather than one of `--ca-file`.
         public: bool,
-        /// The positions of the presented certificates that the path uses, the leaf's included, from leaf to root.
+        /// The positions of the presented certificates on the path, from the leaf to the root.
         path: Octets,
-        /// The leaf itself is in `--ca-file`.
+        /// Whether the leaf itself is in `--ca-file`.
         by_equality: bool,
-        /// When the root is valid, and who refuses the path all the same; `None` where there is no root. Shared by all
-        /// that reach it.
+        /// The validity of the root, and the clients that refuse the path; `None` if there is no root. Shared by all
+        /// certificates that reach it.
         bounds: Option<Arc<Bounds>>,
     },
-    /// They would, with one more certificate.
+    /// The certificates would reach a trusted root with one more certificate.
     MissingIntermediate {
         /// The subject of the missing certificate.
         issuer: Arc<str>,
-        /// Where it was found.
+        /// Where the missing certificate was found.
         found: IntermediateSource,
     },
-    /// They reach no trusted root.
+    /// The certificates reach no trusted root.
     Untrusted {
         /// The issuer (RFC 4514) that is not trusted.
         issuer: Arc<str>,
-        /// Whether that root is itself among the certificates.
+        /// Whether that issuer is a root among the certificates.
         root_presented: bool,
-        /// A trusted root has that name, and another key.
+        /// Whether a trusted root has the same name, but another key.
         namesake: bool,
     },
     /// The leaf is self-signed and not trusted.
     SelfSigned,
-    /// A path is there, and is refused.
+    /// There is a path, but it is refused.
     Refused(PathError),
 }
 

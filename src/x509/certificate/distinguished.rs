@@ -1,4 +1,5 @@
-//! Distinguished names as text (RFC 4514), for people to read: control characters stay for the writers to clear.
+//! Distinguished names as text (RFC 4514) for people to read. Control characters are left for the code that writes them
+//! to clear.
 
 use std::{borrow::Cow, fmt::Write, sync::Arc};
 
@@ -6,10 +7,11 @@ use super::{Name, San};
 use crate::x509::der::{DerReader, Element, OID, SEQUENCE, SET};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
-/// The string types in which ASCII is itself: `UTF8String`, `PrintableString`, `IA5String`.
+/// The string types in which ASCII is encoded as itself: `UTF8String`, `PrintableString`, `IA5String`.
 const PLAIN_STRINGS: &[u8] = &[0x0c, 0x13, 0x16];
 
-/// Short names of attribute types, by the content bytes of their OIDs (RFC 4514, section 3, and what OpenSSL shows).
+/// The short names of attribute types, by the content bytes of their OIDs (RFC 4514, section 3, and the names that
+/// OpenSSL shows).
 const TYPES: &[(&[u8], &str)] = &[
     (COMMON_NAME, "CN"),
     (&[0x55, 4, 10], "O"),
@@ -30,8 +32,8 @@ const TYPES: &[(&[u8], &str)] = &[
     (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1], "UID"),
 ];
 
-/// The name whose DER content (without the outer SEQUENCE) is `content`: `CN=...,O=...`, the last RDN first, and in
-/// short its last common name, else its organisation, else all of it.
+/// Formats the name with the DER content `content` (without the outer SEQUENCE) as `CN=...,O=...`, beginning with the
+/// last RDN. Its short form is its last common name, otherwise its organisation, otherwise the whole name.
 pub(crate) fn name_of(content: &[u8]) -> Name {
     let mut rdns = Vec::new();
     let (mut common, mut organisation) = (None, None);
@@ -64,7 +66,8 @@ pub(crate) fn name_of(content: &[u8]) -> Name {
     Name { full, short, common }
 }
 
-/// Whether a name's DER content is a common name alone, and this one, in letters that are written as they are.
+/// Whether the DER content of a name is only a common name that equals the first of `names`, in letters that need no
+/// escape.
 pub(super) fn is_first_name(content: &[u8], names: &[San]) -> bool {
     let Some(San::Dns(first)) = names.first() else {
         return false;
@@ -81,12 +84,12 @@ pub(super) fn is_first_name(content: &[u8], names: &[San]) -> bool {
         })
 }
 
-/// The one element that there is.
+/// The only element that a reader has left, with this tag.
 fn only(mut reader: DerReader<'_>, tag: u8) -> Option<Element<'_>> {
     reader.expect(tag).filter(|_| reader.is_empty())
 }
 
-/// Type and value of one attribute.
+/// The type and value of one attribute.
 fn attribute(mut parts: DerReader<'_>) -> Option<(Cow<'static, str>, String)> {
     let oid = parts.expect(OID)?.value;
     let value = parts.next()?;
@@ -97,7 +100,7 @@ fn attribute(mut parts: DerReader<'_>) -> Option<(Cow<'static, str>, String)> {
     Some((kind, decoded(value.tag, value.value)))
 }
 
-/// A string of any of the ASN.1 string types; what cannot be decoded becomes U+FFFD.
+/// Decodes a string of any ASN.1 string type. What cannot be decoded becomes U+FFFD.
 fn decoded(tag: u8, bytes: &[u8]) -> String {
     match tag {
         // BMPString: UTF-16, big-endian.
@@ -120,7 +123,7 @@ fn decoded(tag: u8, bytes: &[u8]) -> String {
                     .unwrap_or(char::REPLACEMENT_CHARACTER)
             })
             .collect(),
-        // TeletexString: Latin-1 in practice, where it is not UTF-8.
+        // TeletexString: in practice Latin-1 if it is not UTF-8.
         0x14 => match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
             Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
@@ -129,7 +132,7 @@ fn decoded(tag: u8, bytes: &[u8]) -> String {
     }
 }
 
-/// RFC 4514, section 2.4, but for NUL and other controls.
+/// Escapes a value according to RFC 4514, section 2.4, except for NUL and other control characters.
 fn escape_into(value: &str, out: &mut String) {
     let last = value.len().saturating_sub(1);
     for (i, c) in value.char_indices() {
@@ -141,7 +144,7 @@ fn escape_into(value: &str, out: &mut String) {
     }
 }
 
-/// An OID's content bytes in dotted form.
+/// The dotted form of an OID from its content bytes.
 pub(super) fn dotted(oid: &[u8]) -> String {
     let mut text = String::new();
     let mut arc = 0u128;

@@ -1,4 +1,5 @@
-//! What a certificate says of its keys and of its issuer's whereabouts: needed to look for a path, and mostly not kept.
+//! Key identifiers, and where the certificate of the issuer can be fetched. The search for a path needs them; most are
+//! not kept.
 
 use x509_parser::{
     extensions::{AuthorityInfoAccess, GeneralName},
@@ -17,19 +18,19 @@ const CA_ISSUERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 2];
 /// `keyIdentifier [0]` of an authorityKeyIdentifier.
 const KEY_IDENTIFIER: u8 = 0x80;
 
-/// subjectKeyIdentifier.
+/// The subjectKeyIdentifier.
 pub(crate) fn subject_key_id<'a>(outline: &Outline<'a>) -> Option<&'a [u8]> {
     let id = outline.extension(SUBJECT_KEY_ID)?.inside().expect(OCTET_STRING)?;
     Some(id.value)
 }
 
-/// authorityKeyIdentifier's keyIdentifier.
+/// The keyIdentifier of authorityKeyIdentifier.
 pub(crate) fn authority_key_id<'a>(outline: &Outline<'a>) -> Option<&'a [u8]> {
     let parts = outline.extension(AUTHORITY_KEY_ID)?.inside().expect(SEQUENCE)?;
     Some(parts.inside().expect(KEY_IDENTIFIER)?.value)
 }
 
-/// The first http URL at which its issuer's certificate can be had (authorityInfoAccess, caIssuers).
+/// The first http URL from which the certificate of its issuer can be fetched (authorityInfoAccess, caIssuers).
 pub(crate) fn issuer_url(outline: &Outline<'_>) -> Option<Text> {
     let value = outline.extension(AUTHORITY_INFO_ACCESS)?.value;
     let (_, access) = AuthorityInfoAccess::from_der(value).ok()?;

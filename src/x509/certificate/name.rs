@@ -1,20 +1,20 @@
-//! Whose a certificate is, and who issued it.
+//! The names of subjects and issuers.
 
 use std::sync::Arc;
 
 /// A distinguished name, for people to read. Not cleared for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// All of it, as RFC 4514 writes it.
+    /// The whole name in the form of RFC 4514.
     pub full: Arc<str>,
-    /// In short, for a column: its common name, else its organisation, else all of it.
+    /// A short form for a column: its common name, otherwise its organisation, otherwise the whole name.
     pub short: Arc<str>,
     /// Its last common name.
     pub common: Option<Arc<str>>,
 }
 
 impl Name {
-    /// A name whose parts are known.
+    /// Makes a name of its parts.
     pub fn new(full: &str, short: &str, common: Option<&str>) -> Self {
         Self {
             full: full.into(),
@@ -24,13 +24,13 @@ impl Name {
     }
 }
 
-/// Whose a certificate is.
+/// The subject of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A common name alone, which is also the first of the certificate's names. So are those of most leaves, which then
-    /// need no text of their own.
+    /// Only a common name, which is also the first of the certificate's names. Most leaves have such a subject, and
+    /// need no text of their own for it.
     FirstName,
-    /// Any other; shared between certificates where it is a CA's.
+    /// Any other name; that of a CA is shared between certificates.
     Name(Arc<Name>),
 }
 

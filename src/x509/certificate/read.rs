@@ -1,4 +1,4 @@
-//! DER to [`Certificate`]: x509-parser reads the structure, and only the extensions that are used.
+//! Reads DER into a [`Certificate`]. x509-parser reads the structure, and only the extensions that are needed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -35,7 +35,7 @@ const ANY_USAGE: &[u8] = &[0x55, 0x1d, 37, 0];
 const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
-/// `status_request` of RFC 6066, the TLS feature that RFC 7633 calls must-staple.
+/// `status_request` of RFC 6066, the TLS feature that RFC 7633 requires for must-staple.
 const STATUS_REQUEST: u8 = 5;
 
 /// Reads one DER certificate whose digest is known.
@@ -97,8 +97,8 @@ fn why(error: &nom::Err<X509Error>) -> CertificateError {
     }
 }
 
-/// Subject and issuer are already known to be one name. A signature of a kind that is no longer verified (MD5, a short
-/// key) counts by its key identifiers.
+/// Whether a certificate signed itself, given that its subject and issuer are the same name. If the signature is of a
+/// kind that is no longer verified (MD5, a short key), the key identifiers decide.
 fn signed_by_itself(outline: &Outline<'_>) -> bool {
     let ids = subject_key_id(outline).zip(authority_key_id(outline));
     if ids.is_some_and(|(subject, authority)| subject != authority) {
@@ -107,7 +107,7 @@ fn signed_by_itself(outline: &Outline<'_>) -> bool {
     signature::verifies(outline.public_key, outline.signed, outline.algorithm, outline.signature).unwrap_or(true)
 }
 
-/// What the extensions say.
+/// The contents of the extensions.
 #[derive(Default)]
 struct Extensions {
     names: Vec<San>,
@@ -142,7 +142,7 @@ impl Extensions {
     }
 }
 
-/// A name that a server can be known by; a dNSName that is not UTF-8 is kept, and matches nothing.
+/// A name that identifies a server. A dNSName that is not UTF-8 is kept, and matches nothing.
 fn san(name: &GeneralName<'_>) -> Option<San> {
     match name {
         GeneralName::DNSName(name) => Some(San::Dns(Text::from(*name).to_lowercase())),
@@ -178,7 +178,7 @@ fn usage(value: &[u8]) -> ExtendedKeyUsage {
     usage
 }
 
-/// The bits of a keyUsage; none where it cannot be read.
+/// The bits of a keyUsage; none if it cannot be read.
 fn key_usage(value: &[u8]) -> u16 {
     match DerReader::new(value).expect(BIT_STRING).map(|bits| bits.value) {
         Some([_, high]) => u16::from(*high) << 8,
@@ -187,7 +187,7 @@ fn key_usage(value: &[u8]) -> u16 {
     }
 }
 
-/// Whether a subjectPublicKeyInfo is of the kind id-RSASSA-PSS (RFC 4055), not rsaEncryption.
+/// Whether a subjectPublicKeyInfo is of the type id-RSASSA-PSS (RFC 4055) rather than rsaEncryption.
 fn is_pss_key(info: &[u8]) -> bool {
     public_key_parts(info).is_some_and(|(oid, ..)| *oid == [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10])
 }
@@ -205,7 +205,7 @@ fn asks_for_stapling(value: &[u8]) -> bool {
     false
 }
 
-/// The public key's kind, by the OID and the parameters of its subjectPublicKeyInfo.
+/// The algorithm of a public key, from the OID and the parameters of its subjectPublicKeyInfo.
 fn key_algorithm(info: &[u8]) -> KeyAlgorithm {
     let Some((oid, parameters, key)) = public_key_parts(info) else {
         return KeyAlgorithm::Other(Text::from("unknown"));

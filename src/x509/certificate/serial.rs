@@ -2,26 +2,26 @@
 
 use crate::x509::{der::unsigned, octets::Octets};
 
-/// A certificate's serial number, without leading zeros.
+/// The serial number of a certificate, without leading zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serial(Octets);
 
 impl From<&[u8]> for Serial {
-    /// The number of these bytes, the most significant first.
+    /// Makes a serial number of its bytes, the most significant first.
     fn from(bytes: &[u8]) -> Self {
         Self(unsigned(bytes).into())
     }
 }
 
 impl Serial {
-    /// Its bytes, the most significant first, without leading zeros.
+    /// The bytes, the most significant first, without leading zeros.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl std::fmt::Display for Serial {
-    /// Lower-case hexadecimal, two digits a byte, as OpenSSL and CAs have it.
+    /// Writes lower-case hexadecimal with two digits a byte, like OpenSSL and CAs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.0.is_empty() {
             return f.write_str("00");

@@ -1,11 +1,12 @@
-//! Whether the numbers of an RSA private key belong together: what Go's `checkPrivateKey` (Go 1.26,
-//! `crypto/internal/fips140/rsa`) and `openssl pkey -check` ask, but for whether the primes are prime.
+//! Checks whether the numbers of an RSA private key are consistent. It tests the same as Go's `checkPrivateKey` (Go
+//! 1.26, `crypto/internal/fips140/rsa`) and `openssl pkey -check`, except that the primes are prime.
 //!
-//! By hand: to load a key with aws-lc costs 200 µs, because it computes with it; these few products cost some ten.
+//! The arithmetic is done by hand: loading a key with aws-lc takes 200 µs, because it performs an operation with the
+//! key, while these few products take some ten.
 
 use zeroize::Zeroizing;
 
-/// The numbers of an `RSAPrivateKey` (RFC 8017, appendix A.1.2), without leading zeros, in its order.
+/// The numbers of an `RSAPrivateKey` (RFC 8017, appendix A.1.2) in order, without leading zeros.
 pub(super) struct Numbers<'a> {
     pub(super) modulus: &'a [u8],
     pub(super) exponent: &'a [u8],
@@ -13,7 +14,7 @@ pub(super) struct Numbers<'a> {
     pub(super) primes: [&'a [u8]; 2],
     pub(super) exponents: [&'a [u8]; 2],
     pub(super) coefficient: &'a [u8],
-    /// The third prime and those behind it, which nearly no key has.
+    /// The third prime and any further ones, which hardly any key has.
     pub(super) others: Vec<Other<'a>>,
 }
 
@@ -24,7 +25,7 @@ pub(super) struct Other<'a> {
     pub(super) coefficient: &'a [u8],
 }
 
-/// Whether they are one key's.
+/// Whether the numbers belong to one key.
 pub(super) fn belong_together(numbers: &Numbers<'_>) -> bool {
     let [p, q] = numbers.primes.map(Natural::of);
     let exponent = Natural::of(numbers.exponent);
@@ -55,7 +56,7 @@ pub(super) fn belong_together(numbers: &Numbers<'_>) -> bool {
     product == Natural::of(numbers.modulus)
 }
 
-/// A natural number: limbs, the least significant first, the last not zero. Overwritten when it is dropped.
+/// A natural number as limbs, the least significant first, without leading zero limbs. It is overwritten when dropped.
 #[derive(PartialEq, Eq)]
 struct Natural(Zeroizing<Vec<u32>>);
 
@@ -83,7 +84,7 @@ impl Natural {
         matches!(self.0.as_slice(), [] | [1])
     }
 
-    /// One less; of zero, zero.
+    /// The number minus one; zero for zero.
     fn less_one(&self) -> Self {
         let mut limbs = Zeroizing::new(self.0.to_vec());
         for limb in limbs.iter_mut() {
@@ -113,14 +114,14 @@ impl Natural {
         Self::trimmed(limbs)
     }
 
-    /// The rest of a division by `divisor`; of one by zero, zero. Knuth's algorithm D (The Art of Computer Programming,
-    /// volume 2, section 4.3.1), which keeps the rest alone.
+    /// The remainder of a division by `divisor`; zero if the divisor is zero. This is Knuth's algorithm D (The Art of
+    /// Computer Programming, volume 2, section 4.3.1), which keeps only the remainder.
     fn modulo(&self, divisor: &Self) -> Self {
         let Some(&top) = divisor.0.last() else {
             return Self(Zeroizing::new(Vec::new()));
         };
         let count = divisor.0.len();
-        // Both are shifted until the divisor's highest bit is set.
+        // Shift both numbers until the highest bit of the divisor is set.
         let shift = top.leading_zeros();
         let (divisor, mut rest) = (shifted(&divisor.0, shift), shifted(&self.0, shift));
         let divisor = &divisor[..count];
@@ -156,13 +157,13 @@ impl Natural {
     }
 }
 
-/// The lower half.
-#[allow(clippy::cast_possible_truncation)] // That is what it is for.
+/// The lower half of a double limb.
+#[allow(clippy::cast_possible_truncation)] // Truncation is the purpose.
 fn low(wide: u64) -> u32 {
     wide as u32
 }
 
-/// Limbs shifted up by less than 32 bits, with one more on top.
+/// The limbs shifted up by less than 32 bits, with one more limb on top.
 fn shifted(limbs: &[u32], by: u32) -> Zeroizing<Vec<u32>> {
     let mut all = Zeroizing::new(Vec::with_capacity(limbs.len() + 1));
     let mut carry = 0;
@@ -175,7 +176,7 @@ fn shifted(limbs: &[u32], by: u32) -> Zeroizing<Vec<u32>> {
     all
 }
 
-/// Takes `digit` times the divisor from the window, which is one limb longer; whether that was too much.
+/// Subtracts `digit` times the divisor from the window, which is one limb longer. Returns whether that was too much.
 fn subtract(window: &mut [u32], divisor: &[u32], digit: u64) -> bool {
     let mut borrow = 0u64;
     for (limb, of_divisor) in window.iter_mut().zip(divisor.iter().chain([&0])) {
@@ -187,7 +188,7 @@ fn subtract(window: &mut [u32], divisor: &[u32], digit: u64) -> bool {
     borrow != 0
 }
 
-/// Adds the divisor to the window again.
+/// Adds the divisor back to the window.
 fn add(window: &mut [u32], divisor: &[u32]) {
     let mut carry = 0u64;
     for (limb, of_divisor) in window.iter_mut().zip(divisor.iter().chain([&0])) {
@@ -221,7 +222,7 @@ mod tests {
 
         #[test]
         fn a_sum_of_products_comes_back(q: Vec<u8>, m in prop::collection::vec(any::<u8>(), 1..80), r: u32) {
-            // q·m + r, made by hand of a product and a small rest, has the rest r where r is below m.
+            // A number q·m + r, made of a product and a small remainder, has the remainder r if r is less than m.
             let m = [&[1, 0, 0, 0, 0][..], &m].concat();
             let mut limbs = Natural::of(&q).times(&Natural::of(&m)).0;
             limbs.push(0);
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_rare_step_of_the_division_is_taken() {
-        // The digit is guessed one too large, and the divisor is added again.
+        // The estimated digit is one too large, so that the divisor is added back.
         let dividend = Natural(Zeroizing::new(vec![3, 0, 0x8000_0000]));
         let divisor = Natural(Zeroizing::new(vec![1, 0, 0x2000_0000]));
         assert!(dividend.modulo(&divisor) == Natural(Zeroizing::new(vec![0, 0, 0x2000_0000])));

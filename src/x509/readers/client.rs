@@ -1,4 +1,4 @@
-//! The leaf's key, its usage, and the size of what is sent: who serves it, and which clients take it.
+//! The key and the usage of the leaf, and the size of the chain: which servers serve it, and which clients accept it.
 
 use super::{About, Objection, Part, Readers, is_usual};
 use crate::x509::{
@@ -7,21 +7,21 @@ use crate::x509::{
     interner::Der,
 };
 
-/// keyUsage's bit for signing a handshake (RFC 5280, section 4.2.1.3), the first of its bits.
+/// The bit of keyUsage for signing a handshake (RFC 5280, section 4.2.1.3), which is its first bit.
 const DIGITAL_SIGNATURE: u16 = 0x8000;
 /// keyEncipherment and keyAgreement.
 const KEY_ENCIPHERMENT: u16 = 0x2000;
 const KEY_AGREEMENT: u16 = 0x0800;
 
-/// What all that is sent may have, in bytes: Java's `jdk.tls.maxHandshakeMessageSize`, the `max_cert_list` of OpenSSL
-/// and `BoringSSL`, and Go's `maxHandshakeCertificateMsg`.
+/// The largest chain in bytes: Java's `jdk.tls.maxHandshakeMessageSize`, the `max_cert_list` of OpenSSL and
+/// `BoringSSL`, and Go's `maxHandshakeCertificateMsg`.
 const JAVA_SIZE: usize = 32 * 1024;
 const OPENSSL_SIZE: usize = 100 * 1024;
 const GO_SIZE: usize = 256 * 1024;
 /// Java's `jdk.tls.client.maxInboundCertificateChainLength`.
 const JAVA_COUNT: usize = 10;
 
-/// What a certificate's handshake message has for each certificate beside its bytes (RFC 8446, section 4.4.2).
+/// The bytes that a handshake message adds for each certificate (RFC 8446, section 4.4.2).
 const PER_CERTIFICATE: usize = 5;
 
 pub(super) fn of_leaf(leaf: &Certificate, part: Part, found: &mut Vec<Objection>) {
@@ -34,9 +34,10 @@ pub(super) fn of_leaf(leaf: &Certificate, part: Part, found: &mut Vec<Objection>
     }
 }
 
-/// Chrome: `BoringSSL`'s `ssl_cert_check_key_usage` wants the digital signature. Java: `EndEntityChecker.checkTLSServer`, too,
-/// for every cipher suite that is still in use. Firefox and OpenSSL take any of three bits
-/// (`NSSCertDBTrustDomain::VerifyCert...`, `check_purpose_ssl_server`); Go looks at none.
+/// The objection to a key usage. Chrome (`BoringSSL`'s `ssl_cert_check_key_usage`) requires the digital signature, and
+/// so does Java (`EndEntityChecker.checkTLSServer`) for every cipher suite that is still in use. Firefox and OpenSSL
+/// accept any of three bits (`NSSCertDBTrustDomain::VerifyCert...`, `check_purpose_ssl_server`); Go ignores the key
+/// usage.
 fn of_usage(leaf: &Certificate, allowed: u16, part: Part) -> Objection {
     let strict = Readers::CHROME.with(Readers::JAVA);
     let agreement = matches!(leaf.key, KeyAlgorithm::Ec(..));
@@ -61,7 +62,7 @@ fn of_usage(leaf: &Certificate, allowed: u16, part: Part) -> Objection {
 
 fn of_key(leaf: &Certificate, part: Part) -> Objection {
     let (who, why) = match &leaf.key {
-        // Go and BoringSSL know rsaEncryption alone as a key; OpenSSL and Java have rsa_pss_pss_* signatures.
+        // Go and BoringSSL only know rsaEncryption as a key; OpenSSL and Java support rsa_pss_pss_* signatures.
         KeyAlgorithm::Rsa(_) if leaf.rsa_pss_key => (
             Readers::GO
                 .with(Readers::BORINGSSL)
@@ -69,7 +70,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Objection {
                 .with(Readers::BROWSERS),
             "its key is marked as one for RSASSA-PSS only",
         ),
-        // Envoy wants 2,048 bits, OpenSSL from 3.2 on too (its security level 2), Go 1,024.
+        // Envoy requires 2,048 bits, OpenSSL 3.2 and later too (its security level 2), and Go 1,024.
         KeyAlgorithm::Rsa(bits) if *bits < 2048 => {
             let all = Readers::OPENSSL
                 .with(Readers::BORINGSSL)
@@ -82,7 +83,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Objection {
             };
             return Objection::new(part, all, "its RSA key is too short").about(About::Told);
         }
-        // Go's clients: maxRSAKeySize; webpki and BoringSSL's verifiers end there too.
+        // Go's clients: maxRSAKeySize; webpki and BoringSSL's verifiers have the same limit.
         KeyAlgorithm::Rsa(_) => (
             Readers::GO_CLIENT.with(Readers::CHROME),
             "its RSA key is longer than 8192 bits",
@@ -102,7 +103,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Objection {
             Readers::CHROME,
             "its key is on the curve P-521, which Chrome does not offer in a handshake",
         ),
-        // Envoy takes P-256, P-384 and P-521; OpenSSL's and Java's clients do not offer P-224.
+        // Envoy accepts P-256, P-384 and P-521; OpenSSL's and Java's clients do not offer P-224.
         KeyAlgorithm::Ec(curve, _) if curve == "p224" => (
             Readers::BORINGSSL
                 .with(Readers::OPENSSL_CLIENT)
@@ -130,7 +131,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Objection {
     Objection::new(part, who, why)
 }
 
-/// Clients bound what they read in a handshake before they have authenticated anybody.
+/// Objections to the size of a chain: clients limit what they read in a handshake before anybody is authenticated.
 pub(super) fn of_size(ders: &[Der], part: Part, found: &mut Vec<Objection>) {
     let size: usize = ders.iter().map(|der| der.len() + PER_CERTIFICATE).sum();
     if size > JAVA_SIZE {
@@ -153,8 +154,8 @@ pub(super) fn of_size(ders: &[Der], part: Part, found: &mut Vec<Objection>) {
     }
 }
 
-/// OpenSSL takes no issuer whose key identifier is not the one that the certificate names (`X509_check_issued`), though its
-/// name and its key fit; Go tries it last.
+/// Objections of OpenSSL, which rejects an issuer whose key identifier differs from the one in the certificate
+/// (`X509_check_issued`), even if its name and its key match. Go tries such an issuer last.
 pub(super) fn of_issuer(ders: &[Der], leaf: usize, part: Part, found: &mut Vec<Objection>) {
     let Some(outline) = ders.get(leaf).and_then(|der| Outline::of(der)) else {
         return;

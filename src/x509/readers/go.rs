@@ -1,57 +1,57 @@
-//! Whether Go parses a certificate: the rules of `crypto/x509.ParseCertificate` (Go 1.26, `parser.go`), which is stricter than
-//! the parsers of OpenSSL and of browsers. A server that is written in Go loads no certificate that it does not parse, and a
-//! client ends the handshake.
+//! Whether Go parses a certificate: the rules of `crypto/x509.ParseCertificate` (Go 1.26, `parser.go`), which is
+//! stricter than the parsers of OpenSSL and of browsers. A server in Go does not load a certificate that it cannot
+//! parse, and a client aborts the handshake.
 
 use hashbrown::HashSet;
 use strict::{Strict, is_ia5, minimal};
 
 mod strict;
 
-/// Why Go refuses a certificate. One byte, as every certificate has it.
+/// Why Go refuses a certificate. It is one byte, because every certificate has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
 pub enum GoReads {
-    /// It does not refuse it.
+    /// Go does not refuse it.
     #[default]
     Yes,
-    /// Lengths, integers or identifiers that BER allows and DER does not, or fields that do not belong there.
+    /// It has lengths, integers or identifiers that BER permits and DER does not, or fields in the wrong place.
     NotDer,
     /// The serial number is negative.
     NegativeSerial,
-    /// The signature algorithm stands there twice, and differs.
+    /// The signature algorithm is stated twice, and the two differ.
     Algorithms,
-    /// A name has characters that its string type does not have.
+    /// A name has characters that its string type does not permit.
     Name,
-    /// A name whose parts do not fit into each other, which OpenSSL refuses too.
+    /// The parts of a name do not nest correctly, which OpenSSL refuses too.
     BrokenName,
-    /// A name in UTF-8 is none, which OpenSSL refuses too (`asn1_string_canon`).
+    /// A UTF-8 name is not valid UTF-8, which OpenSSL refuses too (`asn1_string_canon`).
     NotUtf8,
-    /// An RSA key without the NULL parameters, or with numbers that are none.
+    /// An RSA key lacks the NULL parameters, or has invalid numbers.
     RsaKey,
-    /// An RSA key whose exponent is too large.
+    /// The exponent of an RSA key is too large.
     RsaExponent,
-    /// The curve's parameters stand in place of its name.
+    /// The key has explicit curve parameters instead of the name of a curve.
     CurveParameters,
-    /// A curve other than P-224, P-256, P-384 and P-521.
+    /// The curve is not one of P-224, P-256, P-384 and P-521.
     Curve,
-    /// A public point that is compressed or of the wrong length.
+    /// The public point is compressed or has the wrong length.
     Point,
-    /// An Ed25519 key of the wrong form.
+    /// An Ed25519 key has the wrong form.
     Ed25519Key,
-    /// An extension is there twice.
+    /// An extension occurs twice.
     TwiceExtension,
-    /// An extension is marked critical that must not be.
+    /// An extension is critical that must not be.
     CriticalExtension,
-    /// keyUsage, basicConstraints, extKeyUsage or another extension does not have its form.
+    /// keyUsage, basicConstraints, extKeyUsage or another extension is malformed.
     Extension,
-    /// A subjectAltName that is no IA5 text, an address of the wrong length, or a URI that is none.
+    /// A subjectAltName has text that is not IA5, an address of the wrong length, or an invalid URI.
     Alternative,
-    /// Name constraints that are empty or broken.
+    /// Name constraints are empty or malformed.
     Constraints,
 }
 
 impl GoReads {
-    /// Why not; `None` where it does.
+    /// The reason for refusing it; `None` if Go does not.
     pub fn refusal(self) -> Option<&'static str> {
         Some(match self {
             Self::Yes => return None,
@@ -91,7 +91,7 @@ const OCTETS: u8 = 0x04;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 
-/// What Go makes of a certificate.
+/// Checks how Go reads a certificate.
 pub(crate) fn reads(der: &[u8]) -> GoReads {
     match certificate(der) {
         Ok(()) => GoReads::Yes,
@@ -101,7 +101,7 @@ pub(crate) fn reads(der: &[u8]) -> GoReads {
 
 type Checked<T = ()> = Result<T, GoReads>;
 
-/// What is not strict DER in the outline of a certificate.
+/// Fails with `NotDer` if a part of the outline is missing.
 fn need<T>(found: Option<T>) -> Checked<T> {
     found.ok_or(GoReads::NotDer)
 }
@@ -145,7 +145,7 @@ fn certificate(der: &[u8]) -> Checked {
     need(whole.bits()).map(|_| ())
 }
 
-/// An algorithm's identifier, and its parameters with their tag.
+/// The identifier of an algorithm, and its parameters with their tag.
 fn algorithm(mut fields: Strict<'_>) -> Option<(&[u8], &[u8])> {
     let identifier = fields.identifier()?;
     if fields.0.is_empty() {
@@ -178,11 +178,11 @@ fn is_text(tag: u8, value: &[u8]) -> bool {
         0x0c => std::str::from_utf8(value).is_ok(),
         // NumericString
         0x12 => value.iter().all(|b| b.is_ascii_digit() || *b == b' '),
-        // PrintableString, with the asterisk and the ampersand that Go lets pass.
+        // PrintableString, including the asterisk and the ampersand, which Go permits.
         0x13 => value
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(b)),
-        // T61String, taken for Latin-1
+        // T61String, which is read as Latin-1
         0x14 => true,
         // IA5String
         0x16 => is_ia5(value),
@@ -199,7 +199,7 @@ fn is_text(tag: u8, value: &[u8]) -> bool {
     }
 }
 
-/// `parsePublicKey`. Kinds that Go does not know are left to whoever asks what a key may be used for.
+/// `parsePublicKey`. Kinds that Go does not know are judged by the code for key usages.
 fn public_key(mut info: Strict<'_>) -> Checked {
     let (identifier, parameters) = need(algorithm(need(info.read(SEQUENCE))?))?;
     let key = need(info.bits())?;
@@ -237,7 +237,7 @@ fn rsa_key(parameters: &[u8], key: &[u8]) -> Checked {
     let (Some(_), Some(exponent)) = (positive(), positive()) else {
         return Err(GoReads::RsaKey);
     };
-    // It has to fit a 64-bit integer here, and 31 bits where a signature is verified (`crypto/rsa`, `checkPublicKey`).
+    // It has to fit into 64 bits here, and into 31 bits where a signature is verified (`crypto/rsa`, `checkPublicKey`).
     let value = exponent.iter().try_fold(0u64, |value, byte| {
         (value >> 56 == 0).then_some((value << 8) | u64::from(*byte))
     });
@@ -265,8 +265,8 @@ fn extensions(mut list: Strict<'_>) -> Checked {
     Ok(())
 }
 
-/// Identifiers that were seen. Nearly every certificate has a dozen extensions, which are compared one by one; a hostile one has tens
-/// of thousands, which are looked up.
+/// The identifiers that have been seen. Nearly every certificate has a dozen extensions, which are compared one by one.
+/// A hostile one has tens of thousands, which are looked up in a set.
 #[derive(Default)]
 struct Identifiers<'a> {
     few: Vec<&'a [u8]>,
@@ -274,10 +274,10 @@ struct Identifiers<'a> {
 }
 
 impl<'a> Identifiers<'a> {
-    /// Up to so many are compared one by one.
+    /// The largest number that is compared one by one.
     const FEW: usize = 32;
 
-    /// Notes one; whether it is new.
+    /// Adds an identifier. Returns whether it is new.
     fn insert(&mut self, identifier: &'a [u8]) -> bool {
         if self.few.contains(&identifier) {
             return false;
@@ -366,7 +366,7 @@ fn basic_constraints(mut value: Strict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Whether each SEQUENCE of a SEQUENCE passes.
+/// Whether `passes` is successful for each SEQUENCE of a SEQUENCE.
 fn each<'a>(value: Strict<'a>, mut passes: impl FnMut(&mut Strict<'a>) -> Option<()>) -> Option<()> {
     each_of(value, |mut one| passes(&mut one))
 }
@@ -397,8 +397,8 @@ fn alternatives(mut value: Strict<'_>) -> Checked {
     Ok(())
 }
 
-/// The coarse of `url.Parse`: control characters, percent signs without two digits, and hosts with an empty label or other
-/// characters.
+/// An approximation of `url.Parse`, which rejects control characters, percent signs without two digits, and hosts with
+/// an empty label or invalid characters.
 fn is_uri(text: &[u8]) -> bool {
     let control = text.iter().any(|b| *b < 0x20 || *b == 0x7f);
     let mut escapes = text.split(|b| *b == b'%').skip(1);
@@ -453,7 +453,7 @@ fn constraints(mut value: Strict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Ones, then zeros.
+/// Whether a mask consists of ones followed by zeros.
 fn is_mask(mask: &[u8]) -> bool {
     let ones: u32 = mask.iter().map(|b| b.leading_ones()).sum();
     let first = mask.iter().position(|b| *b != 0xff).unwrap_or(mask.len());

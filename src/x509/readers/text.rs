@@ -1,4 +1,4 @@
-//! How Go, OpenSSL and `BoringSSL` find blocks in a text that is not plain PEM, each by its own rules.
+//! How Go, OpenSSL and `BoringSSL` find the blocks of a text that is not plain PEM, each by its own rules.
 
 use std::borrow::Cow;
 
@@ -9,23 +9,23 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// A block as it was seen by our own reading, which is more lenient than any of them.
+/// A block as this program reads it, which is more lenient than any of the others.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadBlock {
     /// Its position among the blocks.
     pub(crate) position: usize,
-    /// Where its BEGIN line begins.
+    /// The offset of its BEGIN line.
     pub(crate) at: usize,
-    /// It claims to be a certificate.
+    /// Whether it claims to be a certificate.
     pub(crate) certificate: bool,
-    /// Its place among the certificates that were read.
+    /// Its position among the certificates that were read.
     pub(crate) place: Option<u8>,
-    /// What is odd about it, or why it cannot be read.
+    /// What is unusual about it, or why it cannot be read.
     pub(crate) why: Cow<'static, str>,
 }
 
 impl ReadBlock {
-    /// A block of which nothing is known but how it is written.
+    /// A block about which only its form is known.
     pub(crate) fn of(block: &Block<'_>) -> Self {
         Self {
             position: block.position,
@@ -37,7 +37,7 @@ impl ReadBlock {
     }
 }
 
-/// What is odd about a block that somebody does not read.
+/// What is unusual about a block that a program does not read.
 fn oddity(block: &Block<'_>) -> &'static str {
     match (block.marker, block.label) {
         (Marker::ByteOrderMark, _) => "a byte order mark comes before its BEGIN line",
@@ -51,16 +51,16 @@ fn oddity(block: &Block<'_>) -> &'static str {
     }
 }
 
-/// What one program found: the places of the BEGIN lines of the blocks that it takes for certificates, and of one that
-/// it fails at.
+/// What one program found: the offsets of the BEGIN lines of the blocks that it takes for certificates, and of the
+/// block at which it fails.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct BlocksRead {
     certificates: Vec<usize>,
     failed: Option<usize>,
 }
 
-/// What each program makes of `tls.crt`, whose blocks are `seen`. `is_leaf` says whether the certificate at a place is the one
-/// whose key there is: a copy of it will do.
+/// The objections of each program to `tls.crt`, whose blocks are `seen`. `is_leaf` says whether the certificate at a
+/// position is the one that matches the key; a copy of it counts as well.
 pub(crate) fn of_text(text: &[u8], seen: &[ReadBlock], is_leaf: impl Fn(u8) -> bool) -> Vec<Objection> {
     let mut found: Vec<Objection> = Vec::new();
     let go = go_blocks(text);
@@ -85,7 +85,7 @@ pub(crate) fn of_text(text: &[u8], seen: &[ReadBlock], is_leaf: impl Fn(u8) -> b
     for (reader, outcome) in &outcomes {
         compare(*reader, outcome, seen, &is_leaf, &mut found);
     }
-    // ingress-nginx wants the first block that Go finds to be a certificate, Contour every block.
+    // ingress-nginx requires the first block that Go finds to be a certificate, Contour every block.
     let other = |(_, label): &&(usize, &[u8])| *label != b"CERTIFICATE";
     if let Some((at, _)) = go.first().filter(other) {
         note(
@@ -108,7 +108,7 @@ pub(crate) fn of_text(text: &[u8], seen: &[ReadBlock], is_leaf: impl Fn(u8) -> b
     found
 }
 
-/// What one program's outcome means for the blocks.
+/// Turns the outcome of one program into objections to blocks.
 fn compare(
     reader: Readers,
     outcome: &BlocksRead,
@@ -121,7 +121,7 @@ fn compare(
         return;
     }
     let got = |block: &ReadBlock| outcome.certificates.contains(&block.at);
-    // Without the first certificate, the next one is taken for the server's, and the key is not its.
+    // Without the first certificate, the program takes the next one for the server's, which does not match the key.
     let mut first = !seen
         .iter()
         .find(|block| got(block) && outcome.certificates.first() == Some(&block.at))
@@ -151,7 +151,7 @@ fn compare(
     }
 }
 
-/// Adds to the objection about the same part, or a new one.
+/// Extends the objection to the same part, or adds a new one.
 fn note(found: &mut Vec<Objection>, part: Part, refuse: Readers, skip: Readers, why: Cow<'static, str>) {
     if let Some(same) = found.iter_mut().find(|o| o.part == part) {
         same.refuse = same.refuse.with(refuse);
@@ -164,7 +164,7 @@ fn note(found: &mut Vec<Objection>, part: Part, refuse: Readers, skip: Readers, 
     }
 }
 
-/// The block that begins at a place or, when our reading has none there, the last before it.
+/// The block at an offset or, if this program found none there, the last block before it.
 fn seen_at(seen: &[ReadBlock], at: usize) -> Option<&ReadBlock> {
     seen.iter().rev().find(|b| b.at <= at).or(seen.first())
 }
@@ -177,11 +177,11 @@ fn why_at(seen: &[ReadBlock], at: usize) -> Cow<'static, str> {
     seen_at(seen, at).map_or(Cow::Borrowed("it is not PEM"), |b| b.why.clone())
 }
 
-/// Who finds no private key in `tls.key`, in which our own reading found one, and why.
+/// The programs that find no private key in `tls.key` although this program did, and why.
 pub(crate) fn of_key_text(text: &[u8], block: &Block<'_>) -> Option<Objection> {
     let mut refuse = Readers::NONE;
     let is_key = |label: &[u8]| label == b"PRIVATE KEY" || label.ends_with(b" PRIVATE KEY");
-    // Go takes the first block whose label is that of a private key.
+    // Go takes the first block with the label of a private key.
     if go_blocks(text)
         .iter()
         .find(|(_, label)| is_key(label))
@@ -203,8 +203,8 @@ pub(crate) fn of_key_text(text: &[u8], block: &Block<'_>) -> Option<Objection> {
     (!refuse.is_empty()).then(|| Objection::new(Part::Key, refuse, oddity(block)))
 }
 
-/// The blocks that Go's `pem.Decode` gives one after the other: their places and labels. It looks for an END line first, goes
-/// back to the last BEGIN line before it, and passes over what does not fit together.
+/// The blocks that Go's `pem.Decode` returns one after the other: their offsets and labels. It searches for an END line
+/// first, goes back to the last BEGIN line before it, and skips pairs that do not match.
 fn go_blocks(text: &[u8]) -> Vec<(usize, &[u8])> {
     let mut all = Vec::new();
     let mut from = 0;
@@ -215,7 +215,7 @@ fn go_blocks(text: &[u8]) -> Vec<(usize, &[u8])> {
     all
 }
 
-/// The next block from a place on, and where its END line ends.
+/// The next block from an offset on, and the end of its END line.
 fn go_next(text: &[u8], from: usize) -> Option<(usize, &[u8], usize)> {
     let mut rest = from;
     loop {
@@ -228,9 +228,9 @@ fn go_next(text: &[u8], from: usize) -> Option<(usize, &[u8], usize)> {
     }
 }
 
-/// The block that ends with the END line after the line break at `end`. `None` ends the whole search, as it does in Go
-/// where headers run over the END line.
-#[allow(clippy::option_option)] // An end, a block that is passed over, and a block.
+/// The block that ends with the END line after the line break at `end`. `None` ends the whole search, as in Go if
+/// headers extend beyond the END line.
+#[allow(clippy::option_option)] // The end, a skipped block, or a block.
 fn go_block(text: &[u8], rest: usize, end: usize, after: usize) -> Option<Option<(usize, &[u8], usize)>> {
     let Some(begin) = rfind(&text[rest..end], BEGIN) else {
         return Some(None);
@@ -255,7 +255,7 @@ fn go_block(text: &[u8], rest: usize, end: usize, after: usize) -> Option<Option
         headers = true;
         body = next;
     }
-    // From here on Go goes on after the END line, unless the headers went beyond it.
+    // From here on Go continues after the END line, unless the headers extended beyond it.
     let passed_over = if body > after { None } else { Some(None) };
     if headers && end < body {
         return passed_over;
@@ -275,7 +275,7 @@ fn go_block(text: &[u8], rest: usize, end: usize, after: usize) -> Option<Option
     Some(Some((at, label, next)))
 }
 
-/// A line without the white space at its end, and where the next begins.
+/// A line without trailing white space, and the offset of the next line.
 fn go_line(text: &[u8], from: usize) -> (&[u8], usize) {
     let rest = text.get(from..).unwrap_or_default();
     let (line, next) = match rest.iter().position(|b| *b == b'\n') {
@@ -289,14 +289,15 @@ fn go_line(text: &[u8], from: usize) -> (&[u8], usize) {
     (&line[..length], next)
 }
 
-/// A block of OpenSSL's reading.
+/// A block in OpenSSL's reading.
 struct Raw<'a> {
     at: usize,
     label: &'a [u8],
 }
 
-/// The certificates that nginx's `ngx_ssl_load_certificate` and what works like it get: the first with `PEM_read_bio_X509_AUX`,
-/// the others with `PEM_read_bio_X509`, until there is no BEGIN line. Any other error is one of the file.
+/// The certificates that nginx's `ngx_ssl_load_certificate` and similar code read: the first with
+/// `PEM_read_bio_X509_AUX`, the others with `PEM_read_bio_X509`, until there is no BEGIN line. Any other error
+/// invalidates the file.
 fn openssl_certificates(text: &[u8], marks: bool) -> BlocksRead {
     let mut lines = Lines { text, at: 0 };
     let mut outcome = BlocksRead::default();
@@ -317,7 +318,7 @@ fn openssl_certificates(text: &[u8], marks: bool) -> BlocksRead {
     outcome
 }
 
-/// Lines without what OpenSSL strips from their ends: everything up to the space, and what is not ASCII.
+/// Lines without what OpenSSL strips from their ends: all characters up to the space, and all that are not ASCII.
 struct Lines<'a> {
     text: &'a [u8],
     at: usize,
@@ -339,8 +340,8 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The next block that begins, or the place of one that is broken (`PEM_read_bio`). `marks`: a byte order mark before the
-/// first line that is read is passed over, as OpenSSL 3 does and `BoringSSL` does not.
+/// The next block, or the offset of one that is malformed (`PEM_read_bio`). `marks`: a byte order mark before the first
+/// line is skipped, as in OpenSSL 3 but not in `BoringSSL`.
 fn next_block<'a>(lines: &mut Lines<'a>, marks: bool) -> Option<Result<Raw<'a>, usize>> {
     let mut first = marks;
     let (at, label) = loop {
@@ -353,7 +354,7 @@ fn next_block<'a>(lines: &mut Lines<'a>, marks: bool) -> Option<Result<Raw<'a>, 
             break (at, label);
         }
     };
-    // What stands before a blank line is a header; after one, all lines but the last have 64 characters.
+    // Lines before a blank line are headers. After it, all lines but the last must have 64 characters.
     let text = lines.text;
     let (mut header, mut from) = (&text[..0], lines.at);
     let (mut after_blank, mut short) = (false, false);
@@ -387,12 +388,12 @@ fn next_block<'a>(lines: &mut Lines<'a>, marks: bool) -> Option<Result<Raw<'a>, 
     Some(if whole { Ok(Raw { at, label }) } else { Err(at) })
 }
 
-/// Where a text first holds another.
+/// The offset at which a text first contains another.
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// Where a text last holds another.
+/// The offset at which a text last contains another.
 fn rfind(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).rposition(|window| window == wanted)
 }

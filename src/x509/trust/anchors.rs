@@ -1,4 +1,4 @@
-//! The roots that are trusted: Mozilla's, and those of `--ca-file`.
+//! The trusted roots: Mozilla's, and those of `--ca-file`.
 
 use std::{
     borrow::Cow,
@@ -20,35 +20,35 @@ use crate::x509::{
     pem::{self, PemError},
 };
 
-/// The largest file of roots that is read; Mozilla's has 220 kB.
+/// The largest file of roots that is read, in bytes; Mozilla's has 220 kB.
 const FILE_CAP: usize = 16 << 20;
-/// The largest root that is read: nobody sends it, so it may be larger than what TLS has room for.
+/// The largest root that is read, in bytes. Roots are not sent, so they may be larger than TLS permits.
 const ROOT_CAP: usize = 1 << 20;
 
-/// Why a file of roots cannot be used: fragments that fit "failed to read the roots of FILE: ...".
+/// Why a file of roots cannot be used. The messages are fragments that fit "failed to read the roots of FILE: ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnchorError {
-    /// There is no certificate in it.
+    /// The file has no certificate.
     #[error("{0}")]
     Nothing(String),
-    /// It is too large.
+    /// The file is too large.
     #[error(transparent)]
     TooLarge(PemError),
-    /// A block is not PEM.
+    /// A block is not valid PEM.
     #[error("PEM block {number} cannot be read")]
     Pem {
-        /// Its number, from 1.
+        /// The number of the block, from 1.
         number: usize,
-        /// Why.
+        /// The error.
         #[source]
         error: PemError,
     },
-    /// A certificate is not one.
+    /// A block is not a valid certificate.
     #[error("certificate {number} cannot be read")]
     Certificate {
         /// The number of its PEM block, from 1.
         number: usize,
-        /// Why.
+        /// The error.
         #[source]
         error: CertificateError,
     },
@@ -60,17 +60,17 @@ pub(super) struct Anchor {
     subject: Der<'static>,
     key: Der<'static>,
     constraints: Option<Der<'static>>,
-    /// Its subject in short.
+    /// The short form of its subject.
     pub(super) short: Arc<str>,
     /// Whether it is one of the public roots.
     pub(super) public: bool,
-    /// subjectKeyIdentifier.
+    /// Its subjectKeyIdentifier.
     pub(super) key_id: Option<Box<[u8]>>,
-    /// When it is valid.
+    /// Its validity.
     pub(super) bounds: Arc<Bounds>,
-    /// Why clients would refuse it. Public roots have been taken by all of them.
+    /// Why clients would refuse it. Public roots have been accepted by all of them.
     pub(super) flaws: Flaws,
-    /// How many intermediates it allows.
+    /// How many intermediates it permits.
     pub(super) path_length: Option<usize>,
     der: Cow<'static, [u8]>,
 }
@@ -109,7 +109,7 @@ impl Anchor {
         Outline::of(&self.der)
     }
 
-    /// As webpki takes it.
+    /// The form that webpki takes.
     pub(super) fn borrowed(&self) -> TrustAnchor<'_> {
         TrustAnchor {
             subject: Der::from_slice(&self.subject),
@@ -132,14 +132,14 @@ static PUBLIC: LazyLock<BySubject> = LazyLock::new(|| {
     all
 });
 
-/// The roots that are trusted. The default is none.
+/// The trusted roots. The default is none.
 #[derive(Default)]
 pub struct Anchors {
     public: bool,
     added: BySubject,
     /// The digests of all certificates of `--ca-file`: a leaf among them is trusted by equality.
     pub(super) listed: HashSet<Fingerprint>,
-    /// The certificates of `--ca-file` that are no roots.
+    /// The certificates of `--ca-file` that are not roots.
     pub(super) intermediates: Vec<Known>,
 }
 
@@ -158,9 +158,9 @@ impl Anchors {
         }
     }
 
-    /// Adds the certificates of a PEM file (`--ca-file`) and returns how many there are. Self-signed CAs become roots,
-    /// the others known intermediates; a leaf that is itself in the file is trusted. Nothing is added when there is an
-    /// error.
+    /// Adds the certificates of a PEM file (`--ca-file`) and returns their number. Self-signed CAs become roots, the
+    /// others known intermediates, and a leaf that is in the file is trusted itself. If there is an error, nothing is
+    /// added.
     pub fn add_pem(&mut self, text: &[u8]) -> Result<usize, AnchorError> {
         if text.len() > FILE_CAP {
             let (size, cap) = (text.len(), FILE_CAP);
@@ -190,7 +190,7 @@ impl Anchors {
             if !self.listed.insert(certificate.sha256) {
                 continue;
             }
-            // Roots of version 1 have no extensions that could say CA.
+            // Version 1 roots have no extensions to mark them as a CA.
             let old = || Outline::of(&der).is_some_and(|outline| outline.version < 3);
             if certificate.self_signed && (certificate.is_ca || old()) {
                 if let Some(anchor) = Anchor::of(Cow::Owned(der.to_vec()), false) {

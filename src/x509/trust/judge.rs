@@ -1,4 +1,4 @@
-//! From certificates to [`Trust`].
+//! Judges the trust of certificates.
 
 use std::{
     collections::HashMap,
@@ -24,31 +24,31 @@ use crate::{
     },
 };
 
-/// How many certificates of one URL are taken.
+/// How many certificates from one URL are used.
 const FETCHED: usize = 4;
 
-/// Judges whether certificates reach a trusted root. It can be asked from many threads.
+/// Judges whether certificates reach a trusted root. It can be used by several threads.
 #[derive(Debug)]
 pub struct Judge {
     anchors: Anchors,
     memo: Memo,
     /// Certificates of `--ca-file` and of public CAs.
     given: Pool,
-    /// What was learned on the way.
+    /// Certificates that were learned during the scan.
     outside: RwLock<Outside>,
 }
 
-/// CA certificates that nobody gave.
+/// CA certificates that the user did not provide.
 #[derive(Debug, Default)]
 struct Outside {
-    /// Those of the cluster's Secrets.
+    /// Certificates from the cluster's Secrets.
     learned: Learned,
-    /// Those that were fetched, by URL.
+    /// Certificates that were fetched, by URL.
     fetched: HashMap<Text, Vec<Known>>,
 }
 
 impl Judge {
-    /// A judge that trusts these roots.
+    /// Makes a judge that trusts these roots.
     pub fn new(anchors: Anchors, memo: Memo) -> Self {
         let mut given = Pool::default();
         for known in &anchors.intermediates {
@@ -62,13 +62,13 @@ impl Judge {
         }
     }
 
-    /// The signatures that were verified.
+    /// The memory of verified signatures.
     pub fn memo(&self) -> &Memo {
         &self.memo
     }
 
-    /// Adds intermediates of public CAs, as a PEM text such as the Common CA Database publishes; what cannot be read is
-    /// skipped. Returns how many there are.
+    /// Adds intermediates of public CAs from a PEM text, such as the Common CA Database publishes, and skips what
+    /// cannot be read. Returns their number.
     pub fn know_public(&mut self, text: &[u8]) -> usize {
         let mut interner = Interner::new();
         let mut count = 0;
@@ -97,7 +97,7 @@ impl Judge {
         self.outside.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers the CA certificates of a Secret: they may be what other Secrets lack. They count once a trusted root
+    /// Remembers the CA certificates of a Secret, which other Secrets may lack. They count only once a trusted root
     /// vouches for them, so that nobody's Secret changes the verdict on another's.
     pub fn learn(&self, key: &Key, parsed: &Parsed) {
         for (certificate, der) in authorities(parsed).filter(|(c, _)| !c.self_signed) {
@@ -118,8 +118,8 @@ impl Judge {
         }
     }
 
-    /// Remembers CA certificates that were fetched, in DER or PEM: they explain what is missing where a certificate names this
-    /// URL, and make nothing trusted. `false` where there is none.
+    /// Remembers CA certificates that were fetched, in DER or PEM. They explain what is missing if a certificate names
+    /// this URL, and make nothing trusted. Returns `false` if there is none.
     pub fn learn_fetched(&self, body: &[u8], url: &Text) -> bool {
         let parsed = bundle::parse_file(body, &mut Interner::new());
         let found: Vec<Known> = authorities(&parsed)
@@ -137,17 +137,18 @@ impl Judge {
         any
     }
 
-    /// Forgets what was learned of a Secret that has changed or is gone.
+    /// Forgets what was learned from a Secret that has changed or no longer exists.
     pub fn forget(&self, key: &Key) {
         self.outside_to_change().learned.forget(key);
     }
 
-    /// Judges what was parsed, whatever the dates. Without a leaf it is [`Trust::NotJudged`].
+    /// Judges parsed certificates, regardless of dates. Without a leaf the result is [`Trust::NotJudged`].
     pub fn judge(&self, parsed: &Parsed) -> Trust {
         self.judge_again(&parsed.bundle, &parsed.der)
     }
 
-    /// Judges a bundle whose DER was kept, such as one that lacked an intermediate before all Secrets had been read.
+    /// Judges a bundle again whose DER was kept, such as one that lacked an intermediate before all Secrets had been
+    /// read.
     pub fn judge_again(&self, bundle: &Bundle, ders: &[Der]) -> Trust {
         let certificates = &bundle.certificates;
         let candidates: Vec<Candidate<'_>> = certificates
@@ -182,14 +183,14 @@ impl Judge {
             Ok(trust) => return trust,
             Err(failure) => failure,
         };
-        // What is known from elsewhere explains a failure; it does not make clients trust the certificate.
+        // Certificates from elsewhere explain a failure. They do not make clients trust the certificate.
         let outside = self.outside();
         let elsewhere = Elsewhere {
             given: Some(&self.given),
             fetched: Some(&outside.fetched),
             learned: Some(&outside.learned),
         };
-        // What is sent leads to a root and breaks a rule on the way: that is what clients see, whatever else there is.
+        // The presented chain leads to a root and violates a rule: that is what clients see, whatever else is known.
         if let Failure::Refused(error) = &failure
             && *error != PathError::BadSignature
             && !leaf.certificate.self_signed
@@ -210,7 +211,7 @@ impl Judge {
             }
         }
         match failure {
-            // Whatever else is wrong with it, nobody but itself vouches for it.
+            // Whatever else is wrong with it, only the certificate itself vouches for it.
             Failure::Refused(_) if leaf.certificate.self_signed => Trust::SelfSigned,
             Failure::Refused(PathError::BadSignature) => {
                 let above = self.climb(leaf, presented, Elsewhere::default());
@@ -233,8 +234,8 @@ impl Judge {
         }
     }
 
-    /// The path by what is presented. A signature that fails may mean that the issuer is another one of the same name:
-    /// then what the key identifiers rule out does not count.
+    /// The path through the presented certificates. A signature that fails may mean that the issuer is another
+    /// certificate of the same name, so the search is repeated without those that key identifiers rule out.
     fn by_presented(&self, leaf: &Candidate<'_>, presented: &[Candidate<'_>]) -> Result<Trust, Failure> {
         let mut first = None;
         for exact in [false, true] {
@@ -251,11 +252,11 @@ impl Judge {
         Err(first.unwrap_or(Failure::NoRoot))
     }
 
-    /// The last certificate above the leaf of which nothing says that it has not signed what is below it.
+    /// The last certificate above the leaf for which nothing shows that it has not signed the one below it.
     fn climb<'a>(&self, leaf: &Candidate<'a>, presented: &[Candidate<'a>], elsewhere: Elsewhere<'a>) -> Candidate<'a> {
         let all = issuers(leaf, presented, elsewhere, true, &self.memo);
         let mut top = leaf.clone();
-        // Every step takes another certificate: a circle of cross-signed ones ends.
+        // Each step takes another certificate, so that a circle of cross-signed ones ends.
         for _ in 0..=all.len() {
             let signed = |c: &&Candidate<'_>| {
                 c.may_issue(&top) && self.memo.signed(c.outline.public_key, &top.outline) != Some(false)
@@ -268,8 +269,8 @@ impl Judge {
         top
     }
 
-    /// Whether what is at the top of a chain may be the work of the issuer of that name, and broken, or not: the key
-    /// identifiers are there and say so, or what is presented as its issuer has not signed it.
+    /// Whether the top of a chain may be a broken certificate of the issuer with that name: a presented certificate of
+    /// that name has the right key identifier or is not self-signed, or a root has the right key identifier.
     fn may_be_broken(&self, top: &Candidate<'_>, presented: &[Candidate<'_>]) -> bool {
         let issuer = top.outline.issuer;
         let named = authority_key_id(&top.outline);
@@ -282,8 +283,8 @@ impl Judge {
                 .any(|root| same_key(root.key_id.as_deref()))
     }
 
-    /// No path reaches a root: is one certificate missing, or is the root not trusted? What other Secrets hold says nothing
-    /// of it.
+    /// Decides, if no path reaches a root, whether one certificate is missing or the root is not trusted. The contents
+    /// of other Secrets do not matter for this.
     fn without_root(&self, leaf: &Candidate<'_>, presented: &[Candidate<'_>], elsewhere: Elsewhere<'_>) -> Trust {
         if leaf.certificate.self_signed {
             return Trust::SelfSigned;
@@ -305,7 +306,7 @@ impl Judge {
         let namesake = self.anchors.by_subject(top.outline.issuer).next().is_some();
         match issuer_url(&top.outline) {
             _ if is_staging_name(&issuer) || namesake => {}
-            // The issuer of an intermediate may be a root that is not trusted: its URL says nothing.
+            // The issuer of an intermediate may be an untrusted root, so its URL proves nothing.
             Some(url) if listed || top.certificate.sha256 == leaf.certificate.sha256 => {
                 let found = IntermediateSource::Url(url);
                 return Trust::MissingIntermediate { issuer, found };
@@ -329,7 +330,7 @@ impl Judge {
     }
 }
 
-/// A path is there: who takes it?
+/// Decides which clients accept a path that reaches a root.
 fn reached(leaf: &Candidate<'_>, candidates: &[Candidate<'_>], best: &search::Best<'_>) -> Result<Trust, Failure> {
     let root = best.path.root;
     let bounds = match best.refused() {
@@ -376,7 +377,7 @@ fn position(candidate: &Candidate<'_>) -> Option<u8> {
     }
 }
 
-/// The common name, else all of the subject.
+/// The common name, otherwise the whole subject.
 fn short_subject(certificate: &Certificate) -> Arc<str> {
     match certificate.common_name() {
         Some(name) => name.into(),

@@ -1,7 +1,8 @@
 //! CA certificates of the cluster's Secrets: one Secret may hold what another lacks.
 //!
-//! Whoever may write a Secret could make a certificate with the name of a public CA's intermediate, and even with its key. So
-//! one counts only when a trusted root has signed it, or another that counts has; the rest waits, and explains nothing.
+//! Whoever may write a Secret could make a certificate with the name, and even the key, of a public CA's intermediate.
+//! For this reason a certificate counts only if a trusted root has signed it, or another certificate that counts. All
+//! others wait, and explain nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,19 +16,20 @@ use crate::{
     x509::{certificate::Fingerprint, der::Outline},
 };
 
-/// How many are kept, of how many one namespace may be the first to bring: no namespace takes the place of the others.
+/// How many certificates are kept, and how many of them one namespace may be the first to bring, so that no namespace
+/// displaces the others.
 const CAP: usize = 20_000;
 const OF_NAMESPACE: usize = 500;
-/// How many Secrets that hold one certificate are remembered, the first by name.
+/// How many Secrets with the same certificate are remembered, the first ones by name.
 const HOLDERS: usize = 64;
 
-/// What was learned, and who vouches for it.
+/// The certificates that were learned, and those that vouch for them.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     all: HashMap<Fingerprint, LearnedEntry>,
-    /// Those that count, by subject.
+    /// The certificates that count, by subject.
     counted: HashMap<Box<[u8]>, Vec<Known>>,
-    /// Those that do not, by their issuer.
+    /// The certificates that do not count yet, by issuer.
     waiting: HashMap<Box<[u8]>, Vec<Known>>,
     brought: HashMap<Text, usize>,
 }
@@ -36,13 +38,13 @@ pub(super) struct Learned {
 struct LearnedEntry {
     /// The Secrets that hold it, in order.
     holders: Vec<Key>,
-    /// The namespace that brought it.
+    /// The namespace that first brought it.
     brought_by: Text,
     subject: Box<[u8]>,
     issuer: Box<[u8]>,
 }
 
-/// Who may vouch from outside.
+/// The certificates outside that may vouch.
 #[derive(Clone, Copy)]
 pub(super) struct Vouchers<'a> {
     pub(super) anchors: &'a Anchors,
@@ -51,7 +53,7 @@ pub(super) struct Vouchers<'a> {
 }
 
 impl Learned {
-    /// Those that count and have this subject.
+    /// The certificates that count and have this subject.
     pub(super) fn by_subject(&self, subject: &[u8]) -> &[Known] {
         self.counted.get(subject).map_or(&[], Vec::as_slice)
     }
@@ -64,8 +66,8 @@ impl Learned {
         })
     }
 
-    /// Adds one, found in the Secret that `known.found` names. Of several Secrets that have it the first by name counts, so
-    /// that the order of reading changes nothing.
+    /// Adds a certificate that was found in the Secret named by `known.found`. If several Secrets have it, the first
+    /// one by name is named, so that the order of reading does not matter.
     pub(super) fn add(&mut self, known: Known, vouchers: Vouchers<'_>) {
         let IntermediateSource::Secret(holder) = &known.found else {
             return;
@@ -114,7 +116,7 @@ impl Learned {
             || self.by_subject(outline.issuer).iter().any(signed_by)
     }
 
-    /// Lets one count, and what waited for it.
+    /// Makes a certificate count, and those that waited for it.
     fn count(&mut self, known: Known, vouchers: Vouchers<'_>) {
         let mut new = vec![known];
         while let Some(known) = new.pop() {
@@ -134,7 +136,7 @@ impl Learned {
         }
     }
 
-    /// Forgets what was found in a Secret alone.
+    /// Forgets certificates that were found in this Secret only.
     pub(super) fn forget(&mut self, key: &Key) {
         let mut changed = Vec::new();
         for (sha256, entry) in &mut self.all {
@@ -163,7 +165,7 @@ impl Learned {
         }
     }
 
-    /// Lets a certificate be found in the first Secret that holds it.
+    /// Names the first Secret that holds a certificate as its place.
     fn name_the_first(&mut self, sha256: Fingerprint) {
         let Some(entry) = self.all.get(&sha256) else { return };
         let Some(first) = entry.holders.first() else { return };

@@ -1,4 +1,5 @@
-//! Signatures that were verified are not verified again: P-384 takes as long as parsing eighty certificates.
+//! Remembers verified signatures, so that they are not verified again. A P-384 signature takes as long as parsing
+//! eighty certificates.
 
 use std::{
     collections::HashSet,
@@ -14,43 +15,43 @@ pub(super) type SignatureDigest = [u8; 32];
 
 /// How many entries are kept, in memory and in bytes: 32 MB.
 const CAP: usize = 1_000_000;
-/// Separate locks, so that threads seldom wait for each other.
+/// The number of separate locks, so that threads rarely wait for each other.
 const SHARDS: usize = 16;
-/// What the bytes begin with; the last byte is the version of the format and of what an entry is the digest of.
+/// The beginning of the bytes. The last byte is the version of the format, and of what an entry is the digest of.
 const MAGIC: &[u8; 8] = b"kcmemo\0\x02";
-/// The salt of the digests of keys, which follows.
+/// The length of the salt for digests of keys, which follows.
 const SALT: usize = 32;
 
-/// Remembers which signatures are good and, for the life of the process, which are not. Safe to use from many threads.
+/// Remembers which signatures are good and, for the life of the process, which are not. Several threads may use it.
 ///
-/// It remembers as well which private keys belong to their public halves: by digests that are salted anew with each memo, so that
-/// two memos do not show that they saw one key, and no key is in it.
+/// It also remembers which private keys match their public halves. It does so by digests with a salt that differs for
+/// each memo, so that two memos do not reveal that they saw the same key. No key is stored.
 ///
-/// It can be kept as bytes between runs: whoever can write those bytes decides what is trusted, so they belong into a
-/// file that the user alone can write.
+/// It can be kept as bytes between runs. Whoever can write those bytes decides what is trusted, so they belong in a
+/// file that only the user can write.
 pub struct Memo {
     kept: Kept,
     salt: [u8; SALT],
     shards: [Mutex<Shard>; SHARDS],
 }
 
-/// What was verified by this process.
+/// The entries that this process verified.
 #[derive(Default)]
 struct Shard {
     good: HashSet<SignatureDigest>,
     bad: HashSet<SignatureDigest>,
 }
 
-/// Good ones that came from bytes, in ascending order: they are searched where they lie.
+/// Good entries that were read from bytes, in ascending order; they are searched in place.
 #[derive(Default)]
 struct Kept {
     bytes: Vec<u8>,
-    /// Where the entries begin whose first byte is this.
+    /// For each value of the first byte, where its entries begin.
     starts: Vec<u32>,
 }
 
 impl Kept {
-    /// The entries of bytes that are whole; none of others.
+    /// Reads the entries of valid bytes; invalid bytes have none.
     fn of(bytes: Vec<u8>) -> Self {
         let mut kept = Self {
             bytes,
@@ -75,7 +76,7 @@ impl Kept {
         })
     }
 
-    /// The salt; `None` where there are no bytes.
+    /// The salt; `None` if there are no bytes.
     fn salt(&self) -> Option<[u8; SALT]> {
         self.bytes.get(MAGIC.len()..)?.first_chunk().copied()
     }
@@ -98,7 +99,8 @@ impl std::fmt::Debug for Memo {
 impl Default for Memo {
     fn default() -> Self {
         let mut salt = [0; SALT];
-        // Without randomness the salt is zero, and the memo is kept all the same: what it hides is a digest of a random number.
+        // Without randomness the salt is zero. The memo is kept all the same, because it hides the digest of a random
+        // number.
         let _ = aws_lc_rs::rand::fill(&mut salt);
         Self {
             kept: Kept::default(),
@@ -109,8 +111,8 @@ impl Default for Memo {
 }
 
 impl Memo {
-    /// The memo in bytes that [`Memo::to_bytes`] gave. Bytes of another version, cut short or changed give an empty
-    /// one: what was forgotten is verified again.
+    /// Reads the bytes that [`Memo::to_bytes`] returned. Bytes of another version, truncated or changed ones give an
+    /// empty memo: what was forgotten is verified again.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         let kept = Kept::of(bytes);
         let new = Self::default();
@@ -121,7 +123,8 @@ impl Memo {
         }
     }
 
-    /// All good signatures and keys, to be kept in a file: a magic number, the salt, the entries in ascending order, a checksum.
+    /// All good signatures and keys, to be written to a file: a magic number, the salt, the entries in ascending order,
+    /// a checksum.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut all: Vec<SignatureDigest> = self.kept.all().to_vec();
         for shard in &self.shards {
@@ -138,7 +141,7 @@ impl Memo {
         bytes
     }
 
-    /// How many good signatures were verified since the memo was made: whether it is worth keeping again.
+    /// How many good signatures were verified since the memo was made, which decides whether it is worth writing again.
     pub fn new_entries(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).good.len()).sum()
     }
@@ -148,12 +151,12 @@ impl Memo {
         self.kept.all().len() + self.new_entries()
     }
 
-    /// Whether it knows none.
+    /// Whether it knows no good signatures.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether the signature is good: as remembered, else as `verify` says.
+    /// Whether a signature is good, either as remembered or according to `verify`.
     pub(super) fn remember(&self, entry: SignatureDigest, verify: impl FnOnce() -> bool) -> bool {
         if self.kept.contains(&entry) {
             return true;
@@ -167,7 +170,7 @@ impl Memo {
                 return false;
             }
         }
-        // Verified outside the lock: two threads may do it twice, none waits.
+        // Verified without the lock: two threads may do it twice, but none waits.
         let good = verify();
         let mut shard = self.shard(&entry);
         if good && shard.good.len() < CAP / SHARDS {
@@ -178,8 +181,8 @@ impl Memo {
         good
     }
 
-    /// Whether the key in `public_key` (a subjectPublicKeyInfo) has signed the certificate. `None` when its algorithm, or
-    /// the key's length, is not one that can be verified.
+    /// Whether the key in `public_key` (a subjectPublicKeyInfo) has signed the certificate. `None` if the algorithm or
+    /// the length of the key is not supported.
     pub(super) fn signed(&self, public_key: &[u8], child: &Outline<'_>) -> Option<bool> {
         let (known, key) = verifier(public_key, child.algorithm)?;
         let (key_algorithm, algorithm) = (known.public_key_alg_id(), known.signature_alg_id());
@@ -195,7 +198,8 @@ impl Memo {
         }))
     }
 
-    /// Whether a private key (its curve, its number) is that of a public point: as remembered, else as `compute` says.
+    /// Whether a private key (its curve, its number) matches a public point, either as remembered or according to
+    /// `compute`.
     pub(crate) fn remember_key(&self, parts: [&[u8]; 3], compute: impl FnOnce() -> bool) -> bool {
         let [curve, number, point] = parts;
         self.remember(entry([b"private key", &self.salt, curve, number, point]), compute)
@@ -206,12 +210,12 @@ impl Memo {
     }
 }
 
-/// A set stays whole when a thread panics while it holds the lock.
+/// A set remains consistent even if a thread panics while it holds the lock.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The entries in bytes that are whole.
+/// The entries of valid bytes.
 fn entries(bytes: &[u8]) -> Option<&[SignatureDigest]> {
     let (content, checksum) = bytes.split_last_chunk::<32>()?;
     let (entries, rest) = content.strip_prefix(MAGIC)?.get(SALT..)?.as_chunks();
@@ -219,7 +223,7 @@ fn entries(bytes: &[u8]) -> Option<&[SignatureDigest]> {
     whole.then_some(entries)
 }
 
-/// The entry of one signature. Each part is preceded by its length, so that no two signatures have the same bytes.
+/// The entry of one signature. The length of each part precedes it, so that no two signatures have the same bytes.
 pub(super) fn entry(parts: [&[u8]; 5]) -> SignatureDigest {
     let mut context = Context::new(&SHA256);
     for part in parts {

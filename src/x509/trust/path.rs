@@ -1,4 +1,4 @@
-//! One question to webpki: does a leaf reach a root by these candidates, and if not, why?
+//! Asks webpki whether a leaf reaches a root through these candidates, and if not, why.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,33 +16,34 @@ use super::{
 };
 use crate::x509::{certificate::authority_key_id, signature};
 
-/// A path that holds.
+/// A valid path.
 pub(super) struct Path<'a> {
     /// The root.
     pub(super) root: &'a Anchor,
-    /// The issuers on it, by their places among the candidates, from the leaf's on.
+    /// The issuers on it, by their positions among the candidates, beginning with the issuer of the leaf.
     pub(super) issuers: Vec<usize>,
 }
 
-/// Why there is none.
+/// Why there is no valid path.
 pub(super) enum Failure {
     /// No path reaches a root.
     NoRoot,
-    /// A path does, and is refused.
+    /// A path reaches a root, but it is refused.
     Refused(PathError),
 }
 
-/// The roots that a question may end at.
+/// The roots at which a path may end.
 #[derive(Clone, Copy)]
 pub(super) struct Roots<'a, 'b> {
     pub(super) anchors: &'a Anchors,
-    /// Roots whose key identifier says that they are not the issuer do not count.
+    /// Whether to exclude roots whose key identifier shows that they are not the issuer.
     pub(super) exact: bool,
-    /// These do not count either.
+    /// Roots that are excluded as well.
     pub(super) barred: &'b [&'a Anchor],
 }
 
-/// Looks for a path from `leaf` by `candidates` to a root, whatever the dates and what is in `rules`.
+/// Searches for a path from `leaf` through `candidates` to a root, regardless of dates and of the requirements in
+/// `rules`.
 pub(super) fn find<'a>(
     leaf: &Candidate<'_>,
     candidates: &[Candidate<'_>],
@@ -84,7 +85,8 @@ pub(super) fn find<'a>(
         Ok((root, issuers.collect::<Vec<_>>()))
     });
     match result {
-        // webpki was told that any usage will do: `rules` has the issuers', and the leaf's is judged elsewhere.
+        // webpki was told that any usage is acceptable: `rules` checks that of issuers, and that of the leaf is judged
+        // elsewhere.
         Ok((root, issuers)) => match root.and_then(|at| roots.get(at)) {
             Some(root) => Ok(Path { root, issuers }),
             None => Err(Failure::NoRoot),
@@ -98,7 +100,7 @@ pub(super) fn find<'a>(
     }
 }
 
-/// The roots that could have issued the leaf or a candidate, twice: as they are, and as webpki takes them.
+/// The roots that could have issued the leaf or a candidate, as they are and in the form for webpki.
 fn roots_for<'a>(
     leaf: &Candidate<'_>,
     candidates: &[Candidate<'_>],
@@ -118,7 +120,7 @@ fn roots_for<'a>(
     (roots, borrowed)
 }
 
-/// webpki's errors in our words. Those of dates cannot occur: the copies are valid at any time.
+/// Translates an error of webpki. Errors of dates cannot occur, because the copies are valid at any time.
 fn refusal(error: &Error, short_key: u32, candidates: &[Candidate<'_>]) -> PathError {
     let constraint = |words: &str| PathError::Constraint(words.to_owned());
     let unusable = |words: &str| PathError::Unusable(words.to_owned());
@@ -179,7 +181,7 @@ impl ExtendedKeyUsageValidator for AnyUsage {
     }
 }
 
-/// What the algorithms of one question share.
+/// What the algorithms share during one search.
 struct PathQuestion<'a> {
     memo: &'a Memo,
     copies: &'a [Undated<'a>],
@@ -187,7 +189,7 @@ struct PathQuestion<'a> {
     short_key: AtomicU32,
 }
 
-/// An algorithm that asks the memo first, over what was really signed.
+/// An algorithm that consults the memo first, with the bytes that were really signed.
 struct PathMemory<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
     asked: &'a PathQuestion<'a>,

@@ -1,4 +1,4 @@
-//! Certificates that could complete a path: presented ones, and those known from elsewhere.
+//! Certificates that may complete a path: presented ones, and those known from elsewhere.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// How many issuers of one name, and how many issuers in all, are tried: webpki tries every order of them, and a
-/// hostile bundle could have a hundred of one name.
+/// How many issuers with one name, and how many issuers in total, are tried: webpki tries every order of them, and a
+/// hostile bundle could have a hundred with one name.
 const SAME_NAME_TRIED: usize = 3;
 const TRIED: usize = 12;
 
@@ -25,12 +25,12 @@ pub(super) struct Known {
     pub(super) found: IntermediateSource,
 }
 
-/// What the user gave, or public CAs publish, by subject.
+/// Certificates that the user provided or public CAs publish, by subject.
 #[derive(Debug, Default)]
 pub(super) struct Pool(HashMap<Box<[u8]>, Vec<Known>>);
 
 impl Pool {
-    /// Adds one.
+    /// Adds a certificate.
     pub(super) fn add(&mut self, known: Known) {
         let Some(subject) = Outline::of(&known.der).map(|outline| outline.subject.into()) else {
             return;
@@ -49,19 +49,19 @@ impl Pool {
     }
 }
 
-/// Where issuers that are not presented may come from.
+/// The sources of issuers that are not presented.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Elsewhere<'a> {
-    /// What the user gave, or public CAs publish.
+    /// Certificates that the user provided or public CAs publish.
     pub(super) given: Option<&'a Pool>,
-    /// What was fetched: it counts for a certificate that names the URL.
+    /// Certificates that were fetched. They count for a certificate that names their URL.
     pub(super) fetched: Option<&'a HashMap<Text, Vec<Known>>>,
-    /// What other Secrets hold, and a trusted root vouches for.
+    /// Certificates of other Secrets for which a trusted root vouches.
     pub(super) learned: Option<&'a Learned>,
 }
 
 impl<'a> Elsewhere<'a> {
-    /// Those that have signed `child`.
+    /// The certificates that have signed `child`.
     fn issuers_of(&self, child: &Outline<'_>, memo: &Memo) -> Vec<&'a Known> {
         let given = self.given.map_or(&[][..], |pool| pool.by_subject(child.issuer));
         let fetched = self
@@ -88,40 +88,41 @@ pub(super) struct Candidate<'a> {
     pub(super) origin: Origin<'a>,
 }
 
-/// Where a candidate is from.
+/// The source of a candidate.
 #[derive(Clone, Copy)]
 pub(super) enum Origin<'a> {
-    /// Its position among those presented.
+    /// It was presented, at this position.
     Presented(usize),
     /// It is known from elsewhere.
     Known(&'a IntermediateSource),
 }
 
 impl Candidate<'_> {
-    /// Whether it may have issued `other`: the names are the same and the key identifiers, where there are any, do not
+    /// Whether it may have issued `other`: the names are the same, and the key identifiers, if there are any, do not
     /// differ.
     pub(super) fn may_issue(&self, other: &Candidate<'_>) -> bool {
         self.outline.subject == other.outline.issuer && !self.other_key(other)
     }
 
-    /// The key identifiers say that another key issued `other`.
+    /// Whether the key identifiers show that another key issued `other`.
     pub(super) fn other_key(&self, other: &Candidate<'_>) -> bool {
         other_key(&self.outline, &other.outline)
     }
 }
 
-/// The key identifiers say that another key than that of `issuer` issued `child`.
+/// Whether the key identifiers show that a key other than that of `issuer` issued `child`.
 pub(super) fn other_key(issuer: &Outline<'_>, child: &Outline<'_>) -> bool {
     differ(subject_key_id(issuer), authority_key_id(child))
 }
 
-/// Both are there, and differ.
+/// Whether both exist and differ.
 pub(super) fn differ(a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
     a.zip(b).is_some_and(|(a, b)| a != b)
 }
 
-/// The issuers, their issuers and so on, of `leaf`: from `presented`, and from `elsewhere` those that have signed what they
-/// are to have issued. Those whose key identifier fits come first; with `exact`, others do not come at all.
+/// The issuers of `leaf`, their issuers and so on: from `presented`, and from `elsewhere` if they have signed the
+/// certificate that they are to have issued. Issuers with a matching key identifier come first; with `exact`, there are
+/// no others.
 pub(super) fn issuers<'a>(
     leaf: &Candidate<'a>,
     presented: &[Candidate<'a>],
@@ -157,7 +158,7 @@ pub(super) fn issuers<'a>(
             if exact {
                 same_name.retain(|c| !c.other_key(&child));
             }
-            // Of two with one name and key, an intermediate that was renewed, clients find the one that is still valid.
+            // If an intermediate was renewed with the same name and key, clients find the one that is still valid.
             same_name.sort_by_key(|c| (c.other_key(&child), std::cmp::Reverse(c.certificate.not_after)));
             chosen.extend(same_name.into_iter().take(SAME_NAME_TRIED));
             chosen.truncate(TRIED);

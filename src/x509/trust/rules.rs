@@ -1,9 +1,10 @@
-//! What clients look for in the certificates of a path, and webpki does not: each rule with who has it.
+//! Requirements of clients for the certificates of a path that webpki does not check, with the clients that have them.
 //!
 //! Go 1.26: `crypto/x509/parser.go` (processExtensions, parseNameConstraintsExtension, parseAuthorityKeyIdentifier),
-//! `verify.go` (isValid, checkChainForKeyUsage) and `x509.go` (`CheckSignatureFrom`). A certificate that Go cannot parse is
-//! none for it. OpenSSL 3.0: `crypto/x509/v3_purp.c` (`ossl_x509v3_cache_extensions`, `X509_supported_extension`, `check_ca`,
-//! `check_purpose_ssl_server`, `X509_check_akid`) and `x509_vfy.c` (`check_extensions`). Both hold roots to them, too.
+//! `verify.go` (isValid, checkChainForKeyUsage) and `x509.go` (`CheckSignatureFrom`). Go ignores a certificate that it
+//! cannot parse. OpenSSL 3.0: `crypto/x509/v3_purp.c` (`ossl_x509v3_cache_extensions`, `X509_supported_extension`,
+//! `check_ca`, `check_purpose_ssl_server`, `X509_check_akid`) and `x509_vfy.c` (`check_extensions`). Both apply them to
+//! roots too.
 
 use super::Clients;
 use crate::x509::{
@@ -20,9 +21,9 @@ const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 35];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
 
-/// What both take when it is critical: key usage, names, basic constraints, name constraints, CRL distribution points,
-/// policies, policy mappings, policy constraints, extended key usage, inhibitAnyPolicy. Name constraints: see
-/// [`name_constraints`].
+/// The extensions that both accept as critical: key usage, names, basic constraints, name constraints, CRL distribution
+/// points, policies, policy mappings, policy constraints, extended key usage, inhibitAnyPolicy. For name constraints,
+/// see [`name_constraints`].
 const KNOWN: [&[u8]; 10] = [
     KEY_USAGE,
     SUBJECT_ALT_NAME,
@@ -36,7 +37,8 @@ const KNOWN: [&[u8]; 10] = [
     &[0x55, 0x1d, 54],
 ];
 
-/// What OpenSSL alone takes: Netscape's certificate type, RFC 3779's two, OCSP no check, proxy certificates.
+/// The extensions that only OpenSSL accepts as critical: Netscape's certificate type, RFC 3779's two, OCSP no check,
+/// proxy certificates.
 const KNOWN_TO_OPENSSL: [&[u8]; 5] = [
     &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 1, 1],
     &[0x2b, 6, 1, 5, 5, 7, 1, 7],
@@ -47,16 +49,16 @@ const KNOWN_TO_OPENSSL: [&[u8]; 5] = [
 
 const ANY_USAGE: &[u8] = &[0x55, 0x1d, 37, 0];
 const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
-/// Forerunners of serverAuth, by Netscape and Microsoft, which OpenSSL takes for it.
+/// Predecessors of serverAuth, by Netscape and Microsoft, which OpenSSL accepts instead of it.
 const SERVER_GATED: [&[u8]; 2] = [
     &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 4, 1],
     &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 3],
 ];
 
-/// keyCertSign in the first byte of a key usage.
+/// The bit of keyCertSign in the first byte of a key usage.
 const KEY_CERT_SIGN: u8 = 0x04;
 
-/// Where a certificate is on a path.
+/// The role of a certificate on a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Leaf,
@@ -64,7 +66,7 @@ pub(super) enum Role {
     Root,
 }
 
-/// Why Go, and why OpenSSL, refuse something; what follows its subject in a sentence.
+/// Why Go and OpenSSL refuse something: the rest of a sentence after its subject.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Flaws {
     pub(super) go: Option<&'static str>,
@@ -87,7 +89,7 @@ impl Flaws {
     }
 }
 
-/// What is wrong with one certificate of a path.
+/// The flaws of one certificate of a path.
 pub(super) fn flaws(outline: &Outline<'_>, role: Role) -> Flaws {
     let mut flaws = Flaws::default();
     for extension in outline.extensions() {
@@ -109,7 +111,7 @@ pub(super) fn flaws(outline: &Outline<'_>, role: Role) -> Flaws {
             _ => {}
         }
     }
-    // To OpenSSL it is no root then.
+    // OpenSSL does not regard it as a root then.
     if role == Role::Root && names_another(outline, outline) {
         flaws.add(
             Clients::OpenSsl,
@@ -137,7 +139,7 @@ fn criticality(extension: &Extension<'_>, flaws: &mut Flaws) {
     flaws.add(by, why);
 }
 
-/// `AuthorityInfoAccessSyntax` (RFC 5280, section 4.2.2.1) as far as Go reads it.
+/// Whether it is an `AuthorityInfoAccessSyntax` (RFC 5280, section 4.2.2.1), as far as Go reads it.
 fn is_access(value: &[u8]) -> bool {
     let Some(list) = DerReader::new(value).expect(SEQUENCE) else {
         return false;
@@ -154,8 +156,8 @@ fn is_access(value: &[u8]) -> bool {
     true
 }
 
-/// RFC 5280, section 4.2.1.10. Go wants one subtree at least, and does not know names other than dNSName, rfc822Name,
-/// uniformResourceIdentifier and iPAddress: where the extension is critical, it refuses those.
+/// Checks name constraints (RFC 5280, section 4.2.1.10). Go requires at least one subtree, and only knows dNSName,
+/// rfc822Name, uniformResourceIdentifier and iPAddress: if the extension is critical, it refuses other kinds of names.
 fn name_constraints(extension: &Extension<'_>, flaws: &mut Flaws) {
     let Some(both) = DerReader::new(extension.value.value).expect(SEQUENCE) else {
         return flaws.add(Clients::All, "has broken name constraints");
@@ -180,7 +182,7 @@ fn name_constraints(extension: &Extension<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// RFC 5280, section 4.2.1.3. An empty one counts for Go as none.
+/// Checks the key usage (RFC 5280, section 4.2.1.3). Go treats an empty one as absent.
 fn key_usage(value: &[u8], flaws: &mut Flaws) {
     let bits = DerReader::new(value).expect(BIT_STRING).map(|bits| bits.value);
     match bits.and_then(<[u8]>::split_first) {
@@ -198,8 +200,8 @@ fn key_usage(value: &[u8], flaws: &mut Flaws) {
     }
 }
 
-/// RFC 5280, section 4.2.1.12: without the extension everything is allowed. OpenSSL does not take anyExtendedKeyUsage for
-/// serverAuth.
+/// Checks the extended key usage (RFC 5280, section 4.2.1.12): without the extension, every usage is permitted. OpenSSL
+/// does not accept anyExtendedKeyUsage instead of serverAuth.
 fn extended_key_usage(value: &[u8], flaws: &mut Flaws) {
     let Some(list) = DerReader::new(value).expect(SEQUENCE) else {
         return flaws.add(Clients::All, "has a broken extended key usage");
@@ -220,7 +222,7 @@ fn extended_key_usage(value: &[u8], flaws: &mut Flaws) {
     }
 }
 
-/// How many intermediates a CA allows below it (pathLenConstraint); `None` where it does not say.
+/// How many intermediates a CA permits below it (pathLenConstraint); `None` if it sets no limit.
 pub(super) fn path_length(outline: &Outline<'_>) -> Option<usize> {
     let mut fields = outline
         .extension(BASIC_CONSTRAINTS)?
@@ -229,12 +231,12 @@ pub(super) fn path_length(outline: &Outline<'_>) -> Option<usize> {
         .inside();
     let _ca = fields.expect(BOOLEAN);
     let length = fields.expect(INTEGER)?.value;
-    // More than a few bytes, or a negative one, limits nothing that could be reached.
+    // A number of more than a few bytes, or a negative one, limits nothing that could be reached.
     (length.len() <= 4 && length.first().is_some_and(|first| *first < 0x80))
         .then(|| length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)))
 }
 
-/// Whether the authority key identifier of `child` says more of its issuer than the key's identifier.
+/// Whether the authority key identifier of `child` identifies its issuer by more than a key identifier.
 pub(super) fn names_issuer(child: &Outline<'_>) -> bool {
     let fields = child
         .extension(AUTHORITY_KEY_ID)
@@ -245,8 +247,8 @@ pub(super) fn names_issuer(child: &Outline<'_>) -> bool {
     })
 }
 
-/// Whether the authority key identifier of `child` names another certificate than `issuer` by serial number, or by its
-/// issuer's name: OpenSSL then looks for another. Key identifiers are compared elsewhere.
+/// Whether the authority key identifier of `child` names a certificate other than `issuer`, by serial number or by the
+/// name of its issuer. OpenSSL searches for another issuer then. Key identifiers are compared elsewhere.
 pub(super) fn names_another(child: &Outline<'_>, issuer: &Outline<'_>) -> bool {
     let Some(fields) = child
         .extension(AUTHORITY_KEY_ID)
@@ -279,10 +281,10 @@ fn directory_name(mut names: DerReader<'_>) -> Option<&[u8]> {
     None
 }
 
-/// OpenSSL compares names without regard to case, spaces and the kind of string.
+/// Compares names as OpenSSL does, regardless of case, spaces and the type of string.
 fn same_name(a: &[u8], b: &[u8]) -> bool {
     let plain = |name: &[u8]| -> String {
-        // Without the backslashes that stand before a space at an end.
+        // Without the backslashes that escape a space at either end.
         let text = name_of(name).full.to_lowercase().replace('\\', "");
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };

@@ -1,7 +1,7 @@
-//! Of several paths, the one that clients do best with: no rule broken, and valid the longest.
+//! Chooses the path that is best for clients: one that violates no rule and is valid the longest.
 //!
-//! webpki stops at the first path. Go tries all of them, and OpenSSL those that it prefers: a chain is lost only where
-//! none is good. So what is worst on a path is left out, and another one looked for.
+//! webpki stops at the first path. Go tries all paths, and OpenSSL those that it prefers, so a chain fails only if no
+//! path is good. For this reason the worst part of a path is excluded and another path is searched for.
 
 use super::{
     Anchors, Clients, Doubt, Memo,
@@ -12,21 +12,21 @@ use super::{
 };
 use crate::{object::Seconds, x509::certificate::Certificate};
 
-/// How many paths are compared at most: more than real chains have.
+/// The most paths that are compared, which is more than real chains have.
 const COMPARED: usize = 8;
 
-/// A path, and what clients make of it.
+/// A path, and how clients judge it.
 pub(super) struct Best<'a> {
-    /// Its issuers are places among all candidates.
+    /// The path, whose issuers are positions among all candidates.
     pub(super) path: Path<'a>,
     go: Option<String>,
     openssl: Option<String>,
-    /// The first moment at which a certificate of it ends, the leaf aside.
+    /// The first moment at which a certificate of the path other than the leaf expires.
     end: Seconds,
 }
 
 impl Best<'_> {
-    /// Who refuses it, and why.
+    /// The clients that refuse it, and why.
     pub(super) fn refused(&self) -> Option<Doubt> {
         let (by, why) = match (&self.go, &self.openssl) {
             (None, None) => return None,
@@ -44,15 +44,15 @@ impl Best<'_> {
     }
 }
 
-/// What is to be left out for a better path.
+/// The part to exclude for a better path.
 enum Worst<'a> {
     Leaf,
     Issuer(usize),
     Root(&'a Anchor),
 }
 
-/// The best path from `leaf` by `candidates` to a root. With `exact`, roots whose key identifier says that they are not
-/// the issuer do not count.
+/// The best path from `leaf` through `candidates` to a root. With `exact`, roots whose key identifier shows that they
+/// are not the issuer are excluded.
 pub(super) fn best<'a>(
     leaf: &Candidate<'_>,
     candidates: &[Candidate<'_>],
@@ -108,7 +108,7 @@ pub(super) fn best<'a>(
     Ok(found)
 }
 
-/// What clients make of a path, and what is worst on it.
+/// How clients judge a path, and its worst part.
 fn examine<'a>(leaf: &Candidate<'_>, candidates: &[Candidate<'_>], path: Path<'a>) -> (Best<'a>, Worst<'a>) {
     let root = path.root;
     let mut found = Best {
@@ -125,7 +125,7 @@ fn examine<'a>(leaf: &Candidate<'_>, candidates: &[Candidate<'_>], path: Path<'a
             worst = Worst::Issuer(*at);
         }
     }
-    // What ends after the leaf does not end too early.
+    // A certificate that expires after the leaf does not expire too early.
     if leaf.certificate.not_after <= found.end {
         worst = Worst::Leaf;
     }
@@ -172,7 +172,7 @@ impl Best<'_> {
         }
     }
 
-    /// Notes what is wrong with the root, and whether anything is.
+    /// Records the flaws of the root. Returns whether it has any.
     fn note_root(&mut self, candidates: &[Candidate<'_>], below: &Candidate<'_>, leaf: &Candidate<'_>) -> bool {
         let root = self.path.root;
         let name = || format!("{:?}", root.short);
@@ -184,7 +184,7 @@ impl Best<'_> {
         self.note_another(another, below, leaf);
         let mut wrong = another || root.flaws.count() > 0;
         if let Some(allowed) = root.path_length {
-            // Go counts all; OpenSSL counts no certificate whose issuer has its own name (RFC 5280, section 6.1.4).
+            // Go counts all intermediates; OpenSSL does not count self-issued ones (RFC 5280, section 6.1.4).
             let issuers = self.path.issuers.iter().map(|at| &candidates[*at].outline);
             let foreign = issuers.filter(|issuer| issuer.issuer != issuer.subject).count();
             let why = "allows fewer intermediates (path length)";
@@ -203,9 +203,9 @@ fn subject(certificate: &Certificate) -> String {
     format!("{:?}", certificate.called())
 }
 
-/// Why OpenSSL fails where several certificates that are sent could be the issuer: it takes the first of them, in the order
-/// in which they are sent, and looks for no other (`crypto/x509/x509_vfy.c`, `find_issuer` and `build_chain`). Roots come
-/// before what is sent.
+/// Why OpenSSL fails if several of the certificates that are sent could be the issuer: it takes the first of them in
+/// the order in which they are sent, and tries no other (`crypto/x509/x509_vfy.c`, `find_issuer` and `build_chain`).
+/// Roots take precedence over certificates that are sent.
 fn first_issuer_fails(
     leaf: &Candidate<'_>,
     candidates: &[Candidate<'_>],
@@ -238,7 +238,7 @@ fn first_issuer_fails(
             break;
         };
         if candidates.iter().filter(fits).count() > 1 {
-            // It passes over what has expired: then which is the first depends on the day.
+            // OpenSSL skips expired certificates, so that the first one depends on the day.
             if candidates
                 .iter()
                 .filter(fits)

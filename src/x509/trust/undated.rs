@@ -1,33 +1,34 @@
-//! Certificates as webpki is shown them: valid at any time, and without a critical extension.
+//! Copies of certificates for webpki that are valid at any time and have no critical extension.
 //!
-//! webpki checks dates and stops at the first that is wrong, so an expired certificate would hide an untrusted one, and
-//! windows that do not overlap would leave no moment at which to verify. It is therefore given copies with a wide
-//! validity, and the signature is verified over what was really signed. The dates themselves are judged in `check`.
+//! webpki checks dates and stops at the first error, so that an expired certificate would hide an untrusted one, and
+//! validities that do not overlap would leave no moment for verification. For this reason webpki gets copies with a
+//! wide validity, while signatures are verified over the original bytes. The dates themselves are judged in `check`.
 //!
-//! webpki knows fewer extensions than clients do (no policies), so it is shown none as critical: `rules` judges that.
+//! webpki knows fewer extensions than clients do (no policies), so no extension in a copy is critical. `rules` judges
+//! critical extensions.
 
 use std::ops::Range;
 
 use crate::x509::der::{BOOLEAN, GENERALIZED_TIME, Outline, SEQUENCE, UTC_TIME};
 
-/// A moment inside of every window: 2033-05-18.
+/// A moment within every validity: 2033-05-18.
 pub(super) const MOMENT: u64 = 2_000_000_000;
 
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
 
 /// A certificate and its copy.
 pub(super) struct Undated<'a> {
-    /// The copy, which is what webpki sees.
+    /// The copy, which webpki sees.
     pub(super) der: Vec<u8>,
-    /// What was signed, in the original.
+    /// The signed part of the original.
     signed: &'a [u8],
-    /// Where it is in the copy.
+    /// The position of the signed part in the copy.
     signed_at: Range<usize>,
 }
 
 impl<'a> Undated<'a> {
-    /// The copy of a certificate. A leaf's CA flag is cleared: that a leaf is a CA is a finding of its own, and no
-    /// reason for clients to refuse it.
+    /// Makes the copy of a certificate. The CA flag of a leaf is cleared, because a leaf that is a CA has its own
+    /// finding, and clients do not refuse it for that.
     pub(super) fn of(original: &'a [u8], outline: &Outline<'a>, leaf: bool) -> Self {
         let mut der = original.to_vec();
         let wide: [(&[u8], &[u8]); 2] = [
@@ -68,8 +69,8 @@ impl<'a> Undated<'a> {
         }
     }
 
-    /// What was really signed, when `message` is the signed part of this copy: the same bytes in memory, because two
-    /// certificates may differ in nothing but their dates.
+    /// The original signed bytes, if `message` is the signed part of this copy. It has to be the same memory, because
+    /// two certificates may differ only in their dates.
     pub(super) fn original(&self, message: &[u8]) -> Option<&'a [u8]> {
         let copy = self.der.get(self.signed_at.clone())?;
         std::ptr::eq(copy, message).then_some(self.signed)

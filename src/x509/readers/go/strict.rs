@@ -1,6 +1,7 @@
-//! DER as Go's `cryptobyte` reads it: lengths in as few bytes as possible, and nothing that BER allows besides.
+//! DER as strictly as Go's `cryptobyte`: lengths have to be as short as possible, and nothing is accepted that only BER
+//! permits.
 
-/// What is left of some DER.
+/// The unread rest of some DER.
 #[derive(Clone, Copy)]
 pub(super) struct Strict<'a>(pub(super) &'a [u8]);
 
@@ -30,15 +31,15 @@ impl<'a> Strict<'a> {
         Some((*tag, Strict(content)))
     }
 
-    /// The content of the next element, which has this tag.
+    /// The content of the next element, which must have this tag.
     pub(super) fn read(&mut self, tag: u8) -> Option<Strict<'a>> {
         (*self.0.first()? == tag)
             .then(|| self.any())?
             .map(|(_, content)| content)
     }
 
-    /// The content of the next element where it has this tag; `None` where it has it and is broken.
-    #[allow(clippy::option_option)] // Broken, absent, present.
+    /// The content of the next element if it has this tag. `None` if it has the tag and is malformed.
+    #[allow(clippy::option_option)] // Malformed, absent, or present.
     pub(super) fn optional(&mut self, tag: u8) -> Option<Option<Strict<'a>>> {
         if self.0.first() == Some(&tag) {
             self.read(tag).map(Some)
@@ -47,7 +48,7 @@ impl<'a> Strict<'a> {
         }
     }
 
-    /// An OBJECT IDENTIFIER whose numbers are in as few bytes as possible, and below 2³¹.
+    /// An OBJECT IDENTIFIER whose numbers are encoded as short as possible and are below 2³¹.
     pub(super) fn identifier(&mut self) -> Option<&'a [u8]> {
         let all = self.read(0x06)?.0;
         let mut number = 0u32;
@@ -74,7 +75,7 @@ impl<'a> Strict<'a> {
         }
     }
 
-    /// The bytes of a BIT STRING, whose unused bits are zero.
+    /// The bytes of a BIT STRING whose unused bits are zero.
     pub(super) fn bits(&mut self) -> Option<&'a [u8]> {
         let [unused @ 0..=7, bytes @ ..] = self.read(0x03)?.0 else {
             return None;
@@ -87,7 +88,7 @@ impl<'a> Strict<'a> {
     }
 }
 
-/// Whether an INTEGER is in as few bytes as possible.
+/// Whether an INTEGER is encoded as short as possible.
 pub(super) fn minimal(integer: &[u8]) -> bool {
     match integer {
         [] => false,
@@ -97,7 +98,7 @@ pub(super) fn minimal(integer: &[u8]) -> bool {
     }
 }
 
-/// Whether all is ASCII, as an `IA5String` is.
+/// Whether a text is pure ASCII, as an `IA5String` must be.
 pub(super) fn is_ia5(text: &[u8]) -> bool {
     text.is_ascii()
 }
