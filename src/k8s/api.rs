@@ -1,4 +1,4 @@
-//! Every write to a cluster: timed, held against the plan, told in words.
+//! Every write to a cluster: with time limits, checked against the plan, and with errors in words.
 
 mod error;
 mod patch;
@@ -27,15 +27,15 @@ use crate::{
     plan::permits::{Permits, Verb},
 };
 
-/// An object is at most 1.5 MiB in etcd, and more in JSON.
+/// The largest object that is read, in bytes: etcd limits an object to 1.5 MiB, which is more in JSON.
 const LARGEST_OBJECT: usize = 8 << 20;
-/// One page of a list.
+/// The largest page of a list, in bytes.
 const LARGEST_PAGE: usize = 64 << 20;
 /// How many objects a page has, and how many pages are read.
 const PAGE: &str = "500";
 const MOST_PAGES: usize = 1000;
 
-/// Writes to one cluster, within what a plan holds. Cheap to clone.
+/// Writes to one cluster, within the permits of a plan. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
     connection: Connection,
@@ -43,7 +43,7 @@ pub struct Api {
     dry_run: bool,
 }
 
-/// What goes out, without its body.
+/// A request without its body.
 struct Call<'a> {
     method: Method,
     asked: Asked<'a>,
@@ -53,7 +53,7 @@ struct Call<'a> {
 }
 
 impl Api {
-    /// Writes over `connection` what `permits` holds.
+    /// Makes an API that writes over `connection` what `permits` has.
     pub fn new(connection: Connection, permits: Permits) -> Self {
         Self {
             connection,
@@ -62,7 +62,7 @@ impl Api {
         }
     }
 
-    /// The same for another plan.
+    /// The same API with the permits of another plan.
     #[must_use]
     pub fn with_permits(&self, permits: Permits) -> Self {
         Self {
@@ -71,19 +71,19 @@ impl Api {
         }
     }
 
-    /// The same, with every write judged by the server and none done (`?dryRun=All`).
+    /// The same API, with every write judged by the server and none persisted (`?dryRun=All`).
     #[must_use]
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
-    /// Whether nothing is really written.
+    /// Whether writes are not persisted.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    /// The connection.
+    /// The connection to the cluster.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -93,18 +93,18 @@ impl Api {
         &self.permits
     }
 
-    /// Reads one object; `None` when there is none of that name. Tries again while the trouble is passing.
+    /// Reads one object; `None` if there is none with that name. Retries passing errors.
     pub async fn get(&self, resource: Resource, key: &Key) -> Result<Option<Value>, ApiError> {
         let call = Call::new(Method::GET, Verb::Get, resource, key);
         match self.again(&call, None, ApiError::is_passing).await {
             Ok(object) => Ok(Some(object)),
-            // Of a name that cannot be, there is none.
+            // There is no object with an impossible name.
             Err(ApiError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Reads all objects of a namespace (of all namespaces for `None`) that a label selector chooses.
+    /// Reads all objects of a namespace (`None`: of all namespaces) that match a label selector.
     pub async fn list(
         &self,
         resource: Resource,
@@ -124,7 +124,7 @@ impl Api {
                 call.query.push(("continue", token.clone()));
             }
             let mut page = match self.again(&call, None, ApiError::is_passing).await {
-                // The pages' common moment has been compacted away: from the start.
+                // The moment that the pages share has been compacted: start again.
                 Err(ApiError::Expired { .. }) if !token.is_empty() => {
                     items.clear();
                     token.clear();
@@ -143,7 +143,7 @@ impl Api {
         Ok(items)
     }
 
-    /// Reads the first objects of a kind without namespaces, so many at most.
+    /// Reads the first objects of a kind without namespaces, at most `most` of them.
     pub async fn first(&self, resource: Resource, most: usize) -> Result<Vec<Value>, ApiError> {
         let key = Key::new("", "");
         let mut call = Call::new(Method::GET, Verb::List, resource, &key);
@@ -156,10 +156,9 @@ impl Api {
         })
     }
 
-    /// Creates an object, which says its namespace, and returns it as the server keeps it.
+    /// Creates an object in the namespace of its metadata, and returns it as the server stored it.
     ///
-    /// One that is there already is returned when it carries the same run's id: its creation was answered and the answer
-    /// lost.
+    /// An existing object is returned if it carries the id of the same run: the answer to its creation was lost.
     pub async fn create(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = object.key();
         let mut at = key.clone();
@@ -188,7 +187,7 @@ impl Api {
                 let ours = ours::run_of(object).is_some_and(|run| ours::run_of(&found) == Some(run));
                 return if ours { Ok(found) } else { Err(error) };
             }
-            // A second POST of the same name makes no second object.
+            // A second POST with the same name does not create a second object.
             let again = error.was_not_done() || (error.is_uncertain() && !key.name.is_empty());
             match again.then(|| patience.pause(&error)).flatten() {
                 Some(pause) => tokio::time::sleep(pause).await,
@@ -197,7 +196,8 @@ impl Api {
         }
     }
 
-    /// Replaces an object; its metadata says which, and which version of it: another version is [`ApiError::Conflict`].
+    /// Replaces an object. Its metadata has its name and its version; if the server has another version, the error is
+    /// [`ApiError::Conflict`].
     pub async fn replace(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = object.key();
         let mut call = Call::new(Method::PUT, Verb::Update, resource, &key);
@@ -207,12 +207,12 @@ impl Api {
             .await
     }
 
-    /// Changes an object.
+    /// Applies a patch to an object, and returns it as the server stored it.
     pub async fn patch(&self, resource: Resource, key: &Key, patch: &Patch) -> Result<Value, ApiError> {
         self.patch_part(resource, key, None, patch).await
     }
 
-    /// Changes a part of an object, such as `status`.
+    /// Applies a patch to a part of an object, such as `status`.
     pub async fn patch_part(
         &self,
         resource: Resource,
@@ -230,8 +230,8 @@ impl Api {
         self.again(&call, Some(patch.parts()), ApiError::was_not_done).await
     }
 
-    /// Deletes an object, and what it owns in the background; with a `uid`, that very one alone. `false` when it is not there,
-    /// or is another of that name.
+    /// Deletes an object, and the objects that it owns in the background. With a `uid`, only exactly that object.
+    /// Returns `false` if it does not exist, or if another object has its name.
     pub async fn delete(&self, resource: Resource, key: &Key, uid: Option<&str>) -> Result<bool, ApiError> {
         let mut call = Call::new(Method::DELETE, Verb::Delete, resource, key);
         self.planned(&call.asked, None)?;
@@ -245,7 +245,7 @@ impl Api {
             options["dryRun"] = json!(["All"]);
             call.query.push(("dryRun", "All".into()));
         }
-        // What is deleted twice is gone all the same.
+        // An object that is deleted twice is gone as well.
         let body = Some(("application/json", &options));
         match self.again(&call, body, ApiError::is_passing).await {
             Ok(_) => Ok(true),
@@ -255,7 +255,7 @@ impl Api {
         }
     }
 
-    /// Asks a question that is put as the creation of an object and stores nothing (a review).
+    /// Sends a review: the creation of an object that the server answers and does not store.
     pub async fn review(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = Key::new("", "");
         let call = Call::new(Method::POST, Verb::Create, resource, &key);
@@ -281,7 +281,7 @@ impl Api {
         }
     }
 
-    /// Sends it until it is answered, or until sending it again may do harm.
+    /// Sends a request until it is answered, or until another attempt could do harm.
     async fn again(
         &self,
         call: &Call<'_>,
@@ -302,7 +302,7 @@ impl Api {
         }
     }
 
-    /// Sends it once, to the object's own path or to that of `place`.
+    /// Sends a request once, to the path of the object or to that of `place`.
     async fn once(
         &self,
         call: &Call<'_>,
@@ -336,7 +336,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The path, of names that can be names alone: text from outside stays in its segment.
+    /// The path of an object. Only valid names are accepted, so that text from outside stays within its segment.
     fn path(&self, key: &Key) -> Result<String, ApiError> {
         let Asked { verb, resource, .. } = self.asked;
         let impossible = |what: &str| ApiError::NotFound {

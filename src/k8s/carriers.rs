@@ -1,4 +1,5 @@
-//! How much there is of what carries certificates and is not read: counted by metadata, one request a kind that the cluster serves.
+//! Counts objects that carry certificates and are not read. It reads only metadata, with one request for each kind that
+//! the cluster serves.
 
 use serde::Deserialize;
 
@@ -15,21 +16,22 @@ use crate::{
     source::{Scope, scope::Namespaces},
 };
 
-/// Above so many namespaces, one list of all is cheaper than one a namespace.
+/// The number of namespaces above which one list of all is cheaper than one for each.
 const NAMESPACES_ASKED: usize = 10;
-/// How many are asked for at once.
+/// How many kinds are counted at once.
 const AT_ONCE: usize = 8;
-/// How many objects an answer has where each has to be looked at.
+/// How many objects a page has if each object has to be examined.
 const PAGE: u32 = 500;
-/// So many pages are looked at: what comes after is not counted any more, and it is said that there is something.
+/// How many pages are examined. If there are more, the result is that objects exist, without their number.
 const PAGES: usize = 40;
-/// A page of metadata: annotations of 256 KiB are the exception.
+/// The largest page of metadata, in bytes. Annotations of 256 KiB are the exception.
 const LARGEST_PAGE: usize = 64 << 20;
 
-/// Counts the objects in the scope that carry certificates and are not read. What is not there is not told; what could not be counted
-/// is told without a number where it may serve hosts.
+/// Counts the objects in the scope that carry certificates and are not read. Kinds without objects are left out. If a
+/// kind could not be counted and its objects may serve hosts, it is reported without a number.
 ///
-/// `kinds` are those that are read. `listing` is of a scan that has asked what the cluster serves; `None` where it does not tell.
+/// `kinds` are those that are read. `listing` is the result of a scan that has asked what the cluster serves; `None` if
+/// the cluster does not tell.
 pub fn count_carriers(
     connection: Connection,
     scope: Scope,
@@ -67,7 +69,7 @@ async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds:
     let mut counted = Vec::new();
     for some in there.chunks(AT_ONCE) {
         let found = futures_util::future::join_all(some.iter().cloned().map(one)).await;
-        // That there may be something which serves no host is not worth a line.
+        // A kind that may have objects but serves no hosts is not worth a line.
         let told = |found: &NotJudged| found.count.map_or(found.carrier.serves, |count| count > 0);
         counted.extend(found.into_iter().filter(told));
     }
@@ -75,7 +77,7 @@ async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds:
     counted
 }
 
-/// How many there are; `None` where there are more than can be looked at one by one.
+/// How many objects of a kind there are; `None` if they are too many to examine one by one.
 async fn count(
     connection: &Connection,
     scope: &Scope,
@@ -94,7 +96,7 @@ async fn count(
     for place in places {
         match count_in(connection, scope, carrier, version, place.map(Text::as_str)).await {
             Ok(Some(count)) => all += count,
-            // A group of which the resources are not known, or one that has just gone.
+            // The resources of this group are not known, or the kind has just been removed.
             Err(ClusterError::Refused { code: 404, .. }) => {}
             other => return other,
         }
@@ -137,7 +139,8 @@ async fn count_in(
     version: &str,
     namespace: Option<&str>,
 ) -> Result<Option<u64>, ClusterError> {
-    // The server counts what is left for us, but not where a label chooses, and not by our own patterns.
+    // The server counts the remaining objects, but not with a label selector, and it cannot apply patterns of this
+    // program.
     let labels = scope.selector.as_deref().filter(|_| carrier.serves);
     let filtered = namespace.is_none()
         && carrier.namespaced
@@ -211,7 +214,8 @@ mod tests {
         )
     }
 
-    /// What is told of a cluster with Routes, Istio's Gateways, which may not be listed, and no `HTTPProxy`; and the requests.
+    /// What is reported of a cluster with Routes, with Istio's Gateways that may not be listed, and without
+    /// `HTTPProxy`; and the requests.
     async fn found_in(scope: &Scope) -> (Vec<String>, Vec<String>) {
         let fake = Fake::start(|path, _| match path.split('?').next().unwrap() {
             "/apis" => json(GROUPS),

@@ -1,4 +1,4 @@
-//! From kubectl's flags and the kubeconfig to a connection.
+//! Makes a connection from kubectl's flags and the kubeconfig.
 
 use std::{
     path::PathBuf,
@@ -23,10 +23,10 @@ use super::{
 };
 use crate::file;
 
-/// kubectl's flags that say which server is meant, and as whom. A flag wins over the kubeconfig.
+/// kubectl's flags that select the server and the user. A flag takes precedence over the kubeconfig.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
-    /// `--kubeconfig`: this file alone.
+    /// `--kubeconfig`: only this file is read.
     pub kubeconfig: Option<PathBuf>,
     /// `--context`.
     pub context: Option<String>,
@@ -44,7 +44,7 @@ pub struct ConnectOptions {
     pub token: Option<SecretString>,
     /// `--server`.
     pub server: Option<String>,
-    /// `--request-timeout`: how long one request may take in all; `None` or zero means as long as data arrives.
+    /// `--request-timeout`: how long one request may take in total; without it or with zero, as long as data arrives.
     pub request_timeout: Option<Duration>,
     /// `--insecure-skip-tls-verify`.
     pub insecure_skip_tls_verify: bool,
@@ -58,22 +58,23 @@ pub struct ConnectOptions {
     pub client_key: Option<PathBuf>,
 }
 
-/// How long is waited, and how often is asked again.
+/// Time limits and retries.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
-    /// For an answer's first byte: the server gives up after 60 s itself, and says so.
+    /// How long to wait for the first byte of an answer: the server itself gives up after 60 s, and says so.
     pub(super) answer: Duration,
-    /// For the first byte of a server that has not answered anything yet: a busy one answers the small requests soon.
+    /// How long to wait for the first byte from a server that has not answered anything yet. Even a busy server answers
+    /// small requests soon.
     pub(super) greeting: Duration,
-    /// Between two frames of a list.
+    /// The longest silence between two frames of a list.
     pub(super) idle: Duration,
-    /// Between two frames of a watch: bookmarks come about once a minute.
+    /// The longest silence between two frames of a watch. Bookmarks arrive about once a minute.
     pub(super) silence: Duration,
-    /// How often one read is asked for in all, while the trouble is passing.
+    /// How many times a read is attempted in total while errors are passing.
     pub(super) tries: u32,
-    /// The first pause between two of them; each is twice the one before.
+    /// The first pause between two attempts. Each further pause is twice as long.
     pub(super) pause: Duration,
-    /// The longest pause that a server's Retry-After is followed for.
+    /// The longest Retry-After of a server that is respected.
     pub(super) longest_pause: Duration,
     /// The longest pause between two attempts of a watch.
     pub(super) watch_pause: Duration,
@@ -92,29 +93,30 @@ impl Timing {
     };
 }
 
-/// kubectl waits 30 s for a connection; who looks at certificates from a laptop whose VPN is off should not.
+/// kubectl waits 30 s for a connection. A user whose VPN is off should not have to wait that long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// More lists at once would each need a connection and a handshake of their own: kube speaks HTTP/1.1.
+/// Further lists at the same time would each need a connection and a handshake of their own, because kube uses
+/// HTTP/1.1.
 const CONNECTIONS: usize = 16;
 
-/// A way to one API server. Cheap to clone; nothing has been asked yet when it is made.
+/// A connection to one API server. Cheap to clone; making it sends no request.
 #[derive(Clone)]
 pub struct Connection {
     /// kube's client, with retries and compression switched off.
     pub client: Client,
-    /// The context's name; `in-cluster` inside a Pod, empty when only `--server` says where.
+    /// The name of the context; `in-cluster` inside a Pod, empty if only `--server` selects the server.
     pub context: String,
-    /// Whether that context is the one that is taken without `--context`.
+    /// Whether it is the context that applies without `--context`.
     pub is_current: bool,
-    /// The cluster's name in the kubeconfig.
+    /// The name of the cluster in the kubeconfig.
     pub cluster: String,
-    /// The user's name in the kubeconfig, and whom it acts as.
+    /// The name of the user in the kubeconfig, and the user that it impersonates.
     pub user: String,
-    /// The context's namespace, or `default`.
+    /// The namespace of the context, or `default`.
     pub namespace: String,
-    /// The server's URL, for messages: without the user and the password that the kubeconfig's may hold.
+    /// The URL of the server for messages, without the user and password that the kubeconfig may have in it.
     pub server: String,
-    /// How long one request may take in all.
+    /// How long one request may take in total.
     pub request_timeout: Option<Duration>,
     pub(super) credential: Arc<Credential>,
     pub(super) timing: Timing,
@@ -122,7 +124,7 @@ pub struct Connection {
     pub(super) requests: Arc<AtomicUsize>,
     /// Whether the server has answered anything.
     pub(super) answers: Arc<AtomicBool>,
-    /// Whether it let a greeting pass without an answer.
+    /// Whether the server ignored a first request.
     pub(super) ignored: Arc<AtomicBool>,
 }
 
@@ -142,21 +144,21 @@ impl Connection {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// How many requests have been sent, retries included.
+    /// How many requests have been sent, including retries.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
 }
 
 /// Makes the connection that the flags, `KUBECONFIG`, `~/.kube/config` or a Pod's service account describe. Runs the
-/// kubeconfig's login plugin where there is one, once; asks the server nothing.
+/// login plugin of the kubeconfig once, if there is one, and sends no request to the server.
 pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     let chosen = kubeconfig::choose(options, &kubeconfig::Surroundings::real())?;
     open(chosen, options.request_timeout.filter(|t| !t.is_zero())).await
 }
 
-/// The same where nobody may be asked anything: a login plugin that may open a browser or ask at the terminal is not run, and there is
-/// no connection then.
+/// Like [`connect`], without interaction: if a login plugin may open a browser or ask at the terminal, it is not run
+/// and connecting fails.
 pub async fn connect_unattended(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     let chosen = kubeconfig::choose(options, &kubeconfig::Surroundings::real())?;
     let logs_in_itself = chosen.auth.token.is_some() || chosen.auth.token_file.is_some();
@@ -200,11 +202,12 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
     config.proxy_url = proxy::choose(cluster.proxy_url.as_deref(), &uri, &|name| std::env::var(name).ok())?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.write_timeout = Some(Duration::from_mins(1));
-    // Time between frames is watched for each request: a limit of the connection's would end quiet watches too.
+    // Each request limits the time between frames. A limit of the connection would end quiet watches too.
     config.read_timeout = None;
-    // kube's own retries: 15, POST included, with pauses of up to 1,000 s.
+    // kube itself would retry 15 times, POST included, with pauses of up to 1,000 s.
     config.default_retry = false;
-    // Measured: compressing costs the server more than the bytes saved; and watches may be compressed from 1.37 on.
+    // Measurements show that compression costs the server more than the bytes that it saves; and watches may be
+    // compressed from 1.37 on.
     config.disable_compression = true;
     config.headers.push((
         header::USER_AGENT,
@@ -216,7 +219,7 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
         user: user.clone(),
         cause,
     };
-    // These are read by kube, which waits for a pipe and reads what has no end.
+    // kube reads these files. It would wait for a pipe, and read a file that has no end.
     for path in [&auth.client_certificate, &auth.client_key].into_iter().flatten() {
         file::check(path.as_ref(), file::SMALL).map_err(|error| bad(format!("cannot read {path}: {error}")))?;
     }
@@ -246,7 +249,7 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
     })
 }
 
-/// The certificates of the cluster's authority; `None` leaves the choice to the system's.
+/// The certificates of the cluster's authority; `None` selects those of the system.
 fn authorities(cluster: &kube::config::Cluster) -> Result<Option<Vec<Vec<u8>>>, ConnectError> {
     use base64::Engine;
     let (pem, from) = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {

@@ -1,7 +1,8 @@
-//! Bearer tokens: given, in a file, or from the kubeconfig's login plugin.
+//! Bearer tokens: given directly, in a file, or from the login plugin of the kubeconfig.
 //!
-//! kube runs a plugin three times to connect, takes `IfAvailable` for interactive without looking for a terminal, and
-//! refuses a token file that ends in a newline; hence this. What is neither token nor plugin stays kube's.
+//! This replaces kube's own code, which runs a plugin three times to connect, treats `IfAvailable` as interactive
+//! without checking for a terminal, and rejects a token file that ends in a newline. Other credentials are left to
+//! kube.
 
 use std::{
     io::{IsTerminal, Read},
@@ -25,7 +26,7 @@ use serde::Deserialize;
 use super::problem::ConnectError;
 use crate::file::{self, ReadError};
 
-/// A token file's text, read beside what else is going on.
+/// Reads a token file without blocking other tasks.
 async fn token(path: &str) -> Result<SecretString, ReadError> {
     let path = std::path::PathBuf::from(path);
     let read = tokio::task::spawn_blocking(move || file::read_text(&path, file::SMALL));
@@ -35,24 +36,24 @@ async fn token(path: &str) -> Result<SecretString, ReadError> {
     Ok(text.as_str().into())
 }
 
-/// A login in the browser takes its time; nothing may take for ever.
+/// How long a plugin may run: a login in the browser takes its time, but there has to be a limit.
 const PLUGIN_TIMEOUT: Duration = Duration::from_mins(5);
-/// A token file is read again after this time, as client-go does.
+/// The age after which a token file is read again, as in client-go.
 const FILE_AGE: Duration = Duration::from_mins(1);
-/// A token younger than this is not asked for again.
+/// A token younger than this is not requested again.
 const FRESH: Duration = Duration::from_secs(10);
-/// A plugin's answer is a few kilobytes.
+/// The largest answer of a plugin in bytes; a usual one has a few kilobytes.
 const LONGEST_ANSWER: u64 = 1 << 20;
 
-/// Whether the terminal is drawn on: a plugin may neither write to it nor read from it then.
+/// Whether the terminal shows the screen, so that a plugin may neither write to it nor read from it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Says that the terminal is drawn on from here on, or no longer: login plugins that run meanwhile get none.
+/// Records whether the terminal shows the screen. Login plugins that run meanwhile get no access to it.
 pub fn terminal_is_taken(taken: bool) {
     TAKEN.store(taken, Ordering::Relaxed);
 }
 
-/// Where the bearer token comes from, and the one in use.
+/// The source of the bearer token, and the token in use.
 pub(super) struct Credential {
     source: Source,
     user: String,
@@ -60,7 +61,7 @@ pub(super) struct Credential {
     held: tokio::sync::Mutex<Held>,
 }
 
-/// Since when and until when the header holds.
+/// The header, and the time during which it is valid.
 #[derive(Clone, Copy)]
 struct Held {
     since: Instant,
@@ -75,21 +76,21 @@ impl Held {
         }
     }
 
-    /// Whether it must be renewed. A token that is refused right after it was given is no matter of age: asking for
-    /// another would only run the plugin once for every request that is under way.
+    /// Whether it must be renewed. A token that is refused right after it was obtained is not outdated: requesting
+    /// another would only run the plugin once for each request in progress.
     fn over(self, refused: bool) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until) || (refused && self.since.elapsed() > FRESH)
     }
 }
 
 enum Source {
-    /// None, or one that never changes.
+    /// No token, or one that never changes.
     Fixed,
     File(String),
     Plugin(Box<ExecConfig>),
 }
 
-/// What a plugin says.
+/// The answer of a plugin.
 struct Login {
     token: Option<SecretString>,
     certificate: Option<(String, SecretString)>,
@@ -97,7 +98,8 @@ struct Login {
 }
 
 impl Credential {
-    /// Takes what it can serve out of `auth`, so that kube does not look after it too; runs the login plugin.
+    /// Takes the credentials that this module handles out of `auth`, so that kube does not handle them too, and runs
+    /// the login plugin.
     pub(super) async fn take(
         user: &str,
         auth: &mut AuthInfo,
@@ -113,7 +115,7 @@ impl Credential {
         let file = auth.token_file.take().filter(|path| !path.is_empty());
         let token = auth.token.take().filter(|t| !t.expose_secret().trim().is_empty());
         let exec = auth.exec.take();
-        // Line breaks are allowed in base64 by client-go, not by kube.
+        // client-go permits line breaks in base64, kube does not.
         let joined = |text: &str| text.split_whitespace().collect::<String>();
         auth.client_certificate_data = auth.client_certificate_data.take().map(|text| joined(&text));
         auth.client_key_data = auth
@@ -156,15 +158,15 @@ impl Credential {
         Ok(credential)
     }
 
-    /// Sees to it that the token is a valid one: reads the file or runs the plugin again where it is time, or where
-    /// `refused` says that the server no longer takes it. Tells whether there is another one now.
+    /// Ensures that the token is valid: reads the file or runs the plugin again if the token is outdated, or if
+    /// `refused` says that the server no longer accepts it. Returns whether there is a new token.
     pub(super) async fn renew(&self, refused: bool) -> Result<bool, ConnectError> {
         if matches!(self.source, Source::Fixed) {
             return Ok(false);
         }
         let before = self.header();
         let mut held = self.held.lock().await;
-        // Whoever waited for the lock finds what another request has fetched.
+        // A caller that waited for the lock finds the token that another request has obtained.
         if self.header() != before {
             return Ok(true);
         }
@@ -173,7 +175,7 @@ impl Credential {
         }
         match &self.source {
             Source::Fixed => {}
-            // The file may be replaced at this moment: the old token is better than none.
+            // The file may just be being replaced: the old token is better than none.
             Source::File(path) => match token(path).await {
                 Ok(text) => {
                     *held = Held::until(Some(Instant::now() + FILE_AGE));
@@ -188,7 +190,8 @@ impl Credential {
                     });
                 }
             },
-            // A plugin that gave a certificate has no token to renew, and kube's connector keeps the certificate.
+            // If a plugin returned a certificate, there is no token to renew, and kube's connector keeps the
+            // certificate.
             Source::Plugin(_) if before.is_none() => {}
             Source::Plugin(exec) => {
                 let login = run(&self.user, exec).await?;
@@ -220,7 +223,7 @@ impl Credential {
     }
 }
 
-/// Adds the token of the moment to each request.
+/// Adds the current token to each request.
 pub(super) struct Authorize<S> {
     inner: S,
     credential: Arc<Credential>,
@@ -232,7 +235,7 @@ impl Authorize<()> {
     }
 }
 
-/// Makes [`Authorize`].
+/// The layer that adds [`Authorize`].
 pub(super) struct AuthorizeLayer(Arc<Credential>);
 
 impl<S> tower::Layer<S> for AuthorizeLayer {
@@ -285,7 +288,7 @@ impl<'de> Deserialize<'de> for SecretText {
     }
 }
 
-/// Runs the plugin once. Its standard error goes to ours, as with kubectl; its standard input only where it may ask.
+/// Runs the plugin once. It inherits standard error, as in kubectl, and standard input only if it may interact.
 async fn run(user: &str, exec: &ExecConfig) -> Result<Login, ConnectError> {
     let (user, command) = (user.to_owned(), exec.command.clone().unwrap_or_default());
     let failed = |cause: String| ConnectError::PluginFailed {
@@ -337,7 +340,7 @@ async fn run(user: &str, exec: &ExecConfig) -> Result<Login, ConnectError> {
     let child = Arc::new(Mutex::new(child));
     let (done, answer) = tokio::sync::oneshot::channel();
     let waiting = Arc::clone(&child);
-    // A thread of its own: the runtime would wait for a blocking task when the program ends.
+    // A separate thread, because the runtime would wait for a blocking task when the program ends.
     std::thread::spawn(move || done.send(wait(stdout, &waiting)));
     let (ok, text) = match tokio::time::timeout(PLUGIN_TIMEOUT, answer).await {
         Ok(Ok(Ok(answer))) => answer,
@@ -359,7 +362,7 @@ async fn run(user: &str, exec: &ExecConfig) -> Result<Login, ConnectError> {
     read_answer(&text).map_err(|cause| failed(cause.into()))
 }
 
-/// What the plugin wrote, and how it ended where it failed.
+/// The output of the plugin, and its exit status if it failed.
 fn wait(
     stdout: Option<std::process::ChildStdout>,
     child: &Mutex<Child>,
@@ -372,7 +375,7 @@ fn wait(
     Ok(((!status.success()).then(|| status.to_string()), text))
 }
 
-/// Reads an `ExecCredential`: JSON, or YAML, which client-go takes too.
+/// Reads an `ExecCredential` in JSON, or in YAML, which client-go accepts too.
 fn read_answer(text: &[u8]) -> Result<Login, &'static str> {
     let answer: Answer = serde_json::from_slice(text)
         .ok()
@@ -384,7 +387,7 @@ fn read_answer(text: &[u8]) -> Result<Login, &'static str> {
         Some(at) => {
             let at = crate::text::parse_time(at).ok_or("its expirationTimestamp is not a time")?;
             let now = crate::clock::since_epoch().as_secs();
-            // A minute early, so that no request is under way when it expires.
+            // One minute early, so that no request is in progress when the token expires.
             let left = u64::try_from(at).unwrap_or(0).saturating_sub(now).saturating_sub(60);
             Instant::now().checked_add(Duration::from_secs(left))
         }

@@ -1,4 +1,4 @@
-//! What can go wrong between this program and an API server, each with its hint.
+//! Errors between this program and an API server, each with a hint.
 
 use std::{
     error::Error as StdError,
@@ -18,40 +18,40 @@ use crate::{
 /// Why something could not be read from a cluster. The messages fit "failed to read the cluster: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// No connection came about, or it broke before an answer.
+    /// No connection could be made, or it broke before an answer.
     #[error("cannot reach {server}: {problem}")]
     Unreachable {
         /// The server's URL.
         server: String,
-        /// What stood in the way.
+        /// The problem.
         problem: Unreachable,
     },
-    /// The server's own certificate was refused, or TLS failed otherwise.
+    /// The certificate of the server was refused, or TLS failed in another way.
     #[error("cannot trust {server}: {problem}")]
     Tls {
         /// The server's URL.
         server: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: TlsProblem,
     },
-    /// 401: no credentials, or such as the server does not know or no longer accepts.
+    /// 401: there are no credentials, or the server does not know them or no longer accepts them.
     #[error("{server} does not accept the credentials of {user:?}")]
     Unauthorized {
         /// The server's URL.
         server: String,
-        /// The kubeconfig's user.
+        /// The user in the kubeconfig.
         user: String,
     },
-    /// 403: the credentials are known and the right is missing.
+    /// 403: the server knows the credentials, but a right is missing.
     #[error("{message}")]
     Forbidden {
         /// The missing verb.
         verb: &'static str,
-        /// The resource's plural name, as rights have it.
+        /// The plural of the resource, as in rights.
         resource: &'static str,
-        /// The namespace; `None` when it was asked for cluster-wide.
+        /// The namespace; `None` for a cluster-wide request.
         namespace: Option<Text>,
-        /// The server's words, whole.
+        /// The complete message of the server.
         message: String,
     },
     /// Any other refusal.
@@ -63,12 +63,12 @@ pub enum ClusterError {
         code: u16,
         /// The reason, such as `TooManyRequests`.
         reason: String,
-        /// The server's words.
+        /// The message of the server.
         message: String,
-        /// Seconds that the server asks to wait for.
+        /// How many seconds the server asks to wait.
         retry_after: Option<u32>,
     },
-    /// The answer does not come from a Kubernetes API server: a proxy's or login page.
+    /// The answer does not come from a Kubernetes API server, but is a page of a proxy or a login page.
     #[error("{server} answers {code} with {content_type}, not as a Kubernetes API server does")]
     NotKubernetes {
         /// The server's URL.
@@ -78,17 +78,17 @@ pub enum ClusterError {
         /// The Content-Type, or `no content type`.
         content_type: String,
     },
-    /// A list broke off twice.
+    /// A list was interrupted twice.
     #[error("the list of {} broke off after {read}: {cause}", kind.plural())]
     Interrupted {
         /// The kind.
         kind: Kind,
-        /// How many objects had arrived the last time.
+        /// How many objects had arrived at the last attempt.
         read: usize,
-        /// Why it broke off.
+        /// Why it was interrupted.
         cause: String,
     },
-    /// A list that the server does not bring to an end.
+    /// The server does not end a list.
     #[error("{server} does not finish the list of {}: {cause}", kind.plural())]
     Endless {
         /// The server's URL.
@@ -98,33 +98,33 @@ pub enum ClusterError {
         /// What it sends instead.
         cause: &'static str,
     },
-    /// `--request-timeout` has passed.
+    /// `--request-timeout` has expired.
     #[error("{server} did not answer within {} (--request-timeout)", seconds(*after))]
     Timeout {
         /// The server's URL.
         server: String,
-        /// The time that was granted.
+        /// The time limit.
         after: Duration,
     },
-    /// An answer that cannot be read.
+    /// The answer cannot be read.
     #[error("cannot read {what} from {server}: {source}")]
     Unreadable {
         /// The server's URL.
         server: String,
-        /// What was asked for.
+        /// The kind of answer that was expected.
         what: &'static str,
         /// Why it cannot be read.
         source: DecodeError,
     },
-    /// The kind is served in versions that this program does not know.
+    /// The server only has versions of the kind that this program does not know.
     #[error("{} are served in unknown versions: {versions}", kind.plural())]
     UnknownVersion {
         /// The kind.
         kind: Kind,
-        /// The versions.
+        /// The versions of the server.
         versions: String,
     },
-    /// A name or selector that no URL can carry.
+    /// A name or selector cannot be part of a URL.
     #[error("cannot ask for {path:?}")]
     BadRequest {
         /// The path.
@@ -133,58 +133,58 @@ pub enum ClusterError {
     /// The credentials could not be renewed.
     #[error("cannot renew the credentials of {user:?}: {cause}")]
     Credentials {
-        /// The kubeconfig's user.
+        /// The user in the kubeconfig.
         user: String,
-        /// Why.
+        /// The cause.
         cause: String,
     },
-    /// Whoever wanted the objects has gone; never shown.
+    /// The receiver of the objects no longer exists. Never shown.
     #[error("the request was abandoned")]
     Stopped,
 }
 
-/// Why no connection came about.
+/// Why no connection could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreachable {
-    /// Nothing listens there.
+    /// Nothing listens at the address.
     #[error("connection refused")]
     Refused,
-    /// The name has no address.
+    /// The host name has no address.
     #[error("its name has no address")]
     Dns,
-    /// DNS does not say whether the name has one.
+    /// DNS does not answer whether the name has an address.
     #[error("DNS gave no answer about its name: {0}")]
     DnsSilent(String),
-    /// No answer in time.
+    /// The server did not answer in time.
     #[error("no answer in time")]
     Timeout,
-    /// The connection broke.
+    /// The connection was broken.
     #[error("connection broke")]
     Reset,
-    /// A proxy stands in between and refused.
+    /// A proxy refused the connection.
     #[error("the proxy refused: {0}")]
     Proxy(String),
-    /// Something else.
+    /// Another cause.
     #[error("{0}")]
     Other(String),
 }
 
-/// What is wrong with the server's certificate.
+/// What is wrong with the certificate of the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsProblem {
-    /// It has expired, by this machine's clock.
+    /// It has expired according to this machine's clock.
     #[error("its certificate has expired")]
     Expired,
-    /// It is not valid yet, by this machine's clock.
+    /// It is not yet valid according to this machine's clock.
     #[error("its certificate is not valid yet")]
     NotYetValid,
-    /// Its issuer is not among the trusted authorities.
+    /// Its issuer is not a trusted authority.
     #[error("its certificate is signed by an unknown authority")]
     UnknownIssuer,
-    /// It names other hosts.
+    /// It is for other hosts.
     #[error("its certificate is for another name")]
     WrongName,
-    /// Something else, in the words of rustls.
+    /// Another problem, in the words of rustls.
     #[error("{0}")]
     Other(String),
 }
@@ -234,7 +234,8 @@ impl Diagnose for ClusterError {
 }
 
 impl ClusterError {
-    /// Whether the server as a whole is out of reach or refuses everything, so that asking for another kind is in vain.
+    /// Whether the server as a whole cannot be reached or refuses everything, so that requests for other kinds would
+    /// fail too.
     pub fn concerns_everything(&self) -> bool {
         matches!(
             self,
@@ -247,7 +248,7 @@ impl ClusterError {
         )
     }
 
-    /// Whether asking the same once more may help: the server is busy, or the connection broke.
+    /// Whether a retry may help: the server is busy, or the connection broke.
     pub(super) fn passing(&self) -> bool {
         match self {
             Self::Refused { code, .. } => matches!(code, 429 | 503 | 504),
@@ -257,7 +258,7 @@ impl ClusterError {
         }
     }
 
-    /// What kube reports, told apart by the causes beneath it.
+    /// Converts an error of kube, which is classified by its causes.
     pub(super) fn from_kube(server: &str, error: &kube::Error) -> Self {
         let server = server.to_owned();
         match find(error) {
@@ -272,7 +273,8 @@ enum Found {
     Unreachable(Unreachable),
 }
 
-/// Walks the causes. An `io::Error` hides the error that it wraps from `source`, hence the second look.
+/// Searches the causes of an error. `source` of an `io::Error` skips the error that it wraps, so that one is examined
+/// separately.
 fn find(error: &(dyn StdError + 'static)) -> Found {
     let mut words = String::new();
     let (mut kind, mut is_dns) = (None, false);
@@ -282,7 +284,7 @@ fn find(error: &(dyn StdError + 'static)) -> Found {
             return Found::Tls(tls_problem(tls));
         }
         words = error.to_string();
-        // What the resolver said is in the innermost cause.
+        // The innermost cause has the message of the resolver.
         is_dns |= words.contains("dns error") || words.contains("failed to lookup address");
         if words.starts_with("tunnel error") || words.contains("SOCKS") {
             return Found::Unreachable(Unreachable::Proxy(words));
@@ -309,7 +311,7 @@ fn find(error: &(dyn StdError + 'static)) -> Found {
     })
 }
 
-/// What a failed look-up means: that there is no address is known only where DNS says so.
+/// Classifies a failed lookup: only an answer of DNS proves that there is no address.
 fn of_dns(words: &str) -> Unreachable {
     if says_no_address(words) {
         return Unreachable::Dns;
@@ -322,7 +324,7 @@ fn tls_problem(error: &rustls::Error) -> TlsProblem {
         rustls::Error::InvalidCertificate(e) => match e {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsProblem::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsProblem::NotYetValid,
-            // A cluster that was made anew has an authority of the same name with another key.
+            // A cluster that was created again has an authority with the same name and another key.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsProblem::UnknownIssuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 TlsProblem::WrongName

@@ -1,4 +1,4 @@
-//! One request of any verb, for those who write. What a refusal means is theirs to say.
+//! One request of any verb, for code that writes. The caller interprets a refusal.
 
 use http::{
     HeaderValue, Method, Request, StatusCode,
@@ -13,21 +13,21 @@ use super::{
 };
 use crate::k8s::decode::Format;
 
-/// What the server said.
+/// The answer of the server.
 #[derive(Clone)]
 pub struct Reply {
-    /// The HTTP status, a refusal's too.
+    /// The HTTP status, which may be a refusal.
     pub status: StatusCode,
-    /// Seconds that the server asks to wait for.
+    /// How many seconds the server asks to wait.
     pub retry_after: Option<u32>,
     /// The Content-Type, or `no content type`.
     pub content_type: String,
-    /// The whole body.
+    /// The complete body.
     pub body: Vec<u8>,
 }
 
 impl std::fmt::Debug for Reply {
-    /// Without the body: it may be a Secret.
+    /// Omits the body, which may be a Secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reply")
             .field("status", &self.status)
@@ -38,10 +38,10 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Connection {
-    /// Sends one request, once; a token that is refused is renewed once, for what is refused so has not been looked at.
-    /// The body goes with its Content-Type, the answer is JSON of at most `most` bytes.
+    /// Sends one request once. If the server refuses the token, it is renewed once, which is safe because such a
+    /// request was not processed. The body is sent with its Content-Type; the answer is JSON of at most `most` bytes.
     ///
-    /// Errors are those of the way to the server alone (and 401): every other status is an answer.
+    /// Errors are only those of reaching the server, and 401. Every other status is returned as an answer.
     pub async fn exchange(
         &self,
         method: &Method,
@@ -108,7 +108,7 @@ impl Connection {
 }
 
 impl ClusterError {
-    /// Whether the request cannot have reached the server: sending it again does nothing twice.
+    /// Whether the request certainly did not reach the server, so that sending it again does nothing twice.
     pub fn was_not_sent(&self) -> bool {
         matches!(
             self,
@@ -119,7 +119,8 @@ impl ClusterError {
         )
     }
 
-    /// Whether nothing answers at the server's address. Of a server that has never answered, that is no passing trouble.
+    /// Whether nothing answers at the address of the server. If the server has never answered, this is not a passing
+    /// error.
     pub fn is_absence(&self) -> bool {
         matches!(
             self,
@@ -131,7 +132,7 @@ impl ClusterError {
         )
     }
 
-    /// Whether nobody knows what became of the request: the connection broke, or nothing was heard in time.
+    /// Whether the outcome of the request is unknown: the connection broke, or there was no answer in time.
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::Unreachable { problem, .. } => {

@@ -1,4 +1,5 @@
-//! A server for the faults that no real one shows on demand: broken connections, silence, pages that are no API.
+//! A server for errors that no real one produces on demand: broken connections, silence, pages that do not come from an
+//! API server.
 
 use std::{
     collections::HashMap,
@@ -19,12 +20,12 @@ use super::{
 };
 use crate::object::{Change, Key, Kind};
 
-/// What the server does after the request.
+/// What the server does after a request.
 pub(super) enum Step {
     Send(Vec<u8>),
-    /// Cuts the connection with a reset.
+    /// Breaks the connection with a reset.
     Reset,
-    /// Says nothing more, and keeps the connection.
+    /// Sends nothing more, and keeps the connection open.
     Hang,
 }
 
@@ -41,7 +42,7 @@ pub(super) fn json(body: &str) -> Vec<Step> {
     answer("200 OK", "application/json", "", body)
 }
 
-/// A refusal as the API server words it.
+/// A refusal in the words of the API server.
 pub(super) fn refusal(code: u16, reason: &str, headers: &str) -> Vec<Step> {
     let body = format!(
         r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","code":{code},"reason":"{reason}","message":"words of {reason}"}}"#
@@ -49,7 +50,7 @@ pub(super) fn refusal(code: u16, reason: &str, headers: &str) -> Vec<Step> {
     answer(&format!("{code} {reason}"), "application/json", headers, &body)
 }
 
-/// A chunked answer, not ended.
+/// A chunked answer without an end.
 pub(super) fn begin(pieces: &[&str]) -> Vec<Step> {
     let mut text =
         String::from("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -60,14 +61,14 @@ pub(super) fn begin(pieces: &[&str]) -> Vec<Step> {
     vec![Step::Send(text.into_bytes())]
 }
 
-/// The same, ended as if it were whole.
+/// A complete chunked answer.
 pub(super) fn chunked(pieces: &[&str]) -> Vec<Step> {
     let mut steps = begin(pieces);
     steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
     steps
 }
 
-/// The same, then something else.
+/// A chunked answer without an end, followed by another step.
 pub(super) fn then(pieces: &[&str], step: Step) -> Vec<Step> {
     let mut steps = begin(pieces);
     steps.push(step);
@@ -104,8 +105,8 @@ pub(super) struct Fake {
 }
 
 impl Fake {
-    /// Starts one; `handler` gets the path with its query, after the method where that is not GET, and how often that was asked for
-    /// without query before.
+    /// Starts a server. `handler` gets the path with its query, preceded by the method unless it is GET, and how many
+    /// times the path was requested before, regardless of the query.
     pub(super) async fn start(handler: impl Fn(&str, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -127,17 +128,17 @@ impl Fake {
         Self { address, asked, sent }
     }
 
-    /// What was sent with them, where anything was.
+    /// The bodies of the requests that had one.
     pub(super) fn sent(&self) -> Vec<serde_json::Value> {
         self.sent.lock().unwrap().clone()
     }
 
-    /// The paths that were asked for.
+    /// The paths that were requested.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// A connection to it that does not wait long.
+    /// A connection to it with short time limits.
     pub(super) async fn connection(&self) -> Connection {
         let server = format!("http://{}", self.address);
         let chosen = Chosen {
@@ -219,7 +220,7 @@ async fn serve(
                     }
                 }
                 Step::Reset => {
-                    // Lets what was sent arrive first.
+                    // Let the bytes that were sent arrive first.
                     tokio::time::sleep(Duration::from_millis(30)).await;
                     let _ = stream.set_zero_linger();
                     return;
@@ -230,7 +231,7 @@ async fn serve(
     }
 }
 
-/// What was sent, in words: `+a` set, `-a` gone, `listed Ingress`, `not served Gateway`, `forbidden ...`.
+/// A change in words: `+a` set, `-a` gone, `listed Ingress`, `not served Gateway`, `forbidden ...`.
 pub(super) fn word(change: &Change) -> String {
     match change {
         Change::Set(object) => format!("+{}", object.meta().name),
@@ -242,7 +243,7 @@ pub(super) fn word(change: &Change) -> String {
     }
 }
 
-/// Everything that comes until the sender is dropped.
+/// All changes in words until the sender is dropped.
 pub(super) async fn words(mut changes: mpsc::Receiver<Change>) -> Vec<String> {
     let mut out = Vec::new();
     while let Some(change) = changes.recv().await {

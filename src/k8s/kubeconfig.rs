@@ -1,8 +1,8 @@
-//! Which cluster, user and namespace are meant, by kubectl's rules.
+//! Selects the cluster, user and namespace by kubectl's rules.
 //!
-//! `--kubeconfig` is one file that must be there. `KUBECONFIG` is a list whose missing files are passed over; of two
-//! entries with one name the first wins whole. Else `~/.kube/config`. Inside a Pod its service account, when none of these
-//! is there and no flag names a server, context, cluster or user.
+//! `--kubeconfig` is one file that must exist. `KUBECONFIG` is a list in which missing files are skipped; of two
+//! entries with one name, the first one counts completely. Otherwise `~/.kube/config` is read. Inside a Pod its service
+//! account is used, if none of these exists and no flag names a server, context, cluster or user.
 
 use std::{
     fmt,
@@ -17,10 +17,10 @@ use crate::{
     text::{nearest_name, without_user},
 };
 
-/// What was chosen.
+/// The selected cluster, user and namespace.
 pub(super) struct Chosen {
     pub(super) context: String,
-    /// Whether the context is the one that is taken without `--context`.
+    /// Whether it is the context that applies without `--context`.
     pub(super) is_current: bool,
     pub(super) cluster_name: String,
     pub(super) user: String,
@@ -28,14 +28,14 @@ pub(super) struct Chosen {
     pub(super) server: String,
     pub(super) cluster: Cluster,
     pub(super) auth: AuthInfo,
-    /// A token given by a flag wins over the user's token file and plugin.
+    /// Whether a token given by a flag takes precedence over the token file and plugin of the user.
     pub(super) token_first: bool,
-    /// The authority's file that changes while a Pod runs.
+    /// The file of the authority, which may change while a Pod runs.
     pub(super) root_file: Option<PathBuf>,
 }
 
 impl fmt::Debug for Chosen {
-    /// Without what a server's URL or the user's entry holds to log in with.
+    /// Omits the credentials in the URL of the server and in the user's entry.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chosen")
             .field("context", &self.context)
@@ -47,7 +47,7 @@ impl fmt::Debug for Chosen {
     }
 }
 
-/// Where things are looked for; tests have their own.
+/// Where files and variables are looked for; tests have their own.
 pub(super) struct Surroundings {
     pub(super) kubeconfig: Option<std::ffi::OsString>,
     pub(super) home: Option<PathBuf>,
@@ -67,7 +67,7 @@ impl Surroundings {
     }
 }
 
-/// Reads what is there and chooses.
+/// Reads the kubeconfigs, and selects.
 pub(super) fn choose(options: &ConnectOptions, around: &Surroundings) -> Result<Chosen, ConnectError> {
     if options.as_user.is_none() && (options.as_uid.is_some() || !options.as_groups.is_empty()) {
         return Err(ConnectError::GroupWithoutUser);
@@ -104,7 +104,7 @@ pub(super) fn choose(options: &ConnectOptions, around: &Surroundings) -> Result<
     with_flags(from_file(&merged.unwrap_or_default(), options)?, options)
 }
 
-/// The names of the contexts that there are, sorted; none where no kubeconfig can be read.
+/// The names of all contexts, sorted; empty if no kubeconfig can be read.
 pub fn contexts(options: &ConnectOptions) -> Vec<String> {
     let around = Surroundings::real();
     let merged = paths(options, &around)
@@ -123,14 +123,14 @@ pub fn contexts(options: &ConnectOptions) -> Vec<String> {
     names
 }
 
-/// The namespace of the context. `None` where no kubeconfig says.
+/// The namespace of the context; `None` if no kubeconfig has one.
 pub fn context_namespace(options: &ConnectOptions) -> Option<String> {
     choose(options, &Surroundings::real())
         .ok()
         .map(|chosen| chosen.namespace)
 }
 
-/// What tells one cluster, and one user of it, from another: for what is kept between runs. `None` where no kubeconfig says.
+/// A key for a cluster and a user of it, for what is kept between runs. `None` if no kubeconfig can be read.
 pub fn cluster_key(options: &ConnectOptions) -> Option<String> {
     let chosen = choose(options, &Surroundings::real()).ok()?;
     let who = (&chosen.user, &options.as_user, &options.as_uid, &options.as_groups);
@@ -142,7 +142,7 @@ pub fn cluster_key(options: &ConnectOptions) -> Option<String> {
     ))
 }
 
-/// Where kubeconfigs are looked for.
+/// The paths of the kubeconfigs.
 fn paths(options: &ConnectOptions, around: &Surroundings) -> Vec<PathBuf> {
     match (&options.kubeconfig, &around.kubeconfig, &around.home) {
         (Some(path), ..) => vec![path.clone()],
@@ -154,7 +154,7 @@ fn paths(options: &ConnectOptions, around: &Surroundings) -> Vec<PathBuf> {
     }
 }
 
-/// A kubeconfig. One that comes from a pipe names other files, if any, by whole paths.
+/// Reads a kubeconfig. One that comes from a pipe has to name other files by absolute paths.
 fn whole(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     let failed = |error: file::ReadError| KubeconfigError::ReadConfig(error.into(), path.to_owned());
     if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
@@ -167,7 +167,7 @@ fn whole(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     Kubeconfig::read_from(path)
 }
 
-/// One file; `None` when it is not there and need not be.
+/// Reads one file; `None` if it does not exist and is not required.
 fn read(path: &Path, required: bool) -> Result<Option<Kubeconfig>, ConnectError> {
     let invalid = |problem: String| ConnectError::Invalid {
         path: path.to_owned(),
@@ -177,7 +177,7 @@ fn read(path: &Path, required: bool) -> Result<Option<Kubeconfig>, ConnectError>
         Ok(config) => Ok(Some(config)),
         Err(KubeconfigError::ReadConfig(e, _)) if e.kind() == std::io::ErrorKind::NotFound && !required => Ok(None),
         Err(KubeconfigError::ReadConfig(source, path)) => Err(ConnectError::Unreadable { path, source }),
-        // The parser's own words quote the file, which holds keys and tokens: the place alone is told.
+        // The messages of the parser quote the file, which has keys and tokens. Only the place is kept.
         Err(KubeconfigError::Parse(e)) => Err(invalid(match e.location() {
             Some(at) => format!("its YAML is wrong at line {}, column {}", at.line(), at.column()),
             None => "its YAML is wrong".to_owned(),
@@ -231,7 +231,7 @@ fn from_file(config: &Kubeconfig, options: &ConnectOptions) -> Result<Chosen, Co
         .unwrap_or_default();
     let auth = match config.auth_infos.iter().find(|u| u.name == user) {
         Some(found) => found.auth_info.clone().unwrap_or_default(),
-        // As client-go: only a user that a flag names must be there; else the request is anonymous.
+        // As in client-go: only a user that a flag names has to exist; otherwise requests are anonymous.
         None if options.user.is_some() => {
             let known = config.auth_infos.iter().map(|u| u.name.clone()).collect();
             return Err(ConnectError::NoUser { name: user, known });
@@ -255,7 +255,7 @@ fn from_file(config: &Kubeconfig, options: &ConnectOptions) -> Result<Chosen, Co
     })
 }
 
-/// A Pod's service account; `None` outside of a Pod.
+/// The service account of a Pod; `None` outside of a Pod.
 fn pod(around: &Surroundings) -> Result<Option<Chosen>, ConnectError> {
     let Some((host, port)) = &around.pod_address else {
         return Ok(None);
@@ -299,12 +299,12 @@ fn pod(around: &Surroundings) -> Result<Option<Chosen>, ConnectError> {
     }))
 }
 
-/// Flags win over what was read.
+/// Applies the flags, which take precedence over the kubeconfig.
 fn with_flags(mut chosen: Chosen, options: &ConnectOptions) -> Result<Chosen, ConnectError> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     let (cluster, auth) = (&mut chosen.cluster, &mut chosen.auth);
     if let Some(server) = &options.server {
-        // As client-go: the name to check belongs to the server that it was written for.
+        // As in client-go: the name to verify belongs to the server for which it was written.
         cluster.tls_server_name = None;
         chosen.server.clone_from(server);
     }
@@ -344,7 +344,7 @@ fn with_flags(mut chosen: Chosen, options: &ConnectOptions) -> Result<Chosen, Co
             name: chosen.cluster_name,
         });
     }
-    // As client-go: without a scheme it is plain HTTP, unless something about TLS is said.
+    // As in client-go: without a scheme the server is plain HTTP, unless there are settings for TLS.
     if !chosen.server.contains("://") {
         let tls = cluster.certificate_authority.is_some()
             || cluster.certificate_authority_data.is_some()

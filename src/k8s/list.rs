@@ -1,4 +1,4 @@
-//! Lists: every kind at once, each decoded item by item while it arrives.
+//! Lists all kinds at once, and decodes each item by item as it arrives.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,45 +32,46 @@ const NEAR: Duration = Duration::from_millis(25);
 /// there and back, so all are asked for at once.
 const FEW: usize = 2;
 
-/// How lists are asked for.
+/// How lists are requested.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ListOptions {
-    /// `--chunk-size`: so many objects an answer. `None` and 0 ask for one answer a kind, which is faster and, decoded as it
-    /// arrives, takes no more memory.
+    /// `--chunk-size`: the number of objects in an answer. `None` and 0 request one answer for each kind, which is
+    /// faster and, because it is decoded as it arrives, needs no more memory.
     pub chunk_size: Option<u32>,
-    /// Whether a watch will follow: what was read is remembered by name, so that what vanishes later can be told.
+    /// Whether a watch will follow. The names of all objects are remembered then, so that the watch can report objects
+    /// that disappear.
     pub for_watch: bool,
 }
 
-/// What a list leaves behind, beside the changes that were sent.
+/// The result of listing, besides the changes that were sent.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Where a watch of a kind, cluster-wide or of one namespace, starts.
+    /// The resourceVersion at which a watch of a kind, cluster-wide or of one namespace, starts.
     pub resource_versions: HashMap<(Kind, Option<Text>), String>,
-    /// What could not be read for another reason than rights.
+    /// Kinds that could not be read for a reason other than missing rights.
     pub incomplete: Vec<(Kind, ClusterError)>,
-    /// How many requests it took.
+    /// How many requests were sent.
     pub requests: usize,
-    /// Objects that could not be understood, and were left out.
+    /// Objects that could not be decoded and were left out.
     pub skipped: Vec<(Kind, Skipped)>,
-    /// How many more, of kinds that have very many of them.
+    /// How many further objects could not be decoded.
     pub skipped_more: usize,
-    /// The version in which each kind was read.
+    /// The API version in which each kind was read.
     pub(super) apis: HashMap<Kind, Resource>,
-    /// What was read, where a watch follows.
+    /// The objects that were read, if a watch follows.
     pub(super) keys: HashMap<(Kind, Option<Text>), HashSet<Key>>,
-    /// What a watch has to read first.
+    /// Lists that a watch has to read first.
     pub(super) unread: Vec<(Kind, Option<Text>)>,
-    /// What the cluster serves, where it was asked and told.
+    /// What the cluster serves, if it was asked and answered.
     pub(super) served: Option<Arc<Served>>,
 }
 
-/// One run over the kinds.
+/// One pass over the kinds.
 pub(super) struct Run {
     pub(super) connection: Connection,
     pub(super) scope: Scope,
     pub(super) options: ListOptions,
-    /// Asks cluster-wide, although the scope names namespaces, and leaves the others out afterwards.
+    /// Whether to list cluster-wide although the scope names namespaces, and to filter afterwards.
     pub(super) wide: bool,
     pub(super) sink: Sender<Change>,
     served: OnceCell<Option<Arc<Served>>>,
@@ -80,7 +81,7 @@ pub(super) struct Run {
     pub(super) namespaces: OnceCell<Option<Vec<Text>>>,
 }
 
-/// What became of one kind.
+/// The result for one kind.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) api: Option<Resource>,
@@ -88,10 +89,10 @@ pub(super) struct Outcome {
     pub(super) errors: Vec<(Option<Text>, ClusterError)>,
 }
 
-/// Reads `kinds` in the scope, all at once, and sends what is there, then [`Change::Listed`] for each kind that was read
-/// as a whole (what was forbidden in some namespaces is sent before it as [`Change::Forbidden`]).
+/// Reads `kinds` in the scope, all at once. Sends the objects, then [`Change::Listed`] for each kind that was read
+/// completely. What was forbidden in some namespaces is sent before that as [`Change::Forbidden`].
 ///
-/// An error means that nothing could be read: the server is out of reach, or refuses the credentials.
+/// An error means that nothing could be read, because the server cannot be reached or refuses the credentials.
 pub async fn list(
     connection: &Connection,
     scope: &Scope,
@@ -129,12 +130,12 @@ impl Run {
         let mut tasks = JoinSet::new();
         for kind in kinds.iter().copied().collect::<HashSet<_>>() {
             let run = Arc::clone(&run);
-            // A task each: decoding then uses every core.
+            // One task for each kind, so that decoding uses every core.
             tasks.spawn(async move { (kind, run.kind(kind).await) });
         }
         let mut listing = Listing::default();
         while let Some(done) = tasks.join_next().await {
-            // A task ends early only when the runtime does.
+            // A task only ends early if the runtime does.
             let Ok((kind, outcome)) = done else {
                 return Err(ClusterError::Stopped);
             };
@@ -188,7 +189,7 @@ impl Run {
                 result => return self.served_at(kind, api, first.clone(), result, rest).await,
             }
         }
-        // Every API server has Secrets: this is the wrong URL.
+        // Every API server has Secrets, so this is the wrong URL.
         if kind == Kind::Secret {
             let error = ClusterError::NotKubernetes {
                 server: self.connection.server.clone(),
@@ -211,7 +212,7 @@ impl Run {
         served
     }
 
-    /// Goes on once it is known which version is there.
+    /// Continues once the version that the server has is known.
     async fn served_at(
         &self,
         kind: Kind,
@@ -242,7 +243,7 @@ impl Run {
         outcome
     }
 
-    /// Several namespaces at once.
+    /// Lists several namespaces at once.
     pub(super) async fn many(
         &self,
         kind: Kind,
@@ -274,7 +275,7 @@ impl Run {
         }
     }
 
-    /// One list.
+    /// Reads one list.
     pub(super) async fn one(&self, kind: Kind, api: Resource, namespace: Option<&Text>) -> Result<Part, ClusterError> {
         let (labels, fields) = selectors(kind, &self.scope);
         Read {
@@ -294,7 +295,7 @@ impl Run {
         .await
     }
 
-    /// Which lists a kind takes: one, or one for each namespace that is named.
+    /// The lists for a kind: one for everything, or one for each namespace of the scope.
     fn targets(&self, kind: Kind) -> Vec<Option<Text>> {
         match &self.scope.namespaces {
             Namespaces::Only(names) if kind.namespaced() && !self.wide => {
@@ -309,7 +310,7 @@ impl Run {
     }
 
     pub(super) async fn send(&self, change: Change) {
-        // Whether anybody still listens is asked at the end.
+        // Whether the receiver still exists is checked at the end.
         let _ = self.sink.send(change).await;
     }
 }
@@ -323,7 +324,8 @@ pub(super) fn forbidden(kind: Kind, namespace: Option<Text>) -> Change {
     })
 }
 
-/// Which objects of a kind are asked for: TLS Secrets alone, and the routes that the user chose.
+/// The label and field selectors for a kind: they limit Secrets to TLS Secrets, and routes to those that the user
+/// selected.
 pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str>) {
     match kind {
         Kind::Secret => (None, Some("type=kubernetes.io/tls")),
@@ -332,7 +334,7 @@ pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str
     }
 }
 
-/// What the cluster serves; `None` when it does not tell: the scan goes on without.
+/// What the cluster serves; `None` if it does not answer, in which case the scan continues without.
 async fn discover(connection: &Connection) -> Option<Arc<Served>> {
     let asked = Asked {
         verb: "get",
@@ -354,7 +356,7 @@ async fn discover(connection: &Connection) -> Option<Arc<Served>> {
 }
 
 impl Listing {
-    /// Adds what another list has left, of other kinds or other namespaces.
+    /// Adds the result of another listing, of other kinds or other namespaces.
     pub fn absorb(&mut self, other: Self) {
         self.resource_versions.extend(other.resource_versions);
         self.incomplete.extend(other.incomplete);

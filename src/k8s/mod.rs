@@ -1,4 +1,5 @@
-//! One Kubernetes wing: connects as kubectl does, lists once, then follows; and writes what a plan holds.
+//! The only code for Kubernetes: it connects as kubectl does, lists once, then watches; and it writes what a plan
+//! permits.
 //!
 //! ```text
 //! flags, KUBECONFIG, Pod → kubeconfig ┐
@@ -11,8 +12,8 @@
 //! Connection, Permits → Api: every write
 //! ```
 //!
-//! What is read of each kind is in `source`. `docs/decisions/0001-reading-a-cluster.md` says why reading is done this way, and
-//! `docs/decisions/0014-one-kubernetes-wing.md` why all of it is here.
+//! `source` says which objects are read, and what of each. `docs/decisions/0001-reading-a-cluster.md` explains why
+//! reading is done this way, and `docs/decisions/0014-one-kubernetes-wing.md` why all of it is here.
 
 mod api;
 mod carriers;

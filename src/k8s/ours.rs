@@ -1,7 +1,8 @@
-//! This program's own objects: how they are told from all others, and in which types they are made.
+//! This program's own objects: the marks that distinguish them from others, and the types in which they are made.
 //!
-//! The types are those of Kubernetes, where it has one. Secrets are JSON: the types of Kubernetes show their data in `Debug`, and do not
-//! wipe it. Objects of others are never written in a type: it would drop the fields that are newer than it.
+//! The types are those of Kubernetes, where it has one. Secrets are JSON, because Kubernetes' types show their data in
+//! `Debug` and do not wipe it. Objects of others are never written in a type, because that would drop fields which are
+//! newer than the type.
 
 use k8s_openapi::{
     api::{
@@ -19,18 +20,18 @@ use serde_json::{Value, json};
 
 use crate::object::{Key, Seconds};
 
-/// The field manager of every write, and the value of the label that says who manages an object.
+/// The field manager of every write, and the value of the label that names the manager of an object.
 pub const MANAGER: &str = "kubectl-certs";
-/// The label of temporary objects that says which run made them; an annotation on a Secret that stays.
+/// A label of temporary objects with the id of the run that created them; an annotation on Secrets that stay.
 pub const RUN: &str = "kubectl-certs.io/run";
 
-/// The run that an object is of, by its label or, on what stays, its annotation.
+/// The run that created an object, from its label or, on objects that stay, its annotation.
 pub fn run_of(object: &Value) -> Option<&str> {
     let meta = &object["metadata"];
     meta["labels"][RUN].as_str().or(meta["annotations"][RUN].as_str())
 }
 
-/// Something with labels and annotations.
+/// An object with labels and annotations.
 pub trait Marked {
     /// Sets a label.
     fn label(&mut self, key: &str, value: &str);
@@ -40,12 +41,12 @@ pub trait Marked {
 
 /// An object of this program's own.
 pub trait Own: Marked + Serialize {
-    /// Namespace and name.
+    /// The namespace and name.
     fn key(&self) -> Key;
 
-    /// As it is sent.
+    /// The form in which it is sent.
     fn json(&self) -> Value {
-        // Objects of Kubernetes' types always are JSON.
+        // Objects of Kubernetes' types can always be converted to JSON.
         serde_json::to_value(self).unwrap_or_default()
     }
 }
@@ -121,12 +122,12 @@ pub fn set(object: &mut Value, map: &str, key: &str, value: &str) {
     meta[map][key] = value.into();
 }
 
-/// A moment as most fields have it; `None` beyond the year 9999.
+/// A time in the form of most fields; `None` after the year 9999.
 pub fn time(at: Seconds) -> Option<Time> {
     Timestamp::from_second(at).ok().map(Time)
 }
 
-/// A moment as a Lease has it.
+/// A time in the form of a Lease.
 pub fn micro_time(at: Seconds) -> Option<MicroTime> {
     Timestamp::from_second(at).ok().map(MicroTime)
 }

@@ -1,10 +1,10 @@
-//! Where each kind is served. The paths are known outright.
+//! The paths of each kind in the API, which are known in advance.
 //!
-//! Kinds that come with a cluster are asked for at once. For those of add-ons one `GET /apis` (aggregated discovery) runs
-//! beside the first lists: asking outright would be 14 to 20 requests that end in 404 on a cluster without add-ons, each
-//! of which needs a connection of its own while the others are busy; and a user who lacks rights is told 403 there
-//! and not 404, which would look like something that could not be read. Where discovery fails, every known version is asked
-//! for outright, newest first.
+//! Kinds that come with a cluster are requested at once. For those of add-ons, one `GET /apis` (aggregated discovery)
+//! runs beside the first lists. Without it, a cluster without add-ons would answer 14 to 20 requests with 404, each of
+//! which needs a connection of its own while the others are busy. Moreover, a user who lacks rights would get 403
+//! instead of 404, which would look as if something could not be read. If discovery fails, every known version is
+//! requested, newest first.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
     text::encoded,
 };
 
-/// The path of a kind's objects, of one namespace or of all.
+/// The path of the objects of a kind, in one namespace or in all.
 pub(super) fn of(resource: Resource, namespace: Option<&str>) -> String {
     let (root, plural) = (resource.root(), resource.plural);
     match namespace {
@@ -47,8 +47,8 @@ pub(super) fn path_of(carrier: &Carrier, version: &str, namespace: Option<&str>)
     }
 }
 
-/// Whether an object of this name can exist (RFC 1123 subdomain), so that a request for it makes sense: what a route
-/// names is anybody's text, `../../nodes` included.
+/// Whether an object with this name can exist (RFC 1123 subdomain), so that a request for it makes sense. Names in
+/// routes are arbitrary text, including `../../nodes`.
 pub(crate) fn possible(name: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     name.len() <= 253
@@ -59,24 +59,24 @@ pub(crate) fn possible(name: &str) -> bool {
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
 }
 
-/// What a cluster serves, as its discovery tells.
+/// What a cluster serves, according to its discovery.
 #[derive(Debug, Default)]
 pub(super) struct Served {
-    /// By group.
+    /// The versions by API group.
     groups: HashMap<String, Vec<ServedVersion>>,
 }
 
-/// A version, and the plural names that it has where the server tells them.
+/// A version, and the plurals that it has, if the server lists them.
 type ServedVersion = (String, Option<Vec<String>>);
 
-/// Which versions of a kind are to be asked for.
+/// Which versions of a kind to request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// These, in this order, until one is there.
+    /// These versions in this order, until the server has one.
     Ask(Vec<Resource>),
-    /// It is not served.
+    /// No version: the kind is not served.
     None,
-    /// It is served, in these versions alone, which are not known.
+    /// The kind is only served in these versions, which are not known.
     Unknown(String),
 }
 
@@ -112,7 +112,7 @@ struct Named {
 struct ListedVersion {
     version: String,
     resources: Option<Vec<ListedResource>>,
-    /// `Stale` where the list of resources may be old or empty.
+    /// `Stale` if the list of resources may be outdated or empty.
     freshness: Option<String>,
 }
 
@@ -122,7 +122,7 @@ struct ListedResource {
 }
 
 impl Served {
-    /// Reads an `APIGroupDiscoveryList`, or the older `APIGroupList`; `None` when it is neither.
+    /// Reads an `APIGroupDiscoveryList`, or the older `APIGroupList`; `None` if it is neither.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let listed: Listed = serde_json::from_slice(body).ok()?;
         let new = listed.items.into_iter().map(|g| (g.metadata.name, g.versions, true));
@@ -146,8 +146,8 @@ impl Served {
         (!groups.is_empty()).then_some(Self { groups })
     }
 
-    /// The version to ask for a kind that is not read; `None` where it is not served. A server that tells its groups alone may
-    /// not have it all the same.
+    /// The version in which to request a kind that is not read; `None` if it is not served. If the server only lists
+    /// its groups, the kind may still be missing.
     pub(super) fn version_of(&self, carrier: &Carrier) -> Option<&str> {
         let versions = self.groups.get(carrier.group)?;
         let has = |names: &Vec<String>| names.iter().any(|name| name == carrier.plural);
@@ -155,7 +155,7 @@ impl Served {
         served.map(|(version, _)| version.as_str())
     }
 
-    /// Which versions of `kind` to ask for.
+    /// Which versions of `kind` to request.
     pub(super) fn wanted(&self, kind: Kind) -> Wanted {
         let has = |api: &Resource| {
             let versions = self.groups.get(api.group).map(Vec::as_slice).unwrap_or_default();

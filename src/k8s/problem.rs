@@ -1,4 +1,4 @@
-//! What can be wrong before a server is asked: kubeconfig, context, credentials.
+//! Errors before the first request to a server: kubeconfig, context, credentials.
 
 use crate::error::{Blame, Diagnose};
 use std::{fmt::Write as _, path::PathBuf};
@@ -6,7 +6,7 @@ use std::{fmt::Write as _, path::PathBuf};
 /// Why there is no connection. The messages fit "failed to connect: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// No kubeconfig, and no Pod around us.
+    /// There is no kubeconfig, and the program does not run in a Pod.
     #[error("no kubeconfig found (looked for {}), and this is not a Pod", list(tried))]
     NoKubeconfig {
         /// The files that were looked for.
@@ -17,10 +17,10 @@ pub enum ConnectError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: std::io::Error,
     },
-    /// A kubeconfig is no kubeconfig. Its text is not shown: it holds credentials.
+    /// A kubeconfig is invalid. Its text is not shown, because it contains credentials.
     #[error("{} is not a kubeconfig: {problem}", path.display())]
     Invalid {
         /// The file.
@@ -28,20 +28,20 @@ pub enum ConnectError {
         /// What is wrong, and where.
         problem: String,
     },
-    /// There is no context of that name.
+    /// There is no context with that name.
     #[error("no context {name:?}{}", nearest.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
     NoContext {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The most similar one.
+        /// The most similar name.
         nearest: Option<String>,
-        /// Those that there are.
+        /// The names of all contexts.
         known: Vec<String>,
     },
     /// No context was named, and the kubeconfig has no current one.
     #[error("no context chosen, and the kubeconfig has no current-context")]
     NoCurrentContext {
-        /// Those that there are.
+        /// The names of all contexts.
         known: Vec<String>,
     },
     /// The context or a flag names a cluster that is not in the kubeconfig.
@@ -49,7 +49,7 @@ pub enum ConnectError {
     NoCluster {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The names of all clusters.
         known: Vec<String>,
     },
     /// A flag names a user who is not in the kubeconfig.
@@ -57,7 +57,7 @@ pub enum ConnectError {
     NoUser {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The names of all users.
         known: Vec<String>,
     },
     /// The cluster has no server.
@@ -66,26 +66,26 @@ pub enum ConnectError {
         /// The cluster's name.
         name: String,
     },
-    /// The server's URL is none.
+    /// The URL of the server is invalid.
     #[error("{server:?} is not the URL of a server")]
     BadServer {
-        /// What stands there.
+        /// The text in place of the URL.
         server: String,
     },
-    /// The authority's certificates cannot be read.
+    /// The certificates of the authority cannot be read.
     #[error("cannot read the cluster's authority from {from}: {cause}")]
     BadAuthority {
         /// The file or field.
         from: String,
-        /// Why.
+        /// The error.
         cause: String,
     },
-    /// A proxy's URL cannot be used. It is not shown: it may hold a password.
+    /// The URL of a proxy cannot be used. It is not shown, because it may contain a password.
     #[error("cannot use the proxy of {from}: {cause}")]
     BadProxy {
         /// The variable or field.
         from: &'static str,
-        /// Why.
+        /// What is wrong.
         cause: &'static str,
     },
     /// Credentials in the kubeconfig cannot be used.
@@ -93,7 +93,7 @@ pub enum ConnectError {
     BadCredentials {
         /// The user.
         user: String,
-        /// Why.
+        /// What is wrong.
         cause: String,
     },
     /// `--as-group` or `--as-uid` without `--as`.
@@ -109,7 +109,7 @@ pub enum ConnectError {
         /// The kubeconfig's installHint.
         install_hint: Option<String>,
     },
-    /// The login plugin wants a terminal.
+    /// The login plugin requires a terminal.
     #[error("the login plugin {command:?} of {user:?} needs a terminal")]
     PluginNeedsTerminal {
         /// The command.
@@ -124,7 +124,7 @@ pub enum ConnectError {
         command: String,
         /// The user.
         user: String,
-        /// How.
+        /// How it failed.
         cause: String,
     },
 }
@@ -152,7 +152,7 @@ impl Diagnose for ConnectError {
             Self::PluginMissing {
                 install_hint, command, ..
             } => match install_hint {
-                // The kubeconfig's words may run over several lines.
+                // The installHint of the kubeconfig may have several lines.
                 Some(words) => words.split_whitespace().collect::<Vec<_>>().join(" "),
                 None => format!("install {command:?}, or put it on the PATH"),
             },
@@ -185,7 +185,7 @@ fn list(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// The first ten, and how many more there are.
+/// The first ten names, and how many more there are.
 fn some(names: &[String]) -> String {
     let mut out = names.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > 10 {

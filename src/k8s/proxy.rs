@@ -1,6 +1,7 @@
-//! Which proxy stands between, by the rules of Go's net/http, which kubectl follows.
+//! Selects the proxy by the rules of Go's net/http, which kubectl follows.
 //!
-//! kube matches `NO_PROXY` against the proxy's own address, and lets it overrule the kubeconfig; hence this.
+//! This replaces kube's own code, which compares `NO_PROXY` with the address of the proxy, and lets `NO_PROXY` overrule
+//! the kubeconfig.
 
 use std::net::IpAddr;
 
@@ -8,7 +9,8 @@ use http::Uri;
 
 use super::problem::ConnectError;
 
-/// The proxy for `server`: the kubeconfig's, else the environment's unless `NO_PROXY` or a loopback address says otherwise.
+/// The proxy for `server`: that of the kubeconfig, otherwise that of the environment unless `NO_PROXY` or a loopback
+/// address excludes it.
 pub(super) fn choose(
     kubeconfig: Option<&str>,
     server: &Uri,
@@ -65,7 +67,8 @@ fn parse(url: &str, from: &'static str) -> Result<Uri, ConnectError> {
     }
 }
 
-/// One entry of `NO_PROXY`: `*`, an address, a network, or a domain with what is below it; each may end in a port.
+/// Whether an entry of `NO_PROXY` excludes a host: `*`, an address, a network, or a domain with everything below it;
+/// each may end in a port.
 fn excludes(entry: &str, host: &str, port: u16) -> bool {
     if entry == "*" {
         return true;

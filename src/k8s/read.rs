@@ -1,4 +1,4 @@
-//! One list of one kind: page by page where asked, again from the start where it broke off.
+//! Reads one list of one kind: page by page if requested, and again from the start if it is interrupted.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -16,14 +16,14 @@ use crate::{
     source::pairs::DataKeys,
 };
 
-/// How often a list begins anew because its pages have expired.
+/// How many times a list is started again because its pages have expired.
 const RESTARTS: u32 = 3;
-/// So many pages without any object may follow one another: a server that filters what it has read may send some (API concepts, "limit":
-/// up to zero items).
+/// How many pages without objects may follow each other. A server that filters after reading may send some (API
+/// concepts, "limit": up to zero items).
 const EMPTY_PAGES: u32 = 24;
-/// From so many empty pages in a row on, there is a pause before the next.
+/// The number of consecutive empty pages from which on there is a pause before the next page.
 const EMPTY_AT_ONCE: u32 = 4;
-/// More pages than any cluster has, at some hundred objects each.
+/// The most pages that are read: more than any cluster has, at some hundred objects each.
 const PAGES: u32 = 100_000;
 
 /// Objects are handed on so many at a time: whoever takes them is woken once for all of them, and waking costs as much as taking one.
@@ -31,7 +31,7 @@ const TOGETHER: usize = 64;
 /// No object is held back for longer while others arrive.
 const HELD: Duration = Duration::from_millis(5);
 
-/// What is to be read, and whereto.
+/// The list to read, and where to send the objects.
 pub(super) struct Read<'a> {
     pub(super) connection: &'a Connection,
     pub(super) kind: Kind,
@@ -46,22 +46,22 @@ pub(super) struct Read<'a> {
     pub(super) sink: &'a Sender<Change>,
 }
 
-/// What was read.
+/// The part of a kind that was read.
 #[derive(Debug, Default)]
 pub(super) struct Part {
     pub(super) resource_version: String,
-    /// The objects sent, where they are to be remembered.
+    /// The objects that were sent, if they have to be remembered.
     pub(super) keys: HashSet<Key>,
-    /// Objects that could not be understood, and how many more there are.
+    /// Objects that could not be decoded, and how many more there are.
     pub(super) skipped: Vec<Skipped>,
     pub(super) skipped_more: usize,
 }
 
-/// Why a list did not come to its end.
+/// Why a list did not reach its end.
 enum Broken {
-    /// The continue token has expired (410): the server has compacted what the pages were cut from.
+    /// The continue token has expired (410): the server has compacted the revision of the pages.
     Expired,
-    /// The connection broke, or the answer ended early, after so many objects.
+    /// The connection broke, or the answer ended early, after this many objects.
     Off {
         read: usize,
         cause: String,
@@ -76,13 +76,13 @@ impl From<ClusterError> for Broken {
 }
 
 impl Read<'_> {
-    /// Reads it and sends what is there. Whoever takes the changes may be sent an object twice.
+    /// Reads the list and sends its objects. The receiver may get an object twice.
     pub(super) async fn run(mut self) -> Result<Part, ClusterError> {
         let Ok(_permit) = self.connection.permits.acquire().await else {
             return Err(ClusterError::Stopped);
         };
         let timing = self.connection.timing;
-        // One limit for the whole: a server could answer each page just in time, for ever.
+        // One time limit for the whole list, because a server could answer each page just in time, for ever.
         let deadline = self.connection.deadline();
         let mut again = true;
         let mut restarts = 0;
@@ -92,7 +92,7 @@ impl Read<'_> {
             let mut part = Part::default();
             let broken = match self.pages(&mut part, deadline).await {
                 Ok(()) => {
-                    // Sent by an attempt that broke off, and gone by the next.
+                    // Sent by an attempt that was interrupted, and gone at the next one.
                     for key in earlier.difference(&part.keys).cloned().collect::<Vec<_>>() {
                         self.send(Change::Gone(self.kind, key)).await?;
                     }
@@ -102,7 +102,7 @@ impl Read<'_> {
             };
             earlier.extend(part.keys);
             match broken {
-                // In one answer there is no token that could expire, unless the server cuts it into pages all the same.
+                // A single answer has no token that could expire, unless the server splits it into pages all the same.
                 Broken::Expired if restarts < RESTARTS => {
                     self.chunk = None;
                     restarts += 1;
@@ -208,7 +208,7 @@ impl Read<'_> {
             part.skipped.extend(end.skipped);
             part.skipped_more += end.skipped_more;
             match end.continue_token.filter(|token| !token.is_empty()) {
-                // A server that hands out the token it was given would keep us for ever.
+                // A server that returns the token which it was given would cause an endless loop.
                 Some(next) if token.as_ref() != Some(&next) => token = Some(next),
                 _ => return Ok(()),
             }

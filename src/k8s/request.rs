@@ -1,4 +1,5 @@
-//! One read of the API server: time limits, a bounded number of tries, and what an answer that is no answer means.
+//! One read request to the API server: time limits, a bounded number of attempts, and the meaning of unexpected
+//! answers.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -18,25 +19,25 @@ use crate::{
     requests,
 };
 
-/// Built-in kinds come as protobuf, which is a quarter of the bytes and a third of the time.
+/// For built-in kinds: protobuf takes a quarter of the bytes and a third of the time.
 pub(super) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf,application/json;q=0.5";
-/// Custom resources and watches.
+/// For custom resources and watches.
 pub(super) const JSON: &str = "application/json";
-/// The metadata alone.
+/// Only the metadata of an object.
 pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-/// The metadata alone, of a list. JSON: the list decoder knows no other envelope of it.
+/// Only the metadata of the objects of a list. JSON, because the list decoder does not know its protobuf envelope.
 pub(super) const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-/// All groups with their resources in one answer; a server before 1.26 answers with the groups alone.
+/// All groups with their resources in one answer. A server before 1.26 answers only with the groups.
 pub(super) const DISCOVERY: &str =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
-/// What an error's body may take; the rest is not read.
+/// The most bytes of an error's body that are read.
 const LONGEST_ERROR: usize = 64 << 10;
 
-/// A successful answer whose body is still to come.
+/// A successful answer whose body has not been read.
 pub(super) struct Answer {
     body: Body,
-    /// In which format the body is.
+    /// The format of the body.
     pub(super) format: Format,
     server: String,
     idle: Duration,
@@ -45,7 +46,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// An answer of any kind, read with the connection's patience.
+    /// An answer of any kind, with the time limits of the connection.
     pub(super) fn of(connection: &Connection, body: Body, format: Option<Format>, deadline: Option<Instant>) -> Self {
         Self {
             body,
@@ -57,7 +58,7 @@ impl Answer {
         }
     }
 
-    /// The next piece; `None` at the end.
+    /// The next piece of the body; `None` at its end.
     pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, ClusterError> {
         loop {
             let quiet = Instant::now() + self.idle;
@@ -75,7 +76,7 @@ impl Answer {
         }
     }
 
-    /// The whole body, of at most `most` bytes.
+    /// The whole body, which may have at most `most` bytes.
     pub(super) async fn whole(mut self, most: usize) -> Result<Vec<u8>, ClusterError> {
         let mut out = Vec::new();
         while let Some(frame) = self.frame().await? {
@@ -94,7 +95,7 @@ impl Answer {
     }
 }
 
-/// `--request-timeout` where it has passed, silence otherwise.
+/// The error for a late answer: `--request-timeout` if it has expired, otherwise the silence of the server.
 pub(super) fn late(server: &str, deadline: Option<Instant>, granted: Option<Duration>) -> ClusterError {
     match (deadline, granted) {
         (Some(deadline), Some(after)) if Instant::now() >= deadline => ClusterError::Timeout {
@@ -108,7 +109,7 @@ pub(super) fn late(server: &str, deadline: Option<Instant>, granted: Option<Dura
     }
 }
 
-/// What a request asks, for the words of its errors.
+/// The object of a request, for the words of its errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) verb: &'static str,
@@ -117,17 +118,17 @@ pub(super) struct Asked<'a> {
 }
 
 impl Connection {
-    /// Reads `path`, again while the trouble is passing (429, 502 to 504, a broken connection): at most three times.
+    /// Reads `path`, with at most three attempts while errors are passing (429, 502 to 504, a broken connection).
     pub(super) async fn get(&self, path: &str, accept: &'static str, asked: Asked<'_>) -> Result<Answer, ClusterError> {
         self.get_by(path, accept, asked, self.deadline()).await
     }
 
-    /// When `--request-timeout` will have passed.
+    /// When `--request-timeout` will expire.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.request_timeout.map(|granted| Instant::now() + granted)
     }
 
-    /// The same as [`Self::get`] for one of several requests that have to be done by `deadline` together.
+    /// Like [`Self::get`], for one of several requests that together have to be done by `deadline`.
     pub(super) async fn get_by(
         &self,
         path: &str,
@@ -158,7 +159,8 @@ impl Connection {
         self.get_once(path, accept, asked, deadline, self.timing.idle).await
     }
 
-    /// Reads `path` once; a token that is refused is renewed once. `idle` is the longest silence within the body.
+    /// Reads `path` once. If the server refuses the token, it is renewed once. `idle` is the longest silence within the
+    /// body.
     pub(super) async fn get_once(
         &self,
         path: &str,
@@ -224,7 +226,7 @@ impl Connection {
             .await)
     }
 
-    /// Sends a request, once, and waits for the beginning of its answer.
+    /// Sends a request once, and waits for the beginning of its answer.
     pub(super) async fn send(
         &self,
         request: Request<Body>,
@@ -248,8 +250,8 @@ impl Connection {
         let quiet = Instant::now() + self.timing.answer;
         let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
         let mut response = std::pin::pin!(self.client.send(request));
-        // A server that has never said a word is not waited for as long as a busy one; whoever grants a time means it.
-        // Where it let one greeting pass, the next is a formality.
+        // A server that has never answered gets less time than a busy one, unless the user sets a time limit. If it has
+        // ignored one greeting, the next one is a formality.
         let greeting = if self.ignored.load(Ordering::Relaxed) {
             self.timing.greeting / 8
         } else {

@@ -1,4 +1,4 @@
-//! What to do with less than all rights: one list a namespace, and Secrets by their names.
+//! Reading with fewer rights: one list for each namespace, and Secrets by name.
 
 use std::collections::HashSet;
 
@@ -19,15 +19,15 @@ use crate::{
     source::{pairs::DataKeys, scope::Namespaces},
 };
 
-/// More Secrets than these are not asked for by name before one list has told which of them are there.
+/// The number of Secrets above which one list first determines which of them exist, before they are requested by name.
 const MANY: usize = 64;
-/// How many Secrets are asked for at once.
+/// How many Secrets are requested at once.
 const AT_ONCE: usize = 32;
-/// A Secret is at most 1 MiB, and a little more in JSON.
+/// The largest object in bytes: a Secret has at most 1 MiB, which is a little more in JSON.
 const LARGEST_OBJECT: usize = 8 << 20;
 
-/// Reads a kind namespace by namespace, because the cluster-wide list is forbidden. Tells whether all is known now: read, or
-/// sent as forbidden by name.
+/// Reads a kind namespace by namespace, because the cluster-wide list is forbidden. Returns whether the kind is
+/// complete now: everything was read, or sent as forbidden by name.
 pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Resource, outcome: &mut Outcome) -> bool {
     let known = match &run.scope.namespaces {
         Namespaces::Only(names) => Some(names),
@@ -38,7 +38,7 @@ pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Resource, outcome: 
             .as_ref(),
     };
     let Some(known) = known else {
-        // Which namespaces there are is not for us to know: the context's own is the best guess.
+        // The namespaces are not known either: the context's own namespace is the best guess.
         run.send(forbidden(kind, None)).await;
         let own = Text::from(run.connection.namespace.as_str());
         if run.scope.allows_namespace(&own) {
@@ -70,7 +70,7 @@ pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Resource, outcome: 
     true
 }
 
-/// The names of all namespaces; `None` when they cannot be listed.
+/// The names of all namespaces; `None` if they cannot be listed.
 async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
     let (sink, mut changes) = mpsc::channel(64);
     let reading = async {
@@ -104,9 +104,9 @@ async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
     done.ok().map(|_| names)
 }
 
-/// Reads Secrets by name, 32 at once: those that a route names and no list has brought, because they are of another type,
-/// in another namespace, or may not be listed. Sends each as set, gone or forbidden; returns those that could not be read for another
-/// reason.
+/// Reads Secrets by name, 32 at once: those that a route names and that no list has, because they are of another type,
+/// in another namespace, or may not be listed. Sends each as set, gone or forbidden, and returns those that could not
+/// be read for another reason.
 pub async fn get_secrets(
     connection: &Connection,
     data_keys: &DataKeys,
@@ -121,7 +121,7 @@ pub async fn get_secrets(
         keys = found;
         let absent: Vec<Key> = absent;
         for key in absent {
-            // Whoever has gone needs no error.
+            // If the receiver no longer exists, no error is needed.
             let _ = sink.send(Change::Gone(Kind::Secret, key)).await;
         }
     }
@@ -139,7 +139,7 @@ pub async fn get_secrets(
                 }),
                 Err(error) => return Some((key, error)),
             };
-            // Whoever has gone needs no error.
+            // If the receiver no longer exists, no error is needed.
             let _ = sink.send(change).await;
             None
         })
@@ -149,7 +149,8 @@ pub async fn get_secrets(
         .await
 }
 
-/// The names of all Secrets that the list of TLS Secrets leaves out, but Helm's; `None` when they cannot be listed.
+/// The names of all Secrets that the list of TLS Secrets does not have, except those of Helm; `None` if they cannot be
+/// listed.
 async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
     let mut path = paths::of(Kind::Secret.resource(), None);
     paths::query(
@@ -176,7 +177,7 @@ async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
     whole.then_some(keys)
 }
 
-/// One Secret; `None` when there is none of that name.
+/// Reads one Secret; `None` if there is none with that name.
 pub(super) async fn get_secret(
     connection: &Connection,
     data_keys: &DataKeys,
@@ -196,7 +197,7 @@ pub(super) async fn get_secret(
         tries += 1;
         let answer = match connection.get(&path, PROTOBUF, asked).await {
             Ok(answer) => answer,
-            // A page of the server's own or a proxy's says nothing about one object.
+            // A page of the server itself or of a proxy says nothing about an object.
             Err(ClusterError::Refused { code: 404, reason, .. }) if reason == "NotFound" => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -216,13 +217,13 @@ pub(super) async fn get_secret(
     }
 }
 
-/// The names of all namespaces; none where they may not be listed.
+/// The names of all namespaces; empty if they may not be listed.
 pub async fn namespace_names(connection: &Connection) -> Vec<String> {
     let known = namespaces(connection).await.unwrap_or_default();
     known.iter().map(ToString::to_string).collect()
 }
 
-/// Whether there is a namespace of that name; `None` when the server does not say, for lack of a right or otherwise.
+/// Whether a namespace exists; `None` if the server does not answer, because of a missing right or otherwise.
 pub async fn namespace_exists(connection: &Connection, name: &str) -> Option<bool> {
     if !paths::possible(name) {
         return Some(false);

@@ -1,4 +1,4 @@
-//! What Pods and workloads say of how they are: the fields that somebody waits for, and no others.
+//! The status of Pods and workloads, with only the fields that this program waits for.
 
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
@@ -7,29 +7,29 @@ use serde_json::Value;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PodStatus {
-    /// `Pending`, `Running`, `Succeeded`, `Failed`.
+    /// The phase: `Pending`, `Running`, `Succeeded`, `Failed`.
     pub phase: Option<String>,
-    /// Why the Pod as a whole is as it is: `Evicted`.
+    /// The reason for the state of the whole Pod: `Evicted`.
     pub reason: Option<String>,
-    /// The same in words.
+    /// The reason in words.
     pub message: Option<String>,
     conditions: Option<Vec<Condition>>,
     init_container_statuses: Option<Vec<ContainerStatus>>,
     container_statuses: Option<Vec<ContainerStatus>>,
 }
 
-/// One thing that is so or not.
+/// One condition of a status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Condition {
-    /// Which: `Ready`.
+    /// The type: `Ready`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// `True`, `False`, `Unknown`.
+    /// The status: `True`, `False`, `Unknown`.
     pub status: Option<String>,
-    /// Why, in a word.
+    /// The reason in one word.
     pub reason: Option<String>,
-    /// Why, in words.
+    /// The reason in words.
     pub message: Option<String>,
 }
 
@@ -37,43 +37,43 @@ pub struct Condition {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ContainerStatus {
-    /// How it is.
+    /// The present state.
     pub state: Option<ContainerState>,
-    /// How it was before it was started again.
+    /// The state before the last restart.
     pub last_state: Option<ContainerState>,
 }
 
-/// How a container is: one of the three.
+/// The state of a container: one of the three.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ContainerState {
-    /// It runs.
+    /// It is running.
     pub running: Option<IgnoredAny>,
-    /// It has not begun.
+    /// It has not started.
     pub waiting: Option<Cause>,
-    /// It has ended.
+    /// It has terminated.
     pub terminated: Option<Cause>,
 }
 
-/// Why a container waits, or how it ended.
+/// Why a container is waiting, or how it terminated.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Cause {
-    /// In a word: `ImagePullBackOff`.
+    /// The reason in one word: `ImagePullBackOff`.
     pub reason: Option<String>,
-    /// In words; of one that ended, its last ones.
+    /// The reason in words; for a terminated container, its last ones.
     pub message: Option<String>,
-    /// Its exit status.
+    /// The exit status.
     pub exit_code: Option<i64>,
 }
 
 impl PodStatus {
-    /// That of a Pod; where it says nothing that can be read, nothing is known.
+    /// Reads the status of a Pod. If it cannot be read, it is empty.
     pub fn of(pod: &Value) -> Self {
         Self::deserialize(&pod["status"]).unwrap_or_default()
     }
 
-    /// A condition of it.
+    /// The condition with this type and status.
     pub fn condition(&self, kind: &str, status: &str) -> Option<&Condition> {
         let mut conditions = self.conditions.iter().flatten();
         conditions.find(|c| c.kind.as_deref() == Some(kind) && c.status.as_deref() == Some(status))
@@ -84,20 +84,20 @@ impl PodStatus {
         self.container_statuses.iter().flatten()
     }
 
-    /// Its containers, after those that run before them.
+    /// Its init containers, followed by its containers.
     pub fn all_containers(&self) -> impl Iterator<Item = &ContainerStatus> {
         self.init_container_statuses.iter().flatten().chain(self.containers())
     }
 }
 
-/// A workload: what is wanted, and how far its controller is.
+/// A workload: what is wanted, and the progress of its controller.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Workload {
     metadata: Option<WorkloadMeta>,
     /// What is wanted.
     pub spec: WorkloadSpec,
-    /// How far it is.
+    /// The progress.
     pub status: WorkloadStatus,
 }
 
@@ -111,13 +111,13 @@ struct WorkloadMeta {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkloadSpec {
-    /// How many Pods; one where it does not say.
+    /// The number of Pods; one if it is absent.
     pub replicas: Option<i64>,
     /// Whether a Deployment's rollout is paused.
     pub paused: bool,
     /// How a Deployment replaces its Pods.
     pub strategy: Strategy,
-    /// How the others do.
+    /// How the other kinds replace their Pods.
     pub update_strategy: Strategy,
 }
 
@@ -125,7 +125,7 @@ pub struct WorkloadSpec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Strategy {
-    /// `RollingUpdate` where it does not say.
+    /// The type; `RollingUpdate` if it is absent.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     rolling_update: Option<RollingUpdate>,
@@ -138,7 +138,7 @@ struct RollingUpdate {
 }
 
 impl Strategy {
-    /// Below which ordinal the Pods of a `StatefulSet` stay as they are.
+    /// The ordinal below which the Pods of a `StatefulSet` are not updated.
     pub fn partition(&self) -> i64 {
         self.rolling_update.as_ref().map_or(0, |update| update.partition)
     }
@@ -149,35 +149,35 @@ impl Strategy {
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkloadStatus {
     observed_generation: i64,
-    /// All Pods.
+    /// The number of all Pods.
     pub replicas: i64,
-    /// Those that are ready.
+    /// The number of Pods that are ready.
     pub ready_replicas: i64,
-    /// Those of the newest template.
+    /// The number of Pods with the newest template.
     pub updated_replicas: i64,
-    /// Those that have been ready for long enough.
+    /// The number of Pods that have been ready for long enough.
     pub available_replicas: i64,
     /// The revision of the newest template.
     pub update_revision: Option<String>,
-    /// The revision of the Pods that are not of it.
+    /// The revision of the other Pods.
     pub current_revision: Option<String>,
-    /// How many nodes are to run a Pod of a `DaemonSet`.
+    /// On how many nodes a Pod of a `DaemonSet` should run.
     pub desired_number_scheduled: i64,
-    /// On how many one of the newest template runs.
+    /// On how many nodes a Pod with the newest template runs.
     pub updated_number_scheduled: i64,
-    /// On how many one is available.
+    /// On how many nodes a Pod is available.
     pub number_available: i64,
-    /// What is so or not.
+    /// The conditions.
     pub conditions: Option<Vec<Condition>>,
 }
 
 impl Workload {
-    /// A workload as the server has it; where nothing of it can be read, nothing is known.
+    /// Reads a workload as the server has it. What cannot be read is empty.
     pub fn of(object: &Value) -> Self {
         Self::deserialize(object).unwrap_or_default()
     }
 
-    /// Whether its controller has seen what is wanted now.
+    /// Whether its controller has processed the present spec.
     pub fn is_observed(&self) -> bool {
         let generation = self.metadata.as_ref().map_or(0, |meta| meta.generation);
         generation <= self.status.observed_generation

@@ -1,4 +1,4 @@
-//! What is read of a few objects alone, once something about them is wrong.
+//! Reads details of a few objects once something about them is wrong.
 
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -20,18 +20,19 @@ use crate::{
     text::parse_time,
 };
 
-/// More namespaces than these are read with one cluster-wide list a kind.
+/// The number of namespaces above which there is one cluster-wide list for each kind.
 const FEW_NAMESPACES: usize = 10;
-/// How many objects are asked for at once.
+/// How many objects are requested at once.
 const AT_ONCE: usize = 16;
-/// Metadata or a page of events.
+/// The largest answer in bytes: metadata, or a page of events.
 const LONGEST_ANSWER: usize = 16 << 20;
-/// How many events of one object are looked through, and how many of the newest are kept.
+/// How many events of one object are read, and how many of the newest are kept.
 const EVENTS_READ: &str = "500";
 const EVENTS_KEPT: usize = 10;
 
-/// When the certificate of each Secret was last written, by its managedFields: at the latest then, because an entry's time
-/// moves with every field of the same writer. Secrets that cannot be read, or do not tell, are left out.
+/// The latest time at which the certificate of each Secret can have been written, according to its managedFields: the
+/// time of an entry changes with every field of the same writer. Secrets that cannot be read, or have no such entry,
+/// are left out.
 pub async fn data_changed(connection: &Connection, data_keys: &DataKeys, keys: &[Key]) -> Vec<(Key, Seconds)> {
     futures_util::stream::iter(
         keys.iter()
@@ -54,8 +55,8 @@ pub async fn data_changed(connection: &Connection, data_keys: &DataKeys, keys: &
     .await
 }
 
-/// Which of the Secrets hold a certificate, as far as their managedFields name their data keys: no value is read for it. Those that
-/// cannot be read, or do not tell, are left out.
+/// Which of the Secrets hold a certificate, as far as their managedFields name their data keys, so that no value has to
+/// be read. Secrets that cannot be read, or have no managedFields, are left out.
 pub async fn holding_certificates(connection: &Connection, data_keys: &DataKeys, keys: Vec<Key>) -> Vec<Key> {
     futures_util::stream::iter(keys.into_iter().filter(|key| paths::possible(&key.name)))
         .map(|key| async move {
@@ -75,12 +76,12 @@ pub async fn holding_certificates(connection: &Connection, data_keys: &DataKeys,
         .await
 }
 
-/// Whether some entry of managedFields is of a data key under which a certificate stands.
+/// Whether an entry of managedFields has a data key for certificates.
 fn names_certificate(body: &[u8], keys: &DataKeys) -> bool {
     entries(body).iter().any(|entry| entry.by(keys).is_some())
 }
 
-/// The newest time of an entry that holds the certificate.
+/// The newest time of an entry that has the certificate.
 fn written_at(body: &[u8], keys: &DataKeys) -> Option<Seconds> {
     let mut change = pairs::LastChange::default();
     for entry in entries(body) {
@@ -91,7 +92,7 @@ fn written_at(body: &[u8], keys: &DataKeys) -> Option<Seconds> {
     change.at()
 }
 
-/// The managedFields of an object's metadata; none where there is no object.
+/// The managedFields of an object; empty if there is no object.
 fn entries(body: &[u8]) -> Vec<Entry> {
     #[derive(Deserialize)]
     struct Partial {
@@ -117,13 +118,13 @@ struct Entry {
 struct Maps {
     #[serde(rename = "f:data", default)]
     data: serde_json::Map<String, serde_json::Value>,
-    /// What a server-side apply of stringData manages, although the Secret holds it as data.
+    /// Server-side apply of stringData manages these, although the Secret stores them as data.
     #[serde(rename = "f:stringData", default)]
     string_data: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Entry {
-    /// By which of the names of its data keys it is of a certificate.
+    /// Which of the names of its data keys marks it as an entry of a certificate.
     fn by(&self, keys: &DataKeys) -> Option<pairs::By> {
         let maps = self.fields_v1.iter();
         let names = maps.flat_map(|maps| maps.data.keys().chain(maps.string_data.keys()));
@@ -133,8 +134,8 @@ impl Entry {
     }
 }
 
-/// Reads Pods, workloads and service accounts of the namespaces (all for `None`) and sends them; what may not be read is sent
-/// as forbidden.
+/// Reads the Pods, workloads and service accounts of the namespaces (`None`: of all), and sends them. Kinds that may
+/// not be read are sent as forbidden.
 pub async fn consumers(
     connection: &Connection,
     namespaces: Option<&[Text]>,
@@ -151,12 +152,12 @@ pub async fn consumers(
         .await
 }
 
-/// The labels that the charts of ingress-nginx (its own, RKE2's, Bitnami's) and of Traefik (its own, RKE2's) give their Pods.
+/// The labels of Pods in the charts of ingress-nginx (its own, RKE2's, Bitnami's) and of Traefik (its own, RKE2's).
 const CONTROLLERS: &str = "app.kubernetes.io/name in \
     (ingress-nginx,rke2-ingress-nginx,nginx-ingress-controller,nginx-ingress,traefik,rke2-traefik)";
 
-/// The ingress controllers that run in the cluster and whose program decides what a class of ingress-nginx means. None where Pods
-/// may not be listed in all namespaces: then the name of the class is all that is known.
+/// The ingress controllers that run in the cluster and whose program decides what a class of ingress-nginx means. Empty
+/// if Pods may not be listed in all namespaces; then only the name of the class is known.
 pub async fn programs(connection: &Connection) -> Vec<Program> {
     let mut path = paths::of(Kind::Pod.resource(), None);
     paths::query(&mut path, "labelSelector", CONTROLLERS);
@@ -174,7 +175,7 @@ pub async fn programs(connection: &Connection) -> Vec<Program> {
     read_programs(&body)
 }
 
-/// Each program once, whatever the number of its Pods.
+/// The programs of the Pods, each once.
 fn read_programs(body: &[u8]) -> Vec<Program> {
     let list: PodList = serde_json::from_slice(body).unwrap_or_default();
     let mut programs = Vec::new();
@@ -234,11 +235,11 @@ struct RawContainer {
 /// One event of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventLine {
-    /// When it was last seen.
+    /// When it was last seen, in seconds since 1970.
     pub when: Seconds,
     /// Its reason.
     pub reason: Text,
-    /// The writer's words, uncleared.
+    /// The message of its writer, not cleared for a terminal.
     pub message: String,
     /// How often it was seen.
     pub count: u32,
@@ -290,7 +291,7 @@ pub async fn events(
     if !paths::possible(name) || !(namespace.is_empty() || paths::possible(namespace)) {
         return Ok(Vec::new());
     }
-    // Events about cluster-wide objects are kept in `default`.
+    // Events about cluster-wide objects are stored in `default`.
     let place = if namespace.is_empty() { "default" } else { namespace };
     let mut path = format!("/api/v1/namespaces/{place}/events");
     paths::query(
@@ -305,7 +306,7 @@ pub async fn events(
         namespace: Some(place),
     };
     let body = connection.get(&path, JSON, asked).await?.whole(LONGEST_ANSWER).await?;
-    // An answer that is no list of events is no reason to fail what they only illustrate.
+    // An unreadable list of events is no reason to fail, because events only add detail.
     Ok(read_events(&body).unwrap_or_default())
 }
 

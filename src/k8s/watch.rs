@@ -1,6 +1,7 @@
-//! Follows what a list has read: one watch for each kind and namespace, from the list's resourceVersion on.
+//! Watches what a list has read: one watch for each kind and namespace, starting at the resourceVersion of the list.
 //!
-//! A kind is listed again only when the server no longer knows its resourceVersion (410), and then what vanished is sent as gone.
+//! A kind is listed again only if the server no longer knows its resourceVersion (410). Objects that have disappeared
+//! meanwhile are then sent as gone.
 
 use std::{
     collections::HashSet,
@@ -34,30 +35,30 @@ use crate::{
 
 mod named;
 
-/// How long a watch may outlive the time that it was asked for.
+/// How long a watch may exceed the duration that it was requested for.
 const OVERTIME: Duration = Duration::from_secs(30);
-/// After so many connections in a row without a word, the kind is listed again.
+/// After this many consecutive connections without any data, the kind is listed again.
 const SILENT: u32 = 2;
 
-/// How it stands with the connection. Told when it changes.
+/// The state of the watches, reported when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchState {
-    /// Every watch runs.
+    /// Every watch is running.
     Connected,
-    /// At least one watch has broken off and does not come back at once: what is known may be old.
+    /// At least one watch was interrupted and cannot continue at once, so that the inventory may be outdated.
     Lost {
-        /// Since when.
+        /// When it was interrupted.
         since: SystemTime,
-        /// Why, for people; not cleared.
+        /// Why, for people to read; not cleared for a terminal.
         why: String,
     },
-    /// A kind was listed again, because the server no longer knew where its watch was.
+    /// A kind was listed again, because the server no longer knew the resourceVersion of its watch.
     Relisted(Kind),
 }
 
-/// Follows everything of `starts` until nobody takes the changes any more. `starts` must come from a list with
-/// [`super::ListOptions::for_watch`]; what that list could not read is tried again here. Each Secret that comes over `named` (because
-/// it was fetched by name, of any type and in any namespace) is followed too.
+/// Watches everything in `starts` until the receiver of the changes no longer exists. `starts` must come from a list
+/// with [`super::ListOptions::for_watch`]; lists that failed there are read again. Each Secret that arrives over
+/// `named`, because it was read by name, of any type and in any namespace, is watched too.
 pub async fn watch(
     connection: &Connection,
     scope: &Scope,
@@ -90,7 +91,7 @@ pub async fn watch(
             continue;
         };
         let (labels, fields) = selectors(kind, &shared.scope);
-        // Routes of other namespaces, which a listener in the scope lets in, were read from everywhere.
+        // Routes of other namespaces that a listener in the scope admits were read from all namespaces.
         let wide = namespace.is_none() && kind.namespaced() && matches!(shared.scope.namespaces, Namespaces::Only(_));
         let follow = Follow {
             shared: Arc::clone(&shared),
@@ -119,7 +120,7 @@ struct Shared {
     scope: Scope,
     sink: Sender<Change>,
     report: Box<dyn Fn(WatchState) + Send + Sync>,
-    /// How many watches are broken off.
+    /// How many watches are interrupted.
     lost: AtomicUsize,
 }
 
@@ -131,22 +132,22 @@ struct Follow {
     namespace: Option<Text>,
     labels: Option<String>,
     fields: Option<String>,
-    /// Where to go on; `None` lists first.
+    /// The resourceVersion to continue from; `None` lists first.
     version: Option<String>,
-    /// What has been sent and is not gone.
+    /// The objects that have been sent and exist.
     known: HashSet<Key>,
-    /// Whether the scope chooses; a Secret that was named does not have to be in it.
+    /// Whether the scope applies; a named Secret does not have to be within it.
     by_scope: bool,
-    /// Whether it is of all namespaces, although the scope names some.
+    /// Whether it covers all namespaces, although the scope names some.
     wide: bool,
     lost: bool,
-    /// How many connections in a row broke off without a word.
+    /// How many consecutive connections ended without any data.
     silent: u32,
 }
 
 /// How one connection of a watch ended.
 enum End {
-    /// By the server's clock or in silence: go on at once.
+    /// By the time limit of the server, or in silence: continue at once.
     Over,
     /// The resourceVersion is too old: list again.
     TooOld,
@@ -155,14 +156,14 @@ enum End {
 
 /// Why a watch is given up.
 enum Given {
-    /// Nobody listens.
+    /// The receiver no longer exists.
     Stopped,
     /// The right is missing.
     Forbidden(&'static str),
 }
 
 impl Follow {
-    /// Runs until nobody listens or the right is missing; the latter is returned as true.
+    /// Watches until the receiver no longer exists or the right is missing. Returns true in the latter case.
     async fn run(mut self) -> bool {
         let given = self.rounds().await;
         self.found();
@@ -175,7 +176,7 @@ impl Follow {
                     name: None,
                     verb,
                 });
-                // A Secret that was named is read by name from now on.
+                // A named Secret is read by name from now on.
                 if self.by_scope {
                     let _ = self.shared.sink.send(change).await;
                 }
@@ -197,7 +198,7 @@ impl Follow {
                 Some(version) => self.once(&version.clone()).await,
             };
             let error = match end {
-                // One that ends as soon as it begins must not become a storm of requests.
+                // A watch that ends as soon as it begins must not cause a storm of requests.
                 End::Over if began.elapsed() < pauses.due() => {
                     tokio::time::sleep(spread(pauses.take())).await;
                     continue;
@@ -233,7 +234,7 @@ impl Follow {
                 }
                 _ => self.lose(&error),
             }
-            // A connection that held for a while starts from the shortest pause again.
+            // After a connection that lasted for a while, the pauses start with the shortest again.
             if began.elapsed() > timing.watch_pause {
                 pauses.restart();
             }
@@ -242,9 +243,9 @@ impl Follow {
         }
     }
 
-    /// One connection, from `version` on.
+    /// Opens one connection, and continues from `version`.
     async fn once(&mut self, version: &str) -> End {
-        // A little different for each, so that they do not all come back at the same moment.
+        // The duration varies, so that the watches do not all return at the same moment.
         let seconds = 240 + spread(Duration::from_mins(2)).as_secs();
         let mut path = paths::of(self.api, self.namespace.as_deref());
         for (name, value) in [("labelSelector", &self.labels), ("fieldSelector", &self.fields)] {
@@ -267,7 +268,7 @@ impl Follow {
             namespace: self.namespace.as_deref(),
         };
         let silence = shared.connection.timing.silence;
-        // The server ends it itself at the time that was asked for: one that goes on is no watch any more.
+        // The server itself ends a watch after the requested duration; one that continues is defective.
         let latest = Instant::now() + Duration::from_secs(seconds) + OVERTIME;
         let answer = shared
             .connection
@@ -285,7 +286,7 @@ impl Follow {
         loop {
             let frame = match answer.frame().await {
                 Ok(Some(frame)) => frame,
-                // A connection that died without a word, or was cut: nothing is lost by asking again at once.
+                // A connection was cut or ended without data: nothing is lost by asking again at once.
                 Ok(None) => return End::Over,
                 Err(ClusterError::Unreachable { .. } | ClusterError::Timeout { .. }) => return self.broken_off(heard),
                 Err(error) => return End::Error(error),
@@ -298,7 +299,7 @@ impl Follow {
                 }
             }
             if let Err(source) = result {
-                // What was sent cannot be read and would come again: only a list leads past it.
+                // The server would send the unreadable change again, so only a list leads past it.
                 log::debug!(
                     "a change of the kind {} cannot be read, so it is listed again: {source}",
                     self.kind.as_str()
@@ -308,8 +309,8 @@ impl Follow {
         }
     }
 
-    /// What follows from a connection that broke off: after several on which nothing was heard, not even a bookmark, something swallows
-    /// the events, and only a list says how things are.
+    /// How to continue after a broken connection. If several in a row have had no data, not even a bookmark, something
+    /// between drops the events, and only a list shows the present state.
     fn broken_off(&mut self, heard: bool) -> End {
         self.silent = if heard { 0 } else { self.silent + 1 };
         if self.silent < SILENT {
@@ -327,7 +328,7 @@ impl Follow {
                 (was_known.then_some(Change::Gone(self.kind, key)), version)
             }
             Event::Bookmark(version) => (None, version),
-            // As in a list, it is left out; what it was before it changed is no longer true.
+            // As in a list, it is left out. Its state before the change is no longer true.
             Event::Unreadable(skipped, version) => {
                 log::warn!(
                     "an object of the kind {} cannot be understood: {}",
@@ -353,19 +354,19 @@ impl Follow {
         {
             return Some(End::Error(ClusterError::Stopped));
         }
-        // An event without one would make the next connection start from anywhere.
+        // Without a version the next connection would start anywhere.
         if !version.is_empty() {
             self.version = Some(version);
         }
         None
     }
 
-    /// Whether the scope does not choose among the objects.
+    /// Whether the scope admits all objects.
     fn takes_all(&self) -> bool {
         !self.by_scope || self.wide
     }
 
-    /// What an object that is new or changed means: one that has left the scope is gone.
+    /// The change for a new or changed object. An object that has left the scope is gone.
     fn set(&mut self, object: Object) -> Option<Change> {
         let key = object.meta().key();
         if !self.takes_all() && !self.shared.scope.allows(&object) {
@@ -398,7 +399,7 @@ impl Follow {
             shared.sink.send(gone).await.map_err(|_| ClusterError::Stopped)?;
         }
         self.known = part.keys;
-        // An empty version would be asked for as "any", which skips what happened since.
+        // An empty version would mean "any" to the server, which skips what happened since.
         self.version = Some(part.resource_version).filter(|version| !version.is_empty());
         self.found();
         match self.version {

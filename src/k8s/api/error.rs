@@ -1,4 +1,4 @@
-//! What the API server refuses, told apart by what the caller does about it.
+//! Refusals of the API server, distinguished by how the caller reacts.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -11,19 +11,19 @@ use crate::{
     plan::permits::Verb,
 };
 
-/// What was asked: for the words of an error.
+/// The request, for the words of an error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
-    /// The verb.
+    /// The verb of the request.
     pub(super) verb: Verb,
-    /// The kind.
+    /// The kind of the object.
     pub(super) resource: Resource,
     /// The object; its name is empty for lists and generated names.
     pub(super) key: &'a Key,
 }
 
 impl Asked<'_> {
-    /// `Secret shop/shop-tls`.
+    /// Names the object: `Secret shop/shop-tls`.
     fn object(&self) -> String {
         match (self.key.namespace.is_empty(), self.key.name.is_empty()) {
             (true, true) => self.resource.plural.to_owned(),
@@ -36,68 +36,68 @@ impl Asked<'_> {
 /// Why an object could not be written or read. The messages fit "cannot store the certificate: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// A write that no step of the plan holds: a defect of this program. Nothing was sent.
+    /// No step of the plan has the write, which is a defect of this program. Nothing was sent.
     #[error("{verb} of {object} was not planned, and was not sent")]
     NotPlanned {
         /// The verb.
         verb: Verb,
-        /// Which object.
+        /// The object, as `Secret shop/shop-tls`.
         object: String,
     },
-    /// 403: the right is missing.
+    /// 403: a right is missing.
     #[error("the right to {verb} {resource}{} is missing: {message}", within(namespace))]
     Forbidden {
         /// The missing verb.
         verb: Verb,
-        /// The kind, as rights have it: `secrets`, `ingresses.networking.k8s.io`.
+        /// The resource as in rights: `secrets`, `ingresses.networking.k8s.io`.
         resource: String,
-        /// The namespace; empty for kinds without.
+        /// The namespace; empty for kinds without one.
         namespace: Text,
-        /// The server's words.
+        /// The message of the server.
         message: String,
     },
-    /// 403 by an admission rule, a quota or a namespace that is going away.
+    /// 403 by an admission rule, a quota, or a namespace that is being deleted.
     #[error("the cluster rejects {object}: {message}")]
     Denied {
-        /// Which object.
+        /// The object.
         object: String,
-        /// The server's words.
+        /// The message of the server.
         message: String,
     },
-    /// 409: it has changed since it was read.
+    /// 409: the object has changed since it was read.
     #[error("{object} has been changed by someone else since it was read")]
     Conflict {
-        /// Which object.
+        /// The object.
         object: String,
-        /// The server's words.
+        /// The message of the server.
         message: String,
     },
-    /// 409: there is one of that name.
+    /// 409: an object with this name exists.
     #[error("{object} already exists")]
     AlreadyExists {
-        /// Which object.
+        /// The object.
         object: String,
     },
-    /// 404: it, or its namespace, is not there.
+    /// 404: the object, or its namespace, does not exist.
     #[error("{object} does not exist: {message}")]
     NotFound {
-        /// Which object.
+        /// The object.
         object: String,
-        /// The server's words.
+        /// The message of the server.
         message: String,
     },
-    /// 400 or 422: the server's rules do not allow it.
+    /// 400 or 422: the object violates rules of the server.
     #[error("the server does not accept {object}: {message}")]
     Invalid {
-        /// Which object.
+        /// The object.
         object: String,
-        /// The server's words.
+        /// The message of the server.
         message: String,
     },
-    /// 410: what was read is too old to go on from.
+    /// 410: the version that was read is too old to continue from.
     #[error("the list of {object} is no longer kept by the server")]
     Expired {
-        /// Which objects.
+        /// The kind of the objects.
         object: String,
     },
     /// Any other refusal.
@@ -105,20 +105,20 @@ pub enum ApiError {
     Refused {
         /// The HTTP status.
         code: u16,
-        /// Which object.
+        /// The object.
         object: String,
-        /// The server's words.
+        /// The message of the server.
         message: String,
-        /// Seconds that it asks to wait for.
+        /// How many seconds the server asks to wait.
         retry_after: Option<u32>,
     },
-    /// An answer that is no object.
+    /// The answer is not an object.
     #[error("the server's answer for {object} cannot be read")]
     Unreadable {
-        /// Which object.
+        /// The object.
         object: String,
     },
-    /// The server cannot be reached, or nobody knows what became of the request.
+    /// The server cannot be reached, or the outcome of the request is unknown.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
 }
@@ -131,7 +131,7 @@ fn within(namespace: &str) -> String {
     }
 }
 
-/// What is read of a Kubernetes Status.
+/// The fields of a Kubernetes Status that are read.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Said {
@@ -141,7 +141,7 @@ struct Said {
 }
 
 impl ApiError {
-    /// What an answer other than success means.
+    /// The error for an answer other than success.
     pub(super) fn of(asked: Asked<'_>, reply: &Reply) -> Self {
         let said: Said = serde_json::from_slice(&reply.body).unwrap_or_default();
         let code = reply.status.as_u16();
@@ -154,9 +154,10 @@ impl ApiError {
             crate::text::shorten(text.trim(), 200).into_owned()
         };
         match reply.status {
-            // A page of a proxy's says nothing about an object.
+            // A page of a proxy says nothing about an object.
             StatusCode::FORBIDDEN if !is_status => Self::other(code, object, message, reply),
-            // Admission plugins, quotas and namespaces that end answer 403 too, to those who have the right.
+            // Admission plugins, quotas and namespaces that are being deleted answer 403 too, even to users who have
+            // the right.
             StatusCode::FORBIDDEN if is_of_rights(&message) => Self::Forbidden {
                 verb: asked.verb,
                 resource: asked.resource.to_string(),
@@ -189,23 +190,23 @@ impl ApiError {
         }
     }
 
-    /// Whether nobody knows if the write was done: read the object to find out.
+    /// Whether it is unknown if the write was done. Reading the object will show it.
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::Cluster(error) => error.is_uncertain(),
-            // A gateway's answer: the server behind it may have done it.
+            // These may come from a gateway; the server behind it may have done the write.
             Self::Refused { code, .. } => matches!(code, 500 | 502..=504),
             Self::Unreadable { .. } => true,
             _ => false,
         }
     }
 
-    /// Whether it failed for lack of a right.
+    /// Whether the cause is a missing right.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden { .. })
     }
 
-    /// Whether asking again soon may help.
+    /// Whether a retry may soon succeed.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Cluster(error) => error.was_not_sent() || error.is_uncertain(),
@@ -214,7 +215,8 @@ impl ApiError {
         }
     }
 
-    /// Whether it was surely not done, and may be sent again at once: nothing was sent, or the server was too busy to look.
+    /// Whether the write was certainly not done and may be repeated at once: nothing was sent, or the server was too
+    /// busy to look at it.
     pub(super) fn was_not_done(&self) -> bool {
         match self {
             Self::Cluster(error) => error.was_not_sent(),
@@ -266,8 +268,8 @@ impl Diagnose for ApiError {
     }
 }
 
-/// Whether a refusal is for want of a right, as the API server words it: `User "jane" cannot create resource "pods" in API group ""`. An
-/// admission rule may say what it likes.
+/// Whether a refusal is because of a missing right, according to the words of the API server: `User "jane" cannot
+/// create resource "pods" in API group ""`. Admission rules have messages of their own.
 fn is_of_rights(message: &str) -> bool {
     message.split_once("\" cannot ").is_some_and(|(user, what)| {
         let what = what.split_once(' ').map_or("", |(_, what)| what);

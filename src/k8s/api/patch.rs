@@ -1,27 +1,27 @@
-//! A change to a part of an object: all else stays as it is, what this program does not know too.
+//! Changes to a part of an object. Everything else stays as it is, including fields that this program does not know.
 
 use serde_json::Value;
 
 /// A change to an object.
 #[derive(Clone, PartialEq)]
 pub enum Patch {
-    /// RFC 6902: operations, of which `test` makes it conditional.
+    /// RFC 6902: a list of operations. A `test` operation makes it conditional.
     Json(Value),
-    /// RFC 7386: what is there is set, what is null is removed.
+    /// RFC 7386: values are set, and null removes.
     Merge(Value),
-    /// Kubernetes' own merge, which knows the keys of lists; built-in kinds alone.
+    /// Kubernetes' own merge, which knows the keys of lists. Only for built-in kinds.
     Strategic(Value),
-    /// Server-side apply of these fields, under this program's field manager.
+    /// Server-side apply of these fields, with this program as their field manager.
     Apply {
         /// The fields.
         object: Value,
-        /// Whether fields of other managers are taken over.
+        /// Whether to take over fields of other managers.
         force: bool,
     },
 }
 
 impl std::fmt::Debug for Patch {
-    /// Its kind alone: it may hold a key.
+    /// Shows only the kind of patch, because the content may be a key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Json(_) => "Patch::Json",
@@ -33,18 +33,18 @@ impl std::fmt::Debug for Patch {
 }
 
 impl Patch {
-    /// Whether it is refused where the object is not what it was made for: by its `test` operations.
+    /// Whether the server refuses it if the object differs from the one that it was made for: it has `test` operations.
     pub(super) fn is_conditional(&self) -> bool {
         matches!(self, Self::Json(_))
     }
 
-    /// Its media type, and what is sent.
+    /// The media type and the body of the request.
     pub(super) fn parts(&self) -> (&'static str, &Value) {
         match self {
             Self::Json(patch) => ("application/json-patch+json", patch),
             Self::Merge(patch) => ("application/merge-patch+json", patch),
             Self::Strategic(patch) => ("application/strategic-merge-patch+json", patch),
-            // JSON is YAML.
+            // JSON is valid YAML.
             Self::Apply { object, .. } => ("application/apply-patch+yaml", object),
         }
     }

@@ -1,4 +1,4 @@
-//! The one way to try again: for a while, with pauses, and not of a server that was never there.
+//! The only policy for retries: for a limited time, with pauses, and not if the server was never reached.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use super::ApiError;
 use crate::{clock::Pauses, k8s::Connection};
 
-/// How long passing trouble is borne: a server that is being restarted is back within this time.
+/// How long passing errors are retried: a server that restarts is back within this time.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The first pause between two tries, and the longest.
+/// The first and the longest pause between two attempts.
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(250), Duration::from_secs(2));
 
-/// How long something is tried.
+/// Limits how long a request is retried.
 pub(super) struct Patience<'a> {
     connection: &'a Connection,
     until: Instant,
@@ -20,7 +20,7 @@ pub(super) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
-    /// No longer than one request may take in all.
+    /// Makes the limit, which is no longer than a single request may take in total.
     pub(super) fn new(connection: &'a Connection) -> Self {
         let granted = connection.request_timeout.unwrap_or(PATIENCE);
         Self {
@@ -30,7 +30,7 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// The pause before another try; `None` where there is no time for one, and after a server that has never answered.
+    /// The pause before another attempt; `None` if there is no time for one, or if the server has never answered.
     pub(super) fn pause(&mut self, error: &ApiError) -> Option<Duration> {
         let absent = matches!(error, ApiError::Cluster(error) if error.is_absence());
         if absent && !self.connection.has_answered() {

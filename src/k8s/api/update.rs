@@ -1,53 +1,55 @@
-//! The one way to change what others may change too: read, decide, write, and decide anew where somebody was faster.
+//! The only way to change an object that others may change too: read, decide, write, and decide again if somebody else
+//! was faster.
 
 use serde_json::Value;
 
 use super::{Api, ApiError, Patch};
 use crate::object::{Key, resource::Resource};
 
-/// How often it is decided anew.
+/// How many times the decision is repeated.
 const TRIES: usize = 10;
 
-/// What is taken to be there, so that it need not be read first. Where that is wrong, it is read.
+/// The assumed state of the object, which saves reading it first. If the assumption is wrong, the object is read.
 pub enum Believed {
-    /// It is read.
+    /// No assumption: the object is read first.
     Unknown,
-    /// Nothing is there.
+    /// The object does not exist.
     Absent,
-    /// This is there.
+    /// The object has this state.
     There(Value),
 }
 
-/// What is to be written of what is there.
+/// The change that `decide` wants.
 pub enum Edit {
-    /// It stays as it is.
+    /// The object stays as it is.
     Nothing,
-    /// This takes its place, or is made where nothing is: for what is written by this program alone, and for JSON that was read.
+    /// This object replaces the present one, or is created. Only for objects that this program alone writes, and for
+    /// JSON that was read.
     Whole(Value),
-    /// This changes, and all else stays. Where nothing is, nothing is made.
+    /// This patch is applied, and everything else stays. If the object does not exist, nothing is created.
     Patch(Patch),
-    /// The same of a part of it, such as `status`.
+    /// This patch is applied to a part of the object, such as `status`.
     Part(&'static str, Patch),
 }
 
-/// What an update came to.
+/// The result of an update.
 pub enum Updated {
-    /// It was written; as the server keeps it.
+    /// The object was written. Contains it as the server stored it.
     Written(Value),
-    /// It is as it was read.
+    /// The object stays as it was read.
     Kept(Value),
-    /// There is none.
+    /// The object does not exist.
     Absent,
 }
 
 impl Api {
-    /// Changes an object as `decide` says of what is there. Whole objects are written over the very version that was decided on, and a
-    /// patch makes its own conditions. Where the object has been changed meanwhile, or nobody knows whether it was written, it is read and
-    /// decided anew.
+    /// Changes an object as `decide` says for its present state. A whole object only replaces the version for which the
+    /// decision was made, and a patch has its own conditions. If the object has been changed meanwhile, or if the
+    /// outcome of the write is unknown, the object is read and the decision is repeated.
     ///
     /// # Errors
     ///
-    /// Those of `decide`; the server's refusals; the last conflict, when others were faster ten times.
+    /// Errors of `decide`; refusals of the server; the last conflict, if others were faster ten times.
     pub async fn update<E: From<ApiError>>(
         &self,
         resource: Resource,
@@ -64,7 +66,7 @@ impl Api {
                 Some(Believed::There(object)) => Some(object),
             };
             let version = present.as_ref().map_or(Value::Null, version);
-            // Nobody has changed it since it was refused: it was not refused for what others wrote.
+            // Nobody has changed the object since it was refused, so that its own content is the reason.
             match last.take() {
                 Some((error @ ApiError::Invalid { .. }, refused)) if refused == version => return Err(error.into()),
                 _ => {}
@@ -84,7 +86,7 @@ impl Api {
                 Err(error) => error,
             };
             let overtaken = match &error {
-                // What a dry run is told is all that it is for.
+                // The answer is the only purpose of a dry run.
                 ApiError::Conflict { .. } => !self.is_dry_run(),
                 ApiError::AlreadyExists { .. } => true,
                 ApiError::NotFound { .. } => present.is_some(),
@@ -99,7 +101,7 @@ impl Api {
         Err(last.map_or_else(|| none(resource, key), |(error, _)| error).into())
     }
 
-    /// Puts an object in the place of the version that is there, or makes it.
+    /// Replaces the present version of an object, or creates it.
     async fn put(&self, resource: Resource, mut object: Value, present: Option<&Value>) -> Result<Value, ApiError> {
         let Some(present) = present else {
             return self.create(resource, &object).await;
@@ -133,7 +135,7 @@ mod tests {
         plan::permits::{Permit, Permits, Verb},
     };
 
-    /// As the server keeps it, with a field that this program does not know.
+    /// An Ingress as the server stores it, with a field that this program does not know.
     fn web(version: &str, path: &str) -> Value {
         json!({
             "metadata": {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": version},

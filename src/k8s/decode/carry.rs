@@ -1,4 +1,4 @@
-//! What is kept of an item that spans frames.
+//! Collects an item that spans several frames.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,14 +7,14 @@ use zeroize::Zeroize;
 
 use super::DecodeError;
 
-/// The largest item that is decoded, in bytes. etcd takes 1.5 MiB by default; JSON makes that somewhat more.
+/// The largest item that is decoded, in bytes. etcd's default limit is 1.5 MiB, which is somewhat more in JSON.
 pub const MAX_ITEM: usize = 8 << 20;
 
-/// A bounded buffer that leaves no copy of its bytes behind when it grows and when it is dropped, if they are secret.
+/// A bounded buffer. If its bytes are secret, it leaves no copy of them behind when it grows or is dropped.
 #[derive(Default)]
 pub(super) struct Carry {
     buffer: Buffer,
-    /// Where a buffer that was handed over comes back to, to be used again.
+    /// The place to which a buffer returns after use, so that it can be used again.
     back: Arc<Mutex<Option<Buffer>>>,
 }
 
@@ -32,7 +32,7 @@ impl Drop for Buffer {
     }
 }
 
-/// A buffer that was handed over.
+/// A buffer in use by the caller.
 struct Lent {
     buffer: Buffer,
     back: Arc<Mutex<Option<Buffer>>>,
@@ -78,7 +78,7 @@ impl Carry {
         self.buffer.bytes.clear();
     }
 
-    /// Hands over what was gathered. The memory is used again when nobody uses a part of it any more.
+    /// Hands over the collected bytes. The memory is used again once no part of it is in use.
     pub(super) fn take(&mut self) -> Bytes {
         let secret = self.buffer.secret;
         let next = Buffer {
@@ -91,7 +91,7 @@ impl Carry {
         })
     }
 
-    /// Makes room for `total` bytes, without leaving a copy of those that are there.
+    /// Makes room for `total` bytes, without leaving a copy of the present ones behind.
     fn room(&mut self, total: usize) {
         if self.buffer.bytes.capacity() == 0
             && let Some(mut back) = self.back.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -111,7 +111,7 @@ impl Carry {
         }
     }
 
-    /// Adds `more`; an error when that makes an item too large.
+    /// Adds `more`. It is an error if the item becomes too large.
     pub(super) fn push(&mut self, more: &[u8]) -> Result<(), DecodeError> {
         let total = self.len().saturating_add(more.len());
         if total > MAX_ITEM {

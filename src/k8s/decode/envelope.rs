@@ -1,4 +1,4 @@
-//! Kubernetes' envelope of protobuf: `k8s\0`, then a `runtime.Unknown`.
+//! Kubernetes' protobuf envelope: `k8s\0`, followed by a `runtime.Unknown`.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -6,24 +6,24 @@ use prost::Message as _;
 use super::{DecodeError, message, view::text};
 use crate::object::Text;
 
-/// What every answer in protobuf begins with.
+/// The beginning of every protobuf answer.
 pub(super) const MAGIC: &[u8; 4] = b"k8s\0";
 
-/// The fields of `runtime.Unknown`.
+/// The field numbers of `runtime.Unknown`.
 pub(super) const TYPE_META: u32 = 1;
 pub(super) const RAW: u32 = 2;
 pub(super) const CONTENT_ENCODING: u32 = 3;
 
-/// An envelope that is there as a whole.
+/// A complete envelope.
 pub(super) struct Envelope {
-    /// The kind that typeMeta names; empty when it names none.
+    /// The kind in typeMeta; empty if it has none.
     pub(super) kind: Text,
-    /// The object's own message.
+    /// The message of the object itself.
     pub(super) raw: Bytes,
 }
 
 impl Envelope {
-    /// An error when the envelope names another kind.
+    /// Fails if the envelope names another kind.
     pub(super) fn expect(&self, kind: &str) -> Result<(), DecodeError> {
         expect(kind, &self.kind)
     }
@@ -39,12 +39,12 @@ pub(super) fn expect(expected: &str, found: &str) -> Result<(), DecodeError> {
     })
 }
 
-/// The kind that a typeMeta names; empty when it names none.
+/// The kind in a typeMeta; empty if it has none.
 pub(super) fn kind(type_meta: Bytes) -> Result<Text, DecodeError> {
     Ok(text(&message::TypeMeta::decode(type_meta)?.kind))
 }
 
-/// An error when the payload is encoded, which servers do not do.
+/// Fails if the payload is encoded, which servers do not do.
 pub(super) fn check_encoding(encoding: &[u8]) -> Result<(), DecodeError> {
     if encoding.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A watch in JSON, as it arrives: one event an object.
+//! Decodes a watch in JSON as it arrives: one event for each object.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,19 +22,19 @@ use crate::{
     reason = "events are handed on one at a time, and most hold an object"
 )]
 pub enum Event {
-    /// An object is there, new or changed, and its resourceVersion.
+    /// An object exists, new or changed, with its resourceVersion.
     Set(Object, String),
-    /// An object is gone, and the resourceVersion at which it went.
+    /// An object no longer exists, with the resourceVersion of its deletion.
     Gone(Key, String),
-    /// Nothing happened up to this resourceVersion.
+    /// Nothing has happened up to this resourceVersion.
     Bookmark(String),
-    /// The server ends the watch: 410 asks for a new list.
+    /// The server ends the watch. The code 410 requires a new list.
     Error(Status),
-    /// An object is there that cannot be decoded, and its resourceVersion.
+    /// An object exists that cannot be decoded, with its resourceVersion.
     Unreadable(Skipped, String),
 }
 
-/// Decodes the body of a watch as it arrives. Holds one event and no more.
+/// Decodes the body of a watch as it arrives. It holds at most one event.
 pub struct EventDecoder {
     kind: Kind,
     keys: DataKeys,
@@ -44,7 +44,8 @@ pub struct EventDecoder {
 }
 
 impl EventDecoder {
-    /// A decoder of the events of `kind`; `keys` are those under which Secrets hold pairs.
+    /// Makes a decoder of the events of `kind`. `keys` are the data keys in which Secrets have a certificate and its
+    /// key.
     pub fn new(kind: Kind, keys: &DataKeys) -> Self {
         Self {
             kind,
@@ -57,7 +58,7 @@ impl EventDecoder {
 
     /// Takes the next bytes, and hands every event that they complete to `sink`, in order.
     ///
-    /// An error is one of the stream, and stays: watch anew, from the last resourceVersion.
+    /// An error concerns the stream and is permanent: a new watch has to start at the last resourceVersion.
     pub fn push(&mut self, frame: &[u8], sink: &mut dyn FnMut(Event)) -> Result<(), DecodeError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

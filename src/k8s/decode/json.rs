@@ -1,4 +1,4 @@
-//! A list in JSON, as it arrives: finds the items in the bytes, wherever metadata stands, and hands over each.
+//! Decodes a list in JSON as it arrives: finds the items in the bytes, wherever the metadata is, and hands over each.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::{
     source::{form, pairs::DataKeys},
 };
 
-/// What the next byte belongs to.
+/// The position of the next byte in the list.
 #[derive(Debug, Clone, Copy)]
 enum At {
     /// Before the list's opening brace.
@@ -26,7 +26,7 @@ enum At {
     Colon,
     /// Before a value.
     Value,
-    /// In a value that nobody needs.
+    /// In a value that is not needed.
     Skip(Scan),
     /// In a value that is decoded.
     Take(Part, Scan),
@@ -42,7 +42,7 @@ enum At {
     End,
 }
 
-/// A part of the list that is decoded.
+/// The parts of the list that are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Name,
@@ -58,7 +58,7 @@ pub(super) struct List {
     kind: Kind,
     keys: DataKeys,
     at: At,
-    /// Which value the last name announced.
+    /// The part that the last name announced.
     next: Part,
     carry: Carry,
     has_items: bool,
@@ -116,7 +116,7 @@ impl List {
         }
     }
 
-    /// Takes a byte between values. Whether it is used up; otherwise a value begins with it.
+    /// Takes a byte between values. Returns whether it was consumed; if not, a value begins with it.
     fn mark(&mut self, byte: u8) -> Result<bool, DecodeError> {
         self.at = match (self.at, byte) {
             (At::Start, b'{') => At::FirstName,
@@ -147,7 +147,7 @@ impl List {
         Ok(true)
     }
 
-    /// Takes the last piece of a value, and decodes the value: in place where it is the only one.
+    /// Takes the last piece of a value, and decodes the value, without a copy if it is the only piece.
     fn value(&mut self, part: Part, piece: &[u8], sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
         if self.carry.is_empty() {
             if piece.len() > MAX_ITEM {
@@ -190,7 +190,7 @@ impl List {
                 self.end.continue_token = meta.continue_token.filter(|token| !token.is_empty());
                 self.end.remaining = meta.remaining;
             }
-            // An array of items never comes here; Go writes null for a list that was never made.
+            // An array of items does not get here. Go writes null for a list that was never made.
             Part::Items if bytes == b"null" => self.has_items = true,
             Part::Items => return Err(DecodeError::NotAList),
             Part::Item => {
@@ -206,7 +206,7 @@ impl List {
     }
 }
 
-/// The view of one object of `kind`. The form's errors quote no value.
+/// The view of one object of `kind`. Errors of the form quote no value.
 pub(super) fn item(kind: Kind, bytes: &[u8], keys: &DataKeys) -> Result<Object, DecodeError> {
     let mut object = form::from_json(kind, bytes, keys).map_err(|error| DecodeError::Json(error.to_string()))?;
     if object.meta().name.is_empty() {
@@ -242,12 +242,12 @@ pub(super) struct NamedMeta {
     pub(super) resource_version: Option<String>,
 }
 
-/// Name, namespace and version of an object, if its metadata can be read.
+/// The name, namespace and version of an object, if its metadata can be read.
 pub(super) fn named(bytes: &[u8]) -> Option<NamedMeta> {
     serde_json::from_slice::<Named>(bytes).ok().map(|named| named.metadata)
 }
 
-/// Which object an item is, as far as that can be read.
+/// The namespace and name of an item, if they can be read.
 pub(super) fn key(bytes: &[u8]) -> Option<Key> {
     let meta = named(bytes)?;
     Some(Key::new(meta.namespace.unwrap_or_default(), meta.name?))

@@ -1,4 +1,4 @@
-//! When a Secret's certificate or key last changed, by the managedFields of its protobuf form.
+//! When the certificate or key of a Secret last changed, according to the managedFields of its protobuf form.
 
 use bytes::Bytes;
 use prost::{DecodeError, Message};
@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// The time of the last change by a manager of the certificate or key. A manager's time is that of its last change to
-/// any field that it manages, so this is the latest moment that the change can have been at.
+/// The time of the last change by a manager of the certificate or key. The time of a manager is that of its last change
+/// to any of its fields, so the result is the latest possible time of the change.
 pub(super) fn data_changed(secret: Bytes, keys: &DataKeys) -> Result<Option<Seconds>, DecodeError> {
     let mut change = LastChange::default();
     let managers = message::Managed::decode(secret)?.metadata.unwrap_or_default().managers;

@@ -1,7 +1,8 @@
-//! The messages of the built-in kinds, with the fields that are read and no others. The numbers are those of the generated.proto files
-//! of k8s.io/api and k8s.io/apimachinery.
+//! The messages of the built-in kinds, with only the fields that are read. The numbers are those of the generated.proto
+//! files of k8s.io/api and k8s.io/apimachinery.
 //!
-//! A text is bytes here: it is a part of the answer that holds it, not a copy, and the server does not check that it is UTF-8.
+//! Texts have the type of bytes here: they are slices of the answer instead of copies, and the server does not check
+//! that they are UTF-8.
 
 pub(crate) mod pod;
 
@@ -74,14 +75,15 @@ pub(crate) struct ObjectMeta {
     pub(crate) owners: Vec<OwnerReference>,
 }
 
-/// `metav1.Time`; the zero time is an empty message.
+/// `metav1.Time`. The zero time is an empty message.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Time {
     #[prost(int64, optional, tag = "1")]
     pub(crate) seconds: Option<i64>,
 }
 
-/// An entry of a map. It is repeated and no map: what is not wanted is not put into order, and a value is shown nowhere.
+/// An entry of a map, declared as a repeated message: entries that are not wanted need not be sorted, and no `Debug`
+/// shows a value.
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub(crate) struct Entry {
@@ -92,7 +94,7 @@ pub(crate) struct Entry {
 }
 
 impl std::fmt::Debug for Entry {
-    /// Without the value: it may be a private key.
+    /// Omits the value, which may be a private key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Entry").field("key", &self.key).finish_non_exhaustive()
     }
@@ -109,21 +111,21 @@ pub(crate) struct OwnerReference {
     pub(crate) controller: bool,
 }
 
-/// An object of which the metadata alone is read, and which every other object is as well.
+/// An object of which only the metadata is read. Every other object can be read as one.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Object {
     #[prost(message, optional, tag = "1")]
     pub(crate) metadata: Option<ObjectMeta>,
 }
 
-/// The part of any object that says who manages which of its fields.
+/// The part of any object that says which manager owns which of its fields.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Managed {
     #[prost(message, optional, tag = "1")]
     pub(crate) metadata: Option<ManagedMeta>,
 }
 
-/// `metav1.ObjectMeta` again: its managedFields are the longest part, and are read of few objects.
+/// `metav1.ObjectMeta` with managedFields, which are its longest part and are read of few objects only.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ManagedMeta {
     #[prost(message, repeated, tag = "17")]
@@ -139,7 +141,7 @@ pub(crate) struct ManagedFieldsEntry {
     pub(crate) fields: Option<FieldsV1>,
 }
 
-/// `metav1.FieldsV1`: JSON in protobuf too.
+/// `metav1.FieldsV1`, which is JSON even in protobuf.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct FieldsV1 {
     #[prost(bytes = "bytes", tag = "1")]

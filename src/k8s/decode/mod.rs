@@ -1,4 +1,4 @@
-//! The API server's answers, frame by frame, into views: bytes in, objects out.
+//! Decodes the answers of the API server frame by frame into views: bytes in, objects out.
 //!
 //! ```text
 //! frames ─→ ListDecoder ┬→ protobuf  k8s\0, Unknown, list ─→ view ─┬→ Object
@@ -6,8 +6,8 @@
 //! lines  ─→ EventDecoder ─────────────────────────────────→ form ──→ Event
 //! ```
 //!
-//! A list is never held: an item that lies within one frame is decoded in place, another one is gathered first. The texts of a message
-//! are parts of its frame until the view copies those that it keeps.
+//! A list is never held as a whole: an item within one frame is decoded in place, any other is collected first. The
+//! texts of a message are slices of its frame until the view copies those that it keeps.
 
 mod carry;
 mod envelope;
@@ -38,10 +38,10 @@ use crate::{
     source::{form, pairs::DataKeys},
 };
 
-/// How many undecodable items are named; the others are only counted.
+/// How many undecodable items are named. The others are only counted.
 const MAX_NAMED: usize = 1000;
 
-/// How the body of an answer is written.
+/// The encoding of the body of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `application/vnd.kubernetes.protobuf`.
@@ -51,7 +51,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a Content-Type names, parameters aside; `None` for another one, and for streams of protobuf.
+    /// The format for a Content-Type, regardless of its parameters; `None` for any other type, and for streams of
+    /// protobuf.
     pub fn of(content_type: &str) -> Option<Self> {
         let mut parts = content_type.split(';').map(str::trim);
         let media = parts.next()?;
@@ -66,18 +67,18 @@ impl Format {
     }
 }
 
-/// What a list says beside its items.
+/// The properties of a list besides its items.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListEnd {
-    /// metadata.resourceVersion: where a watch goes on.
+    /// metadata.resourceVersion: where a watch continues.
     pub resource_version: String,
-    /// metadata.continue: the next page, where there is one.
+    /// metadata.continue: the token for the next page, if there is one.
     pub continue_token: Option<String>,
-    /// metadata.remainingItemCount: how many items the pages to come hold, where the server knows.
+    /// metadata.remainingItemCount: how many items the following pages have, if the server knows.
     pub remaining: Option<u64>,
-    /// The first 1,000 items that could not be decoded, and were left out.
+    /// The first 1,000 items that could not be decoded and were left out.
     pub skipped: Vec<Skipped>,
-    /// How many more could not be decoded.
+    /// How many further items could not be decoded.
     pub skipped_more: usize,
 }
 
@@ -94,13 +95,13 @@ impl ListEnd {
 /// An object that could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Which one, as far as its metadata could be read.
+    /// The namespace and name, if the metadata could be read.
     pub key: Option<Key>,
-    /// What is wrong with it. Holds nothing of a Secret's data.
+    /// Why it could not be decoded. Contains nothing of a Secret's data.
     pub error: DecodeError,
 }
 
-/// Decodes the body of a LIST as it arrives. Holds one item and no more.
+/// Decodes the body of a LIST as it arrives. It holds at most one item.
 pub struct ListDecoder {
     list: List,
     failed: Option<DecodeError>,
@@ -112,7 +113,7 @@ enum List {
 }
 
 impl ListDecoder {
-    /// A decoder of a list of `kind`; `keys` are those under which Secrets hold pairs.
+    /// Makes a decoder of a list of `kind`. `keys` are the data keys in which Secrets have a certificate and its key.
     pub fn new(format: Format, kind: Kind, keys: &DataKeys) -> Self {
         let list = match format {
             Format::Protobuf => List::Protobuf(protobuf::List::new(kind, keys.clone())),
@@ -121,10 +122,10 @@ impl ListDecoder {
         Self { list, failed: None }
     }
 
-    /// Takes the next bytes, and hands every object that they complete to `sink`, in the list's order.
+    /// Takes the next bytes, and hands every object that they complete to `sink`, in the order of the list.
     ///
-    /// An item that cannot be decoded is left out and named by [`Self::finish`]. An error is one of the list itself,
-    /// and stays: nothing is decoded after it.
+    /// An item that cannot be decoded is left out, and [`Self::finish`] names it. An error concerns the list itself and
+    /// is permanent: nothing is decoded after it.
     pub fn push(&mut self, frame: &Bytes, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -136,7 +137,7 @@ impl ListDecoder {
         result.inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    /// What the list says of itself; [`DecodeError::Ended`] when it is not whole.
+    /// The properties of the list; [`DecodeError::Ended`] if it is incomplete.
     pub fn finish(self) -> Result<ListEnd, DecodeError> {
         match (self.failed, self.list) {
             (Some(error), _) => Err(error),
@@ -146,7 +147,8 @@ impl ListDecoder {
     }
 }
 
-/// One object, the body of a GET. That of a Secret says when its certificate last changed, by its managedFields.
+/// Decodes one object, the body of a GET. For a Secret it also determines when its certificate last changed, from
+/// managedFields.
 pub fn object(format: Format, kind: Kind, body: &Bytes, keys: &DataKeys) -> Result<Object, DecodeError> {
     match format {
         Format::Protobuf => {

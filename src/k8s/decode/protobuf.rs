@@ -1,4 +1,4 @@
-//! A list in protobuf, as it arrives: envelope, `ListMeta`, items.
+//! Decodes a list in protobuf as it arrives: envelope, `ListMeta`, items.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -17,28 +17,28 @@ use crate::{
     source::pairs::DataKeys,
 };
 
-/// The fields of every list.
+/// The field numbers of every list.
 const LIST_META: u32 = 1;
 const ITEM: u32 = 2;
 
-/// What the next byte belongs to.
+/// The position of the next byte in the list.
 #[derive(Debug, Clone, Copy)]
 enum At {
-    /// The magic number, so many bytes of which have been seen.
+    /// In the magic number, after this many bytes.
     Magic(usize),
-    /// A field's tag.
+    /// In the tag of a field.
     Tag,
-    /// The length of a field.
+    /// In the length of a field.
     Length(u32),
-    /// A field's number that nobody needs.
+    /// In a number that is not needed.
     Number,
-    /// So many bytes that nobody needs.
+    /// Before this many bytes that are not needed.
     Skip(u64),
-    /// A field that is decoded, and its length.
+    /// In a field that is decoded, with its length.
     Body(u32, usize),
 }
 
-/// Where the list's own message stands in the envelope.
+/// The position relative to the message of the list in the envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Raw {
     Before,
@@ -123,7 +123,7 @@ impl List {
         }
     }
 
-    /// Leaves the list's message when all of it has been seen.
+    /// Leaves the message of the list at its end.
     fn leave_raw(&mut self) -> Result<(), DecodeError> {
         if self.raw != (Raw::Inside { left: 0 }) {
             return Ok(());
@@ -135,7 +135,7 @@ impl List {
         Ok(())
     }
 
-    /// Counts bytes of the list's message.
+    /// Counts bytes of the message of the list.
     fn take(&mut self, count: u64) -> Result<(), Malformed> {
         if let Raw::Inside { left } = &mut self.raw {
             *left = left.checked_sub(count).ok_or(Malformed::Length)?;
@@ -143,7 +143,7 @@ impl List {
         Ok(())
     }
 
-    /// Goes on after a tag, length or number.
+    /// Continues after a tag, length or number.
     fn number(&mut self, number: u64, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
         match self.at {
             At::Tag => {
@@ -173,7 +173,7 @@ impl List {
         }
     }
 
-    /// Goes on after the length of a field.
+    /// Continues after the length of a field.
     fn length(&mut self, field: u32, length: u64, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
         match (self.raw, field) {
             (Raw::Before, RAW) => {
@@ -197,7 +197,7 @@ impl List {
         Ok(())
     }
 
-    /// Takes a part of a field, and decodes the field when that is the last one: in place where it is the only one.
+    /// Takes a piece of a field, and decodes the field at the last piece, without a copy if it is the only one.
     fn body(
         &mut self,
         field: u32,

@@ -1,6 +1,6 @@
-//! Finds the end of a JSON value in bytes that arrive in pieces, without looking at what it means.
+//! Finds the end of a JSON value in bytes that arrive in pieces, without parsing it.
 
-/// How far a value has been seen. It begins at the value's first byte, which must not be white space.
+/// The state of scanning a value. It begins at the first byte of the value, which must not be white space.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Scan {
     depth: u64,
@@ -10,7 +10,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// A scan of the value that begins with `first`; `None` when no value begins so.
+    /// Starts to scan the value that begins with `first`; `None` if no value begins so.
     pub(super) fn begin(first: u8) -> Option<Self> {
         match first {
             b'{' | b'[' | b'"' => Some(Self::default()),
@@ -22,7 +22,7 @@ impl Scan {
         }
     }
 
-    /// Takes the next bytes. Where the value ends in them: the count of bytes that are its own.
+    /// Takes the next bytes. If the value ends in them, returns how many of the bytes belong to it.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.bare {
             return bytes
@@ -71,8 +71,8 @@ impl Scan {
     }
 }
 
-/// How many bytes come before the first quotation mark or backslash: eight at a time, since keys and certificates are
-/// most of what a list of Secrets holds.
+/// How many bytes precede the first quotation mark or backslash. It examines eight at a time, because keys and
+/// certificates make up most of a list of Secrets.
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

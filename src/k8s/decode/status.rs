@@ -1,4 +1,4 @@
-//! `metav1.Status`: how the API server says no, in either format.
+//! `metav1.Status`, by which the API server refuses a request, in either format.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -7,16 +7,16 @@ use serde::Deserialize;
 use super::{Format, envelope, message, view::text};
 use crate::text::width::cut;
 
-/// What an answer that is a Status says.
+/// The content of a Status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The HTTP status; 0 when it names none.
+    /// The HTTP status; 0 if it has none.
     pub code: u16,
-    /// Its reason, such as `Forbidden` or `Expired`; cut, like the message, to what a line or four can hold.
+    /// Its reason, such as `Forbidden` or `Expired`. The reason and the message are cut to a few lines.
     pub reason: String,
-    /// Its message: the server's words.
+    /// Its message, in the words of the server.
     pub message: String,
-    /// details.retryAfterSeconds, when the server asks to wait.
+    /// details.retryAfterSeconds, if the server asks to wait.
     pub retry_after: Option<u32>,
 }
 
@@ -46,7 +46,7 @@ impl StatusForm {
     }
 }
 
-/// The Status that a body holds; `None` when it is none.
+/// The Status in a body; `None` if there is none.
 pub fn status(format: Format, body: &[u8]) -> Option<Status> {
     match format {
         Format::Json => serde_json::from_slice::<StatusForm>(body).ok()?.status(),
@@ -67,10 +67,10 @@ fn message(raw: Bytes) -> Option<Status> {
     })
 }
 
-/// How many cells of what a server says are kept: a line or four, and no screen full.
+/// How many cells of a server's message are kept: a few lines, not a screen full.
 const LONGEST_SAID: usize = 300;
 
-/// What a server says, cut.
+/// A message of a server, cut to that length.
 pub fn said(text: &str) -> String {
     cut(text, LONGEST_SAID).into_owned()
 }
@@ -79,7 +79,7 @@ fn code(number: i64) -> u16 {
     u16::try_from(number).unwrap_or_default()
 }
 
-/// Zero is how protobuf writes that nothing is asked for.
+/// Protobuf encodes an absent number as zero.
 fn seconds(number: i64) -> Option<u32> {
     u32::try_from(number).ok().filter(|seconds| *seconds > 0)
 }

@@ -1,4 +1,4 @@
-//! The protobuf wire format of what surrounds items: varints and tags. Groups are refused.
+//! The protobuf wire format around items: varints and tags. Groups are rejected.
 
 /// What is wrong with a protobuf message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -6,24 +6,24 @@ pub enum Malformed {
     /// A number takes more than 64 bits.
     #[error("a number is too long")]
     Varint,
-    /// Field number 0, one beyond 2^29, or a wire type that is none.
+    /// The field number is 0 or beyond 2^29, or the wire type is invalid.
     #[error("a field has no valid tag")]
     Tag,
-    /// A group, which Kubernetes never writes.
+    /// The message has a group, which Kubernetes never writes.
     #[error("a group")]
     Group,
     /// A field reaches beyond its message.
     #[error("a field reaches beyond its message")]
     Length,
-    /// A known field has another type than it should.
+    /// A known field has the wrong type.
     #[error("a field has the wrong type")]
     Type,
-    /// A field that may come once comes twice.
+    /// A field that may occur once occurs twice.
     #[error("a field comes twice")]
     Twice,
 }
 
-/// How a field's value is written.
+/// The encoding of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WireType {
     Varint,
@@ -45,7 +45,7 @@ impl Varint {
         self.bits == 0
     }
 
-    /// Takes a byte; the number when it is the last one, and then begins again.
+    /// Takes a byte. At the last byte, returns the number and starts again.
     pub(super) fn push(&mut self, byte: u8) -> Result<Option<u64>, Malformed> {
         if self.bits > 63 || (self.bits == 63 && byte > 1) {
             return Err(Malformed::Varint);

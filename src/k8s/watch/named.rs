@@ -1,9 +1,9 @@
-//! Secrets that were fetched by name: a watch on `metadata.name` for each of the first fifty, the others read again once a
-//! minute.
+//! Secrets that were read by name. The first fifty each have a watch on `metadata.name`; the others are read again once
+//! a minute.
 //!
-//! A watch of one name needs no more than the right to watch that name (RBAC's resourceNames allow it); a watch of all Opaque
-//! Secrets of a namespace would need the right to all, and would carry every Helm release's 60 to 80 KB. Where watching is
-//! forbidden, reading once a minute is what is left.
+//! A watch of one name requires only the right to watch that name (RBAC's resourceNames permit it). A watch of all
+//! Opaque Secrets of a namespace would require the right to all, and would transfer the 60 to 80 KB of every Helm
+//! release. Where watching is forbidden, only reading once a minute remains.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -15,12 +15,12 @@ use crate::{
     object::{Key, Kind},
 };
 
-/// How many names have a watch, hence a connection, of their own.
+/// How many names have their own watch, and so their own connection.
 const WATCHED: usize = 50;
 /// How often the others are read.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Follows every Secret that comes.
+/// Watches every Secret that arrives.
 pub(super) async fn follow(shared: Arc<Shared>, mut named: Receiver<Key>) -> bool {
     let mut seen = HashSet::new();
     let mut watched = JoinSet::new();
@@ -55,7 +55,7 @@ pub(super) async fn follow(shared: Arc<Shared>, mut named: Receiver<Key>) -> boo
     }
 }
 
-/// The watch of one name; it begins with a list of that name, which tells whether the Secret is there.
+/// The watch of one name. It begins with a list of that name, which shows whether the Secret exists.
 fn one(shared: &Arc<Shared>, key: &Key) -> Follow {
     Follow {
         shared: Arc::clone(shared),

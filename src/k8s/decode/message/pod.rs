@@ -1,4 +1,4 @@
-//! Pods, what makes them, and service accounts: the fields that name Secrets.
+//! Pods, workloads and service accounts: the fields that name Secrets.
 
 use bytes::Bytes;
 use prost::Message;
@@ -34,7 +34,7 @@ pub(crate) struct Deployment {
     pub(crate) spec: Option<DeploymentSpec>,
 }
 
-/// Their specs.
+/// The specs of these kinds.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct DeploymentSpec {
     #[prost(message, optional, tag = "3")]

@@ -1,4 +1,4 @@
-//! Pods, the workloads that hold a Pod template, and service accounts: which Secrets they use, and how.
+//! Pods, workloads with a Pod template, and service accounts: which Secrets they use, and how.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::object::{
     consumer::{How, SecretUse},
 };
 
-/// A Pod.
+/// The view of a Pod.
 pub(super) fn pod(pod: pod::Pod) -> Consumer {
     let mut uses = Uses::default();
     uses.pod_spec(pod.spec.unwrap_or_default());
@@ -28,7 +28,7 @@ pub(super) fn pod(pod: pod::Pod) -> Consumer {
     }
 }
 
-/// What makes Pods of a template: the labels are those of the Pods.
+/// The view of a workload with a Pod template; its labels are those of the Pods.
 pub(super) fn workload(
     kind: Kind,
     metadata: Option<message::ObjectMeta>,
@@ -38,7 +38,7 @@ pub(super) fn workload(
     let mut uses = Uses::default();
     uses.pod_spec(template.spec.unwrap_or_default());
     let mut workload = uses.of(kind, meta(metadata, Labels::Dropped));
-    // Those of a CronJob's Pods are not kept.
+    // The labels of a CronJob's Pods are not kept.
     let of_pods = template.metadata.filter(|_| kind != Kind::CronJob);
     let labels = meta(of_pods, Labels::Kept).more.map(|more| more.labels);
     if let Some(labels) = labels.filter(|labels| !labels.is_empty()) {
@@ -49,7 +49,7 @@ pub(super) fn workload(
     workload
 }
 
-/// A service account.
+/// The view of a service account.
 pub(super) fn account(account: pod::ServiceAccount) -> Consumer {
     let mut uses = Uses::default();
     for secret in &account.secrets {
@@ -68,13 +68,13 @@ struct Mounts {
     part: bool,
 }
 
-/// The uses that a Pod's spec has, as they are found.
+/// Collects the uses in the spec of a Pod.
 #[derive(Default)]
 struct Uses {
     found: Vec<SecretUse>,
-    /// Name of the volume, name of the Secret.
+    /// The name of each volume and of its Secret.
     volumes: Vec<(Bytes, Text)>,
-    /// Name of the volume, whether it is mounted by subPath.
+    /// The name of each mounted volume, and whether it is mounted by subPath.
     mounts: Vec<(Bytes, bool)>,
 }
 
@@ -102,7 +102,7 @@ impl Uses {
         }
     }
 
-    /// A volume of one Secret, or projected from several sources.
+    /// Adds a volume of one Secret, or one projected from several sources.
     fn volume(&mut self, volume: pod::Volume) {
         let source = volume.source.unwrap_or_default();
         let projected = source.projected.unwrap_or_default().sources;
@@ -126,7 +126,7 @@ impl Uses {
         self.mounts.extend(container.mounts.into_iter().map(mount));
     }
 
-    /// All uses, each once, by name. A volume that nothing mounts is still one.
+    /// All uses, each once, sorted by name. A volume that no container mounts is a use too.
     fn finish(mut self) -> Vec<SecretUse> {
         if !self.volumes.is_empty() {
             let mut mounted: HashMap<&[u8], Mounts> = HashMap::new();

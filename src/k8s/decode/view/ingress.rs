@@ -8,7 +8,7 @@ use super::{
 };
 use crate::object::{Ingress, IngressClass, annotation, ingress::IngressTls};
 
-/// An Ingress.
+/// The view of an Ingress.
 pub(super) fn ingress(ingress: message::Ingress) -> Ingress {
     let spec = ingress.spec.unwrap_or_default();
     let balancer = ingress.status.and_then(|status| status.load_balancer);
@@ -23,7 +23,7 @@ pub(super) fn ingress(ingress: message::Ingress) -> Ingress {
         default_backend: spec.default_backend.is_some(),
         tls: spec.tls.iter().map(tls).collect(),
         rules: spec.rules.iter().map(|rule| text(&rule.host)).collect(),
-        // The IP address of each, or else its host name.
+        // The IP address of each, otherwise its host name.
         addresses: points
             .iter()
             .filter_map(|point| filled(&point.ip).or_else(|| filled(&point.hostname)))
@@ -31,7 +31,7 @@ pub(super) fn ingress(ingress: message::Ingress) -> Ingress {
     }
 }
 
-/// An `IngressClass`.
+/// The view of an `IngressClass`.
 pub(super) fn class(class: message::IngressClass) -> IngressClass {
     let meta = meta(class.metadata, Labels::Dropped);
     IngressClass {

@@ -3,7 +3,7 @@
 use super::{super::message, text, time};
 use crate::object::{Meta, More, Owner, Text, annotation};
 
-/// Which labels are kept: all of routes and namespaces; of Secrets those that say who writes them.
+/// Which labels are kept: all labels of routes and namespaces; of Secrets, those that say which tool writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Labels {
     Kept,
@@ -11,7 +11,7 @@ pub(super) enum Labels {
     Dropped,
 }
 
-/// An `ObjectMeta`.
+/// The view of an `ObjectMeta`.
 pub(super) fn meta(found: Option<message::ObjectMeta>, labels: Labels) -> Meta {
     let found = found.unwrap_or_default();
     let wanted: fn(&str) -> bool = match labels {
@@ -37,7 +37,7 @@ pub(super) fn meta(found: Option<message::ObjectMeta>, labels: Labels) -> Meta {
     }
 }
 
-/// The entries whose key is wanted.
+/// The entries with a wanted key.
 pub(super) fn pairs(entries: &[message::Entry], wanted: fn(&str) -> bool) -> Vec<(Text, Text)> {
     entries
         .iter()

@@ -1,4 +1,4 @@
-//! Protobuf messages of the built-in kinds into views.
+//! Converts protobuf messages of the built-in kinds into views.
 
 mod consumer;
 mod ingress;
@@ -22,7 +22,7 @@ use crate::{
 use consumer::workload;
 use meta::{Labels, meta};
 
-/// Whether servers write the kind in protobuf: the built-in ones.
+/// Whether servers encode the kind in protobuf, which they do for built-in kinds.
 pub(super) fn has_protobuf(kind: Kind) -> bool {
     kind.row().is_built_in()
 }
@@ -65,22 +65,22 @@ pub(super) fn decode(kind: Kind, message: Bytes, keys: &DataKeys) -> Result<Obje
     Ok(object)
 }
 
-/// Which object a message is, as far as that can be read.
+/// The namespace and name of a message, if they can be read.
 pub(super) fn key(message: Bytes) -> Option<Key> {
     let mut object = message::Object::default();
-    // What stands before the fault is kept.
+    // Fields before the error are kept.
     let _ = object.merge(message);
     let meta = object.metadata?;
     (!meta.name.is_empty()).then(|| Key::new(text(&meta.namespace), text(&meta.name)))
 }
 
-/// A text; what is not UTF-8 is replaced, as the server does when it writes JSON.
+/// A text. Bytes that are not UTF-8 are replaced, as the server does when it writes JSON.
 pub(super) fn text(bytes: &Bytes) -> Text {
     // The other way goes letter by letter.
     std::str::from_utf8(bytes).map_or_else(|_| Text::from_utf8_lossy(bytes), Text::from)
 }
 
-/// A text that is not empty.
+/// A text, if it is not empty.
 fn filled(bytes: &Bytes) -> Option<Text> {
     (!bytes.is_empty()).then(|| text(bytes))
 }

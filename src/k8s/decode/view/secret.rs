@@ -13,12 +13,12 @@ use crate::{
     source::pairs::{self, DataKeys},
 };
 
-/// Whether data of this type is never a certificate: a Helm release is up to a megabyte of archive.
+/// Whether Secrets of this type never hold a certificate. A Helm release is an archive of up to a megabyte.
 fn holds_no_certificate(secret_type: &str) -> bool {
     secret_type.starts_with("helm.sh/release.")
 }
 
-/// Drops what the other format keeps of a type that holds no certificate.
+/// Removes data that the other format does not read for a type that never holds a certificate.
 pub(in super::super) fn drop_useless(secret: &mut Secret) {
     if holds_no_certificate(&secret.secret_type) {
         secret.data_keys = None;
@@ -29,7 +29,8 @@ pub(in super::super) fn drop_useless(secret: &mut Secret) {
     }
 }
 
-/// A Secret: the values of `tls.crt` and `tls.key`, and the names of the others. No other value is copied.
+/// The view of a Secret: the values of `tls.crt` and `tls.key`, and the names of other data keys. No other value is
+/// copied.
 pub(super) fn secret(found: message::Secret, keys: &DataKeys) -> Secret {
     let mut secret = Secret {
         meta: meta(found.metadata, Labels::Writers),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::object::Service;
 
-/// A Service: its selector.
+/// The view of a Service with its selector.
 pub(super) fn service(service: message::Service) -> Service {
     Service {
         meta: meta(service.metadata, Labels::Dropped),
