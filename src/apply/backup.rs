@@ -1,4 +1,5 @@
-//! The pair that was replaced: kept in a Secret beside for 30 days, and put back by `rollback`. The run that comes after removes it.
+//! Backups of a replaced certificate and key: kept in a Secret of their own for 30 days, and restored by `rollback`. A
+//! later run removes them.
 
 mod rollback;
 
@@ -18,42 +19,42 @@ use crate::{
     x509::Fingerprint,
 };
 
-/// Its type: neither a controller nor a scan takes it for a certificate that is in use.
+/// The type of the Secret. Neither controllers nor scans treat it as a certificate in use.
 pub use crate::object::secret::BACKUP_TYPE as TYPE;
-/// SHA-256 of the leaf that it holds.
+/// The annotation with the SHA-256 of the leaf in the backup.
 const HOLDS: &str = "kubectl-certs.io/backup-of";
-/// SHA-256 of the leaf that replaced it.
+/// The annotation with the SHA-256 of the leaf that replaced it.
 const REPLACED_BY: &str = "kubectl-certs.io/replaced-by";
-/// The data keys of chain and key.
+/// The annotation with the data keys of chain and key.
 const SLOTS: &str = "kubectl-certs.io/secret-keys";
-/// The reason for which nothing brings a certificate back: others know its key.
+/// The revocation reason after which a certificate must not be restored: others have its key.
 const COMPROMISED: &str = "key-compromise";
-/// The annotations that the Secret had of this program, as JSON.
+/// The annotation with this program's annotations of the original Secret, as JSON.
 const NOTES: &str = "kubectl-certs.io/notes";
 
-/// How long a backup is kept at the least: until the new pair has long been seen to serve.
+/// How long a backup is kept at least, in seconds: long enough to notice problems with the new certificate.
 pub const KEPT: Seconds = 30 * 24 * 60 * 60;
 
-/// Where the backup of a Secret is.
+/// The key of the backup of a Secret.
 pub fn key(of: &Key) -> Key {
     Key::new(of.namespace.clone(), Purpose::Backup.name(&of.to_string()))
 }
 
-/// What keeping a backup may do: for the plan of a renewal.
+/// The rights for keeping a backup, for the plan of a renewal.
 pub fn permits(of: &Key) -> Permits {
     let at = key(of);
     let verbs = [Verb::Get, Verb::Create, Verb::Update];
     Permits::none().with(Permit::one(&verbs, SECRET, at.namespace, at.name))
 }
 
-/// What a rollback may do: the pair that it replaces is kept too.
+/// The rights for a rollback, which also keeps a backup of what it replaces.
 pub fn rollback_permits(of: &Key) -> Permits {
     let at = key(of);
     secret::permits(of, true).with(Permit::one(&[Verb::Get, Verb::Update], SECRET, at.namespace, at.name))
 }
 
-/// Keeps what a change is about to replace. An earlier backup of the same Secret is replaced. `false` when there is nothing
-/// to keep, because the Secret is new or holds no certificate.
+/// Keeps a backup of what a change is about to replace, in place of an earlier backup of the same Secret. Returns
+/// `false` if there is nothing to keep, because the Secret is new or holds no certificate.
 pub async fn keep(
     api: &Api,
     target: &Target,
@@ -65,17 +66,17 @@ pub async fn keep(
         return Ok(false);
     };
     let at = key(target.key());
-    // The lifetime of a backup that is written twice at once belongs to the later one.
+    // If two runs write a backup at once, the later one determines how long it is kept.
     let whole = |_: Option<&Value>| Ok::<_, ApiError>(Edit::Whole(object.clone()));
     api.update(SECRET, &at, Believed::Unknown, whole).await.map(|_| true)
 }
 
-/// The backup as an object; `None` when there is no certificate to keep.
+/// The backup as an object; `None` if there is no certificate to keep.
 fn backup(target: &Target, change: &SecretChange, run: &RunId, now: Seconds) -> Option<Value> {
     of_pair(target, change.slots(), change.data(), change.sha256(), run, now)
 }
 
-/// Everything that `written` writes over, so that a rollback puts all of it back.
+/// The backup of everything that `written` overwrites, so that a rollback restores all of it.
 fn of_pair(
     target: &Target,
     slots: &Slots,
@@ -111,7 +112,7 @@ fn of_pair(
     Some(object)
 }
 
-/// The annotations of this program; what is absent is null, so that putting them back takes newer ones away.
+/// The annotations of this program. Absent ones are null, so that restoring them removes newer ones.
 fn notes(object: &Value) -> Value {
     let annotations = &object["metadata"]["annotations"];
     let names = secret::NOTED.iter();
@@ -121,20 +122,21 @@ fn notes(object: &Value) -> Value {
     map.into()
 }
 
-/// The issuer that was noted on a Secret beside the certificate that `kept`, its backup, holds.
+/// The issuer in the annotations of a Secret for the certificate in its backup, `kept`.
 pub fn issuer_of(kept: &Target, sha256: Fingerprint) -> Option<String> {
     let sha256 = sha256.to_string();
     if kept.annotation(HOLDS)? != sha256 {
         return None;
     }
     let notes: Value = serde_json::from_str(kept.annotation(NOTES)?).ok()?;
-    // A note speaks of the certificate that it was written with, and of no other.
+    // Annotations only apply to the certificate with which they were written.
     (notes[secret::SHA256] == sha256.as_str())
         .then(|| notes[secret::ISSUER].as_str().map(str::to_owned))
         .flatten()
 }
 
-/// The Secrets of a namespace whose earlier pair a rollback puts back, by force at the least, and until when each is kept.
+/// The Secrets of a namespace whose earlier certificate a rollback can restore, at least with force, and until when
+/// each backup is kept.
 pub async fn rolled_back(api: &Api, namespace: &str, now: Seconds) -> Result<Vec<(Key, Option<Seconds>)>, ApiError> {
     let kept = api
         .list(SECRET, Some(namespace), Some(&mark::selector(Some(Purpose::Backup))))
@@ -156,8 +158,9 @@ pub async fn rolled_back(api: &Api, namespace: &str, now: Seconds) -> Result<Vec
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Notes a revocation wherever the certificate is kept in a namespace, or, without one, in all of them, and on the Secret that it
-/// was revoked in: no rollback puts it back unawares. Returns on how many it was noted.
+/// Records a revocation on every Secret and backup that holds the certificate, in one namespace or in all of them, and
+/// on the Secret from which it was revoked, so that no rollback restores it unnoticed. Returns on how many it was
+/// recorded.
 pub async fn note_revoked(
     api: &Api,
     namespace: Option<&str>,

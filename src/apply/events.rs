@@ -1,4 +1,4 @@
-//! Kubernetes Events on a route: what `kubectl describe` shows of an issuance. Best effort: nothing depends on them.
+//! Kubernetes Events on a route, by which `kubectl describe` shows an issuance. Best effort: nothing depends on them.
 
 use k8s_openapi::{
     api::core::v1::{Event, EventSource, ObjectReference},
@@ -18,10 +18,10 @@ use crate::{
     text::date_time,
 };
 
-/// The longest message that the server takes, in bytes.
+/// The longest message that the server accepts, in bytes.
 const LONGEST: usize = 1024;
 
-/// What an event says.
+/// The reason of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The certificate is stored.
@@ -32,7 +32,7 @@ pub enum Reason {
     ChallengeFailed,
     /// The new certificate is served.
     CertificateServed,
-    /// The earlier pair was put back.
+    /// The earlier certificate was restored.
     RolledBack,
     /// Workloads were restarted.
     Restarted,
@@ -43,7 +43,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// As events have it.
+    /// The reason in the form of the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CertificateIssued => "CertificateIssued",
@@ -62,34 +62,35 @@ impl Reason {
     }
 }
 
-/// What an event is about.
+/// The object that an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// Its kind.
     pub resource: Resource,
     /// Namespace and name.
     pub key: Key,
-    /// Its uid: `kubectl describe` shows no event without it. It is read where it is not known.
+    /// Its uid, without which `kubectl describe` does not show the event. If it is not known, it is read.
     pub uid: Option<String>,
 }
 
 impl About {
-    /// The same event about the same object has the same name.
+    /// The name of the event, which is the same for the same event about the same object.
     fn name(&self, reason: Reason, message: &str) -> String {
         let identity = format!("{}|{}|{}|{message}", self.resource, self.key, reason.as_str());
         format!("{}{}", mark::PREFIX, mark::short_hash(&identity))
     }
 }
 
-/// What telling of a route in a namespace may do: for the plan.
+/// The rights for events about routes in a namespace, for the plan.
 pub fn permits(namespace: &str) -> Permits {
     let verbs = [Verb::Create, Verb::Get, Verb::Patch];
     Permits::none().with(Permit::prefix(&verbs, EVENT, namespace, mark::PREFIX))
 }
 
-/// Records an event. One that was recorded before is counted up instead.
+/// Records an event. If it was recorded before, its count is increased instead.
 ///
-/// As core/v1 Events, which every server and `kubectl describe` reads; the server hands them out as events.k8s.io/v1 too.
+/// It is a core/v1 Event, which every server and `kubectl describe` support; the server also returns it as
+/// events.k8s.io/v1.
 pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now: Seconds) -> Result<(), ApiError> {
     let message = shortened(message);
     let mut about = about.clone();
@@ -100,7 +101,7 @@ pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now
     let about = &about;
     let name = about.name(reason, &message);
     let at = Key::new(about.key.namespace.clone(), name.clone());
-    // It may have expired when it is counted up: events live for an hour.
+    // The event may have expired before its count is increased, because events only last an hour.
     let tell = |found: Option<&Value>| {
         let Some(found) = found else {
             return Ok::<_, ApiError>(Edit::Whole(event(about, reason, &name, &message, now).json()));
@@ -112,7 +113,8 @@ pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now
     api.update(EVENT, &at, Believed::Absent, tell).await.map(drop)
 }
 
-/// What a write says of itself, with who made it: `...; by alice, with kubectl certs`. Against an owner, whose it is.
+/// Adds to the message of a write who made it: `...; by alice, with kubectl certs`. If an owner was overridden, it is
+/// named too.
 pub fn signed(what: &str, api: &Api, forced: Option<&str>) -> String {
     let user = &api.connection().user;
     let forced = forced.map_or_else(String::new, |owner| format!(", by --force although it is {owner}"));
@@ -152,7 +154,7 @@ fn event(about: &About, reason: Reason, name: &str, message: &str, now: Seconds)
     }
 }
 
-/// At most as long as the server takes, cut between characters.
+/// Cuts a message to the length that the server accepts, between characters.
 fn shortened(message: &str) -> String {
     if message.len() <= LONGEST {
         return message.to_owned();

@@ -1,4 +1,4 @@
-//! A Secret's manifest in a file, for those who keep certificates in git, encrypted with their own tool.
+//! Writes the manifest of a Secret into a file, for users who keep certificates in git, encrypted with their own tool.
 
 use std::{
     fs::{self, File},
@@ -18,42 +18,42 @@ use crate::{
     object::Key,
 };
 
-/// The first line of what is written: such a file may be replaced by its successor, no other.
+/// The first line of the file. Only a file with this line may be replaced.
 const HEADER: &str =
     "# Written by kubectl certs. It holds a private key: encrypt it before it is committed or shared.\n";
 
-/// How long the name of a file may be, without its end. It holds ASCII alone.
+/// The longest name of a file without its extension. It is pure ASCII.
 const LONGEST: usize = 200;
 
 /// Why a manifest is not written. The messages fit "cannot write the manifest of Secret shop/shop-tls: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The place is in a git work tree, and git would take the file.
+    /// The file would be in a git work tree, and git would track it.
     #[error("{} is in the git work tree {}, and the file would hold a private key", path.display(), tree.display())]
     InGit {
         /// The file.
         path: PathBuf,
-        /// The work tree.
+        /// The root of the work tree.
         tree: PathBuf,
     },
-    /// There is a file of that name that somebody else wrote.
+    /// There is a file with that name that this program did not write.
     #[error("{} already exists, and was not written by kubectl certs", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// The directory is none.
+    /// The path is not a directory.
     #[error("{} is not a directory", path.display())]
     NoDirectory {
         /// The directory.
         path: PathBuf,
     },
-    /// The file system refuses.
+    /// The file system returned an error.
     #[error("cannot write {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: io::Error,
     },
 }
@@ -79,10 +79,10 @@ impl Diagnose for FileError {
     }
 }
 
-/// The file of a Secret's manifest in `dir`: `NAMESPACE_NAME.yaml`, which no two Secrets share; a long name is cut, and ends in
-/// its digest.
+/// The file for the manifest of a Secret in `dir`: `NAMESPACE_NAME.yaml`, which no two Secrets share. A long name is
+/// cut, and ends in a digest.
 pub fn path(dir: &Path, key: &Key) -> PathBuf {
-    // Manifests are anybody's text: a name cannot lead out of the directory.
+    // Names in manifests are arbitrary text, which must not lead out of the directory.
     let safe = |text: &str| -> String {
         text.chars()
             .map(|c| {
@@ -101,20 +101,20 @@ pub fn path(dir: &Path, key: &Key) -> PathBuf {
         format!("{}_{name}", safe(&key.namespace))
     };
     if name.len() > LONGEST {
-        // A file's name has 255 bytes at most, and what is written first has a number in its own.
+        // The name of a file has 255 bytes at most, and that of the temporary file also contains a number.
         let digest = crate::x509::Fingerprint::of(key.to_string().as_bytes()).to_string();
         name = format!("{}-{}", &name[..LONGEST - 17], &digest[..16]);
     }
     dir.join(name + ".yaml")
 }
 
-/// Writes the manifest of a planned Secret into `dir`, readable by its owner alone: whole or not at all. With `force` into a
-/// git work tree too. Returns the file's path. Blocks: it asks git.
+/// Writes the manifest of a planned Secret into `dir`, readable only by its owner, completely or not at all. With
+/// `force`, into a git work tree too. Returns the path of the file. Blocks, because it runs git.
 pub fn write(dir: &Path, change: &SecretChange, force: bool) -> Result<PathBuf, FileError> {
     write_manifest(dir, change.key(), &change.manifest(), force)
 }
 
-/// What [`write()`] checks, without writing: asked before anything is ordered.
+/// Performs the checks of [`write()`] without writing, before anything is ordered.
 pub fn check(dir: &Path, key: &Key, force: bool) -> Result<PathBuf, FileError> {
     if !dir.is_dir() {
         return Err(FileError::NoDirectory { path: dir.to_owned() });
@@ -131,7 +131,7 @@ fn write_manifest(dir: &Path, key: &Key, manifest: &Value, force: bool) -> Resul
     let path = check(dir, key, force)?;
     let mut text = Zeroizing::new(HEADER.as_bytes().to_vec());
     let written = yaml::write(&Manifest(manifest), &mut *text)
-        // A key that a power cut takes cannot be had again.
+        // A key that is lost in a power failure cannot be recovered.
         .and_then(|()| file::replace(&path, &text, Lasting::Content));
     if let Err(source) = written {
         return Err(FileError::Io { path, source });
@@ -139,7 +139,8 @@ fn write_manifest(dir: &Path, key: &Key, manifest: &Value, force: bool) -> Resul
     Ok(path)
 }
 
-/// Whether there is no such file, or one that this program wrote. An encrypted manifest of the same name must stay.
+/// Checks that there is no such file, or one that this program wrote. An encrypted manifest with the same name must
+/// stay.
 fn replaceable(path: &Path) -> Result<(), FileError> {
     let ours = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -163,13 +164,14 @@ fn replaceable(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// The git work tree that would take the file; `None` outside of one, or where git is told to ignore it.
+/// The git work tree that would track the file; `None` outside of one, or if git ignores the file.
 fn exposed_in(dir: &Path, path: &Path) -> Option<PathBuf> {
     let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
-    // A directory in a repository, a file in a linked work tree or a submodule.
+    // `.git` is a directory in a repository, and a file in a linked work tree or a submodule.
     let tree = real.ancestors().find(|dir| dir.join(".git").exists())?;
     let name = path.file_name()?;
-    // git alone knows all of its rules; 0 is ignored, and what is tracked is not. Without git nobody knows.
+    // Only git knows all of its rules. The status 0 means ignored; tracked files are not ignored. Without git, it
+    // cannot be known.
     let ignored = ask_git(tree)
         .args(["check-ignore", "--quiet", "--"])
         .arg(real.join(name))
@@ -180,9 +182,9 @@ fn exposed_in(dir: &Path, path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// git about one work tree. Somebody else may have written the repository, and a directory in it that looks like one: nothing
-/// that its settings name is run (git-config(1): core.fsmonitor, core.hooksPath), no other repository is found, and no
-/// variable of the caller's points elsewhere.
+/// A git command for one work tree. The repository, or a directory that looks like one, may come from someone else, so
+/// nothing in its settings is run (git-config(1): core.fsmonitor, core.hooksPath), no other repository is searched for,
+/// and the caller's variables are ignored.
 fn ask_git(tree: &Path) -> Command {
     let mut git = Command::new("git");
     for (name, _) in std::env::vars_os() {
@@ -205,7 +207,8 @@ fn ask_git(tree: &Path) -> Command {
     git
 }
 
-/// The repository of a work tree: `.git`, or what that file names (`gitdir: PATH`, in linked work trees and submodules).
+/// The repository of a work tree: `.git`, or the directory that this file names (`gitdir: PATH`, in linked work trees
+/// and submodules).
 fn git_directory(tree: &Path) -> PathBuf {
     let dot_git = tree.join(".git");
     let mut start = String::new();
@@ -294,7 +297,7 @@ mod tests {
         put(&sub, true).unwrap();
         fs::write(dir.path().join(".gitignore"), "secrets/\n").unwrap();
         put(&sub, false).unwrap();
-        // What is tracked is not ignored, whatever .gitignore says.
+        // Tracked files are not ignored, whatever .gitignore says.
         git(dir.path(), &["add", "--force", "secrets/shop_shop-tls.yaml"]);
         assert!(matches!(put(&sub, false), Err(FileError::InGit { .. })));
     }
@@ -311,7 +314,7 @@ mod tests {
         git(&tree, &["config", "core.hooksPath", &dir.path().display().to_string()]);
         assert!(matches!(put(&tree, false), Err(FileError::InGit { .. })));
         assert!(!ran.exists(), "a program of the work tree's settings ran");
-        // A directory of the tree that is a repository of its own making.
+        // A directory of the work tree that is made to look like a repository.
         let out = tree.join("out");
         for part in ["objects/x", "refs/x"] {
             fs::create_dir_all(out.join(part)).unwrap();
@@ -321,7 +324,7 @@ mod tests {
         fs::write(out.join("config"), settings).unwrap();
         assert!(matches!(put(&out, false), Err(FileError::InGit { .. })));
         assert!(!ran.exists(), "a program that a directory names ran");
-        // What is ignored is still told by git, in a linked work tree too.
+        // git still recognizes ignored files, in a linked work tree too.
         fs::write(tree.join(".gitignore"), "out/\nkeys/\n").unwrap();
         put(&out, false).unwrap();
         git(&tree, &["config", "--unset", "core.fsmonitor"]);

@@ -1,4 +1,4 @@
-//! Private keys of certificates: made, read, and the request that a CA signs (RFC 2986).
+//! Private keys of certificates: generating and reading them, and the request that a CA signs (RFC 2986).
 
 use std::{fmt, str::FromStr};
 
@@ -30,22 +30,22 @@ pub enum KeyKind {
 /// Why there is no key or no request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The text is no kind of key.
+    /// The text does not name a kind of key.
     #[error("{0:?} is not a kind of key: write ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096")]
     Kind(String),
-    /// The key that is to be used again cannot be.
+    /// The key that should be used again cannot be, for this reason.
     #[error("the current private key cannot be reused: {0}")]
     Reuse(&'static str),
     /// The system or the library failed.
     #[error("cannot make {0}")]
     Failed(&'static str),
-    /// A name that no request can hold.
+    /// The request cannot contain this name.
     #[error("{0} cannot be in a certificate request")]
     Name(String),
 }
 
 impl KeyKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [
         Self::EcdsaP256,
         Self::EcdsaP384,
@@ -54,7 +54,7 @@ impl KeyKind {
         Self::Rsa4096,
     ];
 
-    /// As flags and reports spell it.
+    /// The name in flags and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EcdsaP256 => "ecdsa-p256",
@@ -65,7 +65,8 @@ impl KeyKind {
         }
     }
 
-    /// The kind of a certificate's present key, for a renewal that keeps it; `None` for kinds that are not made here.
+    /// The kind of a certificate's present key, for a renewal that keeps it; `None` for kinds that this program does
+    /// not generate.
     pub fn of(present: &KeyAlgorithm) -> Option<Self> {
         present.to_string().parse().ok()
     }
@@ -89,7 +90,7 @@ impl fmt::Display for KeyKind {
 /// A private key. `Debug` shows no part of it.
 pub struct PrivateKey {
     pair: KeyPair,
-    /// As it was made or found: `rcgen` writes PKCS #1 and SEC 1 under the label of PKCS #8.
+    /// The key as it was generated or read: `rcgen` writes PKCS #1 and SEC 1 with the label of PKCS #8.
     pem: SecretString,
 }
 
@@ -100,7 +101,7 @@ impl fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// A new one. RSA takes up to some seconds of one core: call it where that blocks nobody.
+    /// Generates a key. RSA takes up to several seconds of one core, so it should not run on a thread that others need.
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
         let rsa = |size| KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size);
         match kind {
@@ -117,8 +118,8 @@ impl PrivateKey {
         .map_err(|_| KeyError::Failed("a private key"))
     }
 
-    /// The key of a PEM text (PKCS #8, PKCS #1 or SEC 1), as a Secret or a journal keeps it: for `--reuse-key`, and to go on
-    /// with an order. What is wrong is said without its content.
+    /// Reads the key in a PEM text (PKCS #8, PKCS #1 or SEC 1) from a Secret or a journal, for `--reuse-key` and to
+    /// continue an order. Errors do not quote its content.
     pub fn from_pem(pem: &SecretString) -> Result<Self, KeyError> {
         let text = pem.expose_secret();
         let block = crate::x509::pem::blocks(text.as_bytes())
@@ -130,7 +131,7 @@ impl PrivateKey {
         let der = block
             .decode_secret(crate::x509::pem::KEY_CAP)
             .map_err(|_| KeyError::Reuse("it is not PEM"))?;
-        // By structure, not by label: labels are often wrong.
+        // Recognized by structure, because labels are often wrong.
         let der = rustls::pki_types::PrivateKeyDer::try_from(der.as_slice())
             .map_err(|_| KeyError::Reuse("it is neither PKCS #8, PKCS #1 nor SEC 1"))?;
         let pair = KeyPair::try_from(&der)
@@ -138,13 +139,13 @@ impl PrivateKey {
         Ok(Self { pair, pem: pem.clone() })
     }
 
-    /// As PEM: PKCS #8, or as it was found.
+    /// The key as PEM: PKCS #8, or as it was read.
     pub fn pem(&self) -> &SecretString {
         &self.pem
     }
 
-    /// The request for a certificate with these names as subjectAltNames, in their order, as DER. Without a subject: CAs
-    /// choose the common name, and the newer profiles leave it out.
+    /// The request for a certificate with these names as subjectAltNames, in order, as DER. It has no subject: CAs
+    /// choose the common name, and newer profiles omit it.
     pub fn request(&self, names: &[Name]) -> Result<Vec<u8>, KeyError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
@@ -166,7 +167,7 @@ impl PrivateKey {
 }
 
 impl Drop for PrivateKey {
-    /// `rcgen` overwrites its own copy of the DER only when asked to.
+    /// `rcgen` only overwrites its own copy of the DER if asked to.
     fn drop(&mut self) {
         self.pair.zeroize();
     }

@@ -1,4 +1,4 @@
-//! How this program's own objects are told from everybody else's: names, labels, annotations, and the run they are of.
+//! The marks of this program's own objects: names, labels, annotations, and the run that created them.
 
 use std::{
     fmt,
@@ -13,32 +13,32 @@ use crate::{
     x509::Fingerprint,
 };
 
-/// The label that says who manages an object.
+/// The label with the manager of an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The label that says what a temporary object is for.
+/// The label with the purpose of a temporary object.
 pub const PURPOSE: &str = "kubectl-certs.io/purpose";
-/// The annotation that says when a temporary object may be removed (RFC 3339).
+/// The annotation with the time from which a temporary object may be removed (RFC 3339).
 pub const EXPIRES: &str = "kubectl-certs.io/expires";
-/// The annotation that says for which Secret (`NAMESPACE/NAME`) a temporary object is.
+/// The annotation with the Secret (`NAMESPACE/NAME`) for which a temporary object was created.
 pub const FOR: &str = annotation::MADE_FOR;
-/// The beginning of the names of temporary objects.
+/// The prefix of the names of temporary objects.
 pub const PREFIX: &str = "kubectl-certs-";
 
-/// What a temporary object is for.
+/// The purpose of a temporary object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Purpose {
-    /// An order under way.
+    /// The journal of an order in progress.
     Journal,
-    /// Who works on a Secret.
+    /// The lock of a Secret.
     Lease,
-    /// Answers challenges.
+    /// Answering challenges.
     Solver,
-    /// The pair that was replaced.
+    /// A replaced certificate and key.
     Backup,
 }
 
 impl Purpose {
-    /// As the label has it.
+    /// The value of the label.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Journal => "journal",
@@ -48,12 +48,12 @@ impl Purpose {
         }
     }
 
-    /// The beginning of the names of its objects: for a permit.
+    /// The prefix of the names of its objects, for a permit.
     pub fn prefix(self) -> String {
         format!("{PREFIX}{}-", self.as_str())
     }
 
-    /// The name of the object for `identity`, at most 63 characters: an object of the same identity has the same name.
+    /// The name of the object for `identity`, at most 63 characters. The same identity always has the same name.
     pub fn name(self, identity: &str) -> Text {
         format!("{}{}", self.prefix(), short_hash(identity)).into()
     }
@@ -65,10 +65,10 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// The letters of RFC 4648's base32, in lower case: all may stand in the name of an object.
+/// The letters of RFC 4648's base32 in lower case, all of which are valid in the name of an object.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// Ten characters, 50 bits, of a text's SHA-256.
+/// Ten characters, which are 50 bits, of a text's SHA-256.
 pub fn short_hash(text: &str) -> String {
     let digest = Fingerprint::of(text.as_bytes()).0;
     let number = digest.iter().take(8).fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
@@ -85,24 +85,24 @@ fn letters(mut number: u64) -> String {
     out
 }
 
-/// One run of the program: ten letters that no other run has.
+/// The id of one run of the program: ten letters that no other run has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunId(Text);
 
 impl RunId {
-    /// A new one. Not a secret: the hasher of the standard library is seeded by the system.
+    /// Generates an id. It is not secret: the system seeds the hasher of the standard library.
     pub fn random() -> Self {
         let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
         hasher.write_u32(std::process::id());
         Self(letters(hasher.finish()).into())
     }
 
-    /// One that was read from a label; `None` when it is none.
+    /// Reads an id from a label; `None` if it is invalid.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 10 && text.bytes().all(|b| BASE32.contains(&b))).then(|| Self(text.into()))
     }
 
-    /// As labels have it.
+    /// The value of the label.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -114,7 +114,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// Labels and annotates an object as a temporary one of this run. What stands there already stays.
+/// Labels and annotates an object as a temporary one of this run. Existing labels and annotations stay.
 pub fn mark(object: &mut impl Marked, run: &RunId, purpose: Purpose, expires: Seconds, about: &Key) {
     object.label(MANAGED_BY, MANAGER);
     object.label(RUN, run.as_str());
@@ -123,7 +123,7 @@ pub fn mark(object: &mut impl Marked, run: &RunId, purpose: Purpose, expires: Se
     object.annotate(FOR, &about.to_string());
 }
 
-/// The selector of all temporary objects, or of those of one purpose.
+/// The label selector for all temporary objects, or for those with one purpose.
 pub fn selector(purpose: Option<Purpose>) -> String {
     match purpose {
         Some(purpose) => format!("{MANAGED_BY}={MANAGER},{PURPOSE}={purpose}"),

@@ -1,4 +1,4 @@
-//! What is written: the Secret, a file, restarts; and the proof that the new certificate is served.
+//! Writes the Secret or a file, restarts workloads, and checks that the new certificate is served.
 //!
 //! ```text
 //! plan: Permits ─→ rights (asked beforehand) ─→ Api (every write, held against the permits)

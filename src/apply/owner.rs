@@ -1,27 +1,28 @@
-//! Whose property a Secret or a route is, by what its metadata says. Pure.
+//! The owner of a Secret or a route according to its metadata. Pure.
 //!
-//! What a controller or a repository writes again would be undone within minutes, or would fight with what is written here.
+//! A controller or a repository that writes the object again would undo a change within minutes, or would fight with
+//! it.
 
 use serde_json::Value;
 
 use super::mark;
 use crate::object::Text;
 
-/// Who owns an object, and where to change it.
+/// The owner of an object, and where to change the object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// Which kind of owner.
+    /// The kind of owner.
     pub kind: OwnerKind,
-    /// Who, in words: `External Secrets (ExternalSecret shop-tls)`. Not cleared.
+    /// The owner in words: `External Secrets (ExternalSecret shop-tls)`. Not cleared for a terminal.
     pub who: String,
-    /// What to do instead: a lowercase fragment.
+    /// What to do instead, as a lowercase fragment.
     pub change: String,
 }
 
 /// A kind of owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnerKind {
-    /// cert-manager, by this Certificate where it is named.
+    /// cert-manager, with the Certificate if it is known.
     CertManager(Option<Text>),
     /// Bitnami's Sealed Secrets.
     SealedSecrets,
@@ -41,25 +42,25 @@ pub enum OwnerKind {
     ServiceCa,
     /// The controller of an ownerReference.
     Controller,
-    /// Whoever the label `app.kubernetes.io/managed-by` names.
+    /// The manager that the label `app.kubernetes.io/managed-by` names.
     ManagedBy,
-    /// Another field manager of the certificate.
+    /// Another field manager that owns the certificate.
     FieldManager,
     /// A manifest with the data in it, applied by kubectl.
     Applied,
 }
 
 impl std::fmt::Display for Owner {
-    /// `owned by WHO`.
+    /// Writes `owned by WHO`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "owned by {}", self.who)
     }
 }
 
-/// Where kubectl keeps what it applied.
+/// The annotation in which kubectl keeps what it applied.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Field managers that are people's hands: what they wrote once, they do not write again by themselves.
+/// Field managers of tools that people run by hand. Such tools do not write an object again by themselves.
 const HANDS: &[&str] = &[
     "kubectl",
     "oc",
@@ -73,7 +74,7 @@ const HANDS: &[&str] = &[
     "headlamp",
 ];
 
-/// Who owns a Secret, given its whole object; `slots` are the data keys of its certificate and key.
+/// The owner of a Secret, given its whole object. `slots` are the data keys of its certificate and key.
 pub fn of_secret(object: &Value, slots: [&str; 2]) -> Option<Owner> {
     let seen = Seen::new(object);
     seen.cert_manager()
@@ -85,7 +86,7 @@ pub fn of_secret(object: &Value, slots: [&str; 2]) -> Option<Owner> {
         .or_else(|| seen.managed_by())
 }
 
-/// Who owns a route, given its whole object: asked before its spec is changed.
+/// The owner of a route, given its whole object. Checked before its spec is changed.
 pub fn of_route(object: &Value) -> Option<Owner> {
     let seen = Seen::new(object);
     seen.tools().or_else(|| seen.controller()).or_else(|| seen.managed_by())
@@ -116,7 +117,7 @@ impl<'a> Seen<'a> {
         self.label(key).or_else(|| self.annotation(key))
     }
 
-    /// Whether any label or annotation begins so.
+    /// Whether any label or annotation begins with `start`.
     fn any(&self, start: &str) -> bool {
         let has = |map: &Value| {
             map.as_object()
@@ -125,7 +126,7 @@ impl<'a> Seen<'a> {
         has(&self.meta["labels"]) || has(&self.meta["annotations"])
     }
 
-    /// Kind and name of the first ownerReference whose kind and group are these.
+    /// The kind and name of the first ownerReference with this kind and group.
     fn reference(&self, kind: &str, group: &str) -> Option<&'a str> {
         let all = self.meta["ownerReferences"].as_array()?;
         let found = all.iter().find(|r| {
@@ -214,7 +215,8 @@ impl<'a> Seen<'a> {
             .annotation("argocd.argoproj.io/tracking-id")
             .map(|id| id.split(':').next().unwrap_or(id))
             .or_else(|| self.label("argocd.argoproj.io/instance"))
-            // Argo CD's former default, which Helm charts use as well: only where its controller has written.
+            // This is Argo CD's former default, which Helm charts use as well. It counts only if Argo CD's controller
+            // has written the object.
             .or_else(|| {
                 let instance = self.label("app.kubernetes.io/instance")?;
                 self.managed_with(|m| m.starts_with("argocd-")).then_some(instance)
@@ -269,8 +271,8 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// Whoever wrote the certificate last, unless that was a person's tool or this one. An apply declares that it will be
-    /// applied again, whoever's tool it was.
+    /// The last writer of the certificate, unless it was a tool that people run by hand, or this program. An apply
+    /// means that the object will be applied again, whichever tool did it.
     fn manager(&self, slots: [&str; 2]) -> Option<Owner> {
         let holds = |entry: &Value| {
             ["f:data", "f:stringData"].iter().any(|map| {
@@ -320,7 +322,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Whether a manager is one of kubectl's commands or another tool in a person's hands.
+/// Whether a manager is a command of kubectl or another tool that people run by hand.
 fn is_hand(manager: &str) -> bool {
     manager.is_empty() || manager.starts_with("kubectl-") || HANDS.contains(&manager)
 }

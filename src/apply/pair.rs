@@ -1,4 +1,4 @@
-//! A certificate chain with its key, checked before it is written anywhere.
+//! A certificate chain with its key, verified before it is written anywhere.
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ use crate::{
     },
 };
 
-/// How far a CA's clock may be ahead of this machine's.
+/// How far the clock of a CA may be ahead of this machine's, in seconds.
 const SKEW: Seconds = 60 * 60;
 
 /// Whether the chain has to reach a root that clients trust.
 #[derive(Debug, Clone, Default)]
 pub enum Roots {
-    /// It does not: each certificate has to be signed by the next, and that is all. For staging and private CAs, whose roots
-    /// nobody has said.
+    /// No: each certificate only has to be signed by the next one. For staging and private CAs, whose roots are not
+    /// known.
     #[default]
     Any,
-    /// One of the public roots, or of these PEM texts.
+    /// Yes: it has to reach one of the public roots, or one of these PEM texts.
     Trusted {
         /// The user's own roots.
         added: Vec<Vec<u8>>,
@@ -41,25 +41,25 @@ pub enum PairError {
     /// There is no certificate, or one that cannot be read.
     #[error("the chain cannot be read: {0}")]
     Unreadable(String),
-    /// The key is another certificate's, or none.
+    /// There is no key, or it belongs to another certificate.
     #[error("the private key is not the certificate's")]
     KeyDiffers,
-    /// The leaf does not come first.
+    /// The leaf is not the first certificate.
     #[error("the chain does not begin with the certificate of the key")]
     LeafNotFirst,
-    /// Names are missing.
+    /// The certificate lacks these names.
     #[error("the certificate does not name {}", list(.0))]
     NamesMissing(Vec<Name>),
-    /// It is over.
+    /// The certificate expired at this time.
     #[error("the certificate expired on {}", date_time(*.0))]
     Expired(Seconds),
-    /// It has not begun.
+    /// The certificate is not valid before this time.
     #[error("the certificate is not valid before {}", date_time(*.0))]
     NotYetValid(Seconds),
-    /// Two certificates that do not belong together.
+    /// The certificate at this position is not signed by the next one.
     #[error("certificate {} of the chain is not signed by the next one", .0 + 1)]
     Broken(usize),
-    /// No trusted root is reached.
+    /// The chain reaches no trusted root.
     #[error("the chain does not reach a trusted root: {0}")]
     Untrusted(String),
     /// The roots of the user cannot be read.
@@ -89,7 +89,7 @@ fn list(names: &[Name]) -> String {
     all.join(", ")
 }
 
-/// A chain and its key, which have been found to be good. `Debug` shows no part of the key.
+/// A verified chain with its key. `Debug` shows no part of the key.
 pub struct Pair {
     key: SecretString,
     ders: Vec<Der>,
@@ -107,8 +107,9 @@ impl std::fmt::Debug for Pair {
 }
 
 impl Pair {
-    /// Checks a key and a PEM chain: the key is the leaf's, the leaf comes first and has all `names`, it is valid at `now`,
-    /// every certificate is signed by the next, and the chain reaches a root where `roots` asks for one.
+    /// Verifies a key and a PEM chain: the key matches the leaf, the leaf is the first certificate, has all `names` and
+    /// is valid at `now`, every certificate is signed by the next one, and the chain reaches a root if `roots` requires
+    /// it.
     pub fn check(
         key: SecretString,
         chain: &[u8],
@@ -166,7 +167,7 @@ impl Pair {
         &self.leaf
     }
 
-    /// SHA-256 of the leaf.
+    /// The SHA-256 of the leaf.
     pub fn sha256(&self) -> Fingerprint {
         self.leaf.sha256
     }
@@ -181,7 +182,7 @@ impl Pair {
         &self.certificates
     }
 
-    /// The whole chain as PEM, written anew: what a server said between the blocks is left out.
+    /// The whole chain as PEM, encoded again, so that text between the blocks is left out.
     pub fn chain_pem(&self) -> String {
         self.ders.iter().map(|der| pem(der)).collect()
     }
@@ -191,7 +192,7 @@ impl Pair {
         self.ders.first().map(|der| pem(der)).unwrap_or_default()
     }
 
-    /// The chain without the leaf, as PEM; perhaps empty.
+    /// The chain without the leaf, as PEM, which may be empty.
     pub fn issuers_pem(&self) -> String {
         self.ders.iter().skip(1).map(|der| pem(der)).collect()
     }
@@ -215,7 +216,7 @@ pub(super) fn pem_block(label: &str, der: &[u8]) -> String {
     text.reserve(body.len() + body.len() / 64 + 60);
     let mut rest = body.as_str();
     while !rest.is_empty() {
-        // Base64 is ASCII: every place is the edge of a character.
+        // Base64 is ASCII, so that every position is a character boundary.
         let (line, after) = rest.split_at(rest.len().min(64));
         text.push_str(line);
         text.push('\n');
@@ -250,14 +251,14 @@ pub(super) mod tests {
     use super::*;
     use crate::x509::testing::{Authority, Issued};
 
-    /// A moment inside rcgen's default validity.
+    /// A moment within rcgen's default validity.
     pub(in crate::apply) const NOW: Seconds = 1_800_000_000;
 
     pub(in crate::apply) fn names(all: &[&str]) -> Vec<Name> {
         all.iter().map(|n| n.parse().unwrap()).collect()
     }
 
-    /// A good pair: the leaf, and the issuers that come after it.
+    /// A valid pair of the leaf and the issuers that follow it.
     pub(in crate::apply) fn pair(leaf: &Issued, issuers: &[&Authority]) -> Pair {
         let chain: String = std::iter::once(leaf.pem())
             .chain(issuers.iter().map(|a| a.pem()))

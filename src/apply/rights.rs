@@ -1,4 +1,4 @@
-//! Whether the rights that a plan needs are there, asked before anything is ordered.
+//! Checks whether the rights that a plan needs are granted, before anything is ordered.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,15 +25,15 @@ const REVIEW: Resource = Resource::new(
 )
 .cluster_wide();
 
-/// How many are asked for at once.
+/// How many rights are checked at once.
 const AT_ONCE: usize = 12;
 
-/// The rights that are missing, perhaps none.
+/// The missing rights, which may be none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// Which, in the order of namespaces and kinds.
+    /// The rights in the order of namespaces and kinds.
     pub rights: Vec<Right>,
-    /// As whom the kubeconfig connects.
+    /// The user of the kubeconfig.
     pub user: String,
 }
 
@@ -47,7 +47,7 @@ impl Missing {
 impl std::error::Error for Missing {}
 
 impl fmt::Display for Missing {
-    /// `the right to patch secrets "shop-tls" in namespace shop is missing`; several are told by kind.
+    /// Writes `the right to patch secrets "shop-tls" in namespace shop is missing`; several rights are grouped by kind.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rights.as_slice() {
             [] => f.write_str("no right is missing"),
@@ -58,8 +58,8 @@ impl fmt::Display for Missing {
 }
 
 impl Missing {
-    /// `in namespace shop: create, get secrets; list pods`: the verbs of a kind together, the objects with the same verbs together, and the
-    /// namespaces where the same is missing.
+    /// `in namespace shop: create, get secrets; list pods`: the verbs of a kind, the objects with the same verbs, and
+    /// the namespaces with the same missing rights are each grouped.
     fn by_kind(&self) -> Vec<String> {
         let mut verbs: BTreeMap<_, BTreeSet<Verb>> = BTreeMap::new();
         for right in &self.rights {
@@ -96,7 +96,7 @@ impl Missing {
     }
 }
 
-/// `get, patch secrets "shop-tls"`.
+/// The verbs and the objects: `get, patch secrets "shop-tls"`.
 fn told(resource: Resource, part: Option<&str>, verbs: &BTreeSet<Verb>, names: &[String]) -> String {
     let verbs: Vec<&str> = verbs.iter().map(|verb| verb.as_str()).collect();
     let mut told = format!("{} {resource}", verbs.join(", "));
@@ -110,8 +110,8 @@ fn told(resource: Resource, part: Option<&str>, verbs: &BTreeSet<Verb>, names: &
 }
 
 impl Diagnose for Missing {
-    // How to get them, and to see when the first of them is there; `None` when nothing is missing. Where they are of several kinds, a
-    // Role is missing rather than a line of one.
+    // How to get the rights, and to check the first of them; `None` if nothing is missing. If several kinds are
+    // concerned, a whole Role is missing rather than a line of one.
     fn hint(&self) -> Option<String> {
         let right = self.rights.first()?;
         let mut what = right.resource.to_string();
@@ -151,12 +151,12 @@ impl Diagnose for Missing {
     }
 }
 
-/// Asks the server for every right that `permits` needs, several at once. Fails when the server does not say.
+/// Asks the server for every right that `permits` needs, several at once. Fails if the server does not answer.
 pub async fn missing(api: &Api, permits: &Permits) -> Result<Missing, ApiError> {
     let rights = permits.rights();
     let mut answers = stream::iter(rights.into_iter().map(|right| async move {
         let answer = api.review(REVIEW, &question(&right)).await?;
-        // Anything but a clear yes is a no.
+        // Anything but a clear yes counts as no.
         let allowed = answer["status"]["allowed"].as_bool().unwrap_or(false);
         Ok::<_, ApiError>((!allowed).then_some(right))
     }))

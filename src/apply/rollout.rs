@@ -1,4 +1,5 @@
-//! Restarts of workloads that do not notice a changed Secret: by subPath and environment it never reaches a container.
+//! Restarts workloads that do not notice a changed Secret, because the change never reaches a container by subPath or
+//! environment variables.
 
 mod state;
 
@@ -19,13 +20,13 @@ use crate::{
 };
 use state::State;
 
-/// The annotation of the Pod template that makes a new rollout, as kubectl's `restartedAt` does.
+/// The annotation of the Pod template that starts a new rollout, like kubectl's `restartedAt`.
 pub const RESTARTED_AT: &str = "kubectl-certs.io/restartedAt";
-/// How long one workload may take when nobody says otherwise; a Deployment's own limit is ten minutes.
+/// The default limit for restarting one workload; the limit of a Deployment itself is ten minutes.
 pub const LIMIT: Duration = Duration::from_mins(15);
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(2));
 
-/// A kind of workload that rolls out.
+/// A kind of workload with rollouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WorkloadKind {
     /// A Deployment.
@@ -37,7 +38,7 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
-    /// Where the API serves it.
+    /// The resource in the API.
     pub fn resource(self) -> Resource {
         match self {
             Self::Deployment => DEPLOYMENT,
@@ -46,7 +47,7 @@ impl WorkloadKind {
         }
     }
 
-    /// As kubectl takes it.
+    /// The name that kubectl accepts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deployment => "deployment",
@@ -55,7 +56,7 @@ impl WorkloadKind {
         }
     }
 
-    /// Of a kind of object; `None` for one that does not roll out.
+    /// The kind of workload for a kind of object; `None` if it has no rollouts.
     pub fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Deployment => Some(Self::Deployment),
@@ -66,7 +67,7 @@ impl WorkloadKind {
     }
 }
 
-/// One workload.
+/// A workload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Workload {
     /// Its kind.
@@ -76,29 +77,29 @@ pub struct Workload {
 }
 
 impl fmt::Display for Workload {
-    /// `deployment/web`.
+    /// Writes `deployment/web`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind.as_str(), self.key.name)
     }
 }
 
-/// Who keeps the old certificate until it is restarted.
+/// What keeps the old certificate until it is restarted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Workloads that can be restarted, by kind and name.
+    /// Workloads that can be restarted, sorted by kind and name.
     pub workloads: Vec<(Workload, How)>,
-    /// Pods, Jobs and `CronJob`s that nobody rolls out: only their owner can make them anew.
+    /// Pods, Jobs and `CronJob`s without rollouts, which only their owner can create again.
     pub others: Vec<(Kind, Key)>,
 }
 
 impl Needs {
-    /// Whether nobody does.
+    /// Whether nothing needs a restart.
     pub fn is_none(&self) -> bool {
         self.workloads.is_empty() && self.others.is_empty()
     }
 }
 
-/// Finds among the consumers of a namespace those that read the Secret in a way that never follows its changes.
+/// Finds the consumers of a namespace that read the Secret in a way that never follows its changes.
 pub fn needs<'a>(consumers: impl IntoIterator<Item = &'a Consumer>, secret: &Key) -> Needs {
     let mut workloads = BTreeSet::new();
     let mut found = Needs::default();
@@ -120,7 +121,7 @@ pub fn needs<'a>(consumers: impl IntoIterator<Item = &'a Consumer>, secret: &Key
             }
             continue;
         }
-        // A Pod of a workload is the workload's; its template has been seen.
+        // The Pod of a workload belongs to the workload, whose template has been examined.
         let owned = consumer.meta.owners().iter().any(|owner| owner.controller);
         if !owned && consumer.kind != Kind::CronJob {
             found.others.push((consumer.kind, key));
@@ -132,7 +133,7 @@ pub fn needs<'a>(consumers: impl IntoIterator<Item = &'a Consumer>, secret: &Key
     found
 }
 
-/// What restarting these may do: for the plan.
+/// The rights for restarting these workloads, for the plan.
 pub fn permits(workloads: &[Workload]) -> Permits {
     let verbs = [Verb::Get, Verb::Patch];
     let permit = |one: &Workload| {
@@ -146,13 +147,13 @@ pub fn permits(workloads: &[Workload]) -> Permits {
     workloads.iter().map(permit).collect()
 }
 
-/// Why a restart ended. The messages fit "cannot restart deployment/web: ...".
+/// Why a restart failed. The messages fit "cannot restart deployment/web: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum RolloutError {
-    /// There is none of that name.
+    /// The workload does not exist.
     #[error("{0} does not exist")]
     Absent(Workload),
-    /// It cannot be restarted without an outage, or not at all.
+    /// The workload cannot be restarted without an outage, or not at all.
     #[error("{workload} is not restarted: {why}")]
     NotRolling {
         /// Which.
@@ -160,33 +161,33 @@ pub enum RolloutError {
         /// Why.
         why: &'static str,
     },
-    /// It did not come back.
+    /// The workload did not become ready in time.
     #[error("{workload} has not come back within {}: {why}", humantime::format_duration(*.after))]
     Late {
         /// Which.
         workload: Workload,
-        /// How long was waited.
+        /// How long it was waited for.
         after: Duration,
-        /// What it waits for.
+        /// What it is waiting for.
         why: String,
     },
-    /// The cluster says that it does not come back.
+    /// The cluster reports that the rollout does not complete.
     #[error("{workload} does not come back: {why}")]
     Failed {
         /// Which.
         workload: Workload,
-        /// The cluster's words.
+        /// The message of the cluster.
         why: String,
     },
-    /// It was not waited for any longer.
+    /// Waiting for it was cancelled.
     #[error("{0} was not waited for")]
     Interrupted(Workload),
-    /// The cluster.
+    /// A request to the cluster failed.
     #[error("{workload} cannot be restarted: {source}")]
     Api {
         /// Which.
         workload: Workload,
-        /// Why.
+        /// The error.
         source: ApiError,
     },
 }
@@ -217,16 +218,16 @@ impl Diagnose for RolloutError {
     }
 }
 
-/// How far the restarts came.
+/// The result of restarts.
 #[derive(Debug)]
 pub struct Restarted {
-    /// Those that are back.
+    /// The workloads that are ready again.
     pub done: Vec<Workload>,
-    /// Why those after them were not touched; `None` when all are back.
+    /// Why the following ones were not restarted; `None` if all are ready.
     pub stopped: Option<RolloutError>,
 }
 
-/// Looks whether each may be restarted, without touching any: asked before anything is ordered.
+/// Checks whether each workload may be restarted, without restarting any, before anything is ordered.
 pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError> {
     for workload in workloads {
         look(api, workload).await?;
@@ -234,13 +235,13 @@ pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError
     Ok(())
 }
 
-/// Restarts workloads, one after another, each once the previous one is back, and stops at the first that does not come back
-/// within `limit`. `now` is what is annotated.
+/// Restarts workloads one after another, each when the previous one is ready, and stops at the first that is not ready
+/// within `limit`. `now` is the value of the annotation.
 pub async fn restart(api: &Api, workloads: &[Workload], now: Seconds, limit: Duration, tell: &Teller) -> Restarted {
     restart_unless(api, workloads, now, limit, &|| false, tell).await
 }
 
-/// The same, until it is `given_up`: between the workloads, and while one of them is waited for.
+/// Like [`restart`], until it is `given_up`: between the workloads, and while waiting for one of them.
 pub async fn restart_unless(
     api: &Api,
     workloads: &[Workload],
@@ -337,7 +338,7 @@ async fn one(
     }
 }
 
-/// The reason, and what the workload's Pods say of themselves where that can be read.
+/// The reason, extended by what the Pods of the workload report, if that can be read.
 async fn with_pods(api: &Api, workload: &Workload, object: &Value, why: String) -> String {
     let Some(labels) = object["spec"]["selector"]["matchLabels"].as_object() else {
         return why;

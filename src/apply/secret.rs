@@ -1,4 +1,4 @@
-//! The Secret that a certificate is for: read, planned in full, and written with one conditional request.
+//! The Secret for a certificate: read, planned completely, and written with one conditional request.
 
 mod note;
 mod other;
@@ -31,9 +31,9 @@ use crate::{
 /// The data keys of the chain and the private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slots {
-    /// Where the chain is.
+    /// The data key of the chain.
     pub certificate: String,
-    /// Where the private key is.
+    /// The data key of the private key.
     pub key: String,
 }
 
@@ -52,29 +52,29 @@ impl Slots {
     }
 }
 
-/// What allows and steers a change.
+/// What permits a change and controls it.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Where chain and key go.
+    /// The data keys of chain and key.
     pub slots: Slots,
-    /// Whether the new pair comes from a staging CA.
+    /// Whether the new certificate comes from a staging CA.
     pub staging: bool,
-    /// `--overwrite-with-staging`.
+    /// `--overwrite-with-staging` of the command line.
     pub overwrite_with_staging: bool,
-    /// `--force`: it is written although someone else owns it, and although keystores in it go stale.
+    /// `--force`: the Secret is written even if someone else owns it, or if keystores in it become stale.
     pub force: bool,
 }
 
-/// A change to one Secret, planned in full. `Debug` shows no data.
+/// A completely planned change of one Secret. `Debug` shows no data.
 pub struct SecretChange {
     key: Key,
-    /// uid and resourceVersion of what is changed; `None` when it is created.
+    /// The uid and resourceVersion of the Secret; `None` if it is created.
     of: Option<(String, String)>,
-    /// What the Secret's object is before, without data.
+    /// The object before the change, without data.
     base: Value,
-    /// Data keys that are written.
+    /// The data keys that are written.
     data: Data,
-    /// Data keys that stay as they are: what a manifest needs beside.
+    /// The data keys that stay as they are, which a manifest needs too.
     kept: Data,
     annotations: Map<String, Value>,
     slots: Slots,
@@ -97,7 +97,8 @@ impl std::fmt::Debug for SecretChange {
 }
 
 impl SecretChange {
-    /// Plans what it takes to put `pair` into `target`: the whole data that changes and the annotations, or why not.
+    /// Plans to store `pair` in `target`: all data and annotations that change. The error says why that is not
+    /// possible.
     pub fn plan(target: &Target, pair: &Pair, options: &Options, note: &Note) -> Result<Self, Refusal> {
         let slots = &options.slots;
         let mut change = Self {
@@ -129,7 +130,7 @@ impl SecretChange {
                 .to_owned()
         };
         change.of = Some((text("uid"), text("resourceVersion")));
-        // What kubectl applied holds the old key, and would from now on be a lie besides.
+        // kubectl's record of what it applied contains the old key, and would no longer be true.
         if change
             .forced
             .as_ref()
@@ -185,7 +186,7 @@ impl SecretChange {
         &self.key
     }
 
-    /// Whether the Secret is made anew.
+    /// Whether the Secret is created.
     pub fn creates(&self) -> bool {
         self.of.is_none()
     }
@@ -195,27 +196,27 @@ impl SecretChange {
         self.data.keys().map(String::as_str)
     }
 
-    /// Other data keys that held the certificate, and are made anew: `ca.crt`, `tls-combined.pem`.
+    /// Other data keys that held the certificate and are generated again: `ca.crt`, `tls-combined.pem`.
     pub fn remade(&self) -> &[String] {
         &self.remade
     }
 
-    /// Keystores that stay as they are by `--force`, and no longer match.
+    /// Keystores that stay as they are because of `--force`, and no longer match.
     pub fn left_stale(&self) -> &[String] {
         &self.left_stale
     }
 
-    /// The owner against whom `--force` writes.
+    /// The owner that `--force` overrides.
     pub fn forced(&self) -> Option<&Owner> {
         self.forced.as_ref()
     }
 
-    /// SHA-256 of the leaf that is replaced.
+    /// The SHA-256 of the leaf that is replaced.
     pub fn replaces(&self) -> Option<Fingerprint> {
         self.replaces
     }
 
-    /// SHA-256 of the new leaf.
+    /// The SHA-256 of the new leaf.
     pub fn sha256(&self) -> Fingerprint {
         self.sha256
     }
@@ -228,19 +229,19 @@ impl SecretChange {
         &self.slots
     }
 
-    /// One line for who is to agree: `create Secret shop/shop-tls with tls.crt, tls.key`.
+    /// One line for the user's consent: `create Secret shop/shop-tls with tls.crt, tls.key`.
     pub fn summary(&self) -> String {
         let verb = if self.creates() { "create" } else { "update" };
         let names: Vec<&str> = self.names().collect();
         format!("{verb} Secret {} with {}", self.key, names.join(", "))
     }
 
-    /// The whole Secret as it will be, for a manifest: with a private key in it.
+    /// The whole Secret as it will be, for a manifest. It contains a private key.
     pub fn manifest(&self) -> Value {
         let mut object = self.base.clone();
         let meta = &mut object["metadata"];
         if let Some(meta) = meta.as_object_mut() {
-            // What the server keeps for itself does not belong into a file.
+            // Fields that the server manages do not belong in a file.
             for field in [
                 "managedFields",
                 "uid",
@@ -268,12 +269,13 @@ impl SecretChange {
         object
     }
 
-    /// The one write.
+    /// The patch that writes the Secret.
     ///
-    /// A merge patch of exactly the data keys and annotations that change, with the uid and the resourceVersion that were read:
-    /// another version is refused (409), an absent Secret is not made (404). Not a PUT, which would send back everybody's
-    /// data and take over what it did not change; not a server-side apply, which makes an absent object, needs force over
-    /// hand-made Secrets, and removes a key from the Secret that a later apply leaves out.
+    /// It is a merge patch of exactly the data keys and annotations that change, with the uid and the resourceVersion
+    /// that were read: the server refuses another version (409), and does not create an absent Secret (404). A PUT
+    /// would send back everybody's data, and would take over fields that it did not change. A server-side apply would
+    /// create an absent object, would need force for hand-made Secrets, and would remove a data key that a later apply
+    /// omits.
     fn patch(&self, uid: &str, version: &str) -> Patch {
         Patch::Merge(json!({
             "metadata": {"uid": uid, "resourceVersion": version, "annotations": self.annotations},
@@ -281,8 +283,8 @@ impl SecretChange {
         }))
     }
 
-    /// Writes it: created by POST when it was absent, else by one conditional patch. [`ApiError::Conflict`] when it has been
-    /// changed, [`ApiError::NotFound`] when it has been deleted since it was read; nothing is written then.
+    /// Writes the Secret: by POST if it was absent, otherwise by one conditional patch. [`ApiError::Conflict`] if it
+    /// has been changed since it was read, [`ApiError::NotFound`] if it has been deleted; nothing is written then.
     pub async fn write(&self, api: &Api) -> Result<(), ApiError> {
         let Some((uid, version)) = &self.of else {
             return api.create(SECRET, &self.manifest()).await.map(drop);
@@ -290,7 +292,7 @@ impl SecretChange {
         match api.patch(SECRET, &self.key, &self.patch(uid, version)).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_uncertain() && !api.is_dry_run() => {
-                // The answer was lost: what is there now tells whether it was done.
+                // The answer was lost: the present state shows whether the write was done.
                 let now = Target::read(api, &self.key).await?;
                 if self.is_done(&now) { Ok(()) } else { Err(error) }
             }
@@ -298,7 +300,7 @@ impl SecretChange {
         }
     }
 
-    /// Whether a Secret is what this change makes of it.
+    /// Whether a Secret is in the state that this change produces.
     pub fn is_done(&self, now: &Target) -> bool {
         now.data().is_some_and(|data| {
             self.data.iter().all(|(name, value)| {
@@ -309,7 +311,7 @@ impl SecretChange {
     }
 }
 
-/// What a change of this Secret may do: for the plan.
+/// The rights for a change of this Secret, for the plan.
 pub fn permits(key: &Key, exists: bool) -> Permits {
     let write = if exists { Verb::Patch } else { Verb::Create };
     Permits::none().with(Permit::one(
@@ -320,7 +322,7 @@ pub fn permits(key: &Key, exists: bool) -> Permits {
     ))
 }
 
-/// Whether a pair may be written at all, as far as that can be said before there is one: asked before anything is ordered.
+/// Checks whether a certificate may be written, as far as that is known without one, before anything is ordered.
 pub fn may_be_written(target: &Target, options: &Options) -> Result<(), Refusal> {
     let Some(present) = &target.present else { return Ok(()) };
     let (slots, key) = (&options.slots, || target.key.clone());
@@ -335,7 +337,8 @@ pub fn may_be_written(target: &Target, options: &Options) -> Result<(), Refusal>
     Ok(())
 }
 
-/// All that stops a write unless it is by force, as far as that can be said before there is a pair. By force it is told.
+/// Everything that stops a write without force, as far as that is known without a certificate. With force it is
+/// reported.
 pub fn stopped(target: &Target, slots: &Slots) -> Vec<Refusal> {
     let Some(present) = &target.present else {
         return Vec::new();
@@ -356,10 +359,10 @@ pub fn stopped(target: &Target, slots: &Slots) -> Vec<Refusal> {
     owned.into_iter().chain(stale).collect()
 }
 
-/// Whether the Secret's own properties allow the write.
+/// Checks whether the properties of the Secret permit the write.
 fn allowed(target: &Target, present: &Present, options: &Options) -> Result<(), Refusal> {
     let key = target.key.clone();
-    // It cannot be known here which names are free; the command that takes it says so when it is not.
+    // It is not known here which names are free. The command that uses the name reports it if this one is not.
     let new_name = format!("{}-new", key.name.chars().take(249).collect::<String>());
     if present.object["immutable"] == true {
         return Err(Refusal::Immutable { key, new_name });
@@ -370,7 +373,7 @@ fn allowed(target: &Target, present: &Present, options: &Options) -> Result<(), 
     };
     let slots = &options.slots;
     let holds_both = slots.both().iter().all(|slot| present.data.contains_key(*slot));
-    // Who names the keys of an Opaque Secret wants them there.
+    // If the user names the data keys of an Opaque Secret, that type is wanted.
     let named = kind == "Opaque" && *slots != Slots::default();
     if kind == TLS_TYPE || holds_both || named {
         return Ok(());
@@ -397,7 +400,7 @@ fn pair_data(pair: &Pair, slots: &Slots) -> Data {
     ])
 }
 
-/// A Secret that is not there yet: of the TLS type where its keys are those of the type.
+/// A new Secret, of the TLS type if its data keys are those of the type.
 fn new_object(key: &Key, slots: &Slots) -> Value {
     let kind = if *slots == Slots::default() { TLS_TYPE } else { "Opaque" };
     let mut object = json!({

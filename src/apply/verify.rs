@@ -1,4 +1,4 @@
-//! Waits until the new certificate is served, at every address of a host.
+//! Waits until the new certificate is served at every address of a host.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,17 +12,18 @@ use crate::{
     x509::Fingerprint,
 };
 
-/// How long is waited when nobody says otherwise.
+/// How long is waited by default.
 pub const WAIT: Duration = Duration::from_mins(1);
-/// The pauses between two looks, the first and the longest: a controller that watches Secrets serves the new pair within tens of milliseconds.
+/// The first and the longest pause between two probes. A controller that watches Secrets serves a new certificate
+/// within tens of milliseconds.
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(50), Duration::from_secs(2));
-/// So long each pause is a little longer than the one before; later it doubles.
+/// For this long each pause is a little longer than the one before; afterwards pauses double.
 const SOON: Duration = Duration::from_secs(3);
 
-/// A host, and where it is served.
+/// A host, and the addresses at which it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The host: a name, or a wildcard (a name below it is asked for).
+    /// The host: a name, or a wildcard, for which a name below it is requested.
     pub host: String,
     /// All addresses of its route, with the port.
     pub addresses: Vec<SocketAddr>,
@@ -33,20 +34,20 @@ pub struct Place {
 pub enum Seen {
     /// The new certificate.
     New,
-    /// Another one.
+    /// Another certificate.
     Other(Fingerprint),
-    /// Nothing.
+    /// No certificate.
     Nothing(ProbeError),
 }
 
-/// What became of a host.
+/// The result for a host.
 #[derive(Debug)]
 pub struct Outcome {
     /// The host.
     pub host: String,
     /// Each address, with what it served last.
     pub seen: Vec<(SocketAddr, Seen)>,
-    /// From when it was stored until every address served it, or until the end.
+    /// The time from the store until every address served the certificate, or until waiting ended.
     pub after: Duration,
 }
 
@@ -57,7 +58,7 @@ impl Outcome {
     }
 
     /// What the addresses that do not serve it do instead: `192.0.2.7:443 still serves another certificate (SHA-256
-    /// ab12)`; `None` when all serve it.
+    /// ab12)`; `None` if all serve it.
     pub fn complaint(&self) -> Option<String> {
         if self.seen.is_empty() {
             return Some("there is no address to ask".into());
@@ -78,9 +79,9 @@ impl Outcome {
     }
 }
 
-/// Asks every address of every host until it serves the certificate of this fingerprint, all at the same time, for at most
-/// `wait`; each is asked at least once. Tells of each host that serves it, and how long that was after it was `stored`, as workloads
-/// may have been restarted in between. The outcomes are in the order of the places.
+/// Probes every address of every host until it serves the certificate with this fingerprint, all at once, for at most
+/// `wait`; each is probed at least once. Reports each host that serves it, with the time since it was `stored`, because
+/// workloads may have been restarted in between. The outcomes are in the order of the places.
 pub async fn served(
     places: &[Place],
     new: Fingerprint,
@@ -116,7 +117,7 @@ pub async fn served(
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// Asks one address until it serves the certificate, or the time is over.
+/// Probes one address until it serves the certificate, or the time is over.
 async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) -> Seen {
     let target = net::ProbeRequest {
         address,
@@ -163,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Serves a certificate of its own, which comes back.
+    /// Starts a server with its own certificate, which is returned.
     async fn serving(host: &str) -> (SocketAddr, Vec<u8>) {
         let own = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
         let der = own.cert.der().clone();
@@ -195,7 +196,7 @@ mod tests {
         }];
         let heard = Arc::new(Heard::default());
         let tell = Teller::new(Arc::clone(&heard) as Arc<dyn Listen>);
-        // Workloads came back meanwhile.
+        // Workloads were restarted meanwhile.
         let stored = Instant::now().checked_sub(Duration::from_secs(7)).unwrap();
         let outcomes = served(&places, Fingerprint::of(&der), stored, Duration::from_secs(5), &tell).await;
         assert!(outcomes[0].is_served(), "{:?}", outcomes[0].complaint());
@@ -208,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_that_cannot_be_asked_is_told_with_the_reason_and_within_the_time() {
-        // A port that was free a moment ago: nobody listens.
+        // A port that was free a moment ago, so nothing listens there.
         let free = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()

@@ -1,9 +1,10 @@
-//! Whether a renewal changes the CA of a certificate. Renewals of many never do: a certificate that somebody paid for, or that only
-//! the inside of a company trusts, would be replaced one night by one of another CA.
+//! Whether a renewal changes the CA of a certificate. Renewals of all Secrets never do: otherwise a certificate that
+//! somebody paid for, or that only a company's own clients trust, would be replaced one night by one of another CA.
 //!
-//! A CA is told by what this program noted on the Secret, where that speaks of the certificate that is in it; else by the
-//! organisation in the issuer's name, for the public CAs whose directories are known; else by the key of the issuer, where a
-//! certificate that this program got from the same directory has the same one. Whatever is not known to be the same counts as another.
+//! A CA is recognized by this program's annotations on the Secret, if they apply to the certificate in it; otherwise by
+//! the organisation in the name of the issuer, for the public CAs whose directories are known; otherwise by the key of
+//! the issuer, if it also issued a certificate that this program got from the same directory. A CA that is not known to
+//! be the same counts as another.
 
 use std::collections::HashSet;
 
@@ -15,8 +16,8 @@ use crate::{
     x509::{Certificate, public_suffix},
 };
 
-/// The public CAs that issue over ACME: what their directories' hosts end in, the organisations that their issuers' names have
-/// (RFC 4514), and what they are called.
+/// The public CAs that issue over ACME: the suffixes of their directories' hosts, the organisations in the names of
+/// their issuers (RFC 4514), and their usual names.
 const PUBLIC: &[(&[&str], &[&str], &str)] = &[
     (
         &["letsencrypt.org"],
@@ -44,27 +45,28 @@ const PUBLIC: &[(&[&str], &[&str], &str)] = &[
 
 const LETS_ENCRYPT: &str = "Let's Encrypt";
 
-/// What stands in the place of a CA where a certificate signed itself.
+/// Stands for a CA if a certificate is self-signed.
 pub const SELF_SIGNED: &str = "self-signed";
 
-/// The CA that a renewal would order at.
+/// The CA at which a renewal would order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ca {
-    /// Its name in the settings.
+    /// The name of the issuer in the settings.
     pub name: String,
     /// The URL of its directory.
     pub directory: String,
 }
 
 impl Ca {
-    /// What it is called: the name of a known public CA, else that of the settings.
+    /// The name for messages: that of a known public CA, otherwise that of the settings.
     pub fn title(&self) -> &str {
         self.known().map_or(&self.name, |(_, _, title)| title)
     }
 
-    /// Why this CA refuses a name for certain, and what to do; `None` for a CA that is not known to be public, and where nothing
-    /// speaks against the name. A public CA issues for no internal name, which is one below no listed public suffix (Baseline
-    /// Requirements, section 4.2.2); Let's Encrypt certifies IP addresses under its profile `shortlived` alone.
+    /// Why this CA certainly refuses a name, and what to do. `None` for a CA that is not known to be public, and if
+    /// nothing speaks against the name. A public CA does not issue for internal names, which are those below no listed
+    /// public suffix (Baseline Requirements, section 4.2.2); Let's Encrypt only certifies IP addresses with its profile
+    /// `shortlived`.
     pub fn refuses(&self, name: &Name, profile: Option<&str>) -> Option<(String, &'static str)> {
         let (_, _, title) = self.known()?;
         match name.base() {
@@ -88,13 +90,13 @@ impl Ca {
             .find(|(ends, ..)| ends.iter().any(|end| is_below(host, end)))
     }
 
-    /// Whether this program's note says that the certificate came from here; `None` where there is no note of it.
+    /// Whether this program's annotations say that the certificate came from this CA; `None` if there are none for it.
     fn noted(&self, stored: &Stored, leaf: &Certificate) -> Option<bool> {
         let noted = |key| stored.meta.annotation(key);
         if noted(annotation::ISSUED_SHA256) != Some(leaf.sha256.to_string().as_str()) {
             return None;
         }
-        // Before the directory was noted, the order was: its URL is nearly always of the same host.
+        // Before the directory was recorded, the order was; its URL nearly always has the same host.
         let at = noted(annotation::ISSUED_AT_DIRECTORY)
             .or(noted(annotation::ISSUED_ORDER))
             .and_then(host_of);
@@ -104,7 +106,7 @@ impl Ca {
         })
     }
 
-    /// Whether a host is of the same public CA: staging and production have several.
+    /// Whether a host belongs to the same public CA: staging and production have several.
     fn ends_like(&self, host: Option<&str>) -> bool {
         let ends = self.known().map_or(&[][..], |(ends, ..)| ends);
         host.is_some_and(|host| ends.iter().any(|end| is_below(host, end)))
@@ -119,17 +121,17 @@ impl Ca {
     }
 }
 
-/// The CA of a renewal, held against those of the certificates in a cluster.
+/// Compares the CA of a renewal with those of the certificates in a cluster.
 #[derive(Debug)]
 pub struct Issuers<'a> {
     inventory: &'a Inventory,
     ca: Ca,
-    /// The keys of its own issuers, by what it is known to have issued here.
+    /// The keys of the CA's issuers, according to the certificates that it is known to have issued.
     keys: HashSet<&'a [u8]>,
 }
 
 impl<'a> Issuers<'a> {
-    /// Looks at everything that the inventory has.
+    /// Examines everything in the inventory.
     pub fn of(inventory: &'a Inventory, ca: Ca) -> Self {
         let known = inventory.secrets().iter().filter_map(|stored| {
             let leaf = stored.leaf()?;
@@ -140,8 +142,8 @@ impl<'a> Issuers<'a> {
         Self { inventory, ca, keys }
     }
 
-    /// Who issued the certificate of a Secret, where a renewal would change that; `None` where the CA stays, or there is no
-    /// certificate yet.
+    /// The issuer of the certificate of a Secret, if a renewal would change it. `None` if the CA stays the same, or if
+    /// there is no certificate yet.
     pub fn other(&self, secret: &Key) -> Option<String> {
         let stored = self.inventory.secrets().get(secret)?;
         let leaf = stored.leaf()?;
@@ -155,7 +157,7 @@ impl<'a> Issuers<'a> {
         (!same).then(|| title_of(leaf))
     }
 
-    /// Notes on each target whether its CA changes.
+    /// Records on each target whether its CA changes.
     pub fn mark(&self, targets: &mut [Target]) {
         for target in targets {
             target.changes_ca = self
@@ -165,7 +167,8 @@ impl<'a> Issuers<'a> {
     }
 }
 
-/// Who issued a certificate, for a sentence: the name of a known CA, the issuer's organisation, or its name in short.
+/// The issuer of a certificate for a sentence: the name of a known CA, the organisation of the issuer, or the short
+/// form of its name.
 fn title_of(leaf: &Certificate) -> String {
     if leaf.self_signed {
         return SELF_SIGNED.to_owned();
@@ -179,14 +182,14 @@ fn title_of(leaf: &Certificate) -> String {
     known.map_or(organisation, |(_, _, title)| (*title).to_owned())
 }
 
-/// The host of a URL, with its port: of several servers on one machine, that is part of who it is.
+/// The host of a URL with its port, which distinguishes several servers on one machine.
 fn host_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host))
 }
 
-/// Whether a host is a domain, or below it. A port counts for nothing there.
+/// Whether a host is a domain, or below it. Its port is ignored.
 fn is_below(host: &str, domain: &str) -> bool {
     let host = host.split(':').next().unwrap_or(host);
     host.strip_suffix(domain)
@@ -248,7 +251,7 @@ mod tests {
         assert_eq!(digicert.as_deref(), Some("DigiCert"));
         let own = of(LETS_ENCRYPT, "CN=Corp Issuing,O=Corp\\, Inc.,C=US");
         assert_eq!(own.as_deref(), Some("Corp, Inc."));
-        // A name proves nothing of a CA whose directory nobody knows.
+        // A name proves nothing if the directory of the CA is not known.
         assert!(of(CORP, "CN=Corp Issuing,O=corp,C=US").is_some());
         assert_eq!(
             other(LETS_ENCRYPT, Vec::new(), "s"),
@@ -261,7 +264,7 @@ mod tests {
     fn what_was_noted_goes_before_the_name_as_long_as_it_speaks_of_this_certificate() {
         let issuer = "CN=Corp Issuing";
         let own = |from: &str, order: &str| noted(held("s", issuer, b"k"), from, order);
-        // A name may come to mean another CA; an order may have a host of its own.
+        // The same name may stand for another CA later; an order may have a host of its own.
         assert!(other(CORP, vec![own("corp", "https://elsewhere.example/o/1")], "s").is_some());
         let mut elsewhere = own("corp", "https://elsewhere.example/o/1");
         elsewhere.meta = with_annotation(elsewhere.meta, annotation::ISSUED_AT_DIRECTORY, CORP.1);
@@ -276,7 +279,7 @@ mod tests {
             "https://acme-staging-v02.api.letsencrypt.org/o/1",
         );
         assert_eq!(other(LETS_ENCRYPT, vec![staging], "s"), None);
-        // Somebody has put another certificate there since.
+        // Another program has stored a different certificate since.
         let mut replaced = own("corp", "https://ca.corp.example:9000/o/1");
         let mut leaf = leaf(&["x.example"]);
         leaf.sha256 = crate::inventory::fixtures::digest("another");

@@ -1,10 +1,10 @@
-//! What a domain's CAA records say about an order (RFC 8659; `accounturi` and `validationmethods`: RFC 8657).
+//! Judges the CAA records of a domain for an order (RFC 8659; `accounturi` and `validationmethods`: RFC 8657).
 //!
-//! Who asks climbs the tree with [`ancestors`] and hands over what each name answered; CNAMEs are followed by the resolver.
+//! The caller looks up the names of [`ancestors`] and passes the answers on; the resolver follows CNAMEs.
 
 use crate::event::Method;
 
-/// Tags whose meaning is known: one of them with the critical flag forbids nothing by itself.
+/// The known tags. A known tag with the critical flag does not forbid anything by itself.
 const KNOWN: [&str; 7] = [
     "issue",
     "issuewild",
@@ -22,63 +22,63 @@ pub struct Property {
     pub critical: bool,
     /// Its tag, in lower case.
     pub tag: String,
-    /// Its value, as it came.
+    /// Its value, unchanged.
     pub value: String,
 }
 
-/// What one name answered.
+/// The answer for one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaaAnswer {
-    /// These records, perhaps none.
+    /// These records, which may be none.
     Records(Vec<Property>),
-    /// The domain's name servers fail (SERVFAIL): no CA issues then. In words.
+    /// The name servers of the domain fail (SERVFAIL), for this reason. No CA issues then.
     Failed(String),
-    /// Nobody could be asked from here; what a CA is told is not known. In words.
+    /// The name could not be looked up from here, for this reason. The answer that a CA gets is not known.
     Unknown(String),
 }
 
-/// Who orders, and how the name is proved.
+/// The order, and how the name is proved.
 #[derive(Debug, Clone, Copy)]
 pub struct CaaQuery<'a> {
-    /// The domains by which records name the CA, as its directory says; none where it does not say.
+    /// The domains by which records name the CA, according to its directory; empty if it names none.
     pub identities: &'a [String],
-    /// The account's URL; `None` when there is none yet.
+    /// The URL of the account; `None` if there is none yet.
     pub account: Option<&'a str>,
-    /// How the name is proved.
+    /// The method that proves the name.
     pub method: Method,
-    /// Whether it is a wildcard.
+    /// Whether the name is a wildcard.
     pub wildcard: bool,
 }
 
-/// What the records say about an order.
+/// The verdict of the records on an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// There is none on the way up.
+    /// Neither the name nor those above it have records.
     Nothing,
-    /// The records of this name allow it.
+    /// The records of this name permit the order.
     Allowed {
         /// The name whose records count.
         at: String,
     },
-    /// The records of this name forbid it.
+    /// The records of this name forbid the order.
     Forbidden {
         /// The name whose records count.
         at: String,
-        /// Why.
+        /// The reason.
         why: Forbidden,
     },
-    /// The name servers fail, which forbids it.
+    /// The name servers fail, which forbids the order.
     Failed {
-        /// The name that was asked about.
+        /// The name that was looked up.
         at: String,
-        /// What was said.
+        /// The error.
         cause: String,
     },
-    /// It cannot be known from here.
+    /// The verdict cannot be known from here.
     Unknown {
-        /// The name that was asked about.
+        /// The name that was looked up.
         at: String,
-        /// Why.
+        /// The error.
         cause: String,
     },
 }
@@ -86,34 +86,34 @@ pub enum Verdict {
 /// Why records forbid an order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
-    /// Other CAs are named.
+    /// The records name other CAs.
     #[error("it names other CAs: {}", .0.join(", "))]
     Others(Vec<String>),
     /// No CA may issue.
     #[error("it lets no CA issue")]
     Nobody,
-    /// The CA is named with another account.
+    /// The record names the CA with another account.
     #[error("it lets the CA issue only to another account: {account}")]
     Account {
-        /// The account's URL in the record.
+        /// The URL of the account in the record.
         account: String,
     },
-    /// The CA is named with an account, and there is none yet.
+    /// The record names the CA with an account, and there is none yet.
     #[error("it lets the CA issue only to the account {account}, and there is no account here yet")]
     NoAccount {
-        /// The account's URL in the record.
+        /// The URL of the account in the record.
         account: String,
     },
-    /// The CA is named with other ways to prove the name.
+    /// The record names the CA with other methods to prove the name.
     #[error("it lets the CA issue only by {methods}")]
     Methods {
         /// The methods in the record.
         methods: String,
     },
-    /// A critical property that no CA knows.
+    /// There is a critical property that no CA knows.
     #[error("it holds the critical property {0:?}, which no CA knows")]
     Critical(String),
-    /// A record that names the CA and cannot be read.
+    /// A record that names the CA cannot be read.
     #[error("it cannot be read: {0:?}")]
     Malformed(String),
     /// The CA does not say by which domain records name it.
@@ -121,7 +121,7 @@ pub enum Forbidden {
     NoIdentity(Vec<String>),
 }
 
-/// The name and those above it, the last being the top-level domain.
+/// The name and those above it, ending with the top-level domain.
 pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(name.trim_end_matches('.')), |at| {
         at.split_once('.').map(|(_, above)| above)
@@ -129,7 +129,8 @@ pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
     .filter(|at| !at.is_empty())
 }
 
-/// Judges what the names answered, the lowest first: the first that has records counts, and a failure below it forbids.
+/// Judges the answers for a name and those above it, the lowest first. The first name with records counts, and a
+/// failure below it forbids the order.
 pub fn judge(answers: &[(String, CaaAnswer)], asking: &CaaQuery<'_>) -> Verdict {
     for (at, answer) in answers {
         let at = at.clone();
@@ -158,7 +159,7 @@ pub fn judge(answers: &[(String, CaaAnswer)], asking: &CaaQuery<'_>) -> Verdict 
     Verdict::Nothing
 }
 
-/// Why a record set forbids the order; `None` when it does not.
+/// Why a record set forbids the order; `None` if it does not.
 fn forbidden(records: &[Property], asking: &CaaQuery<'_>) -> Option<Forbidden> {
     let unknown = records.iter().find(|r| r.critical && !KNOWN.contains(&r.tag.as_str()));
     if let Some(unknown) = unknown {
@@ -202,12 +203,12 @@ fn is_space(c: char) -> bool {
     c == ' ' || c == '\t'
 }
 
-/// The domain of an `issue` value: what stands before the first semicolon.
+/// The domain of an `issue` value: the text before the first semicolon.
 fn domain_of(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim_matches(is_space)
 }
 
-/// What of a record that names the CA is not met.
+/// The first condition of a record that names the CA which the order does not meet.
 fn unmet(value: &str, asking: &CaaQuery<'_>) -> Option<Forbidden> {
     let malformed = || Some(Forbidden::Malformed(value.to_owned()));
     let Some(parameters) = parameters(value) else {
@@ -227,7 +228,7 @@ fn unmet(value: &str, asking: &CaaQuery<'_>) -> Option<Forbidden> {
                 None => Forbidden::NoAccount { account },
             });
         }
-        // RFC 8657, section 3: several are as if none fitted.
+        // RFC 8657, section 3: several parameters of one name count as if none matched.
         _ => return malformed(),
     }
     match all("validationmethods").as_slice() {
@@ -240,7 +241,7 @@ fn unmet(value: &str, asking: &CaaQuery<'_>) -> Option<Forbidden> {
     }
 }
 
-/// The parameters of an `issue` value; `None` when it has none that can be read as RFC 8659, section 4.2, has them.
+/// The parameters of an `issue` value; `None` if they do not follow RFC 8659, section 4.2.
 fn parameters(value: &str) -> Option<Vec<(&str, &str)>> {
     let Some((_, rest)) = value.split_once(';') else {
         return Some(Vec::new());

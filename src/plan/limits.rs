@@ -1,7 +1,7 @@
-//! Let's Encrypt's rate limits, counted before an order is made: an estimate from what is known to have been ordered.
+//! Let's Encrypt's rate limits, checked before an order. The result is an estimate from the orders that are known.
 //!
-//! The limits are those of <https://letsencrypt.org/docs/rate-limits/>. An order that says which certificate it replaces,
-//! inside that certificate's renewal window (RFC 9773), counts against none of them.
+//! The limits are those of <https://letsencrypt.org/docs/rate-limits/>. An order that names the certificate which it
+//! replaces, within the renewal window of that certificate (RFC 9773), counts towards none of them.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,7 +14,7 @@ const DAYS_7: Seconds = 7 * 86_400;
 /// One hour, in seconds.
 const HOUR: Seconds = 3_600;
 
-/// How often may what happen.
+/// The limits of a CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// New orders of an account in three hours.
@@ -28,7 +28,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those of Let's Encrypt's production environment.
+    /// The limits of Let's Encrypt's production environment.
     pub const PRODUCTION: Self = Self {
         orders: 300,
         domain: 50,
@@ -36,7 +36,8 @@ impl Limits {
         failures: 5,
     };
 
-    /// Those of its staging environment; the limit of certificates a domain is counted in seconds there, and is never met.
+    /// The limits of its staging environment. Its limit of certificates for each domain is counted in seconds, and is
+    /// never reached.
     pub const STAGING: Self = Self {
         orders: 1_500,
         domain: usize::MAX,
@@ -45,27 +46,28 @@ impl Limits {
     };
 }
 
-/// Something that counts.
+/// A past event that counts towards limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
-    /// When.
+    /// When it happened, in seconds since 1970.
     pub at: Seconds,
-    /// What it was for.
+    /// The names that it concerned.
     pub names: Vec<Name>,
-    /// What it came to.
+    /// The kind of event.
     pub what: PastEvent,
-    /// SHA-256 of the certificate, in hexadecimal, where there is one: it counts once, wherever it is known from.
+    /// The SHA-256 of the certificate in hexadecimal, if there is one. A certificate that is known from several sources
+    /// counts once.
     pub sha256: Option<String>,
 }
 
-/// What came of an order, or how else it is known.
+/// The kind of a past event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PastEvent {
     /// An order was made.
     Ordered,
-    /// A certificate was issued, by this account or another: it counts for its domains.
+    /// A certificate was issued, by this account or another. It counts towards the limits of its domains.
     Issued,
-    /// A name's authorization failed.
+    /// The authorization of a name failed.
     Failed,
 }
 
@@ -73,17 +75,17 @@ pub enum PastEvent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{limit} {count} of {allowed} are known; one more is possible from {}", time::date_time(*.passes_at))]
 pub struct Exceeded {
-    /// Which limit, as the beginning of a sentence.
+    /// The limit, as the beginning of a sentence.
     pub limit: String,
-    /// How many are known.
+    /// How many events are known to count.
     pub count: usize,
-    /// How many are allowed.
+    /// How many the limit permits.
     pub allowed: usize,
-    /// When the oldest that counts stops counting.
+    /// When the oldest of them no longer counts, in seconds since 1970.
     pub passes_at: Seconds,
 }
 
-/// What is known in all: of a certificate that both know, `first` is taken.
+/// Joins two lists of past events. If both have a certificate, that of `first` is used.
 pub fn joined(first: Vec<Past>, second: &[Past]) -> Vec<Past> {
     let mut known: HashSet<String> = HashSet::new();
     let mut all = Vec::with_capacity(first.len() + second.len());
@@ -95,7 +97,8 @@ pub fn joined(first: Vec<Past>, second: &[Past]) -> Vec<Past> {
     all
 }
 
-/// The domain under which Let's Encrypt counts a name, by the public suffix list; an address counts for itself.
+/// The domain under which Let's Encrypt counts a name, according to the public suffix list. An IP address counts by
+/// itself.
 pub fn registered_domain(name: &Name) -> String {
     let Some(base) = name.base() else {
         return name.to_string();
@@ -103,8 +106,8 @@ pub fn registered_domain(name: &Name) -> String {
     x509::registered_domain(base).unwrap_or(base).to_owned()
 }
 
-/// What one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,
-/// and one for the set of names.
+/// How one more certificate for `names` counts towards the weekly limits, given the known `past`: a line for each
+/// domain, and one for the set of names.
 pub fn counted(limits: &Limits, past: &[Past], names: &[Name], now: Seconds) -> Vec<String> {
     let lately = |p: &&Past| p.what == PastEvent::Issued && p.at > now - DAYS_7 && p.at <= now + HOUR;
     let mut lines = Vec::new();
@@ -131,8 +134,8 @@ pub fn counted(limits: &Limits, past: &[Past], names: &[Name], now: Seconds) -> 
     lines
 }
 
-/// The limit that one more order for `names` would exceed, by what is known of the `past`; the one that passes last.
-/// Always `None` for a renewal that is `exempt`.
+/// The limit that one more order for `names` would exceed, given the known `past`; if there are several, the one that
+/// lasts longest. Always `None` for a renewal that is `exempt`.
 pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, now: Seconds) -> Option<Exceeded> {
     if exempt {
         return None;
@@ -246,7 +249,7 @@ mod tests {
             issued("02"),
             past(PastEvent::Ordered, 60, &["a.example.com"]),
         ];
-        // One of the two is stored, in two Secrets, beside one of another account.
+        // One of the two is stored in two Secrets, beside one of another account.
         let all = joined(noted, &[issued("02"), issued("03"), issued("03")]);
         assert_eq!(all.iter().filter(|p| p.what == PastEvent::Issued).count(), 3);
         assert_eq!(all.len(), 4);

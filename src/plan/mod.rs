@@ -1,4 +1,4 @@
-//! What is to be renewed, and the steps that it takes. Pure.
+//! The targets of a renewal, and the steps for them. Pure.
 
 pub mod ca;
 pub mod caa;
@@ -11,7 +11,8 @@ pub mod steps;
 pub mod summary;
 pub mod target;
 
-/// More orders than these at a production CA want their number said: a slip must not spend a week's limit, or replace everything.
+/// From this number of orders at a production CA, the user has to confirm the number: a mistake must not use up the
+/// limit of a week, or replace everything.
 pub const MANY_ORDERS: usize = 20;
 
 pub use names::Names;

@@ -1,35 +1,36 @@
-//! The names of an order: every host that the Secret serves, and every name that its certificate has.
+//! The names of an order: every host that the Secret serves, and every name of its certificate.
 
 use std::collections::BTreeSet;
 
 use crate::name::{Name, NameError};
 
-/// What to do about a name that fails, and that no route has any more.
+/// The hint for a name that fails and that no route has any more.
 pub const UNROUTED: &str =
     "no route has this name any more: a renewal with --only-route-hosts leaves it out of the certificate";
 
-/// What an order is for, and why each name is in it.
+/// The names of an order, and why each is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
-    /// The names to order, sorted: without those that a wildcard among them covers.
+    /// The names to order, sorted, without those that a wildcard among them covers.
     pub order: Vec<Name>,
-    /// Those of `order` that the present certificate has, or covers: losing one would take a host out of service.
+    /// The names of `order` that the present certificate has or covers. Losing one would take a host out of service.
     pub present: BTreeSet<Name>,
     /// The names of the present certificate that are left out (`--only-route-hosts`).
     pub dropped: Vec<Name>,
-    /// Those of `order` that no route has any more, where routes have others: `--only-route-hosts` would leave them out.
+    /// The names of `order` that no route has any more, although routes have others. `--only-route-hosts` would leave
+    /// them out.
     pub unrouted: BTreeSet<Name>,
-    /// Hosts that routes have and a wildcard of the order covers.
+    /// Hosts of routes that a wildcard of the order covers.
     pub covered: Vec<Name>,
-    /// Hosts of routes that no certificate can be ordered for, and why.
+    /// Hosts of routes for which no certificate can be ordered, with the reasons.
     pub impossible: Vec<(String, NameError)>,
 }
 
 impl Names {
-    /// Joins the hosts of the routes that use a Secret with the names that its certificate has.
+    /// Joins the hosts of the routes that use a Secret with the names of its certificate.
     ///
-    /// Without `only_hosts`, no name is lost. A name that a wildcard of the same order covers is left out, because Let's
-    /// Encrypt refuses such an order as redundant.
+    /// Without `only_hosts`, no name is lost. A name that a wildcard of the same order covers is left out, because
+    /// Let's Encrypt refuses such an order as redundant.
     pub fn join<'a>(
         hosts: impl IntoIterator<Item = &'a str>,
         certificate: impl IntoIterator<Item = Name>,
@@ -44,7 +45,7 @@ impl Names {
             }
         }
         let held: BTreeSet<Name> = certificate.into_iter().collect();
-        // A wildcard that the certificate has stays when it serves a host of a route.
+        // A wildcard of the certificate stays if it covers a host of a route.
         let serves = |name: &Name| all.iter().any(|host| name.covers(host));
         let (kept, dropped): (Vec<Name>, Vec<Name>) =
             held.iter().cloned().partition(|name| !only_hosts || serves(name));
@@ -70,12 +71,12 @@ impl Names {
         names
     }
 
-    /// The names that the present certificate does not have: when one of them fails, the others are ordered without it.
+    /// The names that the present certificate does not have. If one of them fails, the others are ordered without it.
     pub fn new_names(&self) -> impl Iterator<Item = &Name> {
         self.order.iter().filter(|name| !self.present.contains(*name))
     }
 
-    /// The same without some names that failed.
+    /// The same names without some that failed.
     #[must_use]
     pub fn without(&self, failed: &BTreeSet<Name>) -> Self {
         let mut rest = self.clone();

@@ -1,21 +1,22 @@
-//! What a run is about to do, as it is shown to whoever is asked.
+//! A plan in the form in which it is shown to the user before consent.
 
 use super::steps::Step;
 use crate::{object::Key, text::CommandLine};
 
-/// What a certificate that is ordered is good for.
+/// The effect of a certificate that is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Nothing that serves traffic is changed.
     Rehearsal,
-    /// No client trusts it, and it is stored.
+    /// The certificate is stored, but no client trusts it.
     Staging,
-    /// Clients trust it, or it is of a CA of the user's own; or nothing is ordered, and what serves traffic is changed.
+    /// Clients trust the certificate, or it comes from the user's own CA. Also if nothing is ordered, but what serves
+    /// traffic is changed.
     Production,
 }
 
 impl Stage {
-    /// The badge of the header.
+    /// The badge in the header.
     pub fn badge(self) -> &'static str {
         match self {
             Self::Rehearsal => "REHEARSAL",
@@ -25,51 +26,52 @@ impl Stage {
     }
 }
 
-/// Something that an order in earnest would refuse.
+/// Something that a production order would refuse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
-    /// `would be refused: ...`.
+    /// The message: `would be refused: ...`.
     pub what: String,
     /// What to do.
     pub hint: Option<String>,
 }
 
-/// How many of a plan's Secrets an order in earnest would refuse.
+/// How many of a plan's Secrets a production order would refuse.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refused {
-    /// Nothing would be ordered for so many.
+    /// For how many Secrets nothing would be ordered.
     pub whole: usize,
-    /// So many would be issued without some of their names.
+    /// How many certificates would be issued without some of their names.
     pub partly: usize,
 }
 
-/// What a run is about to do.
+/// What a run will do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The issuer's name.
+    /// The name of the issuer.
     pub issuer: String,
-    /// What its certificates are good for, and whether they are stored; `None` where none is ordered.
+    /// The effect of its certificates; `None` if none is ordered.
     pub stage: Option<Stage>,
-    /// The Secrets, each with its steps in their order.
+    /// The Secrets, each with its steps in order.
     pub targets: Vec<(Key, Vec<Step>)>,
-    /// What could be meant and is left out, each counted: `2 certificates not due yet`.
+    /// Secrets that are left out, with their number and the reason: `2 certificates not due yet`.
     pub left_out: Vec<String>,
-    /// What it does to the CA's rate limits, a line each.
+    /// The effect on the CA's rate limits, one line each.
     pub limits: Vec<String>,
-    /// What else the user should know before.
+    /// Notes that the user should see before consent.
     pub notes: Vec<String>,
-    /// What was named too and is refused, a line each.
+    /// Secrets that were named too and are refused, one line each.
     pub left: Vec<String>,
-    /// What an order in earnest would refuse.
+    /// What a production order would refuse.
     pub refusals: Vec<Refusal>,
-    /// For how many of the Secrets that is.
+    /// For how many of the Secrets.
     pub refused: Refused,
-    /// Which cluster is changed: `context prod-eu`; `None` where none is.
+    /// The cluster that is changed: `context prod-eu`; `None` if none is.
     pub place: Option<String>,
-    /// What is asked: `Renew Secret shop/web-tls with letsencrypt?`; `None` where nothing that serves traffic is touched.
+    /// The question to the user: `Renew Secret shop/web-tls with letsencrypt?`; `None` if nothing that serves traffic
+    /// is changed.
     pub question: Option<String>,
-    /// How many orders it is where that is so many that the number has to be said.
+    /// The number of orders, if it is so large that the user has to confirm it.
     pub number: Option<usize>,
-    /// The command line that does the same, where it is known only now.
+    /// The command line that does the same, if it is only known now.
     pub command: Option<CommandLine>,
 }

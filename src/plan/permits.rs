@@ -1,31 +1,32 @@
-//! What a plan may write: what carries it out refuses everything else, and the rights for it are asked for beforehand.
+//! What a plan may write. The code that carries it out refuses everything else, and the rights for it are checked
+//! beforehand.
 
 use std::{collections::BTreeSet, fmt};
 
 use crate::object::Text;
 use crate::object::resource::Resource;
 
-/// What may be done with an object, in the words of RBAC.
+/// A verb of RBAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
-    /// One is read.
+    /// Read one object.
     Get,
-    /// Many are read.
+    /// Read many objects.
     List,
-    /// Many are followed.
+    /// Watch many objects.
     Watch,
-    /// One is made.
+    /// Create an object.
     Create,
-    /// One is replaced.
+    /// Replace an object.
     Update,
-    /// One is changed.
+    /// Change an object.
     Patch,
-    /// One is deleted.
+    /// Delete an object.
     Delete,
 }
 
 impl Verb {
-    /// As rights spell it.
+    /// The name in rights.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -38,7 +39,7 @@ impl Verb {
         }
     }
 
-    /// Whether it is about one object of a known name, so that a right may be limited to that name.
+    /// Whether it applies to one object with a known name, so that a right may be limited to that name.
     fn is_about_one(self) -> bool {
         matches!(self, Self::Get | Self::Update | Self::Patch | Self::Delete)
     }
@@ -50,14 +51,14 @@ impl fmt::Display for Verb {
     }
 }
 
-/// Which objects of a kind.
+/// The objects of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Which {
-    /// All of the namespace.
+    /// All objects of the namespace.
     Any,
-    /// The one of this name.
+    /// The object with this name.
     Exact(Text),
-    /// Those whose names begin so: objects that a run makes for itself.
+    /// The objects whose names have this prefix, which a run creates for itself.
     Prefix(Text),
 }
 
@@ -71,33 +72,33 @@ impl Which {
     }
 }
 
-/// Some verbs on some objects.
+/// The permission to use some verbs on some objects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permit {
-    /// What may be done.
+    /// The verbs.
     pub verbs: Vec<Verb>,
     /// With which kind.
     pub resource: Resource,
-    /// With which part of it: `status`; `None` for the object itself.
+    /// The part of the object, such as `status`; `None` for the object itself.
     pub subresource: Option<&'static str>,
-    /// In which namespace; empty for kinds that have none, or for all namespaces.
+    /// The namespace; empty for kinds without one, or for all namespaces.
     pub namespace: Text,
-    /// With which objects.
+    /// The objects.
     pub names: Which,
 }
 
 impl Permit {
-    /// Verbs on the object of one name.
+    /// Permits verbs on the object with one name.
     pub fn one(verbs: &[Verb], resource: Resource, namespace: impl Into<Text>, name: impl Into<Text>) -> Self {
         Self::of(verbs, resource, namespace, Which::Exact(name.into()))
     }
 
-    /// Verbs on objects whose names begin so.
+    /// Permits verbs on objects whose names have a prefix.
     pub fn prefix(verbs: &[Verb], resource: Resource, namespace: impl Into<Text>, start: impl Into<Text>) -> Self {
         Self::of(verbs, resource, namespace, Which::Prefix(start.into()))
     }
 
-    /// Verbs on all objects of a namespace.
+    /// Permits verbs on all objects of a namespace.
     pub fn any(verbs: &[Verb], resource: Resource, namespace: impl Into<Text>) -> Self {
         Self::of(verbs, resource, namespace, Which::Any)
     }
@@ -112,7 +113,7 @@ impl Permit {
         }
     }
 
-    /// The same for a part of the objects, such as `status`.
+    /// Limits the permit to a part of the objects, such as `status`.
     #[must_use]
     pub fn part(mut self, subresource: &'static str) -> Self {
         self.subresource = Some(subresource);
@@ -120,23 +121,23 @@ impl Permit {
     }
 }
 
-/// One question to the API server: is there a right to this?
+/// A question to the API server: is this right granted?
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Right {
-    /// The namespace; empty for kinds that have none, or for all namespaces.
+    /// The namespace; empty for kinds without one, or for all namespaces.
     pub namespace: Text,
     /// The kind.
     pub resource: Resource,
-    /// The part of it.
+    /// The part of the object.
     pub subresource: Option<&'static str>,
     /// The verb.
     pub verb: Verb,
-    /// The one object's name, where one is enough.
+    /// The name of the object, if the right to a single object is enough.
     pub name: Option<Text>,
 }
 
 impl fmt::Display for Right {
-    /// `patch secrets/shop-tls in namespace shop`.
+    /// Writes `patch secrets/shop-tls in namespace shop`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.verb, self.resource)?;
         if let Some(part) = self.subresource {
@@ -153,38 +154,38 @@ impl fmt::Display for Right {
     }
 }
 
-/// All that a plan may do.
+/// Everything that a plan may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permits(Vec<Permit>);
 
 impl Permits {
-    /// Nothing.
+    /// Permits nothing.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Adds one.
+    /// Adds a permit.
     pub fn add(&mut self, permit: Permit) {
         if !self.0.contains(&permit) {
             self.0.push(permit);
         }
     }
 
-    /// The same with one more.
+    /// Returns the permits with one more.
     #[must_use]
     pub fn with(mut self, permit: Permit) -> Self {
         self.add(permit);
         self
     }
 
-    /// Adds all of another plan's.
+    /// Adds all permits of another plan.
     pub fn extend(&mut self, other: Self) {
         for permit in other.0 {
             self.add(permit);
         }
     }
 
-    /// All, in the order in which they were added.
+    /// All permits in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Permit> {
         self.0.iter()
     }
@@ -207,10 +208,10 @@ impl Permits {
         })
     }
 
-    /// The rights that these need, each once.
+    /// The rights that the permits need, each once.
     pub fn rights(&self) -> Vec<Right> {
         let all: BTreeSet<Right> = self.0.iter().flat_map(rights_of).collect();
-        // A right to all of a kind is the right to each.
+        // A right to all objects of a kind includes the right to each.
         let covered = |right: &Right| {
             right.name.is_some()
                 && all.contains(&Right {
@@ -229,7 +230,8 @@ fn rights_of(permit: &Permit) -> impl Iterator<Item = Right> {
         subresource: permit.subresource,
         verb: *verb,
         name: match &permit.names {
-            // RBAC cannot limit a creation to a name (the server does not know it yet when it asks for the right).
+            // RBAC cannot limit a creation to a name, because the server does not know the name yet when it checks the
+            // right.
             Which::Exact(name) if verb.is_about_one() => Some(name.clone()),
             _ => None,
         },

@@ -1,31 +1,31 @@
-//! What has been found out before an order: one check a line, each with what to do.
+//! The results of a preflight: one check for each line, with what to do.
 
 use serde::Serialize;
 
 use crate::error::{Blame, Diagnose, chain};
 use crate::object::Key;
 
-/// What a check is about.
+/// The topic of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Topic {
     /// The CA's directory, and the profile.
     Ca,
-    /// The account with it.
+    /// The account at the CA.
     Account,
     /// The names of the order.
     Names,
-    /// The Secret, and who owns it.
+    /// The Secret, and its owner.
     Secret,
     /// The rights in the cluster.
     Rights,
-    /// The way of a challenge through the cluster.
+    /// The route of a challenge through the cluster.
     Solver,
-    /// The host's addresses.
+    /// The addresses of the host.
     Dns,
-    /// What answers at port 80.
+    /// The answer at port 80.
     Port80,
-    /// The domain's CAA records.
+    /// The CAA records of the domain.
     Caa,
     /// The DNS provider, and its credentials.
     Provider,
@@ -34,7 +34,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// As it stands at the beginning of a line.
+    /// The word at the beginning of a line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ca => "CA",
@@ -52,20 +52,20 @@ impl Topic {
     }
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
-    /// Nothing is in the way.
+    /// Nothing stands in the way.
     Ok,
-    /// It may be in the way, or could not be found out from here.
+    /// There may be an obstacle, or it could not be determined from here.
     Warning,
-    /// It stops the issuance.
+    /// It prevents the issuance.
     Fails,
 }
 
 impl Grade {
-    /// As it stands at the beginning of a line.
+    /// The word at the beginning of a line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -75,31 +75,31 @@ impl Grade {
     }
 }
 
-/// One check. Texts are not cleared.
+/// One check. Its texts are not cleared for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What it is about.
+    /// The topic.
     #[serde(rename = "check")]
     pub topic: Topic,
-    /// The host or object, where it is about one of several.
+    /// The host or object, if the check is about one of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// How it ended.
+    /// The result.
     #[serde(rename = "result")]
     pub grade: Grade,
-    /// What was found.
+    /// The finding in words.
     pub message: String,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// What is to blame when it fails.
+    /// What a failure is put down to.
     #[serde(skip)]
     pub blame: Blame,
 }
 
 impl Check {
-    /// One that found nothing in the way.
+    /// A check that found no obstacle.
     pub fn ok(topic: Topic, message: impl Into<String>) -> Self {
         Self {
             topic,
@@ -111,7 +111,7 @@ impl Check {
         }
     }
 
-    /// One that may be in the way.
+    /// A check that found a possible obstacle.
     pub fn warning(topic: Topic, message: impl Into<String>) -> Self {
         Self {
             grade: Grade::Warning,
@@ -119,7 +119,7 @@ impl Check {
         }
     }
 
-    /// One that stops the issuance.
+    /// A check that prevents the issuance.
     pub fn fails(topic: Topic, blame: Blame, message: impl Into<String>) -> Self {
         Self {
             grade: Grade::Fails,
@@ -128,19 +128,19 @@ impl Check {
         }
     }
 
-    /// One that stops the issuance because of an error: with its causes, what to do, and what is to blame, as it says itself.
+    /// A check that prevents the issuance because of an error, with the causes, hint and blame of the error.
     pub fn because(topic: Topic, error: &(impl Diagnose + 'static)) -> Self {
         Self::fails(topic, error.blame(), chain(error)).hint(error.hint())
     }
 
-    /// The same about one of several.
+    /// Sets which one of several hosts or objects the check is about.
     #[must_use]
     pub fn of(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// The same with what to do.
+    /// Sets what to do.
     #[must_use]
     pub fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
@@ -148,18 +148,18 @@ impl Check {
     }
 }
 
-/// All checks of one certificate, or of what they share.
+/// All checks of one certificate, or of what the certificates share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The Secret; `None` for the CA and the account.
     pub secret: Option<Key>,
-    /// What stands at its head.
+    /// The heading.
     pub title: String,
-    /// The checks, in the order in which they are shown.
+    /// The checks in the order in which they are shown.
     pub checks: Vec<Check>,
 }
 
-/// How many checks warn and fail, and what the failing ones blame, the worst last.
+/// How many checks warn, how many fail, and the worst blame of the failing ones.
 pub fn worst(reports: &[Report]) -> (usize, usize, Option<Blame>) {
     let all = || reports.iter().flat_map(|report| &report.checks);
     let count = |grade| all().filter(|check| check.grade == grade).count();

@@ -1,5 +1,5 @@
-//! The steps of a renewal, as they are shown before anything is done. Values that are not known yet (a token, a
-//! certificate) bind when the step is carried out.
+//! The steps of a renewal in the form in which they are shown beforehand. Values that are not known yet (a token, a
+//! certificate) are determined when the step is carried out.
 
 use std::fmt;
 
@@ -8,103 +8,103 @@ use crate::{event::Method, name::Name, object::Key};
 /// One change to the outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Nobody else works on the Secret meanwhile.
+    /// Locks the Secret, so that no other run works on it.
     Lease {
         /// The Lease.
         object: Key,
     },
-    /// The order and its key are kept, so that the next run can go on.
+    /// Keeps the order and its key, so that the next run can continue.
     Journal {
-        /// The Secret that keeps them.
+        /// The Secret that holds them.
         object: Key,
     },
-    /// The certificate is ordered.
+    /// Orders the certificate.
     Order {
         /// The CA.
         issuer: String,
-        /// For these names.
+        /// The names.
         names: Vec<Name>,
-        /// The profile, where one is asked for.
+        /// The profile, if one is requested.
         profile: Option<String>,
-        /// Whether the order says which certificate it replaces.
+        /// Whether the order names the certificate that it replaces.
         replaces: bool,
-        /// The new key's algorithm.
+        /// The algorithm of the new key.
         key: String,
-        /// Who issued the present certificate, and who issues the new one, where that is another CA.
+        /// The present and the new issuing CA, if they differ.
         changes_ca: Option<(String, String)>,
     },
-    /// A name is proved.
+    /// Proves a name.
     Prove {
         /// The name.
         name: Name,
-        /// How.
+        /// The method.
         method: Method,
-        /// Through what: `Ingress shop/web (Traefik), answered by a Pod`, `powerdns, zone internal.example`.
+        /// What proves it: `Ingress shop/web (Traefik), answered by a Pod`, `powerdns, zone internal.example`.
         through: String,
     },
-    /// The pair that is replaced is kept.
+    /// Keeps the certificate and key that are replaced.
     Backup {
-        /// The Secret that keeps it.
+        /// The Secret that holds them.
         object: Key,
     },
-    /// Key and chain are written.
+    /// Writes the key and the chain.
     Write {
         /// The Secret.
         secret: Key,
-        /// Whether it is made.
+        /// Whether the Secret is created.
         create: bool,
         /// The data keys that are written.
         keys: Vec<String>,
     },
-    /// Key and chain are written to a file.
+    /// Writes the key and the chain to a file.
     File {
-        /// The file.
+        /// The path of the file.
         path: String,
     },
-    /// The live Secret is left as it is.
+    /// Leaves the live Secret as it is.
     Rehearse {
         /// The Secret.
         secret: Key,
     },
-    /// A workload is restarted.
+    /// Restarts a workload.
     Restart {
-        /// Which: `deployment/web`.
+        /// The workload: `deployment/web`.
         workload: String,
     },
-    /// The hosts are looked at until they serve it.
+    /// Probes the hosts until they serve the certificate.
     Look {
         /// The hosts.
         hosts: Vec<String>,
-        /// For how long at most, in seconds.
+        /// The time limit, in seconds.
         seconds: u64,
     },
-    /// What is temporary is removed.
+    /// Removes temporary objects.
     CleanUp,
-    /// An earlier pair is written back.
+    /// Restores an earlier certificate and key.
     PutBack {
         /// The Secret.
         secret: Key,
         /// The serial number of its certificate.
         serial: String,
     },
-    /// A certificate is revoked.
+    /// Revokes a certificate.
     Revoke {
         /// Its serial number.
         serial: String,
         /// The CA.
         issuer: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Something that was left behind is removed.
+    /// Removes a leftover object.
     Remove {
-        /// What: `Ingress shop/kubectl-certs-solver-...`.
+        /// The object: `Ingress shop/kubectl-certs-solver-...`.
         what: String,
     },
 }
 
 impl fmt::Display for Step {
-    /// One line, as an order: `order ...`, `write ...`. Not cleared.
+    /// Writes one line in the imperative: `order ...`, `write ...`. Not cleared for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lease { object } => write!(f, "take Lease {object}, so that no other run works on it meanwhile"),

@@ -1,5 +1,5 @@
-//! A plan in a line or two, before its steps: how many Secrets and hosts, at which CA, what changes besides, what would be refused, what
-//! stays out.
+//! A plan in a line or two, before its steps: how many Secrets and hosts, at which CA, other changes, what would be
+//! refused, and what is left out.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
 /// How many issuers are named.
 const NAMED: usize = 3;
 
-/// The lines of a plan's summary: none where its steps are read as quickly. Not cleared.
+/// The lines of the summary of a plan; none if its steps can be read as quickly. Not cleared for a terminal.
 pub fn summary<'a>(
     targets: impl IntoIterator<Item = &'a (Key, Vec<Step>)>,
     refused: Refused,
@@ -67,7 +67,7 @@ pub fn summary<'a>(
     lines
 }
 
-/// How many of the Secrets would be refused, where any would.
+/// How many of the Secrets would be refused; `None` if none would.
 fn said(refused: Refused, secrets: usize) -> Option<String> {
     let parts = [
         (refused.whole, "would be refused"),
@@ -83,7 +83,7 @@ fn said(refused: Refused, secrets: usize) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// `1 Secret`, `2 workloads to restart`.
+/// A number with its noun: `1 Secret`, `2 workloads to restart`.
 fn counted(count: usize, word: &str) -> String {
     let (first, rest) = word.split_once(' ').map_or((word, ""), |(first, rest)| (first, rest));
     let many = if count == 1 { "" } else { "s" };

@@ -1,4 +1,4 @@
-//! What is to be renewed: one Secret, the routes that use it, and the names that it has to have.
+//! The target of a renewal: one Secret, the routes that use it, and the names that it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,28 +18,29 @@ use super::names::Names;
 pub struct Use {
     /// The route.
     pub route: RouteKey,
-    /// What serves it.
+    /// The controller that serves it.
     pub controller: Controller,
-    /// The route's class, where it has one.
+    /// The class of the route, if it has one.
     pub class: Option<Text>,
-    /// Its hosts that the Secret is named for, normalized, and the port of each: 443, or the listener's.
+    /// The hosts of the route for which the Secret is named, in their normal form, and the port of each: 443, or that
+    /// of the listener.
     pub hosts: Vec<(Text, u16)>,
     /// The addresses in its status.
     pub addresses: Vec<Text>,
 }
 
-/// The certificate that a Secret holds now.
+/// The present certificate of a Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentCertificate {
-    /// SHA-256 of the leaf.
+    /// The SHA-256 of the leaf.
     pub sha256: crate::x509::Fingerprint,
-    /// The start of its validity.
+    /// The start of its validity, in seconds since 1970.
     pub not_before: Seconds,
-    /// The last second of its validity.
+    /// The last second of its validity, in seconds since 1970.
     pub not_after: Seconds,
-    /// Its issuer in short.
+    /// The short form of its issuer.
     pub issuer: String,
-    /// Whether it is of Let's Encrypt's staging environment.
+    /// Whether it comes from Let's Encrypt's staging environment.
     pub staging: bool,
 }
 
@@ -60,19 +61,19 @@ impl CurrentCertificate {
 pub struct Target {
     /// The Secret.
     pub secret: Key,
-    /// The routes that use it; none for a Secret that no route uses yet.
+    /// The routes that use it; empty for a Secret that no route uses yet.
     pub uses: Vec<Use>,
-    /// What to order.
+    /// The names to order.
     pub names: Names,
-    /// What it holds; `None` when it is missing or holds no certificate.
+    /// The present certificate; `None` if the Secret does not exist or holds none.
     pub held: Option<CurrentCertificate>,
-    /// Who issued that, and who would issue the new one, where the CA changes; known once it is held against an issuer
+    /// The present and the new issuing CA, if they differ. Known once it has been compared with an issuer
     /// ([`super::ca::Issuers::mark`]).
     pub changes_ca: Option<(String, String)>,
 }
 
 impl Target {
-    /// The route through which a host is reached; `None` when no route has it.
+    /// The route through which a host is reached; `None` if no route has it.
     pub fn use_of(&self, name: &Name) -> Option<&Use> {
         let has = |used: &&Use| {
             used.hosts
@@ -83,44 +84,44 @@ impl Target {
     }
 }
 
-/// Which Secrets are meant.
+/// Which Secrets are selected.
 #[derive(Debug, Clone, Copy)]
 pub enum Choice<'a> {
     /// Every Secret that a route uses, and those that this program wrote.
     All,
-    /// What was named: routes stand for the Secrets that they use.
+    /// The Secrets that were named. Routes stand for the Secrets that they use.
     Named {
-        /// Routes.
+        /// The routes that were named.
         routes: &'a [RouteKey],
-        /// Secrets.
+        /// The Secrets that were named.
         secrets: &'a [Key],
     },
 }
 
-/// A route that was named and cannot be renewed.
+/// Why a route or Secret that was named cannot be renewed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTarget {
-    /// It is not there.
+    /// The route does not exist.
     #[error("there is no {route}")]
     Route {
         /// The route.
         route: RouteKey,
     },
-    /// It has hosts, and no Secret is named for any of them.
+    /// The route has hosts, but no Secret is named for any of them.
     #[error("{route} names no Secret for its hosts")]
     NoSecret {
         /// The route.
         route: RouteKey,
     },
-    /// It keeps the pair from before a renewal.
+    /// The Secret holds the backup from before a renewal.
     #[error("Secret {secret} keeps the pair that {} held before: it is not renewed", of_whom(of.as_ref()))]
     Kept {
         /// The Secret.
         secret: Key,
-        /// Whose pair it is, where that is known.
+        /// The Secret to which the backup belongs, if that is known.
         of: Option<Key>,
     },
-    /// Its certificate comes from elsewhere.
+    /// The certificate of the route does not come from a Secret.
     #[error("the certificate of {route} does not come from a Secret")]
     Elsewhere {
         /// The route.
@@ -132,7 +133,7 @@ fn of_whom(of: Option<&Key>) -> String {
     of.map_or_else(|| "another Secret".to_owned(), |of| format!("Secret {of}"))
 }
 
-/// Why a Secret is not renewed, where it keeps a pair: a new one in its place would be what a rollback puts back.
+/// Why a Secret that holds a backup is not renewed: a rollback would then restore the new certificate.
 pub fn kept(inventory: &Inventory, secret: &Key) -> Option<NoTarget> {
     let stored = inventory.secrets().get(secret)?;
     (stored.secret_type == BACKUP_TYPE).then(|| NoTarget::Kept {
@@ -171,7 +172,7 @@ impl Diagnose for NoTarget {
     }
 }
 
-/// The Secrets that are meant, each once, in the order of their names, with all routes that use them.
+/// The selected Secrets, each once, sorted by name, with all routes that use them.
 pub fn targets(inventory: &Inventory, choice: Choice<'_>, only_route_hosts: bool) -> (Vec<Target>, Vec<NoTarget>) {
     let mut secrets: BTreeSet<Key> = BTreeSet::new();
     let mut missing = Vec::new();
@@ -180,7 +181,8 @@ pub fn targets(inventory: &Inventory, choice: Choice<'_>, only_route_hosts: bool
             for (_, binding) in inventory.bindings().iter().filter(|(_, b)| !b.elsewhere) {
                 secrets.extend(binding.secrets.iter().cloned());
             }
-            // What this program made is looked after whether a route uses it or not; where routes were chosen, theirs are meant.
+            // A Secret that this program created is renewed whether or not a route uses it. If the user selected
+            // routes, only theirs are.
             if !inventory.routes_chosen {
                 let claimed = inventory.secrets().iter().filter(|stored| is_claimed(stored));
                 secrets.extend(claimed.map(|stored| stored.meta.key()));
@@ -230,11 +232,12 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
         let Some(binding) = inventory.bindings().get(*id) else {
             continue;
         };
-        // A host that no rule routes, and that a tls entry names all the same, may be there for this certificate alone.
+        // A host that no rule routes may be in a tls entry only for the sake of this certificate.
         if binding.elsewhere || binding.origin.is_without_listener() {
             continue;
         }
-        // One that is only redirected keeps its name in the certificate, and is not ordered anew: it may not exist at all.
+        // A host that is only redirected keeps its name in the certificate, but is not added to it, because it may not
+        // exist at all.
         let stored = inventory.secrets().get(&secret);
         if binding.origin == Origin::Redirect && !stored.is_some_and(|stored| covers(stored, &binding.host)) {
             continue;
@@ -266,7 +269,7 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
     }
 }
 
-/// The names of a certificate, as an order has them. Names that cannot be ordered are left out.
+/// The names of a certificate in the form for orders. Names that cannot be ordered are left out.
 pub fn names_of(leaf: &Certificate) -> Vec<Name> {
     leaf.names
         .iter()

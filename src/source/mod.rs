@@ -1,5 +1,5 @@
-//! What is read, wherever it comes from: which objects, what of each kind, and manifests. Knows YAML, and nothing of certificates or
-//! servers.
+//! What is read, whatever the source: which objects, which fields of each kind, and manifests. This module knows YAML,
+//! and nothing of certificates or servers.
 
 pub mod form;
 pub mod manifests;

@@ -1,7 +1,7 @@
-//! Under which data keys a Secret without `tls.crt` holds a certificate and its key: those of proxies that are known, and those that
-//! the user names.
+//! The data keys in which a Secret without `tls.crt` has a certificate and its key: those of known proxies, and those
+//! that the user names.
 //!
-//! Values under all other keys are never decoded: most of them are passwords.
+//! Values in all other data keys are never decoded, because most of them are passwords.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ pub enum Slot {
     Key,
 }
 
-/// The keys of proxies that read a Secret of their own making: `proxycert` and `proxykey` beside `dhparam` are those of
-/// nginx-ssl-proxy (GoogleCloudPlatform/nginx-ssl-proxy, README: "Run an SSL Termination Proxy with a CLI").
+/// The data keys of proxies that read a Secret of their own format: `proxycert` and `proxykey` beside `dhparam` belong
+/// to nginx-ssl-proxy (GoogleCloudPlatform/nginx-ssl-proxy, README: "Run an SSL Termination Proxy with a CLI").
 const KNOWN: [(&str, &str); 1] = [("proxycert", "proxykey")];
 
-/// A pair of data keys, as globs: `certificate=*.pem,key=*.key`.
+/// A pair of data keys as globs: `certificate=*.pem,key=*.key`.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     certificate: Glob,
@@ -56,33 +56,34 @@ impl std::str::FromStr for Pattern {
     }
 }
 
-/// Under which data keys pairs are read: those of the known proxies, and those that the user names. Cheap to clone.
+/// The data keys in which certificates and keys are read: those of the known proxies, and those that the user names.
+/// Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct DataKeys {
     named: Arc<[Pattern]>,
 }
 
-/// By which kind of name a data key holds a part of a pair.
+/// The kind of name by which a data key counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
-    /// One of a proxy's own, or one that the user names: it counts where there is no `tls.crt`.
+    /// A data key of another program's own, or one that the user names. It counts if there is no `tls.crt`.
     OwnName,
     /// `tls.crt` or `tls.key`.
     TlsName,
 }
 
 impl DataKeys {
-    /// The known ones, and these.
+    /// The known data keys together with these.
     pub fn also(named: Vec<Pattern>) -> Self {
         Self { named: named.into() }
     }
 
-    /// Whether the user has named some.
+    /// Whether the user has named any data keys.
     pub fn any_named(&self) -> bool {
         !self.named.is_empty()
     }
 
-    /// What any data key holds of a pair.
+    /// What a data key holds, and by which kind of name.
     pub fn part(&self, data_key: &str) -> Option<(By, Slot)> {
         match data_key {
             "tls.crt" => Some((By::TlsName, Slot::Certificate)),
@@ -101,7 +102,7 @@ impl DataKeys {
                 return Some(Slot::Key);
             }
         }
-        // A glob such as `*` may stand for both: what is named first is a certificate.
+        // A glob such as `*` may match both; the first match is a certificate.
         self.named.iter().find_map(|pattern| {
             if pattern.certificate.is_match(data_key) {
                 Some(Slot::Certificate)
@@ -112,7 +113,8 @@ impl DataKeys {
     }
 }
 
-/// When a pair last changed, by those who manage its data keys: where some manage `tls.crt` or `tls.key`, by these alone.
+/// When a certificate and its key last changed, according to the managers of their data keys. If there are managers of
+/// `tls.crt` or `tls.key`, only those count.
 #[derive(Debug, Default)]
 pub struct LastChange {
     by: Option<By>,
@@ -120,7 +122,7 @@ pub struct LastChange {
 }
 
 impl LastChange {
-    /// Notes when somebody changed what stands under names of a kind.
+    /// Records when a data key with this kind of name changed.
     pub fn note(&mut self, by: By, at: Option<Seconds>) {
         if self.by < Some(by) {
             (self.by, self.at) = (Some(by), at);
@@ -129,7 +131,7 @@ impl LastChange {
         }
     }
 
-    /// The newest of these times.
+    /// The newest of the recorded times, in seconds since 1970.
     pub fn at(&self) -> Option<Seconds> {
         self.at
     }
@@ -138,7 +140,8 @@ impl LastChange {
 /// A value and its data key.
 pub type Named<B> = (Text, B);
 
-/// The pair that a Secret without `tls.crt` holds, while its entries are read: the first of each side, by name.
+/// The certificate and key of a Secret without `tls.crt`, collected while its entries are read: the first of each, by
+/// name.
 #[derive(Debug)]
 pub struct Found<B> {
     sides: [Option<Named<B>>; 2],
@@ -151,7 +154,7 @@ impl<B> Default for Found<B> {
 }
 
 impl<B> Found<B> {
-    /// Takes the value of a data key.
+    /// Adds the value of a data key.
     pub fn put(&mut self, slot: Slot, data_key: Text, value: B) {
         let side = &mut self.sides[usize::from(slot == Slot::Key)];
         if side.as_ref().is_none_or(|(present, _)| data_key < *present) {
@@ -159,13 +162,13 @@ impl<B> Found<B> {
         }
     }
 
-    /// The certificate and the key, each with its name; `None` where there is no certificate.
+    /// The certificate and the key, each with its name; `None` if there is no certificate.
     pub fn pair(self) -> Option<(Named<B>, Option<Named<B>>)> {
         let [certificate, key] = self.sides;
         certificate.map(|certificate| (certificate, key))
     }
 
-    /// Puts what another map of the same Secret holds over this.
+    /// Overrides these entries with those of another map of the same Secret.
     #[must_use]
     pub fn under(mut self, over: Self) -> Self {
         for (side, other) in self.sides.iter_mut().zip(over.sides) {

@@ -1,4 +1,5 @@
-//! Which objects are asked for: namespaces, excluded namespaces, labels of routes; and under which names Secrets hold certificates.
+//! The scope of a scan: namespaces, excluded namespaces, labels of routes; and the data keys in which Secrets have
+//! certificates.
 
 use crate::{
     object::{
@@ -9,33 +10,33 @@ use crate::{
     text::Glob,
 };
 
-/// Which namespaces are read.
+/// The namespaces that are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Namespaces {
-    /// All (`-A`).
+    /// All namespaces (`-A`).
     All,
-    /// These (`-n`, more than once), or the context's.
+    /// These namespaces (`-n`, which may be repeated), or that of the context.
     Only(Vec<Text>),
 }
 
-/// What a scan looks at.
+/// The objects that a scan reads.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The namespaces.
     pub namespaces: Namespaces,
-    /// Namespaces left out (`--exclude-namespace`, globs).
+    /// The namespaces that are left out (`--exclude-namespace`, globs).
     pub excluded: Vec<Glob>,
-    /// `-l` as it was given, for the API server; it chooses routes.
+    /// `-l` as it was given, for the API server. It selects routes.
     pub selector: Option<String>,
     /// `-l`, parsed, for manifests and watches.
     pub labels: LabelSelector,
-    /// `--field-selector`, for the API server; it chooses routes.
+    /// `--field-selector`, for the API server. It selects routes.
     pub field_selector: Option<String>,
-    /// Under which data keys Secrets hold pairs.
+    /// The data keys in which Secrets have a certificate and its key.
     pub data_keys: DataKeys,
 }
 
-/// A scope that cannot be.
+/// Why a scope is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// A glob of `--exclude-namespace` is malformed.
@@ -49,7 +50,7 @@ pub enum ScopeError {
     Selector {
         /// The selector.
         selector: String,
-        /// The part that cannot be read.
+        /// The part of the selector that cannot be read.
         at: String,
     },
 }
@@ -67,7 +68,8 @@ impl Scope {
         }
     }
 
-    /// A scope of `namespaces` without those that match a glob of `excluded`, and of the routes that `selector` chooses.
+    /// A scope of `namespaces`, without those that match a glob of `excluded`, and with the routes that `selector`
+    /// selects.
     pub fn new(namespaces: Namespaces, excluded: &[String], selector: Option<&str>) -> Result<Self, ScopeError> {
         let read = |pattern: &String| {
             pattern.parse().map_err(|_| ScopeError::Glob {
@@ -86,7 +88,7 @@ impl Scope {
         })
     }
 
-    /// Whether objects of a namespace are in the scope; cluster-wide objects (an empty namespace) always are.
+    /// Whether objects of a namespace are in the scope. Cluster-wide objects, whose namespace is empty, always are.
     pub fn allows_namespace(&self, namespace: &str) -> bool {
         let named = match &self.namespaces {
             Namespaces::All => true,
@@ -95,8 +97,8 @@ impl Scope {
         namespace.is_empty() || (named && !self.excluded.iter().any(|glob| glob.is_match(namespace)))
     }
 
-    /// Whether an object is in the scope. Labels choose among routes alone; `ReferenceGrants` are in it wherever they are,
-    /// because they are about Secrets that routes of other namespaces name, and so are Traefik's stores, of which
+    /// Whether an object is in the scope. Labels only select routes. `ReferenceGrants` of all namespaces are in the
+    /// scope, because they concern Secrets that routes of other namespaces name, and so are Traefik's stores, of which
     /// there is one for all namespaces.
     pub fn allows(&self, object: &Object) -> bool {
         let meta = object.meta();
@@ -123,7 +125,7 @@ pub fn parse_selector(selector: &str) -> Result<LabelSelector, ScopeError> {
     Ok(LabelSelector { requirements })
 }
 
-/// Where the first requirement ends: at a comma outside parentheses.
+/// The end of the first requirement: a comma outside of parentheses.
 fn end_of_requirement(text: &str) -> usize {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {

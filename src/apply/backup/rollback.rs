@@ -1,4 +1,4 @@
-//! The pair that was replaced is put back, with what speaks against that.
+//! Restores a replaced certificate and key, and reports the reasons against it.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     x509::{Certificate, Fingerprint},
 };
 
-/// Why a pair is not put back. The messages fit "cannot roll back: ...".
+/// Why a certificate and key are not restored. The messages fit "cannot roll back: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum RollbackError {
     /// There is no backup.
@@ -28,21 +28,21 @@ pub enum RollbackError {
         /// The Secret.
         key: Key,
     },
-    /// The Secret itself is gone.
+    /// The Secret no longer exists.
     #[error("Secret {key} no longer exists")]
     Gone {
         /// The Secret.
         key: Key,
     },
-    /// It is back.
+    /// The certificate has been restored already.
     #[error("Secret {key} already holds the earlier pair ({sha256})")]
     Already {
         /// The Secret.
         key: Key,
-        /// SHA-256 of its leaf.
+        /// The SHA-256 of its leaf.
         sha256: String,
     },
-    /// It holds neither the earlier pair nor the one that replaced it.
+    /// The Secret holds neither the earlier certificate nor the one that replaced it.
     #[error(
         "Secret {key} has been changed by someone else since: it holds neither the earlier pair nor the one that replaced it"
     )]
@@ -50,31 +50,31 @@ pub enum RollbackError {
         /// The Secret.
         key: Key,
     },
-    /// Someone else owns it.
+    /// Someone else owns the Secret.
     #[error("Secret {key} is {owner}")]
     Owned {
         /// The Secret.
         key: Key,
-        /// Who.
+        /// The owner.
         owner: Owner,
     },
-    /// The earlier certificate is over.
+    /// The earlier certificate has expired.
     #[error("the earlier certificate of Secret {key} expired on {}", crate::text::date(*.not_after))]
     Expired {
         /// The Secret.
         key: Key,
-        /// When.
+        /// When it expired, in seconds since 1970.
         not_after: Seconds,
     },
-    /// The earlier certificate was revoked, by this program.
+    /// This program has revoked the earlier certificate.
     #[error("the earlier certificate of Secret {key} was revoked ({reason})")]
     Revoked {
         /// The Secret.
         key: Key,
-        /// Why.
+        /// The reason for the revocation.
         reason: String,
     },
-    /// The earlier certificate signed itself.
+    /// The earlier certificate is self-signed.
     #[error("the earlier certificate of Secret {key} is self-signed: clients refuse it")]
     SelfSigned {
         /// The Secret.
@@ -86,7 +86,7 @@ pub enum RollbackError {
         /// The Secret.
         key: Key,
     },
-    /// The cluster.
+    /// A request to the cluster failed.
     #[error(transparent)]
     Api(#[from] ApiError),
 }
@@ -129,32 +129,32 @@ impl Diagnose for RollbackError {
     }
 }
 
-/// What a rollback is about to do.
+/// A planned rollback.
 pub struct Rollback {
     key: Key,
     uid: String,
     version: String,
     data: Data,
     notes: Value,
-    /// SHA-256 of the leaf that is put back.
+    /// The SHA-256 of the leaf that is restored.
     pub sha256: Fingerprint,
-    /// SHA-256 of the leaf that goes, where there is one.
+    /// The SHA-256 of the leaf that is replaced, if there is one.
     pub replaces: Option<Fingerprint>,
-    /// Until when the earlier certificate is valid.
+    /// The end of the earlier certificate's validity, in seconds since 1970.
     pub not_after: Seconds,
-    /// The names that it has.
+    /// The names of the earlier certificate.
     pub names: Vec<String>,
-    /// The leaf that is put back.
+    /// The leaf that is restored.
     pub leaf: Arc<Certificate>,
-    /// The leaf that goes, where there is one.
+    /// The leaf that is replaced, if there is one.
     pub present: Option<Arc<Certificate>>,
-    /// What speaks against it, which `--force` overrides: a line each.
+    /// The reasons against it that `--force` overrides, one line each.
     pub against: Vec<String>,
-    /// The owner against whom it is written.
+    /// The owner that is overridden.
     pub forced: Option<Owner>,
     /// The backup as it was read.
     backup: Value,
-    /// The backup of the pair that goes; `None` where there is none to keep.
+    /// The backup of what is replaced; `None` if there is nothing to keep.
     undo: Option<Value>,
 }
 
@@ -168,7 +168,7 @@ impl std::fmt::Debug for Rollback {
 }
 
 impl Rollback {
-    /// Reads the Secret and its backup, and plans to put the pair back, or says why not.
+    /// Reads the Secret and its backup, and plans the rollback, or says why it is not possible.
     pub async fn read(api: &Api, of: &Key, force: bool, run: &RunId, now: Seconds) -> Result<Self, RollbackError> {
         let Some(backup) = api.get(SECRET, &key(of)).await? else {
             return Err(RollbackError::None { key: of.clone() });
@@ -177,7 +177,7 @@ impl Rollback {
         Self::plan(&target, backup, force, run, now)
     }
 
-    /// The same of objects that were read.
+    /// Plans a rollback with objects that were read already.
     pub fn plan(target: &Target, backup: Value, force: bool, run: &RunId, now: Seconds) -> Result<Self, RollbackError> {
         let of = target.key().clone();
         let annotation = |name: &str| backup["metadata"]["annotations"][name].as_str().map(str::to_owned);
@@ -192,7 +192,7 @@ impl Rollback {
         };
         let (replaced_by, about) = (annotation(REPLACED_BY), annotation(mark::FOR));
         let notes = text(NOTES).filter(Value::is_object).unwrap_or_else(|| json!({}));
-        // A name is a hash: only what the backup says of itself tells whose it is.
+        // The name contains a hash, so that only the annotation of the backup tells to which Secret it belongs.
         if about != Some(of.to_string()) {
             return Err(RollbackError::None { key: of });
         }
@@ -271,8 +271,9 @@ impl Rollback {
         })
     }
 
-    /// Keeps the pair that goes where the one that comes back was kept: a second rollback undoes the first. Should the write
-    /// fail after it, [`Self::keep_again`] restores what was kept. `false` when there is nothing to keep.
+    /// Keeps what is replaced in place of what is restored, so that a second rollback undoes the first. If the
+    /// following write fails, [`Self::keep_again`] restores the previous backup. Returns `false` if there is nothing to
+    /// keep.
     pub async fn keep_present(&self, api: &Api) -> Result<bool, ApiError> {
         let Some(undo) = &self.undo else { return Ok(false) };
         let mut object = undo.clone();
@@ -282,7 +283,7 @@ impl Rollback {
         api.replace(SECRET, &object).await.map(|_| true)
     }
 
-    /// Keeps again what was kept before.
+    /// Restores the previous backup.
     pub async fn keep_again(&self, api: &Api) -> Result<(), ApiError> {
         let again = |found: Option<&Value>| {
             Ok::<_, ApiError>(match found {
@@ -294,7 +295,7 @@ impl Rollback {
         api.update(SECRET, &at, Believed::Unknown, again).await.map(drop)
     }
 
-    /// Puts it back, with one conditional write: [`ApiError::Conflict`] when the Secret has been changed since it was read.
+    /// Writes the Secret with one conditional request: [`ApiError::Conflict`] if it has been changed since it was read.
     pub async fn write(&self, api: &Api) -> Result<(), ApiError> {
         let patch = Patch::Merge(json!({
             "metadata": {"uid": self.uid, "resourceVersion": self.version, "annotations": self.notes},
@@ -317,8 +318,8 @@ impl Rollback {
     }
 }
 
-/// Why the certificate that would come back was revoked, where this program noted that: on the backup, among what the Secret had
-/// noted then, or on the Secret.
+/// Why the certificate that would be restored was revoked, if this program recorded that: on the backup, in the
+/// annotations that the backup has of the Secret, or on the Secret.
 fn revoked(leaf: &Certificate, backup: &Value, notes: &Value, target: &Target) -> Option<String> {
     let of_leaf = |text: &str| {
         let (sha256, reason) = text.split_once(' ')?;
@@ -415,7 +416,7 @@ mod tests {
             "{:?}",
             forced.against
         );
-        // The pair that goes is kept in the place of the one that comes back, so that it can be undone.
+        // What is replaced is kept in place of what is restored, so that it can be undone.
         let undo = back.undo.clone().unwrap();
         let again = Rollback::plan(&of(secret(&old, json!({}))), undo, false, &run, NOW).unwrap();
         assert_eq!(again.sha256, Fingerprint::of(&new.der));
@@ -453,7 +454,7 @@ mod tests {
         let plan = |kept: &Value, force| Rollback::plan(&of(secret(&new, json!({}))), kept.clone(), force, &run, NOW);
         let sha256 = Fingerprint::of(&old.der);
         for (reason, by_force) in [("superseded", true), ("key-compromise", false)] {
-            // Revoked when it was kept already, and before it was replaced.
+            // Revoked after it was kept, and before it was replaced.
             let mut later = kept_of(&old, json!({}));
             mark::set(&mut later, "annotations", REVOKED, &format!("{sha256} {reason}"));
             let before = kept_of(&old, json!({REVOKED: format!("{sha256} {reason}")}));
@@ -472,7 +473,7 @@ mod tests {
         let error = plan(&kept_of(&own, json!({})), false).unwrap_err();
         assert!(error.to_string().contains("is self-signed"), "{error}");
         assert!(plan(&kept_of(&own, json!({})), true).is_ok());
-        // A note of another certificate says nothing of this one.
+        // An annotation for another certificate does not apply to this one.
         let other = kept_of(&old, json!({REVOKED: "ab12 key-compromise"}));
         assert!(plan(&other, false).is_ok());
     }

@@ -1,4 +1,4 @@
-//! How far a rollout is, as `kubectl rollout status` judges it. Pure.
+//! Judges the progress of a rollout like `kubectl rollout status`. Pure.
 
 use serde_json::Value;
 
@@ -8,18 +8,18 @@ use crate::k8s::{
     status::{PodStatus, Workload, WorkloadStatus},
 };
 
-/// How far it is.
+/// The progress of a rollout.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// All Pods are new and available.
     Done,
-    /// It goes on; for what it waits.
+    /// It is in progress, and waits for this.
     Waits(String),
-    /// It does not come to its end by itself.
+    /// It cannot complete by itself.
     Failed(String),
 }
 
-/// Why a workload is not to be restarted; `None` when it rolls.
+/// Why a workload must not be restarted; `None` if it may.
 pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str> {
     let spec = Workload::of(object).spec;
     let strategy = match kind {
@@ -94,7 +94,7 @@ fn deployment(wanted: i64, status: WorkloadStatus) -> State {
     }
 }
 
-/// What the first Pod whose container waits or failed says: `Pod web-1: ImagePullBackOff: ...`.
+/// The message of the first Pod with a container that is waiting or has failed: `Pod web-1: ImagePullBackOff: ...`.
 pub(super) fn complaint(pods: &[Value]) -> Option<String> {
     pods.iter().find_map(|pod| {
         let status = PodStatus::of(pod);
@@ -103,7 +103,7 @@ pub(super) fn complaint(pods: &[Value]) -> Option<String> {
             let wrong = state.waiting.as_ref().or(state.terminated.as_ref())?;
             let reason = wrong.reason.as_deref()?;
             let usual = matches!(reason, "ContainerCreating" | "PodInitializing" | "Completed");
-            // Of a container that crashes, the crash tells more than the pause before the next try.
+            // If a container crashes, the crash is more useful than the pause before its next start.
             let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref());
             let message = last.and_then(|last| last.message.as_ref()).or(wrong.message.as_ref());
             (!usual).then(|| match message {

@@ -1,4 +1,4 @@
-//! What is noted on a Secret beside the pair: public facts alone.
+//! The annotations for a Secret with a certificate. They contain only public facts.
 
 use serde_json::{Map, Value};
 
@@ -13,12 +13,12 @@ use crate::{
 
 pub use crate::object::annotation::{ISSUED_BY, ISSUED_FROM as ISSUER, ISSUED_ORDER as ORDER, ISSUED_SHA256 as SHA256};
 
-/// When the certificate was written (RFC 3339).
+/// The annotation with the time at which the certificate was written (RFC 3339).
 pub const ISSUED_AT: &str = "kubectl-certs.io/issued-at";
-/// `staging` where the certificate comes from a staging CA.
+/// The annotation with the value `staging` if the certificate comes from a staging CA.
 pub const STAGE: &str = "kubectl-certs.io/stage";
 
-/// What was revoked, and why: `SHA256 REASON` of a leaf.
+/// The annotation for a revoked certificate: the SHA-256 of its leaf and the reason, as `SHA256 REASON`.
 pub const REVOKED: &str = "kubectl-certs.io/revoked";
 
 /// All annotations of this program on a Secret that stays.
@@ -35,25 +35,25 @@ pub(in crate::apply) const NOTED: [&str; 10] = [
     REVOKED,
 ];
 
-/// How a certificate came about.
+/// The origin of a certificate.
 #[derive(Debug, Clone)]
 pub struct Note {
-    /// The run.
+    /// The id of the run.
     pub run: RunId,
-    /// The issuer's name.
+    /// The name of the issuer.
     pub issuer: String,
-    /// The directory's URL.
+    /// The URL of the directory.
     pub directory: String,
-    /// The order's URL.
+    /// The URL of the order.
     pub order: Option<String>,
-    /// When.
+    /// When the certificate was written, in seconds since 1970.
     pub at: Seconds,
-    /// ARI's window, start and end.
+    /// The start and end of the renewal window (ARI).
     pub window: Option<(Seconds, Seconds)>,
 }
 
 impl Note {
-    /// The annotations; null takes away what an earlier certificate left.
+    /// The annotations as a patch. Null removes those of an earlier certificate.
     pub(super) fn annotations(&self, pair: &Pair, staging: bool) -> Map<String, Value> {
         let text = |value: String| Value::String(value);
         let window = self

@@ -1,5 +1,5 @@
-//! The Secret's other data keys: what held the old certificate is made anew, in the form in which it was found, or stops the
-//! write.
+//! The other data keys of the Secret. Those that held the old certificate are generated again in the same form, or stop
+//! the write.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -14,13 +14,13 @@ use crate::{
     },
 };
 
-/// What becomes of a data key.
+/// What happens to a data key.
 pub(super) enum Fate {
-    /// It has nothing to do with the certificate.
+    /// It stays, because it has nothing to do with the certificate.
     Leave,
-    /// It is made anew.
+    /// It is generated again.
     Remake(SecretSlice<u8>),
-    /// It held the certificate in a form that cannot be made anew, and why.
+    /// It stops the write, because it held the certificate in a form that cannot be generated, for this reason.
     Stop(&'static str),
 }
 
@@ -28,10 +28,10 @@ const KEYSTORE: &str = "a keystore, which needs its password";
 const MIXED: &str = "other certificates or keys beside it";
 const UNKNOWN: &str = "an unknown format";
 
-/// The pair that is replaced.
+/// The certificate and key that are replaced.
 #[derive(Default)]
 pub(super) struct Old {
-    /// The leaf first.
+    /// The chain, the leaf first.
     chain: Vec<Der>,
     self_signed: bool,
     key: Option<PublicHalf>,
@@ -79,24 +79,24 @@ impl Old {
     }
 }
 
-/// What a PEM block is to the old pair.
+/// How a PEM block relates to the old certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Leaf,
-    /// One of its chain, or what issued one of those.
+    /// A certificate of its chain, or the issuer of one.
     Issuer,
     Key,
-    /// Parameters: what follows does not depend on them.
+    /// Parameters, which do not affect what follows.
     Parameters,
     Foreign,
 }
 
-/// Why a data key would go stale whatever the new pair is; `None` when it would not.
+/// Why a data key would become stale whatever the new certificate is; `None` if it would not.
 pub(super) fn keystore(name: &str, value: &[u8]) -> Option<&'static str> {
     (!value.trim_ascii().is_empty() && is_keystore(name, value)).then_some(KEYSTORE)
 }
 
-/// Decides about one data key that is not the pair's own.
+/// Decides about one data key other than those of certificate and key.
 pub(super) fn fate(name: &str, value: &[u8], old: &Old, pair: &Pair) -> Fate {
     if value.trim_ascii().is_empty() {
         return Fate::Leave;
@@ -109,7 +109,7 @@ pub(super) fn fate(name: &str, value: &[u8], old: &Old, pair: &Pair) -> Fate {
         return without_blocks(value, old, pair);
     }
     if blocks.len() > pem::COUNT_CAP {
-        // A bundle of all the world's roots.
+        // It is a bundle of all public roots.
         return Fate::Leave;
     }
     let mut parts = Vec::new();
@@ -119,7 +119,7 @@ pub(super) fn fate(name: &str, value: &[u8], old: &Old, pair: &Pair) -> Fate {
         parts.push(part);
         ders.push(der);
     }
-    // A self-signed certificate is its own CA, and is kept as such beside itself.
+    // A self-signed certificate is its own CA, and is also stored as such.
     let as_ca = old.self_signed && name.to_ascii_lowercase().starts_with("ca");
     if as_ca {
         for part in parts.iter_mut().filter(|p| **p == Part::Leaf) {
@@ -154,9 +154,10 @@ fn classify(block: &pem::Block<'_>, old: &Old) -> (Part, Vec<u8>) {
     (if parameters { Part::Parameters } else { Part::Foreign }, der)
 }
 
-/// A file of CA certificates alone, such as `ca.crt`.
+/// Decides about a file that has only CA certificates, such as `ca.crt`.
 fn issuers(parts: &[Part], ders: &[Vec<u8>], pair: &Pair) -> Fate {
-    // One with CAs of others in it is a bundle of roots to trust, or of clients' CAs: it does not follow the certificate.
+    // A file with CAs of others is a bundle of trusted roots or of CAs for client certificates, and does not follow the
+    // certificate.
     if parts.iter().any(|part| *part != Part::Issuer) {
         return Fate::Leave;
     }
@@ -178,7 +179,7 @@ fn issuers(parts: &[Part], ders: &[Vec<u8>], pair: &Pair) -> Fate {
     }
 }
 
-/// Key and certificates in one file, in the order in which they were found: `tls-combined.pem` has the key first, haproxy's
+/// Generates a file of the key and certificates in the same order: `tls-combined.pem` has the key first, haproxy's file
 /// the chain.
 fn combined(blocks: &[pem::Block<'_>], parts: &[Part], ders: &[Vec<u8>], old: &Old, pair: &Pair) -> String {
     let lone_issuers = runs(parts).any(|run| run.iter().all(|part| *part == Part::Issuer));
@@ -196,7 +197,7 @@ fn combined(blocks: &[pem::Block<'_>], parts: &[Part], ders: &[Vec<u8>], old: &O
             Part::Leaf | Part::Issuer => {
                 let has_leaf = run.contains(&Part::Leaf);
                 let has_issuers = run.contains(&Part::Issuer);
-                // Where the old chain was a leaf alone, a leaf alone was the whole chain.
+                // If the old chain had only a leaf, a single leaf was the whole chain.
                 let whole = has_issuers || (!lone_issuers && old.chain.len() < 2);
                 text.push_str(&match (has_leaf, whole) {
                     (true, true) => pair.chain_pem(),
@@ -220,13 +221,13 @@ fn combined(blocks: &[pem::Block<'_>], parts: &[Part], ders: &[Vec<u8>], old: &O
     text
 }
 
-/// Certificates that follow each other are one run; every other block is one of its own.
+/// Splits the parts into runs: consecutive certificates form one run, and every other block forms its own.
 fn runs(parts: &[Part]) -> impl Iterator<Item = &[Part]> {
     let certificate = |part: &Part| matches!(part, Part::Leaf | Part::Issuer);
     parts.chunk_by(move |a, b| certificate(a) && certificate(b))
 }
 
-/// DER, or something that is no certificate at all.
+/// Decides about a value without PEM blocks: DER, or something that is not a certificate.
 fn without_blocks(value: &[u8], old: &Old, pair: &Pair) -> Fate {
     if old.leaf() == Some(value)
         && let Some(leaf) = pair.ders().first()
@@ -242,7 +243,7 @@ fn without_blocks(value: &[u8], old: &Old, pair: &Pair) -> Fate {
             None => Fate::Stop(UNKNOWN),
         };
     }
-    // The body of the certificate somewhere inside: JSON, YAML, a script.
+    // The body of the certificate is embedded in JSON, YAML or a script.
     let inside = old.leaf().is_some_and(|leaf| {
         let body = STANDARD.encode(leaf);
         let middle = body.len() / 2;
@@ -253,13 +254,14 @@ fn without_blocks(value: &[u8], old: &Old, pair: &Pair) -> Fate {
     if inside { Fate::Stop(UNKNOWN) } else { Fate::Leave }
 }
 
-/// PKCS #12, JKS and JCEKS, by name or by their first bytes.
+/// Whether it is PKCS #12, JKS or JCEKS, according to its name or its first bytes.
 fn is_keystore(name: &str, value: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     let named = [".p12", ".pfx", ".jks", ".jceks", ".keystore", ".bcfks"]
         .iter()
         .any(|end| name.ends_with(end));
-    // PFX ::= SEQUENCE { version INTEGER (3), ... } with a length of two bytes or indefinite (RFC 7292, section 4).
+    // PFX ::= SEQUENCE { version INTEGER (3), ... } with a length of two bytes or an indefinite length (RFC 7292,
+    // section 4).
     let pfx = matches!(
         value,
         [0x30, 0x82, _, _, 0x02, 0x01, 0x03, ..] | [0x30, 0x80, 0x02, 0x01, 0x03, ..]

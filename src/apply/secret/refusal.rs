@@ -1,46 +1,46 @@
-//! Why a pair is not written into a Secret, and what to do then.
+//! Why a certificate is not written into a Secret, and what to do then.
 
 use crate::error::{Blame, Diagnose};
 use crate::{apply::owner::Owner, object::Key};
 
-/// Why a pair is not written into a Secret. The messages fit "the certificate is not stored: ...".
+/// Why a certificate is not written into a Secret. The messages fit "the certificate is not stored: ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It can never be changed.
+    /// The Secret is immutable.
     #[error("Secret {key} is immutable")]
     Immutable {
         /// The Secret.
         key: Key,
-        /// A name for a new one.
+        /// A possible name for a new Secret.
         new_name: String,
     },
-    /// It is no Secret for a certificate, and a type cannot be changed.
+    /// The Secret is not of a type for certificates, and its type cannot be changed.
     #[error("Secret {key} is of the type {kind:?} and does not hold {slots}")]
     WrongType {
         /// The Secret.
         key: Key,
         /// Its type.
         kind: String,
-        /// What it lacks: `tls.crt and tls.key`.
+        /// The data keys that it lacks: `tls.crt and tls.key`.
         slots: String,
-        /// A name for a new one.
+        /// A possible name for a new Secret.
         new_name: String,
     },
-    /// Someone else writes it.
+    /// Someone else owns the Secret.
     #[error("Secret {key} is {owner}")]
     Owned {
         /// The Secret.
         key: Key,
-        /// Who.
+        /// The owner.
         owner: Owner,
     },
-    /// A certificate that no client trusts would replace one that may be served.
+    /// A certificate that no client trusts would replace one that may be in use.
     #[error("a staging certificate, which no client trusts, would replace the certificate of Secret {key}")]
     Staging {
         /// The Secret.
         key: Key,
     },
-    /// Other data keys hold the same certificate in forms that cannot be made anew.
+    /// Other data keys hold the same certificate in forms that cannot be generated.
     #[error(
         "Secret {key} also holds the certificate in other forms, which would go stale: {}",
         list(keys)
@@ -48,7 +48,7 @@ pub enum Refusal {
     Stale {
         /// The Secret.
         key: Key,
-        /// The data keys, each with why it cannot be made anew.
+        /// The data keys, each with the reason.
         keys: Vec<(String, &'static str)>,
     },
 }

@@ -1,4 +1,4 @@
-//! A Secret as it was found.
+//! A Secret as it was read.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ use crate::{
     },
 };
 
-/// What a Secret holds, by its data keys; overwritten when it is dropped.
+/// The data of a Secret by data key; overwritten when it is dropped.
 pub(in crate::apply) type Data = BTreeMap<String, SecretSlice<u8>>;
 
-/// A Secret as it was found, or its absence.
+/// A Secret as it was read, or its absence.
 pub struct Target {
     pub(super) key: Key,
     pub(super) present: Option<Present>,
@@ -38,7 +38,7 @@ pub(super) struct Present {
 }
 
 impl std::fmt::Debug for Target {
-    /// Without data.
+    /// Omits the data.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target")
             .field("key", &self.key)
@@ -48,14 +48,14 @@ impl std::fmt::Debug for Target {
 }
 
 impl Target {
-    /// Reads it; a Secret that is not there is a target too.
+    /// Reads the Secret. One that does not exist is a target too.
     pub async fn read(api: &Api, key: &Key) -> Result<Self, ApiError> {
         let object = api.get(SECRET, key).await?;
         Ok(Self::of(key.clone(), object))
     }
 
-    /// A target of an object that was read, of a cluster or a manifest (`stringData` goes before `data`, as the server has
-    /// it). Values that are not base64 are left out.
+    /// Makes a target of an object that was read from a cluster or a manifest. `stringData` takes precedence over
+    /// `data`, as in the server. Values that are not base64 are left out.
     pub fn of(key: Key, object: Option<Value>) -> Self {
         let present = object.map(|mut object| {
             let mut data = Data::new();
@@ -92,22 +92,22 @@ impl Target {
         &self.key
     }
 
-    /// Whether it is there.
+    /// Whether it exists.
     pub fn exists(&self) -> bool {
         self.present.is_some()
     }
 
-    /// Its uid; `None` when it is not there.
+    /// Its uid; `None` if it does not exist.
     pub fn uid(&self) -> Option<&str> {
         self.present.as_ref()?.object["metadata"]["uid"].as_str()
     }
 
-    /// Its resourceVersion; `None` when it is not there.
+    /// Its resourceVersion; `None` if it does not exist.
     pub fn version(&self) -> Option<&str> {
         self.present.as_ref()?.object["metadata"]["resourceVersion"].as_str()
     }
 
-    /// Who else owns it.
+    /// Another owner of the Secret, if there is one.
     pub fn owner(&self, slots: &Slots) -> Option<Owner> {
         owner::of_secret(&self.present.as_ref()?.object, slots.both())
     }
@@ -117,7 +117,7 @@ impl Target {
         self.present.as_ref()?.object["metadata"]["annotations"][key].as_str()
     }
 
-    /// The certificates that it holds and the state of its key; `None` when it is not there or holds none.
+    /// The certificates that it holds and the state of its key; `None` if it does not exist or holds none.
     pub fn held(&self, slots: &Slots) -> Option<Parsed> {
         let data = &self.present.as_ref()?.data;
         let chain = data.get(&slots.certificate)?;
@@ -125,17 +125,17 @@ impl Target {
         parsed.bundle.leaf().is_some().then_some(parsed)
     }
 
-    /// SHA-256 of the leaf that it holds.
+    /// The SHA-256 of the leaf that it holds.
     pub fn sha256(&self, slots: &Slots) -> Option<Fingerprint> {
         Some(self.held(slots)?.bundle.leaf()?.sha256)
     }
 
-    /// Whether the certificate that it holds comes from a staging CA: by its issuer's name, or by what was annotated when it
-    /// was written. `false` when there is none.
+    /// Whether the certificate that it holds comes from a staging CA, according to the name of its issuer, or to the
+    /// annotation that was written with it. `false` if there is no certificate.
     pub fn holds_staging(&self, slots: &Slots) -> bool {
         let Some(parsed) = self.held(slots) else { return false };
         let Some(leaf) = parsed.bundle.leaf() else { return false };
-        // An annotation speaks of the certificate that it was written with, and of no other.
+        // An annotation only applies to the certificate with which it was written.
         let annotated = self.annotation(STAGE) == Some("staging")
             && self
                 .annotation(SHA256)
@@ -143,14 +143,14 @@ impl Target {
         annotated || is_staging_issuer(leaf)
     }
 
-    /// The private key that it holds, for `--reuse-key`; `None` when there is none or it is no text.
+    /// The private key that it holds, for `--reuse-key`; `None` if there is none, or if it is not text.
     pub fn private_key(&self, slots: &Slots) -> Option<SecretString> {
         let bytes = self.present.as_ref()?.data.get(&slots.key)?.expose_secret();
         let text = std::str::from_utf8(bytes).ok()?;
         (!text.trim().is_empty()).then(|| text.to_owned().into())
     }
 
-    /// The chain that it holds, as it stands.
+    /// The chain that it holds, unparsed.
     pub fn chain(&self, slots: &Slots) -> Option<&[u8]> {
         let bytes = self.present.as_ref()?.data.get(&slots.certificate)?;
         Some(bytes.expose_secret())

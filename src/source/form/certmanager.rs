@@ -162,7 +162,7 @@ struct Acme {
 }
 
 impl Issuer {
-    /// The view of an Issuer, or of a `ClusterIssuer`.
+    /// The view of an Issuer or, with `cluster`, of a `ClusterIssuer`.
     pub(super) fn into_view(self, cluster: bool) -> view::Issuer {
         let spec = self.spec.unwrap_or_default();
         view::Issuer {

@@ -114,7 +114,7 @@ impl Uses {
 }
 
 impl PodSpec {
-    /// The ingress controller that one of the containers is, in a Pod of a namespace.
+    /// The ingress controller that one of the containers runs, in a Pod of this namespace.
     fn program(&self, namespace: &str) -> Option<Box<Program>> {
         let of = |container: &Container| {
             let arguments: Vec<&str> = container
@@ -131,7 +131,7 @@ impl PodSpec {
 
     fn uses(self) -> Vec<SecretUse> {
         let mut uses = Uses::default();
-        // How each volume is mounted: whole, by subPath.
+        // For each volume, whether it is mounted as a whole and whether by subPath.
         let mut mounts: HashMap<Text, (bool, bool)> = HashMap::new();
         let containers = [self.containers, self.init_containers, self.ephemeral_containers];
         for container in containers.into_iter().flat_map(|list| list.0) {
@@ -207,7 +207,7 @@ struct Running {
 }
 
 impl PodStatus {
-    /// When the container that has run for longest was started.
+    /// When the longest-running container was started, in seconds since 1970.
     fn started(&self) -> Option<Seconds> {
         let running = self
             .container_statuses
@@ -256,7 +256,7 @@ struct Template {
 }
 
 impl WorkloadSpec {
-    /// The consumer of `kind` that the template makes: with the labels that its Pods will have.
+    /// The consumer of `kind` for the template, with the labels that its Pods will have.
     fn into_view(self, kind: Kind, metadata: Option<Meta>) -> Consumer {
         let template = self.template.unwrap_or_default();
         let labels = template.metadata.map(Meta::into_labels).unwrap_or_default();

@@ -106,13 +106,13 @@ struct Expression {
 }
 
 impl From {
-    /// The namespaces that are meant; `default` where nothing is said or the word is unknown.
+    /// The allowed namespaces; `default` if the field is absent or its value unknown.
     fn namespaces(self, default: AllowedNamespaces) -> AllowedNamespaces {
         match self.from.as_deref() {
             Some("All") => AllowedNamespaces::All,
             Some("Same") => AllowedNamespaces::Same,
             Some("None") => AllowedNamespaces::None,
-            // A selector that is not there selects nothing, as everywhere in Kubernetes.
+            // An absent selector selects nothing, as everywhere in Kubernetes.
             Some("Selector") => self
                 .selector
                 .map_or(AllowedNamespaces::None, |s| AllowedNamespaces::Selector(s.into())),
@@ -135,7 +135,7 @@ impl std::convert::From<Selector> for LabelSelector {
                 Some("NotIn") => (Operator::NotIn, expression.values.0),
                 Some("Exists") => (Operator::Exists, Vec::new()),
                 Some("DoesNotExist") => (Operator::DoesNotExist, Vec::new()),
-                // An unknown operator must not let anything in: no value is one of none.
+                // An unknown operator must not admit anything: no label is one of no values.
                 _ => (Operator::In, Vec::new()),
             };
             Requirement {
@@ -246,7 +246,7 @@ struct Parent {
 }
 
 impl ListenerSet {
-    /// The view of a `ListenerSet` or, by `kind`, an `XListenerSet`: their fields are the same.
+    /// The view of a `ListenerSet` or, depending on `kind`, an `XListenerSet`, which has the same fields.
     pub(super) fn into_view(self, kind: Kind) -> view::ListenerSet {
         let meta: crate::object::Meta = self.metadata.into();
         let spec = self.spec.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Kinds of routes that the register alone says how to read: where the hosts stand, and where the Secret.
+//! Kinds of routes that are read by what the register says: the fields with the hosts, and the field with the Secret.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -19,7 +19,7 @@ struct Object {
     spec: Value,
 }
 
-/// Reads an object of a kind whose fields the register has.
+/// Reads an object of a kind for which the register has the fields.
 pub(super) fn read<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<HostRoute, D::Error> {
     match kind.route().map(|facts| facts.shape) {
         Some(Shape::Fields(fields)) => Ok(view(kind, &fields, Object::deserialize(from)?)),
@@ -49,7 +49,7 @@ fn view(kind: Kind, fields: &Fields, object: Object) -> HostRoute {
     }
 }
 
-/// The texts at a path, those of lists among them, without empty ones.
+/// The texts at a path, including those in lists, without empty ones.
 fn texts(spec: &Value, path: &str) -> Vec<Text> {
     let each = at(spec, path).into_iter().flat_map(|value| match value {
         Value::Array(list) => list.as_slice(),
@@ -58,7 +58,7 @@ fn texts(spec: &Value, path: &str) -> Vec<Text> {
     each.filter_map(|value| some(value.as_str().map(Text::from))).collect()
 }
 
-/// What stands at a path of the register: each begins with `spec`.
+/// The values at a path of the register, each of which begins with `spec`.
 fn at<'a>(spec: &'a Value, path: &str) -> Vec<&'a Value> {
     let mut found = vec![spec];
     for field in path.split('.').skip(1) {
@@ -77,14 +77,14 @@ mod tests {
 
     use super::*;
 
-    /// As Contour's `HTTPProxy` has them.
+    /// The fields of Contour's `HTTPProxy`.
     const ONE: Fields = Fields {
         hosts: &["spec.virtualhost.fqdn"],
         secret: "spec.virtualhost.tls.secretName",
         namespace: None,
         passthrough: Some("spec.virtualhost.tls.passthrough"),
     };
-    /// As APISIX's `ApisixTls` has them, with a list of objects besides.
+    /// The fields of APISIX's `ApisixTls`, with an additional list of objects.
     const SEVERAL: Fields = Fields {
         hosts: &["spec.hosts", "spec.servers[].hosts", "spec.servers[].host"],
         secret: "spec.secret.name",

@@ -1,4 +1,4 @@
-//! Ingress (networking.k8s.io/v1, and both v1beta1 of it) and `IngressClass`.
+//! Ingress (networking.k8s.io/v1, and its two v1beta1 versions) and `IngressClass`.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -21,7 +21,7 @@ pub(super) struct Ingress {
 struct Spec {
     ingress_class_name: Option<Text>,
     default_backend: Option<IgnoredAny>,
-    /// v1beta1's name for the default backend.
+    /// The name of the default backend in v1beta1.
     backend: Option<IgnoredAny>,
     tls: List<Tls>,
     rules: List<Rule>,

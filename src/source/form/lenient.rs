@@ -12,7 +12,7 @@ use crate::{
     text::parse_time,
 };
 
-/// A list; null is an empty one, and elements that are null are left out.
+/// A list. Null is an empty one, and elements that are null are left out.
 pub(super) struct List<T>(pub(super) Vec<T>);
 
 impl<T> Default for List<T> {
@@ -56,13 +56,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 }
 
 impl<T> List<T> {
-    /// The elements as their views.
+    /// Converts the elements into views.
     pub(super) fn map<U>(self, view: impl FnMut(T) -> U) -> Vec<U> {
         self.0.into_iter().map(view).collect()
     }
 }
 
-/// A moment; null and what is no RFC 3339 time count as absent.
+/// A time. Null and text that is not an RFC 3339 time count as absent.
 #[derive(Default)]
 pub(super) struct Moment(pub(super) Option<Seconds>);
 
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// The keys of a mapping; null is an empty one.
+/// The keys of a mapping. Null is an empty one.
 #[derive(Default)]
 pub(super) struct Keys(pub(super) Vec<Text>);
 
@@ -111,11 +111,11 @@ impl<'de> Deserialize<'de> for Keys {
     }
 }
 
-/// The most bytes of a name that are kept. Kubernetes' names have 253 at most (RFC 1123 subdomains); what is longer names nothing that
-/// there could be, and every host that refers to it would have a copy.
+/// The most bytes of a name that are kept. Kubernetes' names have 253 at most (RFC 1123 subdomains). No object can have
+/// a longer name, and every host that refers to it would have a copy.
 const LONGEST_NAME: usize = 512;
 
-/// A name that is not empty, or its beginning where it is longer than any name.
+/// A name, cut if it is longer than any valid name; `None` if it is empty.
 pub(super) fn name(text: Option<Text>) -> Option<Text> {
     some(text).map(|text| match text.get(LONGEST_NAME..) {
         None if text.len() <= LONGEST_NAME => text,
@@ -123,12 +123,12 @@ pub(super) fn name(text: Option<Text>) -> Option<Text> {
     })
 }
 
-/// A text that is not empty.
+/// A text; `None` if it is empty.
 pub(super) fn some(text: Option<Text>) -> Option<Text> {
     text.filter(|t| !t.is_empty())
 }
 
-/// Something with a name.
+/// An object with a name.
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
 pub(super) struct Named {
@@ -136,13 +136,13 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// The name, where it is not empty.
+    /// The name; `None` if it is empty.
     pub(super) fn name(self) -> Option<Text> {
         some(self.name)
     }
 }
 
-/// A decoder's message without the text values that it quotes: in a Secret they are keys.
+/// The message of a decoder without the text values that it quotes, which are keys in a Secret.
 pub fn without_values(message: &str) -> String {
     const QUOTED: &str = "string \"";
     let mut out = String::with_capacity(message.len().min(256));
@@ -151,7 +151,7 @@ pub fn without_values(message: &str) -> String {
         out.push_str(&rest[..at]);
         out.push_str("string");
         rest = &rest[at + QUOTED.len()..];
-        // The value is printed as Rust's debug format has it: a quote within is escaped.
+        // The value is in Rust's debug format, in which quotes are escaped.
         let mut escaped = false;
         let end = rest.bytes().position(|b| {
             let ends = b == b'"' && !escaped;

@@ -1,21 +1,21 @@
-//! The kinds that make Secrets in a cluster: a table of where each says the Secret's name.
+//! Kinds of objects that create Secrets in a cluster: a table of the fields with the names of the Secrets.
 //!
-//! The fields are those of the projects' own documentation. A `PushSecret` of External Secrets is not here: it sends a Secret
-//! away and makes none.
+//! The fields are those in the projects' documentation. `PushSecret` of External Secrets is not among them, because it
+//! sends a Secret elsewhere and creates none.
 
 use serde_json::Value;
 
 use crate::object::{Key, Made, MadeSecret, Text};
 
-/// Where a kind says the name of its Secret. A `*` in a path stands for each element of a list.
+/// Where an object of a kind has the name of its Secret. A `*` in a path stands for each element of a list.
 struct Row {
     group: &'static str,
     kind: &'static str,
-    /// The paths of names; the first that is there counts, except that one with a `*` gives all of its names.
+    /// The paths of names. The first that exists counts; a path with a `*` gives all of its names.
     names: &'static [&'static str],
-    /// The path of the Secret's namespace; where it is empty, or nothing stands there, the object's own.
+    /// The path of the Secret's namespace. If it is empty, or nothing is there, the object's own namespace applies.
     namespace: &'static str,
-    /// Whether the Secret is made in namespaces that the object chooses by labels or lists.
+    /// Whether the Secret is created in namespaces that the object selects by labels or lists.
     anywhere: bool,
 }
 
@@ -42,7 +42,7 @@ const fn placed(
     }
 }
 
-/// The object's own name.
+/// The name of the object itself.
 const NAME: &str = "/metadata/name";
 const VAULT: &[&str] = &["/spec/destination/name"];
 
@@ -104,7 +104,7 @@ const TABLE: &[Row] = &[
     own("secretgen.carvel.dev", "SecretTemplate", &[NAME]),
 ];
 
-/// Whether objects of a kind may make Secrets: what others hold need not be looked at.
+/// Whether objects of a kind may create Secrets, so that their content has to be examined.
 pub fn may_make(api_version: &str, kind: &str) -> bool {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     is_kyvernos(group, kind) || TABLE.iter().any(|row| row.group == group && row.kind == kind)
@@ -114,7 +114,7 @@ fn is_kyvernos(group: &str, kind: &str) -> bool {
     group == "kyverno.io" && matches!(kind, "ClusterPolicy" | "Policy")
 }
 
-/// What an object makes; `None` for kinds that make no Secret, and where no name is said.
+/// What an object creates; `None` for kinds that create no Secret, and if it has no name.
 pub fn made(api_version: &str, kind: &str, object: &Value) -> Option<Made> {
     let group = api_version.split_once('/')?.0;
     let secrets = if is_kyvernos(group, kind) {
@@ -132,7 +132,7 @@ pub fn made(api_version: &str, kind: &str, object: &Value) -> Option<Made> {
     (!made.secrets.is_empty()).then_some(made)
 }
 
-/// What a Secret that is encrypted with SOPS is: made in the cluster by whoever decrypts it. `None` where the names are
+/// A Secret that is encrypted with SOPS: the tool that decrypts it creates it in the cluster. `None` if the names are
 /// encrypted, too.
 pub fn encrypted(namespace: &str, name: &str) -> Option<Made> {
     let plain = |text: &str| !text.starts_with("ENC[");
@@ -172,7 +172,7 @@ fn by_row(row: &Row, object: &Value) -> Vec<MadeSecret> {
     names.into_iter().filter(|name| !name.is_empty()).map(made).collect()
 }
 
-/// Kyverno's rules that generate a Secret, mostly in each namespace that matches.
+/// The Secrets that a Kyverno policy generates, usually in each namespace that matches.
 fn by_kyverno(object: &Value) -> Vec<MadeSecret> {
     let rules = object
         .pointer("/spec/rules")

@@ -1,4 +1,4 @@
-//! Metadata: only what findings are made of.
+//! Metadata, with only the fields that findings need.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,7 +10,7 @@ use serde::{
 use super::lenient::{List, Moment, name};
 use crate::object::{self, Text, annotation};
 
-/// metadata; labels are kept with [`Labels`] alone.
+/// metadata. Labels are only kept with [`Labels`].
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 pub(super) struct Meta<L: Default = Skipped> {
@@ -23,13 +23,13 @@ pub(super) struct Meta<L: Default = Skipped> {
 }
 
 impl Meta<Labels> {
-    /// The labels alone.
+    /// Returns only the labels.
     pub(super) fn into_labels(self) -> Vec<(Text, Text)> {
         self.labels.into_pairs()
     }
 }
 
-/// An object of which the metadata and its labels alone are read.
+/// An object of which only the metadata with its labels is read.
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
 pub(super) struct Only {
@@ -73,7 +73,7 @@ impl<L: Default + Into<Vec<(Text, Text)>>> From<Option<Meta<L>>> for object::Met
     }
 }
 
-/// Labels that are kept.
+/// The labels that are kept.
 #[derive(Default)]
 pub(super) struct Labels(Vec<(Text, Text)>);
 
@@ -90,13 +90,13 @@ impl From<Labels> for Vec<(Text, Text)> {
 }
 
 impl Labels {
-    /// All of them, as a Service's selector has them too.
+    /// All pairs; the selector of a Service is read in this way too.
     pub(super) fn into_pairs(self) -> Vec<(Text, Text)> {
         self.0
     }
 }
 
-/// The labels that say who writes an object.
+/// The labels that say which tool writes an object.
 #[derive(Default)]
 pub(super) struct Writers(Vec<(Text, Text)>);
 
@@ -116,7 +116,7 @@ impl From<Writers> for Vec<(Text, Text)> {
     }
 }
 
-/// Labels that are not looked at.
+/// Labels that are ignored.
 #[derive(Default)]
 pub(super) struct Skipped;
 
@@ -145,7 +145,7 @@ impl<'de> Deserialize<'de> for Annotations {
     }
 }
 
-/// Reads the pairs of a mapping whose key is wanted; the values of others are not decoded.
+/// Reads the pairs of a mapping with a wanted key, without decoding the other values.
 struct Pairs {
     wanted: fn(&str) -> bool,
 }
@@ -191,7 +191,7 @@ impl<'de> Visitor<'de> for Pairs {
     }
 }
 
-/// Keeps a key that is wanted, without a copy of the others.
+/// Keeps a key if it is wanted, without copying the others.
 pub(super) struct WantedKey(pub(super) fn(&str) -> bool);
 
 impl<'de> DeserializeSeed<'de> for WantedKey {

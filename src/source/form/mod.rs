@@ -1,7 +1,7 @@
-//! The shapes of the API objects in JSON and YAML, and how they become views.
+//! The structure of API objects in JSON and YAML, and their conversion into views.
 //!
-//! The structs hold the fields that are used and skip all others without decoding them. `null`, which kubectl prints
-//! and Helm leaves behind, counts as absent everywhere.
+//! The structs have only the fields that are used, and skip all others without decoding them. `null`, which kubectl
+//! prints and Helm produces, counts as absent everywhere.
 
 mod certmanager;
 mod consumer;
@@ -38,20 +38,23 @@ pub fn from_json(kind: Kind, json: &[u8], keys: &DataKeys) -> Result<Object, ser
         .map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
 }
 
-/// Reads one object of a known kind from a value that was made of YAML. The error shows no text value of the object, and no place.
+/// Reads one object of a known kind from a value that was read from YAML. The error shows no text value of the object,
+/// and no position.
 ///
-/// By way of JSON: what reads the objects is much code, and with one format there is one of it.
+/// The value is converted to JSON, because the code that reads objects is large, and with a single format it exists
+/// only once.
 pub fn from_value(kind: Kind, value: &serde_json::Value, keys: &DataKeys) -> Result<Object, serde_json::Error> {
     let json = Zeroizing::new(serde_json::to_vec(value)?);
     from_json(kind, &json, keys).map_err(|error| serde_json::Error::custom(without_place(&error.to_string())))
 }
 
-/// The message of an error in JSON without its place, which is given in the file's own lines.
+/// The message of a JSON error without its position, which is given in lines of the file instead.
 pub fn without_place(message: &str) -> &str {
     message.split(" at line ").next().unwrap_or(message)
 }
 
-/// `keys` are those under which Secrets hold pairs. The error may quote values.
+/// Reads an object of `kind`. `keys` are the data keys in which Secrets have a certificate and its key. The error may
+/// quote values.
 fn decode<'de>(
     kind: Kind,
     from: &mut serde_json::Deserializer<impl serde_json::de::Read<'de>>,
@@ -90,13 +93,13 @@ fn decode<'de>(
         kind if kind.row().role == Role::Consumer => {
             Object::Consumer(consumer::Workload::deserialize(from)?.into_view(kind))
         }
-        // What is left are routes that the register says how to read.
+        // All other kinds are routes that the register says how to read.
         kind => Object::HostRoute(hosts::read(kind, from)?),
     })
 }
 
-/// Puts an object of a kind that lives in a namespace, and whose manifest names none, into `namespace`; takes the
-/// namespace from one that lives in none.
+/// Sets `namespace` on an object whose manifest has none, if its kind has namespaces; removes the namespace from an
+/// object whose kind has none.
 pub fn place(object: &mut Object, namespace: &Text) {
     let namespaced = object.kind().namespaced();
     if let Object::ListenerSet(set) = object

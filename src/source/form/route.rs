@@ -32,7 +32,8 @@ struct Parent {
     port: Option<u16>,
 }
 
-/// The API server takes no more (`maxItems` of `parentRefs` in the Gateway API's definitions), and each is held against the others.
+/// The API server accepts no more (`maxItems` of `parentRefs` in the Gateway API's definitions), and each is compared
+/// with the others.
 const MOST_PARENTS: usize = 32;
 
 impl Route {

@@ -1,4 +1,4 @@
-//! Secret: the certificate and the key are decoded, all other values are skipped.
+//! Reads Secrets: the certificate and the key are decoded, all other values are skipped.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use crate::{
     source::pairs::{self, DataKeys},
 };
 
-/// Base64 as the API server takes it: padded, line ends ignored, trailing bits not looked at.
+/// Base64 as the API server accepts it: padded, with line ends and trailing bits ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -51,7 +51,7 @@ enum Field {
     Other,
 }
 
-/// Reads a Secret whose pair may stand under these data keys.
+/// Reads a Secret whose certificate and key may be in these data keys.
 pub(super) struct Reading<'k>(pub(super) &'k DataKeys);
 
 impl<'de> DeserializeSeed<'de> for Reading<'_> {
@@ -91,7 +91,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 }
 
-/// Takes a field that may be there once.
+/// Sets a field that may occur only once.
 fn once<T, E: Error>(place: &mut Option<T>, name: &'static str, value: T) -> Result<(), E> {
     match place.replace(value) {
         Some(_) => Err(Error::duplicate_field(name)),
@@ -129,7 +129,8 @@ impl From<Secret> for view::Secret {
     }
 }
 
-/// A copy whose capacity is its length: a boxed slice of it is the same allocation, and no part of it is left behind.
+/// A copy whose capacity equals its length, so that a boxed slice of it is the same allocation and nothing of it is
+/// left behind.
 fn exact(bytes: &[u8]) -> Vec<u8> {
     let mut copy = Vec::with_capacity(bytes.len());
     copy.extend_from_slice(bytes);
@@ -141,13 +142,13 @@ fn exact(bytes: &[u8]) -> Vec<u8> {
 struct Data<const ENCODED: bool> {
     certificate: Option<Zeroizing<Vec<u8>>>,
     key: Option<Zeroizing<Vec<u8>>>,
-    /// What stands under the keys of a proxy's own.
+    /// The values in data keys of other programs' own.
     own: pairs::Found<Zeroizing<Vec<u8>>>,
     ca: Option<Zeroizing<Vec<u8>>>,
     others: Vec<Text>,
 }
 
-/// Reads the values that may be of a pair, and the names of the others.
+/// Reads the values that may belong to a certificate or key, and the names of the others.
 struct Entries<'k, const ENCODED: bool>(&'k DataKeys);
 
 impl<'de, const ENCODED: bool> DeserializeSeed<'de> for Entries<'_, ENCODED> {
@@ -202,7 +203,7 @@ impl<'de, const ENCODED: bool> Visitor<'de> for Entries<'_, ENCODED> {
     }
 }
 
-/// Reads one value of `data` or `stringData`; null is an empty one.
+/// Reads one value of `data` or `stringData`. Null is an empty value.
 struct Bytes<const ENCODED: bool>;
 
 impl<'de, const ENCODED: bool> DeserializeSeed<'de> for Bytes<ENCODED> {
@@ -241,8 +242,8 @@ impl<'de, const ENCODED: bool> Visitor<'de> for Bytes<ENCODED> {
     }
 }
 
-/// The bytes that the base64 `text` stands for; the bytes of the text itself where it is none, so that whoever parses
-/// them says what they are.
+/// Decodes the base64 `text`. If it is not base64, returns the bytes of the text itself, so that the parser reports
+/// what they are.
 fn decode(text: &str) -> Vec<u8> {
     let bytes = if text.bytes().any(|b| matches!(b, b'\r' | b'\n')) {
         let joined: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect());
@@ -253,7 +254,8 @@ fn decode(text: &str) -> Vec<u8> {
     bytes.unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-/// When the certificate or the key of a Secret last changed, by its managedFields; `None` where they do not say.
+/// When the certificate or the key of a Secret last changed according to its managedFields, in seconds since 1970;
+/// `None` if they do not say.
 pub fn data_changed(json: &[u8], keys: &DataKeys) -> Option<Seconds> {
     #[derive(Deserialize, Default)]
     #[serde(default, expecting = "a mapping")]
@@ -281,18 +283,18 @@ pub fn data_changed(json: &[u8], keys: &DataKeys) -> Option<Seconds> {
     change.at()
 }
 
-/// By which names a fieldsV1 is of the certificate or the key; `None` where it is of neither.
+/// By which names a fieldsV1 owns the certificate or the key; `None` if it owns neither.
 pub fn names_of_pair(fields: &str, keys: &DataKeys) -> Option<pairs::By> {
     serde_json::from_str::<Managed>(fields).ok()?.by(keys)
 }
 
-/// What a fieldsV1 says of a Secret's data.
+/// The parts of a fieldsV1 that concern the data of a Secret.
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
 struct Managed {
     #[serde(rename = "f:data")]
     data: Option<Owned>,
-    /// What a server-side apply of stringData manages, although the Secret holds it as data.
+    /// Server-side apply of stringData manages these, although the Secret stores them as data.
     #[serde(rename = "f:stringData")]
     string_data: Option<Owned>,
 }
@@ -304,11 +306,11 @@ impl Managed {
     }
 }
 
-/// The data keys that the fields under `f:data` name.
+/// The data keys that the fields below `f:data` name.
 struct Owned(Vec<Text>);
 
 impl Owned {
-    /// By which names they hold the certificate or the key; those that name none mean all of them.
+    /// By which names they include the certificate or the key. If there are no names, all data keys are meant.
     fn by(&self, keys: &DataKeys) -> Option<pairs::By> {
         if self.0.is_empty() {
             return Some(pairs::By::TlsName);

@@ -1,4 +1,5 @@
-//! Where documents end up: objects are placed, chosen and sent; the rest is counted or becomes an error.
+//! Collects what documents contain: objects are placed in a namespace, filtered and sent; the rest is counted or
+//! becomes an error.
 
 use zeroize::Zeroizing;
 
@@ -9,29 +10,29 @@ use crate::{
     text::quote,
 };
 
-/// What is read so far, and where it goes.
+/// The state of reading, and where objects are sent.
 pub(super) struct Collect<'a, 's> {
     pub(super) outcome: Outcome,
     pub(super) sink: &'s mut dyn FnMut(Change),
     options: &'a Options<'a>,
     file: String,
-    /// Whether the file was named outright: then what it holds was meant to be an object.
+    /// Whether the user named the file, so that its contents are meant to be objects.
     named: bool,
-    /// The document within the file, from 1.
+    /// The number of the document within the file, from 1.
     document: usize,
 }
 
-/// Where in a document something stands, for an error.
+/// A position within a document, for an error.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Place {
-    /// The line of the file, where it is known.
+    /// The line of the file, if it is known.
     pub(super) line: Option<usize>,
     /// The indexes in lists, such as `items[3]`; empty for the document itself.
     pub(super) path: String,
 }
 
 impl Place {
-    /// A place known by its line alone.
+    /// A position of which only the line is known.
     pub(super) fn at(line: usize) -> Self {
         Self {
             line: Some(line),
@@ -39,7 +40,7 @@ impl Place {
         }
     }
 
-    /// An element of the list at this place.
+    /// The position of an element of the list at this position.
     pub(super) fn item(&self, index: usize, line: Option<usize>) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
         Self {
@@ -61,12 +62,12 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
-    /// The data keys under which Secrets hold pairs.
+    /// The data keys in which Secrets have a certificate and its key.
     pub(super) fn data_keys(&self) -> &'a DataKeys {
         &self.options.scope.data_keys
     }
 
-    /// Reads the bytes of one file, or says why there are none.
+    /// Reads the bytes of one file, or records why there are none.
     pub(super) fn input(&mut self, file: &str, named: bool, bytes: Result<Zeroizing<Vec<u8>>, String>) {
         let bytes = match bytes {
             Ok(bytes) => bytes,
@@ -95,20 +96,20 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
-    /// Whether the file's name says that it holds JSON.
+    /// Whether the name of the file says that it is JSON.
     pub(super) fn named_json(&self) -> bool {
         std::path::Path::new(&self.file)
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("json"))
     }
 
-    /// Counts one more document, to which what follows belongs.
+    /// Counts one more document, to which everything that follows belongs.
     pub(super) fn next_document(&mut self) {
         self.document += 1;
         self.outcome.documents += 1;
     }
 
-    /// Notes that a file as a whole cannot be read.
+    /// Records that a whole file cannot be read.
     pub(super) fn file_error(&mut self, file: &str, message: String) {
         self.outcome.errors.push(ManifestError {
             file: file.to_owned(),
@@ -118,7 +119,7 @@ impl<'a, 's> Collect<'a, 's> {
         });
     }
 
-    /// Notes what is wrong at a place of the present document.
+    /// Records what is wrong at a position of the present document.
     pub(super) fn error(&mut self, place: &Place, message: &str) {
         let message = if place.path.is_empty() {
             message.to_owned()
@@ -146,7 +147,7 @@ impl<'a, 's> Collect<'a, 's> {
         self.outcome.kinds.insert(object.kind());
         self.namespace_of(&object);
         if object.kind() == Kind::Service {
-            // It only tells which names Pods have, and nothing is found in it.
+            // A Service only says which names Pods have, and there are no findings about it.
             self.skip("v1", Kind::Service.as_str(), "");
         }
         if self.options.scope.allows(&object) {
@@ -157,7 +158,7 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
-    /// Notes in which namespace an object is, or which one it is.
+    /// Records the namespace of an object, or the namespace that the object itself is.
     fn namespace_of(&mut self, object: &Object) {
         let meta = object.meta();
         let namespace = if object.kind() == Kind::Namespace {
@@ -170,13 +171,13 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
-    /// Notes why an object could not be read.
+    /// Records why an object could not be read.
     pub(super) fn broken(&mut self, kind: Kind, name: &str, place: &Place, why: &str) {
         let space = if name.is_empty() { "" } else { " " };
         self.error(place, &format!("cannot read the {}{space}{name}: {why}", kind.as_str()));
     }
 
-    /// Counts an object of a kind that is not read. `namespace` is what its manifest names, empty where that is none.
+    /// Counts an object of a kind that is not read. `namespace` is that of its manifest, empty if it has none.
     pub(super) fn skip(&mut self, api_version: &str, kind: &str, namespace: &str) {
         if !namespace.is_empty() && !self.outcome.namespaces.contains(namespace) {
             self.outcome.namespaces.insert(namespace.into());
@@ -196,7 +197,7 @@ impl<'a, 's> Collect<'a, 's> {
         *self.outcome.skipped.entry(format!("{api_version}/{kind}")).or_default() += 1;
     }
 
-    /// Takes a document or item that is no object; `what` it is, or lacks.
+    /// Takes a document or item that is not an object. `what` says what it is, or lacks.
     pub(super) fn no_object(&mut self, what: &str, place: &Place) {
         if self.named {
             self.error(place, &format!("{NOT_AN_OBJECT}: {what}"));
@@ -205,12 +206,12 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
-    /// Counts a document that nobody means to be an object.
+    /// Counts a document that is not meant to be an object.
     pub(super) fn skip_no_object(&mut self) {
         *self.outcome.skipped.entry(NOT_AN_OBJECT.to_owned()).or_default() += 1;
     }
 
-    /// Takes an object that makes Secrets in the cluster.
+    /// Takes an object that creates Secrets in the cluster.
     pub(super) fn made(&mut self, mut made: Made) {
         let default = &self.options.default_namespace;
         let secrets = made.secrets.iter_mut().filter_map(|secret| secret.namespace.as_mut());
@@ -220,7 +221,7 @@ impl<'a, 's> Collect<'a, 's> {
         (self.sink)(Change::Made(made));
     }
 
-    /// Takes an object that is encrypted with SOPS: of a Secret the names are plain, as a rule.
+    /// Takes an object that is encrypted with SOPS. The names in a Secret are usually not encrypted.
     pub(super) fn encrypted(&mut self, object: &Object, place: &Place) {
         let meta = object.meta();
         let secret = matches!(object, Object::Secret(_));
@@ -233,7 +234,7 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
-    /// Notes that a document's values are encrypted with SOPS, and that nothing of it can be judged.
+    /// Records that the values of a document are encrypted with SOPS, so that it cannot be judged.
     pub(super) fn cannot_decrypt(&mut self, place: &Place) {
         let file = if self.file == STDIN {
             "FILE".into()
@@ -245,14 +246,14 @@ impl<'a, 's> Collect<'a, 's> {
     }
 }
 
-/// What standard input is called in place of a file.
+/// The name of standard input in place of a file.
 pub(super) const STDIN: &str = "standard input";
 
-/// What is said of a Helm template that was given in place of what Helm makes of it.
+/// The message for a Helm template that was given instead of its rendered output.
 pub(super) const HELM: &str =
     "holds {{ }} of a Helm template; render it first: helm template CHART | kubectl certs status -f -";
 
-/// Whether a name or host of the object is a template's placeholder that nobody filled in.
+/// Whether a name or host of the object is an unfilled placeholder of a template.
 fn placeholder(object: &Object) -> bool {
     object.some_text(|text| text.contains("{{"))
 }

@@ -1,22 +1,22 @@
-//! What could not be read, and where.
+//! Errors of reading manifests, with their positions.
 
 use std::fmt;
 
 /// A file, document or object that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestError {
-    /// The file as it was named, or `standard input`. Not cleared for a terminal.
+    /// The file as the user named it, or `standard input`. Not cleared for a terminal.
     pub file: String,
-    /// The document's number in the file, from 1; 0 when the file as a whole is meant.
+    /// The number of the document in the file, from 1; 0 if the error concerns the whole file.
     pub document: usize,
-    /// The line in the file, from 1, where it is known.
+    /// The line in the file, from 1, if it is known.
     pub line: Option<usize>,
-    /// What is wrong. Never holds a value of a Secret. Not cleared for a terminal.
+    /// What is wrong. Never contains a value of a Secret. Not cleared for a terminal.
     pub message: String,
 }
 
 impl fmt::Display for ManifestError {
-    /// `FILE: document N, line L: message`, without what is not known.
+    /// Writes `FILE: document N, line L: message`, without the parts that are not known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.file)?;
         match (self.document, self.line) {

@@ -1,5 +1,6 @@
-//! The line of what breaks an object of a YAML document. Objects are read as JSON, whose places are not the file's: the document is read
-//! once more with the line of each of its values, and the place of the error in the JSON leads to one of them.
+//! Finds the line of the error in an object of a YAML document. Objects are read as JSON, whose positions are not those
+//! of the file. So the document is read again with the line of each of its values, and the position of the error in the
+//! JSON leads to one of them.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -17,27 +18,27 @@ use crate::{
     source::{form, pairs::DataKeys},
 };
 
-/// A value, with the lines of those within it. Plain ones are wiped: some are keys.
+/// A value with the lines of the values within it. Text is wiped, because it may be a key.
 pub(super) enum Lined {
     Plain(Unread),
     List(Vec<Spanned<Lined>>),
-    /// As in any mapping that is read, the last of several entries of a name counts.
+    /// As in any mapping that is read, the last of several entries with one name counts.
     Mapping(BTreeMap<String, Spanned<Lined>>),
 }
 
 impl Lined {
-    /// The line, within the document, of what keeps it from being read as `kind`; `None` where it can be read.
+    /// The line within the document at which reading it as `kind` fails; `None` if it succeeds.
     pub(super) fn broken(&self, kind: Kind, keys: &DataKeys) -> Option<u64> {
         let mut json = Zeroizing::new(Vec::new());
         let mut lines = Vec::new();
         self.write(&mut json, &mut lines).ok()?;
         let error = form::from_json(kind, &json, keys).err()?;
-        // All of it is one line, so the column counts its bytes, from 1.
+        // The JSON is a single line, so the column counts its bytes, from 1.
         let begun = lines.iter().rev().find(|(at, _)| *at < error.column());
         begun.map(|(_, line)| *line)
     }
 
-    /// Writes it as JSON, and notes where each value within it begins and which line that is.
+    /// Writes the value as JSON, and records where each value within it begins and on which line.
     fn write(&self, json: &mut Vec<u8>, lines: &mut Vec<(usize, u64)>) -> Result<(), serde_json::Error> {
         let mut one = |json: &mut Vec<u8>, value: &Spanned<Self>| {
             lines.push((json.len(), value.referenced.line()));
@@ -136,7 +137,8 @@ impl<'de> Visitor<'de> for LinedVisitor {
     }
 }
 
-/// Goes to one item of nested lists; what is beside it is only skipped. The indexes of the items lead to it: none is the document itself.
+/// Finds one item of nested lists, and skips everything beside it. The indexes of the items lead to it; without any, it
+/// is the document itself.
 pub(super) struct Seek<'p>(pub(super) &'p [usize]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -171,7 +173,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 }
 
-/// The items on the way.
+/// The items on the path.
 struct Element<'s, 'p>(&'s Seek<'p>);
 
 impl<'de> DeserializeSeed<'de> for Element<'_, '_> {

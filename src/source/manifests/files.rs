@@ -1,4 +1,4 @@
-//! From paths to texts: directories in order, no loop, no file that is too large or no text.
+//! Reads paths: directories in order and without loops, and files unless they are too large or not text.
 
 use std::{
     collections::HashSet,
@@ -14,18 +14,18 @@ use zeroize::Zeroizing;
 use super::collect::Collect;
 use crate::file::{self, ReadError};
 
-/// The largest file that is read: more than a cluster's 10,000 Secrets in YAML.
+/// The largest file that is read, in bytes: more than a cluster's 10,000 Secrets in YAML.
 pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// How long a pipe may say nothing: a command that renders charts may have to fetch them first.
+/// How long a pipe may be silent: a command that renders charts may have to download them first.
 const PIPE: Duration = Duration::from_mins(5);
 
-/// Reads one path that was named on the command line: a directory, or a file whatever its extension.
+/// Reads one path of the command line: a directory, or a file with any extension.
 pub(super) fn walk(path: &Path, recursive: bool, collect: &mut Collect<'_, '_>) {
     let shown = path.display().to_string();
     match fs::metadata(path) {
         Err(error) => collect.file_error(&shown, cannot("read", &error)),
-        // What is no regular file may be a pipe, such as a shell's `<(helm template .)`.
+        // A path that is not a regular file may be a pipe, such as `<(helm template .)` of a shell.
         Ok(metadata) if !metadata.is_dir() => collect.input(&shown, true, open(path, &metadata)),
         Ok(_) => Walk {
             recursive,
@@ -40,7 +40,7 @@ struct Walk {
     recursive: bool,
     /// The directories that are being read, from the outermost.
     open: Vec<PathBuf>,
-    /// All directories that were read: links may lead to one by several ways.
+    /// All directories that were read, because links may lead to one in several ways.
     seen: HashSet<PathBuf>,
 }
 
@@ -85,14 +85,14 @@ impl Walk {
                 .any(|known| e.eq_ignore_ascii_case(known))
         });
         let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-        // A broken link is of interest only where a manifest was meant.
+        // A broken link only matters if a manifest was meant.
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(_) if !manifest => return,
             Err(error) => return collect.file_error(&path.display().to_string(), cannot("read", &error)),
         };
         if metadata.is_dir() {
-            // Hidden directories hold the state of other tools, and the copies that a mounted ConfigMap is made of.
+            // Hidden directories hold the state of other tools, and the copies behind a mounted ConfigMap.
             if self.recursive && !hidden {
                 self.directory(path, collect);
             }
@@ -111,7 +111,7 @@ fn cannot(what: &str, error: &io::Error) -> String {
     format!("cannot {what} it: {}", reason(error))
 }
 
-/// The system's words, without the number that Rust adds.
+/// The message of the system, without the number that Rust adds.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
@@ -140,9 +140,9 @@ fn too_large() -> String {
     format!("is larger than {} MiB; split it", MAX_BYTES / (1024 * 1024))
 }
 
-/// All bytes of `from`, of which `expected` are foreseen.
+/// Reads all bytes of `from`, of which `expected` are expected.
 pub(super) fn read_all(from: &mut dyn Read, expected: u64) -> Result<Zeroizing<Vec<u8>>, String> {
-    // Room for one byte more than is expected, so that the end is noticed without a larger copy being made.
+    // Room for one byte more than expected, so that the end is noticed without a larger copy.
     let room = usize::try_from(expected.min(MAX_BYTES)).unwrap_or_default() + 1;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     from.take(MAX_BYTES + 1)
@@ -154,9 +154,9 @@ pub(super) fn read_all(from: &mut dyn Read, expected: u64) -> Result<Zeroizing<V
     Ok(bytes)
 }
 
-/// A file's text.
+/// The text of a file.
 pub(super) enum FileText<'a> {
-    /// As it is in the file.
+    /// The bytes of the file themselves.
     Plain(&'a str),
     /// Decoded from UTF-16.
     Decoded(Zeroizing<String>),
@@ -173,8 +173,8 @@ impl Deref for FileText<'_> {
     }
 }
 
-/// The bytes as text without its byte order mark; else the line and what is wrong. UTF-16 is told by its mark, as kubectl's reader
-/// tells it (goyaml.v2 `readerc.go`, `yaml_parser_determine_encoding`).
+/// The bytes as text without a byte order mark; otherwise the line and the error. UTF-16 is recognized by its mark, as
+/// in kubectl's reader (goyaml.v2 `readerc.go`, `yaml_parser_determine_encoding`).
 pub(super) fn text(bytes: &[u8]) -> Result<FileText<'_>, (Option<usize>, String)> {
     match utf16(bytes) {
         Some(Some(text)) if text.contains('\0') => {
@@ -200,8 +200,8 @@ pub(super) fn text(bytes: &[u8]) -> Result<FileText<'_>, (Option<usize>, String)
     }
 }
 
-/// UTF-16 with its byte order mark as text, `Some(None)` where it is none; `None` without the mark.
-// Whether it has the mark, and then whether it is text.
+/// Decodes UTF-16 with a byte order mark: `None` without the mark, `Some(None)` if it is not valid.
+// Whether it has the mark, and if so, whether it is text.
 #[allow(clippy::option_option)]
 fn utf16(bytes: &[u8]) -> Option<Option<Zeroizing<String>>> {
     let (body, big) = match bytes {
@@ -217,7 +217,7 @@ fn utf16(bytes: &[u8]) -> Option<Option<Zeroizing<String>>> {
         ([first, second], false) => u16::from_le_bytes([*first, *second]),
         _ => 0,
     };
-    // Room for the longest: a text that grew would leave copies of keys behind.
+    // Room for the longest possible text, because one that grew would leave copies of keys behind.
     let mut text = Zeroizing::new(String::with_capacity(body.len() / 2 * 3));
     for character in char::decode_utf16(body.chunks(2).map(unit)) {
         match character {
@@ -228,7 +228,7 @@ fn utf16(bytes: &[u8]) -> Option<Option<Zeroizing<String>>> {
     Some(Some(text))
 }
 
-/// Whether every other one of the first bytes is NUL, as in ASCII text saved as UTF-16 without a byte order mark.
+/// Whether every second one of the first bytes is NUL, as in ASCII text saved as UTF-16 without a byte order mark.
 fn looks_like_utf16(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(16) & !1];
     let every_other = |odd: usize| head.iter().enumerate().all(|(i, b)| (*b == 0) == (i % 2 == odd));

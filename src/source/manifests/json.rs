@@ -1,5 +1,5 @@
-//! JSON: one value, several one after the other, or one a line. Objects are decoded from their own bytes, so that what
-//! is not used is only skipped.
+//! Reads JSON: one value, several in sequence, or one on each line. Objects are decoded from their own bytes, so that
+//! unused parts are only skipped.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,10 +13,10 @@ use crate::{
     source::form::{self, without_place, without_values},
 };
 
-/// Lists within lists that are followed.
+/// How deeply nested lists are followed.
 const MAX_LISTS: usize = 8;
 
-/// What says what a value is.
+/// The fields that identify a value.
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Head<'a> {
@@ -35,7 +35,7 @@ struct HeadMeta {
     namespace: Option<Text>,
 }
 
-/// Counts lines up to places that come one after the other, each byte once.
+/// Counts lines up to ascending positions, examining each byte once.
 struct Lines<'a> {
     text: &'a str,
     at: usize,
@@ -60,7 +60,7 @@ impl Lines<'_> {
     }
 }
 
-/// Reads a text that begins as JSON does. `false` when its first value is no JSON, and the text may be YAML.
+/// Reads a text that begins like JSON. Returns `false` if its first value is not JSON, so that the text may be YAML.
 pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
     let mut lines = Lines { text, at: 0, line: 1 };
     let mut from = 0;
@@ -89,7 +89,7 @@ pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
             &Place::at(lines.of(at)),
             &format!("cannot read JSON: {}", plain(&error)),
         );
-        // The next line that begins a value at its very start; the line of the error itself where that is one.
+        // The next line that begins with a value, which may be the line of the error itself.
         let Some(next) = next_value(text, at.max(from + 1)) else {
             return true;
         };
@@ -97,7 +97,7 @@ pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
     }
 }
 
-/// The byte at which `serde_json`'s line and column point.
+/// The offset at which `serde_json`'s line and column point.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let mut start = 0;
     for _ in 1..line {
@@ -106,23 +106,23 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
             None => break,
         }
     }
-    // The column counts bytes, and may point into a letter of several.
+    // The column counts bytes, and may point into a character of several.
     text.floor_char_boundary(start.saturating_add(column.saturating_sub(1)))
 }
 
-/// Where the first line at or after `at`, which is not 0, begins whose first character opens a value.
+/// The offset of the first line at or after `at`, which is not 0, whose first character opens a value.
 fn next_value(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let rest = bytes.get(at - 1..)?;
     rest.windows(2).position(|w| w == b"\n{").map(|found| at + found)
 }
 
-/// The message without its place, which is given in the file's own lines.
+/// The message without its position, which is given in lines of the file instead.
 fn plain(error: &serde_json::Error) -> String {
     without_values(without_place(&error.to_string()))
 }
 
-/// Reads one value: an object, or a list of them. `list` is the apiVersion and kind that items without their own have.
+/// Reads one value: an object, or a list of objects. `list` has the apiVersion and kind for items without their own.
 fn value(
     json: &str,
     list: Option<(&str, &str)>,
@@ -197,7 +197,7 @@ fn value(
     }
 }
 
-/// The place of an error within `json`, a value that stands at `place`.
+/// The position of an error within `json`, a value at `place`.
 fn inner(place: &Place, error: &serde_json::Error, json: &str, lines: &mut Lines<'_>) -> Place {
     let begins = lines.of_part(json);
     Place {

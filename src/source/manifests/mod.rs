@@ -1,6 +1,6 @@
-//! Manifests as the source in place of a cluster: files, directories and standard input, in YAML and JSON.
+//! Manifests as the source instead of a cluster: files, directories and standard input, in YAML and JSON.
 //!
-//! A broken document is an error with its place, and all others are still read.
+//! A broken document becomes an error with its position, and all others are still read.
 
 mod collect;
 mod error;
@@ -30,43 +30,43 @@ use crate::object::{Change, Kind, Text};
 /// How manifests are read.
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
-    /// Whether directories are read with those below them (`-R`).
+    /// Whether subdirectories are read too (`-R`).
     pub recursive: bool,
-    /// The namespace of objects whose manifest names none.
+    /// The namespace of objects whose manifest has none.
     pub default_namespace: Text,
-    /// What is sent; all other objects are left out.
+    /// The objects that are sent; all others are left out.
     pub scope: &'a Scope,
 }
 
-/// What became of the manifests.
+/// The result of reading manifests.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The files that were read, standard input included.
+    /// How many files were read, including standard input.
     pub files: usize,
-    /// The documents that hold something: between the `---` of YAML, or JSON values.
+    /// How many documents have contents: sections between the `---` of YAML, or JSON values.
     pub documents: usize,
-    /// The objects that were sent.
+    /// How many objects were sent.
     pub objects: usize,
-    /// The objects that carry certificates and are not read, of the namespaces that the scope holds.
+    /// The number of objects that carry certificates and are not read, in namespaces of the scope.
     pub carriers: BTreeMap<(String, String), u64>,
-    /// How many other objects of which `apiVersion/Kind` were skipped because findings are not made of them;
-    /// under [`NOT_AN_OBJECT`] documents of a directory that are something else, such as `values.yaml`.
+    /// The number of other objects that were skipped because no finding needs them, by `apiVersion/Kind`.
+    /// [`NOT_AN_OBJECT`] counts documents of a directory that are something else, such as `values.yaml`.
     pub skipped: BTreeMap<String, usize>,
     /// What could not be read.
     pub errors: Vec<ManifestError>,
-    /// Where the objects stand.
+    /// The position of each object.
     pub places: Places,
-    /// The kinds that were among the manifests, whether the scope holds them or not.
+    /// The kinds of all manifests, within the scope or not.
     pub kinds: BTreeSet<Kind>,
-    /// The namespaces that objects of any kind are in, whether the scope holds them or not.
+    /// The namespaces of objects of any kind, within the scope or not.
     pub namespaces: BTreeSet<Text>,
 }
 
-/// The name under which documents that are no Kubernetes object are counted.
+/// The name under which documents are counted that are not Kubernetes objects.
 pub const NOT_AN_OBJECT: &str = "not a Kubernetes object";
 
-/// Whether manifests are taken to hold all objects of a kind that there are. What belongs to the cluster is seldom among manifests:
-/// it is complete only where it was `seen`.
+/// Whether manifests are assumed to contain all objects of a kind. Kinds that belong to the cluster are rarely among
+/// manifests, so they are complete only if one was `seen`.
 fn is_complete(kind: Kind, seen: bool) -> bool {
     match kind.row().role {
         Role::Route | Role::Attached | Role::Store | Role::Grant | Role::Secret => true,
@@ -76,10 +76,10 @@ fn is_complete(kind: Kind, seen: bool) -> bool {
     }
 }
 
-/// Reads files, directories and standard input (`-`) in the order given, and sends every object that the scope holds.
+/// Reads files, directories and standard input (`-`) in the given order, and sends every object within the scope.
 ///
-/// Afterwards the kinds of routes and Secrets count as listed: what the manifests do not hold does not exist. Classes
-/// and Namespaces count as listed only where at least one of them was among the manifests.
+/// Afterwards the kinds of routes and Secrets count as listed: objects that are not among the manifests do not exist.
+/// Classes and Namespaces count as listed only if at least one of them was among the manifests.
 pub fn read(inputs: &[PathBuf], options: &Options<'_>, stdin: &mut dyn Read, sink: &mut dyn FnMut(Change)) -> Outcome {
     let mut collect = Collect::new(options, sink);
     for input in inputs {

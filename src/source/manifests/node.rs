@@ -1,5 +1,5 @@
-//! One YAML document or list item: an object that is read as soon as its mapping ends, so that long values do not stay in memory, or a
-//! list of them. Secrets are read when the document ends, and their text is wiped.
+//! One YAML document or list item: a list, or an object that is read as soon as its mapping ends, so that long values
+//! do not stay in memory. Secrets are read when the document ends, and their text is wiped.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ use crate::{
 
 /// A document, or an item of a list.
 pub(super) enum Node {
-    /// Nothing.
+    /// Null.
     Null,
-    /// Something that is no mapping, in words.
+    /// A value other than a mapping, in words.
     Other(&'static str),
     /// A mapping.
     Mapping(Box<Fields>),
@@ -29,41 +29,41 @@ pub(super) enum Node {
 /// A mapping that may be an object.
 #[derive(Default)]
 pub(super) struct Fields {
-    /// apiVersion, where it is a text that is not empty.
+    /// apiVersion, if it is a text that is not empty.
     pub(super) api_version: Option<String>,
-    /// The same of kind.
+    /// kind, if it is a text that is not empty.
     pub(super) kind: Option<String>,
-    /// Whether there is a `sops` entry.
+    /// Whether it has a `sops` entry.
     pub(super) encrypted: bool,
     /// Whether it has the headings that Helm prints before a release.
     helm: [bool; 2],
-    /// What it holds.
+    /// The contents.
     pub(super) content: Content,
 }
 
-/// What a mapping holds.
+/// The contents of a mapping.
 pub(super) enum Content {
-    /// Its fields, not read yet for want of a kind.
+    /// The fields, which could not be read because the kind was not known.
     Raw(Map<String, Value>),
-    /// Those of a Secret, which is read by who knows under which data keys its pair stands.
+    /// The fields of a Secret, which is read once its data keys are known.
     Secret(Unread),
     /// The items of a list.
     Items(Vec<Spanned<Node>>),
-    /// A list whose items are something else.
+    /// A list whose items are not mappings.
     NoList,
     /// An object.
     Object(Box<Object>),
-    /// An object that cannot be read: its kind, its name, and why.
+    /// An object that cannot be read: its kind, its name, and the error.
     Broken(Kind, String, serde_json::Error),
-    /// An object of a kind that is not read: its namespace, empty where it names none, and the Secrets that it makes.
+    /// An object of a kind that is not read: its namespace, empty if it has none, and the Secrets that it creates.
     Unknown(String, Option<Box<Made>>),
 }
 
-/// The fields of a Secret that has not been read yet: wiped when it has, or when nobody reads it.
+/// The fields of a Secret that has not been read yet. They are wiped when they are dropped.
 pub(super) struct Unread(Value);
 
 impl Unread {
-    /// A value that is wiped when nobody needs it any more.
+    /// Wraps a value that is wiped when it is dropped.
     pub(super) fn of(value: Value) -> Self {
         Self(value)
     }
@@ -87,14 +87,15 @@ impl Default for Content {
 }
 
 impl Fields {
-    /// Whether this is what `helm install --dry-run` prints before the manifests.
+    /// Whether this is the text that `helm install --dry-run` prints before the manifests.
     pub(super) fn is_helm_release(&self) -> bool {
         self.helm == [true; 2] && self.kind.is_none()
     }
 }
 
 impl Content {
-    /// What the fields mean as an object of `kind`; `keys` are those under which Secrets hold pairs.
+    /// Reads the fields as an object of `kind`. `keys` are the data keys in which Secrets have a certificate and its
+    /// key.
     pub(super) fn decoded(self, api_version: &str, kind: &str, keys: &DataKeys) -> Self {
         let fields = match self {
             Self::Raw(fields) => fields,
@@ -128,7 +129,7 @@ fn object(kind: Kind, value: &Value, keys: &DataKeys) -> Content {
     }
 }
 
-/// Overwrites every text: some of them are keys.
+/// Overwrites every text, because some are keys.
 fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
@@ -214,7 +215,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
             (Some(api_version), Some(kind), _) if Kind::of_manifest(api_version, kind) == Some(Kind::Secret) => {
                 Content::Secret(Unread(Value::Object(raw)))
             }
-            // Data keys are of Secrets alone.
+            // Only Secrets need data keys.
             (Some(api_version), Some(kind), _) => Content::Raw(raw).decoded(api_version, kind, &DataKeys::default()),
             _ => Content::Raw(raw),
         };
@@ -226,7 +227,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
 }
 
-/// The items of a list; `None` where they are something else. Null is an empty list.
+/// The items of a list; `None` if it is something else. Null is an empty list.
 struct Items(Option<Vec<Spanned<Node>>>);
 
 impl<'de> Deserialize<'de> for Items {

@@ -1,10 +1,11 @@
-//! Where each object stands: its file, and the line on which it begins.
+//! The position of each object: its file, and the line on which it begins.
 
 use std::{collections::HashMap, path::Path};
 
 use crate::object::{Key, Kind};
 
-/// The places of the objects that were read. Of two of one kind and name the last counts, as it does for the findings.
+/// The positions of the objects that were read. Of two objects with one kind and name the last counts, as it does for
+/// findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     files: Vec<String>,
@@ -12,12 +13,12 @@ pub struct Places {
 }
 
 impl Places {
-    /// Notes the file that is read from now on.
+    /// Sets the file of the following objects.
     pub(super) fn file(&mut self, file: &str) {
         self.files.push(file.to_owned());
     }
 
-    /// Notes where an object of that file stands.
+    /// Records the position of an object in that file.
     pub(super) fn object(&mut self, kind: Kind, key: Key, line: Option<usize>) {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let Some(file) = self.files.len().checked_sub(1) else {
@@ -27,7 +28,7 @@ impl Places {
         self.objects.insert((kind, key), (number(file), line));
     }
 
-    /// The file of an object, and its first line, from 1, where that is known. `None` for what stands in no file.
+    /// The file of an object, and its first line, from 1, if that is known. `None` if it is in no file.
     pub fn get(&self, kind: Kind, key: &Key) -> Option<(&str, Option<usize>)> {
         let (file, line) = self.objects.get(&(kind, key.clone()))?;
         let file = self.files.get(usize::try_from(*file).ok()?)?;
@@ -35,7 +36,8 @@ impl Places {
         (file != super::collect::STDIN).then_some((file, line))
     }
 
-    /// Names the files as seen from `directory`, where they are below it: what annotates a repository's files knows them so.
+    /// Makes the names of files below `directory` relative to it, because tools that annotate a repository's files
+    /// expect that.
     pub fn relative_to(&mut self, directory: &Path) {
         for file in &mut self.files {
             let path = Path::new(file.as_str());

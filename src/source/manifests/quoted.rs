@@ -1,11 +1,11 @@
 //! Quoted texts of several lines whose later lines are indented no more than their key.
 //!
-//! YAML 1.2 wants them further in (section 7.4, `s-flow-line-prefix`), and the parser holds to that. kubectl's reader does not look: go-yaml
-//! (`sigs.k8s.io/yaml` v1.6.0, goyaml.v2 `scannerc.go`, `yaml_parser_scan_flow_scalar`) folds lines whatever their indentation is. Such
-//! texts are in use, in the Gateway API's own resource definitions among others.
+//! YAML 1.2 requires more indentation (section 7.4, `s-flow-line-prefix`), and the parser insists on it. kubectl's
+//! reader does not: go-yaml (`sigs.k8s.io/yaml` v1.6.0, goyaml.v2 `scannerc.go`, `yaml_parser_scan_flow_scalar`) folds
+//! lines with any indentation. Such texts are in use, for instance in the Gateway API's own resource definitions.
 
-/// The document with such lines moved in, each still on its own line. What is folded loses its indentation, so no value changes. `None`
-/// where there is nothing to move, or moving would take more room than the document itself.
+/// The document with such lines indented, each still on its own line. Folding removes indentation, so no value changes.
+/// `None` if nothing has to be indented, or if that would take more room than the document itself.
 pub(super) fn indented(text: &str) -> Option<String> {
     let mut lines = Lines {
         out: String::with_capacity(text.len() + text.len() / 8),
@@ -22,17 +22,17 @@ pub(super) fn indented(text: &str) -> Option<String> {
     lines.moved.then_some(lines.out)
 }
 
-/// A quoted text that has not ended yet.
+/// A quoted text that has not ended.
 #[derive(Clone, Copy)]
 struct Open {
     quote: u8,
-    /// How far in its next lines are moved.
+    /// The column to which its next lines are indented.
     column: usize,
 }
 
 struct Lines {
     out: String,
-    /// How many spaces may still be put in.
+    /// How many spaces may still be inserted.
     room: usize,
     moved: bool,
     /// How many `[` and `{` are open.
@@ -40,7 +40,7 @@ struct Lines {
     open: Option<Open>,
     /// In a literal or folded text: the column of the key or dash that it belongs to.
     block: Option<usize>,
-    /// Whether a quote at the start of a line begins a text: else it is part of a plain one.
+    /// Whether a quote at the start of a line begins a text; otherwise it is part of a plain one.
     value_expected: bool,
 }
 
@@ -80,12 +80,13 @@ impl Lines {
         Some(())
     }
 
-    /// Goes over what stands outside of quoted texts; `starts`: whether a quote here begins one.
+    /// Scans a line outside of quoted texts. `starts` says whether a quote here begins a text.
     fn scan(&mut self, line: &str, from: usize, indentation: usize, mut starts: bool) {
         let bytes = line.as_bytes();
         let mut at = from;
         let key_at_start = from == indentation;
-        // Whether nothing but the dashes of sequences, and spaces, stands before this. Kept, because a line may be one of a million dashes.
+        // Whether only spaces and the dashes of sequences precede this position. Remembered, because a line may have a
+        // million dashes.
         let before_any = |byte: u8| matches!(byte, b' ' | b'-' | b'?');
         let mut dashes_alone = bytes[..from.min(bytes.len())].iter().all(|byte| before_any(*byte));
         while let Some(&byte) = bytes.get(at) {
@@ -127,7 +128,7 @@ impl Lines {
                 b',' if self.flow > 0 => starts = true,
                 b':' if ends_word || self.flow > 0 => starts = true,
                 b'-' | b'?' if ends_word && first => starts = true,
-                // A tag or an anchor stands before the value.
+                // A tag or an anchor precedes the value.
                 b'!' | b'&' if starts => {
                     let word = line[at..].find([' ', '\t', '\r', '\n']);
                     at += word.unwrap_or(line.len() - at);
@@ -144,7 +145,7 @@ impl Lines {
     }
 }
 
-/// The column of the key, or of the dash where there is no key, that the value at `value` belongs to.
+/// The column of the key, or of the dash if there is no key, to which the value at `value` belongs.
 fn owner_column(bytes: &[u8], indentation: usize, value: usize) -> usize {
     let (mut at, mut dash) = (indentation, indentation);
     while matches!(bytes.get(at), Some(b'-' | b'?')) && matches!(bytes.get(at + 1), Some(b' ')) {
@@ -157,7 +158,7 @@ fn owner_column(bytes: &[u8], indentation: usize, value: usize) -> usize {
     if at == value { dash } else { at }
 }
 
-/// The position behind the quote that ends a text which goes on at `from`.
+/// The position after the quote that ends a text which continues at `from`.
 fn closing(bytes: &[u8], from: usize, quote: u8) -> Option<usize> {
     let mut at = from;
     while let Some(&byte) = bytes.get(at) {

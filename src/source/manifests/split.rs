@@ -1,6 +1,6 @@
-//! Cuts YAML into documents at the lines that end one, so that one broken document does not hide the others.
+//! Splits YAML into documents at the lines that end one, so that one broken document does not hide the others.
 
-/// One document: its text, marker line included, and the line in the file on which that begins.
+/// One document: its text, including the marker line, and the line in the file on which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     /// The text.
@@ -9,8 +9,8 @@ pub(super) struct Piece<'a> {
     pub(super) line: usize,
 }
 
-/// The documents of `text` that hold something. `---` and `...` at the start of a line always end one, in a block of
-/// text too (YAML 1.2, section 9.1.2); so does the heading `NOTES:` that Helm prints after its manifests.
+/// The documents of `text` that have contents. `---` and `...` at the start of a line always end one, even in a block
+/// of text (YAML 1.2, section 9.1.2), and so does the heading `NOTES:` that Helm prints after its manifests.
 pub(super) fn documents(text: &str) -> Documents<'_> {
     Documents { rest: text, line: 1 }
 }
@@ -62,7 +62,7 @@ fn is_marker(line: &str, marker: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// Whether a line holds nothing: blank, a comment, a directive or the end of a document.
+/// Whether a line has no contents: blank, a comment, a directive or the end of a document.
 fn is_empty(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with(['#', '%']) || line == "..."

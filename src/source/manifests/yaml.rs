@@ -1,4 +1,4 @@
-//! YAML: each document within a budget that grows with its length, each item of a List by itself.
+//! Reads YAML: each document within a budget that grows with its length, and each item of a List separately.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -19,16 +19,16 @@ use super::{
 };
 use crate::{object::Kind, source::form::without_values};
 
-/// Nodes that aliases may add to the documents of one file: what the text itself holds is bounded by its length.
+/// How many nodes aliases may add to the documents of one file. The nodes of the text itself are limited by its length.
 const ALIASED_NODES: usize = 1_000_000;
-/// Nodes that aliases may add to one document.
+/// How many nodes aliases may add to one document.
 const ALIASED_NODES_PER_DOCUMENT: usize = 50_000;
-/// How deep a document may be nested. The decoder takes up to 30 KB of stack a level; resource definitions, the deepest
-/// documents that there are, have some 40 levels.
+/// How deeply a document may be nested. The decoder needs up to 30 KB of stack for each level; resource definitions,
+/// the deepest documents in use, have some 40 levels.
 const MAX_DEPTH: usize = 64;
-/// Lists within lists that are followed.
+/// How deeply nested lists are followed.
 const MAX_LISTS: usize = 8;
-/// Broken objects of one file whose exact line is looked for, which takes reading their document again.
+/// For how many broken objects of one file the exact line is determined, which requires reading their document again.
 const EXACT_LINES: usize = 16;
 
 /// Reads the YAML documents of a text.
@@ -43,7 +43,7 @@ pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) {
     }
 }
 
-/// Whether a text is YAML, whatever it holds.
+/// Whether a text is valid YAML, whatever its contents.
 pub(super) fn is_yaml(text: &str) -> bool {
     let mut allowance = 0;
     let skip = |from: serde_saphyr::Deserializer<'_, '_>| serde::de::IgnoredAny::deserialize(from);
@@ -52,9 +52,9 @@ pub(super) fn is_yaml(text: &str) -> bool {
 
 struct Reader<'c, 'a, 's> {
     collect: &'c mut Collect<'a, 's>,
-    /// Nodes that aliases may still add.
+    /// How many nodes aliases may still add.
     allowance: usize,
-    /// Broken objects whose exact line may still be looked for.
+    /// For how many broken objects the exact line may still be determined.
     exact: usize,
 }
 
@@ -64,7 +64,7 @@ impl Reader<'_, '_, '_> {
         let read = |piece, allowance: &mut usize| parse(piece, allowance, |from| Node::deserialize(from));
         match read(piece, &mut self.allowance) {
             Err(error) if is_indentation(&error) => {
-                // Another text on the same lines: places stay what they are.
+                // The replaced text has the same lines, so positions stay the same.
                 let moved = quoted::indented(piece.text).map(Zeroizing::new);
                 let text = moved.as_deref().map_or(piece.text, String::as_str);
                 let moved = Piece { text, ..piece };
@@ -75,7 +75,7 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// Takes what a document came to.
+    /// Takes the result of reading a document.
     fn taken(&mut self, piece: Piece<'_>, result: Result<Node, Error>) {
         match result {
             Ok(Node::Null) => {}
@@ -92,7 +92,7 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// Takes one node. `list` is the apiVersion and kind that items without their own have; `path` leads to the node.
+    /// Takes one node. `list` has the apiVersion and kind for items without their own; `path` leads to the node.
     fn node(&mut self, piece: Piece<'_>, node: Node, list: Option<(&str, &str)>, place: &Place, path: &mut Vec<usize>) {
         let fields = match node {
             Node::Null => return,
@@ -143,7 +143,8 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// The place of what breaks the object at `path`: its document is read again, with the lines of what it holds.
+    /// The exact position of the error in the object at `path`: its document is read again, with the line of each
+    /// value.
     fn exact(&mut self, piece: Piece<'_>, kind: Kind, path: &[usize], place: &Place) -> Place {
         let mut place = place.clone();
         if self.exact > 0 {
@@ -157,7 +158,7 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-/// Whether a quoted text of several lines, or a tab within one, is why a document cannot be read.
+/// Whether the indentation of a quoted text of several lines, or a tab within one, makes a document unreadable.
 fn is_indentation(error: &Error) -> bool {
     let text = UserMessageFormatter.format_message(error);
     text.contains("multiline quoted scalar") || text.contains("tab cannot be used as indentation")
@@ -173,7 +174,7 @@ fn parse<R>(
     let aliased = (*allowance).min(ALIASED_NODES_PER_DOCUMENT);
     let nodes = Rc::new(Cell::new(0));
     let counted = Rc::clone(&nodes);
-    // A node takes at least one byte of text, and an event more ends each list and mapping.
+    // A node takes at least one byte of text, and each list and mapping has one more event at its end.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: length + 16 + aliased,
@@ -187,7 +188,7 @@ fn parse<R>(
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         ignore_binary_tag_for_string: true,
-        // `no` and `n` are names before they are anything else.
+        // `no` and `n` are more likely names than booleans.
         strict_booleans: true,
         with_snippet: false,
         alias_limits: serde_saphyr::alias_limits! {
@@ -201,7 +202,7 @@ fn parse<R>(
     result
 }
 
-/// What is wrong, on one line and without its place.
+/// What is wrong, on one line and without its position.
 fn message(error: &Error) -> String {
     let mut cause = error;
     while let Error::AliasError { error, .. } | Error::WithSnippet { error, .. } = cause {
@@ -229,13 +230,13 @@ fn line(piece: Piece<'_>, error: &Error) -> Option<usize> {
     line_of(piece, error.location()?.line())
 }
 
-/// The line of the file that is line `within` of a document.
+/// The line of the file for the line `within` of a document.
 fn line_of(piece: Piece<'_>, within: u64) -> Option<usize> {
     let within = usize::try_from(within).ok()?;
     (within > 0).then(|| piece.line + within - 1)
 }
 
-/// The line on which a document's content begins.
+/// The line on which the content of a document begins.
 fn first_line(piece: Piece<'_>) -> usize {
     let empty = |line: &&str| {
         let line = line.trim();

@@ -50,7 +50,8 @@ struct Domain {
 }
 
 impl IngressRoute {
-    /// The view of an `IngressRoute` or `IngressRouteTCP` of the group that `kind` stands for: their fields are the same.
+    /// The view of an `IngressRoute` or `IngressRouteTCP` in the API group of `kind`. The fields are the same in both
+    /// groups.
     pub(super) fn into_view(self, kind: Kind) -> view::IngressRoute {
         let spec = self.spec.unwrap_or_default();
         let mut hosts = rule::Hosts::default();

@@ -5,17 +5,17 @@ use std::collections::HashSet;
 
 use crate::object::Text;
 
-/// The hosts of the rules that were read.
+/// The hosts of the rules that have been read.
 #[derive(Default)]
 pub(super) struct Hosts {
-    /// The plain names, each once, in their order.
+    /// The plain names, each once, in order.
     pub(super) names: Vec<Text>,
-    /// Whether some rule chooses hosts by something that is no plain name.
+    /// Whether a rule selects hosts by anything but a plain name.
     pub(super) others: bool,
     seen: HashSet<Text>,
 }
 
-/// What a rule is made of.
+/// A token of a rule.
 enum Token<'a> {
     Word(&'a str),
     Quoted(Text),
@@ -23,13 +23,13 @@ enum Token<'a> {
 }
 
 impl Hosts {
-    /// Adds the hosts of one rule. What cannot be read adds none.
+    /// Adds the hosts of one rule. A rule that cannot be read adds none.
     pub(super) fn read(&mut self, rule: &str) {
-        // The matcher whose arguments are being read, and whether a `!` turns it around.
+        // The matcher whose arguments are being read, and whether a `!` negates it.
         let mut matcher = "";
         let mut word = "";
         let mut depth = 0usize;
-        // The depths of the groups that a `!` turns around: their hosts are those that are not served.
+        // The depths of the groups that a `!` negates: their hosts are those that are not served.
         let mut negated: Vec<usize> = Vec::new();
         let mut negation = false;
         for token in Tokens(rule) {
@@ -71,7 +71,7 @@ impl Hosts {
     }
 }
 
-/// Cuts a rule into tokens, in one pass.
+/// Splits a rule into tokens, in one pass.
 struct Tokens<'a>(&'a str);
 
 impl<'a> Iterator for Tokens<'a> {
@@ -103,7 +103,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// The text up to the closing quote, with its escapes undone as far as host names have any, and what follows.
+/// The text up to the closing quote, with escapes resolved as far as host names have any, and the rest after it.
 fn double_quoted(rest: &str) -> (Text, &str) {
     let mut text = Text::default();
     let mut chars = rest.char_indices();

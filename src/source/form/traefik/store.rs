@@ -30,7 +30,7 @@ struct Certificate {
 }
 
 impl TlsStore {
-    /// The view of a `TLSStore` of the group that `kind` stands for: their fields are the same.
+    /// The view of a `TLSStore` in the API group of `kind`. The fields are the same in both groups.
     pub(in super::super) fn into_view(self, kind: Kind) -> view::TlsStore {
         let spec = self.spec.unwrap_or_default();
         let secret = |certificate: Certificate| some(certificate.secret_name);
