@@ -1,4 +1,4 @@
-//! What time it is, and how long until the next try.
+//! The present time, and pauses between attempts.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,17 +8,17 @@ mod pauses;
 
 pub(crate) use pauses::{Pauses, spread};
 
-/// The present moment. A clock that is set before 1970 is at its beginning.
+/// The present time in seconds since 1970; 0 if the clock is set before 1970.
 pub(crate) fn now() -> Seconds {
     seconds(since_epoch())
 }
 
-/// How many whole seconds a time is.
+/// A duration in whole seconds.
 pub(crate) fn seconds(time: Duration) -> Seconds {
     Seconds::try_from(time.as_secs()).unwrap_or(Seconds::MAX)
 }
 
-/// The same, finer than a second.
+/// The present time since 1970, with fractions of a second.
 pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

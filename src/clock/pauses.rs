@@ -1,11 +1,11 @@
-//! How long until the next try.
+//! Pauses between attempts.
 
 use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     time::Duration,
 };
 
-/// The pauses between tries: the first, how each grows into the next, and the longest.
+/// The pauses between attempts: the first, how each grows into the next, and the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pauses {
     first: Duration,
@@ -15,12 +15,12 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    /// Each twice as long as the one before.
+    /// Makes pauses that are each twice as long as the previous one.
     pub(crate) const fn doubling(first: Duration, most: Duration) -> Self {
         Self::growing(first, most, (2, 1))
     }
 
-    /// Each longer by a fraction: `(3, 2)` makes one and a half of each.
+    /// Makes pauses that grow by a fraction: `(3, 2)` makes each one and a half times as long.
     pub(crate) const fn growing(first: Duration, most: Duration, growth: (u32, u32)) -> Self {
         Self {
             first,
@@ -35,29 +35,29 @@ impl Pauses {
         self.due
     }
 
-    /// The pause that is due; the next time, the one after it.
+    /// Returns the pause that is due, and continues with the next.
     pub(crate) fn take(&mut self) -> Duration {
         let due = self.due;
         self.grow();
         due
     }
 
-    /// Goes on to the next pause.
+    /// Continues with the next pause.
     pub(crate) fn grow(&mut self) {
         self.grow_by(self.growth);
     }
 
-    /// Goes on to a pause that is longer by another fraction than usual.
+    /// Continues with a pause that grows by another fraction than usual.
     pub(crate) fn grow_by(&mut self, (times, of): (u32, u32)) {
         self.due = (self.due.saturating_mul(times) / of).min(self.most);
     }
 
-    /// Begins again with the first.
+    /// Starts again with the first pause.
     pub(crate) fn restart(&mut self) {
         self.due = self.first;
     }
 
-    /// The pause after so many, from 0.
+    /// The pause after this many others, from 0.
     pub(crate) fn nth(&self, after: u32) -> Duration {
         let mut pauses = *self;
         pauses.restart();
@@ -71,7 +71,7 @@ impl Pauses {
     }
 }
 
-/// Between half of a pause and all of it, so that many clients do not come back at once.
+/// A random duration between half of the pause and all of it, so that many clients do not return at once.
 pub(crate) fn spread(pause: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     let share = u32::try_from(random % 1000).unwrap_or(0);

@@ -1,35 +1,36 @@
-//! What errors have in common: their causes on one line, what to do about them, and what is to blame.
+//! What errors have in common: their causes on one line, a hint, and the blame.
 
-/// What is to blame for an error, the worst last: the command line makes an exit status of it.
+/// What an error is put down to, the worst last. The command line makes an exit status of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Blame {
     /// The command line, the settings, the manifests or the route.
     Usage,
     /// The cluster or its rights.
     Cluster,
-    /// The CA, or the way of a challenge.
+    /// The CA, or the route of a challenge.
     Acme,
     /// The write, the rollout or the verification.
     Write,
-    /// Nothing: it was ended by whoever started it.
+    /// Nothing: the user interrupted the program.
     Interrupted,
 }
 
 /// What an error says besides what happened.
 pub trait Diagnose: std::error::Error {
-    /// What to do about it, in one line; `None` where nobody knows. Not cleared.
+    /// What to do about the error, in one line; `None` if that is not known. Not cleared for a terminal.
     fn hint(&self) -> Option<String>;
 
-    /// What is to blame. Whoever asked may know better: what fails before anything was sent is no failed write.
+    /// What the error is put down to. The caller may know better: a failure before anything was sent is not a failed
+    /// write.
     fn blame(&self) -> Blame;
 
-    /// Whether `--force` does it all the same: a rule refuses it, and not the world.
+    /// Whether `--force` overrides the error, because it comes from a rule of this program.
     fn yields_to_force(&self) -> bool {
         false
     }
 }
 
-/// An error and its causes on one line; a cause that its error already quotes is left out.
+/// An error and its causes on one line. A cause that its error already quotes is left out.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,5 @@
-//! What happens during an issuance, told as it happens. Progress lines, the JSON log and Kubernetes Events are views of it.
+//! The events of an issuance, reported as they happen. Progress lines, the JSON log and Kubernetes Events are views of
+//! them.
 
 use std::{fmt, sync::Arc};
 
@@ -9,7 +10,7 @@ use crate::{
     object::{Key, Seconds},
 };
 
-/// How bad a line that is told is.
+/// The severity of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Worth knowing.
@@ -20,7 +21,7 @@ pub enum Level {
     Error,
 }
 
-/// How a name is proved.
+/// The method by which a name is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -47,54 +48,54 @@ impl Method {
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// It waits for its turn, or for another order that validates one of its hosts.
+    /// The certificate waits for its turn, or for another order that validates one of its hosts.
     Waiting {
-        /// For what: a fragment such as "another order of this run validates shop.example".
+        /// The reason: a fragment such as "another order of this run validates shop.example".
         reason: String,
     },
-    /// Nobody else works on the Secret from here on.
+    /// The run has locked the Secret, so that no other run works on it.
     Leased {
-        /// By what: `Lease shop/kubectl-certs-5d1f`.
+        /// The lock: `Lease shop/kubectl-certs-5d1f`.
         place: String,
     },
-    /// An order is there.
+    /// An order was made or continued.
     Ordered {
-        /// The order's URL.
+        /// The URL of the order.
         url: String,
-        /// What it is for.
+        /// The names of the order.
         names: Vec<Name>,
-        /// Whether it goes on with an order of an earlier run.
+        /// Whether an order of an earlier run is continued.
         resumed: bool,
     },
-    /// The CA refused to count the order as a renewal, and it was made without that.
+    /// The CA refused to count the order as a renewal, and the order was made without that.
     ReplacesRefused {
-        /// What the CA said.
+        /// The message of the CA.
         detail: String,
     },
-    /// A challenge's answer has been put in place.
+    /// The answer to a challenge has been put in place.
     Presented {
         /// The name.
         name: Name,
-        /// How.
+        /// The method.
         method: Method,
-        /// Where: a URL, or the record's name and the zone.
+        /// The place: a URL, or the name of the record and the zone.
         place: String,
     },
     /// The answer has been seen as the CA will see it.
     SelfChecked {
         /// The name.
         name: Name,
-        /// How.
+        /// The method.
         method: Method,
         /// Where it was seen: an address, or name servers.
         seen: Vec<String>,
     },
-    /// The CA has been asked to look.
+    /// The CA has been asked to validate.
     Asked {
         /// The name.
         name: Name,
     },
-    /// The CA accepts the name.
+    /// The CA has validated the name.
     Validated {
         /// The name.
         name: Name,
@@ -105,38 +106,38 @@ pub enum EventKind {
     ChallengeFailed {
         /// The name.
         name: Name,
-        /// Why, in words: what the CA said, what the self-check saw.
+        /// The reason in words: the message of the CA, or the result of the self-check.
         detail: String,
     },
-    /// The certificate is here.
+    /// The certificate has been issued.
     Issued {
-        /// SHA-256 of the leaf, in hexadecimal.
+        /// The SHA-256 of the leaf, in hexadecimal.
         sha256: String,
-        /// Until when it is valid.
+        /// The end of its validity, in seconds since 1970.
         not_after: Seconds,
-        /// The issuer in short.
+        /// The short form of the issuer.
         issuer: String,
     },
-    /// It has been written.
+    /// The certificate has been stored.
     Stored {
-        /// Where: `Secret shop/shop-tls`, or a file.
+        /// The place: `Secret shop/shop-tls`, or a file.
         place: String,
     },
     /// A workload has been restarted.
     Restarted {
-        /// Which: `deployment/web`.
+        /// The workload: `deployment/web`.
         workload: String,
     },
     /// A host serves the new certificate.
     Served {
         /// The host.
         host: String,
-        /// How long after it was stored.
+        /// The time since the certificate was stored, in milliseconds.
         after_ms: u64,
     },
-    /// What a solver or this run had made is gone.
+    /// Objects or records that a solver or this run had made have been removed.
     CleanedUp {
-        /// How many objects and records.
+        /// The number of objects and records.
         count: usize,
     },
     /// Something worth knowing that changes nothing.
@@ -144,27 +145,28 @@ pub enum EventKind {
         /// The text.
         text: String,
     },
-    /// It has ended well.
+    /// The issuance was successful.
     Done,
-    /// It has ended well for the other names: these new ones failed, and are not in the certificate.
+    /// The issuance was successful for the other names. These new ones failed, and are not in the certificate.
     LeftOut {
         /// The names.
         names: Vec<Name>,
-        /// Why: one line.
+        /// The reason in one line.
         why: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// It was not begun: others had failed alike before it, and whoever was asked wanted no more.
+    /// The issuance was not started, because others had failed in the same way before it, and the user decided not to
+    /// continue.
     NotStarted {
-        /// Why: one line.
+        /// The reason in one line.
         why: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// It has ended badly.
+    /// The issuance failed.
     Failed {
-        /// Why: one line.
+        /// The error in one line.
         error: String,
         /// What to do.
         hint: Option<String>,
@@ -172,8 +174,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Whether nothing more happens to the certificate after it; and then, whether it was issued as it was meant, or but for some
-    /// names.
+    /// Whether the event is the last one for the certificate. If so, true if the certificate was issued, possibly
+    /// without some names.
     pub fn ends(&self) -> Option<bool> {
         match self {
             Self::Done | Self::LeftOut { .. } => Some(true),
@@ -183,22 +185,22 @@ impl EventKind {
     }
 }
 
-/// What happened, and to which Secret's certificate.
+/// What happened, and to the certificate of which Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The Secret (or the file's Secret) that the certificate is for; `None` for what concerns the whole run.
+    /// The Secret (or the Secret in the file) that the certificate is for; `None` for an event of the whole run.
     pub secret: Option<Key>,
     /// What happened.
     pub kind: EventKind,
 }
 
-/// Who wants to know.
+/// A receiver of events.
 pub trait Listen: Send + Sync {
-    /// Called for each event, in the order in which they happen to one certificate. Must not block.
+    /// Called for each event, in the order in which the events of one certificate happen. Must not block.
     fn hear(&self, event: &Event);
 }
 
-/// Tells events of one certificate. Cheap to clone.
+/// Sends events of one certificate to a receiver. Cheap to clone.
 #[derive(Clone)]
 pub struct Teller {
     secret: Option<Key>,
@@ -213,7 +215,7 @@ impl fmt::Debug for Teller {
     }
 }
 
-/// Listens to nothing.
+/// Ignores all events.
 struct Deaf;
 
 impl Listen for Deaf {
@@ -221,17 +223,17 @@ impl Listen for Deaf {
 }
 
 impl Teller {
-    /// Tells `listener`, of no certificate in particular.
+    /// Makes a teller for `listener`, without a certificate.
     pub fn new(listener: Arc<dyn Listen>) -> Self {
         Self { secret: None, listener }
     }
 
-    /// Tells nobody.
+    /// Makes a teller without a receiver.
     pub fn silent() -> Self {
         Self::new(Arc::new(Deaf))
     }
 
-    /// The same listener, told of the certificate of a Secret.
+    /// Makes a teller for the same receiver and the certificate of a Secret.
     #[must_use]
     pub fn about(&self, secret: Key) -> Self {
         Self {
@@ -240,12 +242,12 @@ impl Teller {
         }
     }
 
-    /// The Secret whose certificate it is about.
+    /// The Secret of the certificate.
     pub fn secret(&self) -> Option<&Key> {
         self.secret.as_ref()
     }
 
-    /// Tells what happened.
+    /// Sends an event.
     pub fn tell(&self, kind: EventKind) {
         self.listener.hear(&Event {
             secret: self.secret.clone(),

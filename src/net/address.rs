@@ -1,4 +1,4 @@
-//! At which addresses a host is asked, and whether DNS leads to them.
+//! The addresses at which a host is probed, and whether DNS leads to them.
 
 use std::{
     io,
@@ -18,10 +18,10 @@ use crate::object::Text;
 
 /// The port of HTTPS.
 pub const HTTPS: u16 = 443;
-/// At most so many addresses of one name are asked; DNS answers come from outside.
+/// The most addresses of one name that are used. A limit is necessary because DNS answers come from outside.
 pub const MOST_ADDRESSES: usize = 16;
 
-// A lookup that the system's resolver does not answer keeps a thread until the resolver gives up: few at a time.
+// A lookup without an answer keeps a thread until the system's resolver gives up, so only a few run at a time.
 static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(16)));
 
 /// `HOST:PORT` as users write it.
@@ -33,7 +33,7 @@ pub struct HostPort {
     pub port: u16,
 }
 
-/// A text that is not `HOST:PORT`.
+/// The text is not `HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected HOST:PORT, such as shop.example:443 or [2001:db8::1]:443, and got {text:?}")]
 pub struct NotHostPort {
@@ -49,7 +49,7 @@ impl FromStr for HostPort {
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let host = bracketed.unwrap_or(host);
-        // `2001:db8::1` without brackets would be cut at its last group.
+        // Without brackets, `2001:db8::1` would be split at its last group.
         if host.contains(':') != bracketed.is_some() || !port.bytes().all(|b| b.is_ascii_digit()) {
             return Err(wrong());
         }
@@ -76,11 +76,12 @@ impl std::fmt::Display for HostPort {
     }
 }
 
-/// The addresses of `host`, each once, in the order of the answer, at most [`MOST_ADDRESSES`]; an address is its own.
+/// The addresses of `host`, each once, in the order of the answer, at most [`MOST_ADDRESSES`]. An IP address resolves
+/// to itself.
 ///
-/// By the system's resolver, as every other client of this machine resolves: `/etc/hosts` and search domains count.
-/// A wildcard resolves the name that [`asked`] makes of it. A lookup that outlives `timeout` ends by itself in the
-/// background, when the system's resolver gives up.
+/// The system's resolver is used, like by every other client of this machine, so that `/etc/hosts` and search domains
+/// count. A wildcard resolves the name that [`asked`] makes of it. A lookup that exceeds `timeout` continues in the
+/// background until the system's resolver gives up.
 pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, ResolveError> {
     let name = match asked(host)? {
         RequestedHost::Address(address) => return Ok(vec![address]),
@@ -93,7 +94,7 @@ pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Resol
         return Err(timed_out(name));
     };
     let query = name.clone();
-    // A task of its own keeps the permit until the thread is free, whether or not anybody still waits.
+    // A separate task keeps the permit until the thread is free, whether or not anybody still waits.
     let lookup = tokio::spawn(async move {
         let _permit = permit;
         lookup_host((query.as_str(), 0))
@@ -109,7 +110,7 @@ pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Resol
     }
 }
 
-/// Each address once, in the order given, the first [`MOST_ADDRESSES`].
+/// Each address once, in the given order, at most [`MOST_ADDRESSES`].
 fn distinct(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     let mut kept = Vec::new();
     for address in found.map(|a| a.to_canonical()) {
@@ -123,30 +124,31 @@ fn distinct(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     kept
 }
 
-/// Where the addresses of a route come from.
+/// The source of the addresses of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// `--connect HOST:PORT`.
     Connect,
-    /// The route's status: what the controller says it serves at.
+    /// The status of the route, which its controller writes.
     Status,
-    /// DNS of the host: what clients use.
+    /// DNS of the host, which clients use.
     Dns,
 }
 
-/// The addresses at which a host of a route is asked.
+/// The addresses at which a host of a route is probed.
 #[derive(Debug)]
 pub struct Addresses {
-    /// Where they come from.
+    /// Their source.
     pub origin: Origin,
     /// The addresses with their port, each once; never empty.
     pub sockets: Vec<SocketAddr>,
-    /// Host names of the status that do not resolve; the others are asked all the same.
+    /// Host names in the status that do not resolve. The other addresses are probed all the same.
     pub unresolved: Vec<ResolveError>,
 }
 
-/// The addresses at which `host` of a route is asked: those of `connect` when it is given, else the route's `status`
-/// addresses (IP addresses or host names) with `port` (443, or the Gateway listener's), else what DNS says of the host.
+/// The addresses at which `host` of a route is probed: those of `connect` if it is given, otherwise the addresses in
+/// the route's `status` (IP addresses or host names) with `port` (443, or that of the Gateway's listener), otherwise
+/// those of the host in DNS.
 pub async fn addresses(
     connect: Option<&HostPort>,
     status: &[Text],
@@ -189,7 +191,7 @@ fn all_at(origin: Origin, found: Vec<IpAddr>, port: u16) -> Addresses {
     }
 }
 
-/// Whether an address is one that no server has: unspecified (`0.0.0.0/8`, `::`), multicast or broadcast.
+/// Whether no server can have an address: unspecified (`0.0.0.0/8`, `::`), multicast or broadcast.
 pub fn is_refused(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let other = match address {
@@ -199,17 +201,18 @@ pub fn is_refused(address: IpAddr) -> bool {
     other || address.is_unspecified() || address.is_multicast()
 }
 
-/// Whether a host resolves away from its route: `resolved` and the route's `expected` addresses have none in common.
+/// Whether a host resolves to other addresses than those of its route: `resolved` and the route's `expected` addresses
+/// have none in common.
 ///
-/// It answers "no" where two lists cannot tell:
+/// It returns false where two lists cannot tell:
 /// - one of them is empty (nothing resolved, or the route has no address yet);
-/// - they share no address family: a status often lists IPv4 alone, while DNS gives IPv6 to this machine;
+/// - they share no address family: a status often lists only IPv4, while DNS returns IPv6 to this machine;
 /// - all expected addresses are private (RFC 1918, RFC 4193, RFC 6598, loopback, link-local) and a resolved one is
-///   public, or the other way round: address translation, a cloud's front or split DNS lies between them.
+///   public, or the other way round: address translation, a cloud provider's front or split DNS is between them.
 ///
-/// A route whose status has a host name (a cloud's load balancer) is compared by what that name resolves to at the same
-/// moment; of a balancer that answers with a changing part of its addresses, resolve both names more than once and pass
-/// the unions.
+/// If the status of a route has a host name (a cloud provider's load balancer), compare with what that name resolves to
+/// at the same moment. If a balancer answers with a changing subset of its addresses, resolve both names several times
+/// and pass the unions.
 pub fn elsewhere(resolved: &[IpAddr], expected: &[IpAddr]) -> bool {
     let resolved: Vec<IpAddr> = resolved.iter().map(IpAddr::to_canonical).collect();
     let expected: Vec<IpAddr> = expected.iter().map(IpAddr::to_canonical).collect();

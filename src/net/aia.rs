@@ -1,5 +1,5 @@
-//! The issuer's certificate from the URL that a certificate gives (RFC 5280, section 4.2.2.1): plain http, as the authors of
-//! certificates are anybody.
+//! Fetches the issuer's certificate from the URL in a certificate (RFC 5280, section 4.2.2.1). Only plain http is
+//! supported. The URL is not trusted, because anybody can be the author of a certificate.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -19,9 +19,9 @@ use super::{
     address::{is_private, is_refused, resolve},
 };
 
-/// How long one fetch may take, the resolving included.
+/// How long one fetch may take, including the lookup.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
-/// What an answer may hold; a certificate has some 1.5 KB.
+/// The largest answer in bytes; a certificate has some 1.5 KB.
 pub const LARGEST: usize = 64 << 10;
 
 /// Where a fetch may lead.
@@ -29,12 +29,13 @@ pub const LARGEST: usize = 64 << 10;
 pub enum Reach {
     /// To public addresses, at port 80.
     Public,
-    /// To private addresses and those of this machine too, at any port. Never to link-local ones, where clouds keep credentials.
+    /// Also to private addresses and those of this machine, at any port. Never to link-local ones, where cloud
+    /// providers offer credentials.
     Private,
 }
 
 impl Reach {
-    /// Whether an address may be asked.
+    /// Whether requests to an address are permitted.
     fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let link_local = match address {
@@ -45,33 +46,33 @@ impl Reach {
     }
 }
 
-/// Why nothing came.
+/// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum AiaError {
-    /// It is no URL of plain http without credentials.
+    /// The URL is not one of plain http without credentials.
     #[error("it is not a plain http URL")]
     NotHttp,
-    /// Only port 80 is asked.
+    /// The URL has a port other than 80.
     #[error("port {0} is not allowed; --fetch-intermediates=private allows any")]
     Port(u16),
     /// The host has no address.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// The host has no address that may be asked.
+    /// The host has no address to which requests are permitted.
     #[error("{0} is not allowed; --fetch-intermediates=private allows private addresses too")]
     Address(IpAddr),
-    /// The connection is refused or breaks, or the answer is no HTTP or too large.
+    /// The connection is refused or breaks, or the answer is not HTTP or is too large.
     #[error("{0}")]
     Broken(String),
-    /// The answer is another one than 200. Redirects are not followed.
+    /// The status is not 200. Redirects are not followed.
     #[error("the answer is {0}")]
     Status(StatusCode),
-    /// It takes too long.
+    /// The fetch takes too long.
     #[error("no answer within {} s", TIMEOUT.as_secs())]
     Late,
 }
 
-/// What is at a URL: at most [`LARGEST`] bytes, within [`TIMEOUT`].
+/// Fetches a URL: at most [`LARGEST`] bytes, within [`TIMEOUT`].
 pub async fn fetch(url: &str, reach: Reach) -> Result<Vec<u8>, AiaError> {
     let url: Url = url.parse().map_err(|_| AiaError::NotHttp)?;
     timeout(TIMEOUT, get(&url, reach)).await.map_err(|_| AiaError::Late)?
@@ -87,7 +88,7 @@ async fn get(url: &Url, reach: Reach) -> Result<Vec<u8>, AiaError> {
     let addresses = resolve(host.trim_matches(['[', ']']), TIMEOUT).await?;
     let allowed = addresses.iter().copied().find(|address| reach.allows(*address));
     let Some(address) = allowed else {
-        // Resolving gives at least one.
+        // A successful lookup returns at least one address.
         return Err(addresses.first().map_or(AiaError::NotHttp, |a| AiaError::Address(*a)));
     };
     let broken = |error: &(dyn std::error::Error + 'static)| AiaError::Broken(crate::error::chain(error));
@@ -99,7 +100,7 @@ async fn get(url: &Url, reach: Reach) -> Result<Vec<u8>, AiaError> {
         .handshake(TokioIo::new(tcp))
         .await
         .map_err(|error| broken(&error))?;
-    // The task ends with the connection, and that with the response, which asks for its end.
+    // The task ends with the connection, which ends with the response, because the request asks to close it.
     tokio::spawn(async move {
         let _ = timeout(TIMEOUT, connection).await;
     });
@@ -133,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// A server on this machine that answers everything so. Returns its URL.
+    /// A server on this machine with the same answer for everything. Returns its URL.
     async fn server(answer: Vec<u8>) -> String {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/ca.der", listener.local_addr().unwrap());

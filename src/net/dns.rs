@@ -1,7 +1,8 @@
-//! DNS asked directly (RFC 1035): recursors, and single name servers. Nothing is kept, so every answer is of now.
+//! Direct DNS queries (RFC 1035) to recursors and to single name servers. Nothing is cached, so every answer is
+//! current.
 //!
-//! The system's own `getaddrinfo` is in [`super::address`]; here are the types that it has no words for, and answers as
-//! they came.
+//! [`super::address`] uses the system's `getaddrinfo`. This module is for record types that it does not support, and
+//! for complete answers.
 
 mod reply;
 #[cfg(test)]
@@ -25,67 +26,67 @@ use hickory_proto::{
 pub use reply::{Caa, Reply};
 pub use wire::{Via, exchange};
 
-/// Where the system names its recursors.
+/// The file in which the system lists its recursors.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The port of DNS.
 pub const PORT: u16 = 53;
-/// How long one server is given for one answer; twice as long the second time.
+/// How long one server has for one answer; twice as long at the second attempt.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
-/// How large an answer may be before it has to come over TCP: fits every network (RFC 9715).
+/// The largest answer over UDP, in bytes, before TCP is used: it fits every network (RFC 9715).
 const PAYLOAD: u16 = 1232;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
-    /// It is no name.
+    /// The text is not a name.
     #[error("{0:?} is not a DNS name")]
     Name(String),
     /// The system has no resolver.
     #[error("the system names no DNS resolver: {0}")]
     NoServers(String),
-    /// The server says nothing.
+    /// The server does not answer.
     #[error("{server} does not answer about {what} within {} s", after.as_secs_f32())]
     Silent {
-        /// Whom.
+        /// The server.
         server: SocketAddr,
-        /// What was asked: `TXT a.example`.
+        /// The query: `TXT a.example`.
         what: String,
-        /// The time that was given.
+        /// The time limit.
         after: Duration,
     },
     /// The server cannot be reached.
     #[error("{server} cannot be asked: {cause}")]
     Unreachable {
-        /// Whom.
+        /// The server.
         server: SocketAddr,
-        /// In the system's words.
+        /// The message of the system.
         cause: String,
-        /// Whether this machine has no way there at all, such as to an IPv6 address from a network without.
+        /// Whether this machine has no route to it at all, such as to an IPv6 address from a network without IPv6.
         no_way: bool,
     },
-    /// The server answers with something else than DNS.
+    /// The answer of the server is not valid DNS.
     #[error("{server} answers {what} with something that is not a DNS message: {cause}")]
     Garbled {
-        /// Whom.
+        /// The server.
         server: SocketAddr,
-        /// What was asked.
+        /// The query.
         what: String,
-        /// What is wrong.
+        /// What is wrong with the answer.
         cause: String,
     },
-    /// The server will or can not answer.
+    /// The server refuses or fails to answer.
     #[error("{server} answers {what} with {}", code_word(*code))]
     Refused {
-        /// Whom.
+        /// The server.
         server: SocketAddr,
-        /// What was asked.
+        /// The query.
         what: String,
         /// The response code.
         code: ResponseCode,
     },
 }
 
-/// A response code as every DNS tool writes it: `SERVFAIL`.
+/// The usual name of a response code in DNS tools: `SERVFAIL`.
 pub fn code_word(code: ResponseCode) -> String {
     match code {
         ResponseCode::NoError => "NOERROR".to_owned(),
@@ -101,7 +102,7 @@ pub fn code_word(code: ResponseCode) -> String {
     }
 }
 
-/// A name as it is sent: absolute, ASCII.
+/// The name in the form in which it is sent: absolute, ASCII.
 pub fn name(text: &str) -> Result<Name, DnsError> {
     let wrong = || DnsError::Name(crate::text::shorten(text, 300).into_owned());
     let mut name = Name::from_ascii(text).map_err(|_| wrong())?;
@@ -109,7 +110,7 @@ pub fn name(text: &str) -> Result<Name, DnsError> {
     Ok(name)
 }
 
-/// A name as people write it: lower case, without the last dot; the root is `.`.
+/// The name in its usual form: lower case, without the trailing dot; the root is `.`.
 pub fn shown(name: &Name) -> String {
     let text = name.to_lowercase().to_ascii();
     match text.strip_suffix('.') {
@@ -118,7 +119,7 @@ pub fn shown(name: &Name) -> String {
     }
 }
 
-/// A server as `--resolver` has it: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`.
+/// Reads a server in the form of `--resolver`: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`.
 pub fn server(text: &str) -> Option<SocketAddr> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
@@ -127,7 +128,7 @@ pub fn server(text: &str) -> Option<SocketAddr> {
     })
 }
 
-/// Asks one server what it knows itself (RD is not set). UDP first, TCP where the answer is cut short.
+/// Asks one server for what it knows itself (RD is not set), over UDP first, and over TCP if the answer is truncated.
 pub async fn query(server: SocketAddr, of: &str, kind: RecordType, timeout: Duration) -> Result<Reply, DnsError> {
     ask(server, &name(of)?, kind, false, timeout).await
 }
@@ -166,7 +167,7 @@ async fn ask(
     })
 }
 
-/// What is asked.
+/// A query.
 struct DnsQuestion<'a> {
     of: &'a Name,
     kind: RecordType,
@@ -209,7 +210,8 @@ impl DnsQuestion<'_> {
     }
 }
 
-/// The addresses of `nameserver` lines (resolv.conf(5)), each once; a zone of an IPv6 address (`fe80::1%eth0`) is left out.
+/// The addresses in `nameserver` lines (resolv.conf(5)), each once. The zone of an IPv6 address (`fe80::1%eth0`) is
+/// dropped.
 fn name_servers(text: &str) -> Vec<SocketAddr> {
     let mut servers = Vec::new();
     for line in text.lines() {
@@ -226,19 +228,19 @@ fn name_servers(text: &str) -> Vec<SocketAddr> {
     servers
 }
 
-/// Recursors: they follow delegations and CNAMEs for whoever asks. Cheap to clone.
+/// Recursors, which follow delegations and CNAMEs. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolver {
     servers: Vec<SocketAddr>,
 }
 
 impl Resolver {
-    /// These, in this order.
+    /// Uses these servers in this order.
     pub fn of(servers: Vec<SocketAddr>) -> Self {
         Self { servers }
     }
 
-    /// Those of the system, in the order of `/etc/resolv.conf`.
+    /// Uses the servers of the system, in the order of `/etc/resolv.conf`.
     pub fn system() -> Result<Self, DnsError> {
         let file =
             std::fs::read(RESOLV_CONF).map_err(|error| DnsError::NoServers(format!("{RESOLV_CONF}: {error}")))?;
@@ -249,13 +251,13 @@ impl Resolver {
         Ok(Self { servers })
     }
 
-    /// Which they are.
+    /// The servers.
     pub fn servers(&self) -> &[SocketAddr] {
         &self.servers
     }
 
-    /// Asks one after the other, all of them twice at most, until one says that there is an answer or that there is none
-    /// (NXDOMAIN). Otherwise what the last one said.
+    /// Asks the servers one after the other, each twice at most, until one returns an answer or says that there is none
+    /// (NXDOMAIN). Otherwise returns the last error.
     pub async fn ask(&self, of: &str, kind: RecordType) -> Result<Reply, DnsError> {
         let of = name(of)?;
         let mut last = DnsError::NoServers("none is given".to_owned());
@@ -270,20 +272,21 @@ impl Resolver {
         Err(last)
     }
 
-    /// The texts of a name, each put together from its parts; CNAMEs followed.
+    /// The texts of a name, each joined from its parts. CNAMEs are followed.
     pub async fn txt(&self, of: &str) -> Result<Vec<String>, DnsError> {
         Ok(self.ask(of, RecordType::TXT).await?.texts())
     }
 
-    /// The addresses of a name, CNAMEs followed, IPv4 first; none where there is no such name. An error only when neither question is answered.
+    /// The addresses of a name, IPv4 first; empty if there is no such name. CNAMEs are followed. It is an error only if
+    /// neither query is answered.
     pub async fn addresses(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
         Ok(self.look_up(of).await?.unwrap_or_default())
     }
 
-    /// The same; `None` where there is no such name.
+    /// Like [`Self::addresses`]; `None` if there is no such name.
     pub async fn look_up(&self, of: &str) -> Result<Option<Vec<IpAddr>>, DnsError> {
         let (v4, v6) = futures_util::future::join(self.ask(of, RecordType::A), self.ask(of, RecordType::AAAA)).await;
-        // A name that is not there has no record of any type (RFC 8020).
+        // A name that does not exist has no record of any type (RFC 8020).
         if [&v4, &v6].into_iter().flatten().any(Reply::is_no_name) {
             return Ok(None);
         }
@@ -297,7 +300,7 @@ impl Resolver {
         }
     }
 
-    /// The name that a name is an alias of (CNAME), one step.
+    /// The name of which a name is an alias (CNAME), one step.
     pub async fn cname(&self, of: &str) -> Result<Option<String>, DnsError> {
         Ok(self.ask(of, RecordType::CNAME).await?.cname())
     }
@@ -307,12 +310,12 @@ impl Resolver {
         Ok(self.ask(zone, RecordType::NS).await?.name_servers())
     }
 
-    /// The zone that the answer about a name's SOA tells of, if it tells: the name itself or one above.
+    /// The zone according to the answer for a name's SOA, if it names one: the name itself or one above.
     pub async fn soa(&self, of: &str) -> Result<Option<String>, DnsError> {
         Ok(self.ask(of, RecordType::SOA).await?.zone())
     }
 
-    /// The CAA records of just this name (CNAMEs followed, the tree not climbed; RFC 8659).
+    /// The CAA records of exactly this name (CNAMEs are followed, the tree is not climbed; RFC 8659).
     pub async fn caa(&self, of: &str) -> Result<Vec<Caa>, DnsError> {
         Ok(self.ask(of, RecordType::CAA).await?.caa())
     }

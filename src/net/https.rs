@@ -1,4 +1,5 @@
-//! HTTPS to APIs that are no ACME server: the roots that are trusted everywhere and a private CA, no redirects, bounded time and size.
+//! HTTPS to APIs other than ACME servers: with the usual trusted roots and a private CA, without redirects, with limits
+//! for time and size.
 
 use std::time::Duration;
 
@@ -6,13 +7,13 @@ use reqwest::{Client, Response, redirect::Policy};
 
 use crate::tls::{self, TlsError};
 
-/// How long one request may take, the answer included.
+/// How long one request may take, including the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why there is no client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpsError {
-    /// The CA's PEM holds no certificate that can be read.
+    /// The PEM of the CA has no readable certificate.
     #[error("the CA's file holds no certificate in PEM that can be read")]
     Ca,
     /// TLS cannot be set up.
@@ -20,7 +21,7 @@ pub enum HttpsError {
     Tls(String),
 }
 
-/// A client that trusts the roots that are trusted everywhere, and the certificates of `ca_pem`.
+/// Makes a client that trusts the usual roots, and the certificates of `ca_pem`.
 pub fn client(ca_pem: Option<&[u8]>) -> Result<Client, HttpsError> {
     let config = tls::client(ca_pem).map_err(|error| match error {
         TlsError::Setup(why) => HttpsError::Tls(why),
@@ -37,7 +38,7 @@ pub fn client(ca_pem: Option<&[u8]>) -> Result<Client, HttpsError> {
         .map_err(|error| HttpsError::Tls(crate::error::chain(&error)))
 }
 
-/// The body of an answer; an error when it is larger than `most` bytes.
+/// The body of an answer. It is an error if it has more than `most` bytes.
 pub async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, String> {
     let mut all = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| words(&e))? {
@@ -49,7 +50,7 @@ pub async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, String
     Ok(all)
 }
 
-/// What went wrong with a request, without its URL, which the caller names.
+/// The error of a request without its URL, which the caller names.
 pub fn words(error: &reqwest::Error) -> String {
     let mut text = crate::error::chain(error);
     if let Some(url) = error.url() {
@@ -58,7 +59,7 @@ pub fn words(error: &reqwest::Error) -> String {
     text
 }
 
-/// A server of a CA that nobody knows, for tests.
+/// A server with a certificate of an unknown CA, for tests.
 #[cfg(test)]
 pub(crate) mod testing {
     use std::sync::Arc;
@@ -71,7 +72,8 @@ pub(crate) mod testing {
     };
     use tokio_rustls::TlsAcceptor;
 
-    /// A server with a certificate of a CA of its own. Answers everything with `body`. Returns its URL and the CA's PEM.
+    /// Starts a server with a certificate of its own CA, which answers everything with `body`. Returns its URL and the
+    /// CA's PEM.
     pub(crate) async fn server(body: &'static str) -> (String, String) {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

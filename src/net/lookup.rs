@@ -1,4 +1,5 @@
-//! Who is asked for the addresses of hosts that a CA is to find: the system, or the name servers of the settings.
+//! Looks up the addresses of hosts that a CA has to find, with the system's resolver or the name servers of the
+//! settings.
 
 use std::{
     fmt,
@@ -15,10 +16,10 @@ use super::{
     unresolved::{ResolveError, of_servers, shown},
 };
 
-/// Who is asked.
+/// The source of addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Lookup {
-    /// The system, as every other client of this machine does.
+    /// The system's resolver, which every other client of this machine uses.
     #[default]
     System,
     /// These name servers.
@@ -26,7 +27,7 @@ pub enum Lookup {
 }
 
 impl Lookup {
-    /// The named servers, or the system where none is.
+    /// These servers, or the system if there are none.
     pub fn of(servers: &[SocketAddr]) -> Self {
         match servers {
             [] => Self::System,
@@ -34,7 +35,7 @@ impl Lookup {
         }
     }
 
-    /// Name servers for records that the system has no words for.
+    /// Name servers for record types that the system's resolver does not support.
     pub fn resolver(&self) -> Result<Resolver, DnsError> {
         match self {
             Self::System => Resolver::system(),
@@ -42,7 +43,7 @@ impl Lookup {
         }
     }
 
-    /// The addresses of a host, at most [`MOST_ADDRESSES`]; an address is its own.
+    /// The addresses of a host, at most [`MOST_ADDRESSES`]. An IP address resolves to itself.
     pub async fn addresses(&self, host: &str, timeout: Duration) -> Result<Vec<IpAddr>, ResolveError> {
         let deadline = Instant::now() + timeout;
         let Self::Servers(resolver) = self else {
@@ -71,7 +72,7 @@ impl Lookup {
 }
 
 impl fmt::Display for Lookup {
-    /// `this machine's DNS`, `resolver 192.0.2.53`.
+    /// Writes `this machine's DNS` or `resolver 192.0.2.53`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Servers(resolver) = self else {
             return f.write_str("this machine's DNS");
@@ -142,7 +143,7 @@ mod tests {
             assert_eq!(error.is_definite(), is_definite, "{error}");
             assert!(error.to_string().contains(said), "{error}");
         }
-        // What fails to say anything of any domain says nothing of this one.
+        // Servers that fail for every domain say nothing about this one.
         let cut_off = NameServer::start(&[("", Says::Code(ResponseCode::ServFail))]).await;
         let error = Lookup::of(&[cut_off.address])
             .addresses("shop.example", Duration::from_secs(2))

@@ -1,6 +1,6 @@
-//! What is really served: names are resolved, servers are asked over TLS, and what they show is kept as it came.
+//! What is really served: names are resolved, servers are probed over TLS, and what they send is returned unchanged.
 //!
-//! Knows nothing of Kubernetes and judges no certificate.
+//! This module knows nothing of Kubernetes and judges no certificate.
 
 pub mod address;
 pub mod aia;

@@ -1,24 +1,24 @@
-//! A host of a route as a name that can be resolved and asked for.
+//! Turns a host of a route into a name that can be resolved and requested.
 
 use std::net::IpAddr;
 
 use rustls::pki_types::DnsName;
 
-/// The label that stands in for a wildcard's star: a name that the wildcard covers and that nobody else has.
+/// The label that replaces the asterisk of a wildcard: a name that the wildcard covers and that nobody else uses.
 pub const WILDCARD_LABEL: &str = "kubectl-certs-probe";
 
-/// What a server is asked for.
+/// What is requested from a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestedHost {
-    /// A DNS name in its ASCII form (A-labels), lower case, without a trailing dot; sent as SNI.
+    /// A DNS name in its ASCII form (A-labels), in lower case, without a trailing dot. It is sent as SNI.
     Name(String),
-    /// An address; no SNI is sent (RFC 6066, section 3).
+    /// An IP address. No SNI is sent (RFC 6066, section 3).
     Address(IpAddr),
-    /// No name at all (an empty host or `*`): the server's default certificate.
+    /// No name (an empty host or `*`): the default certificate of the server.
     Default,
 }
 
-/// A host that is neither a DNS name nor an address.
+/// The host is neither a DNS name nor an IP address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is neither a DNS name nor an IP address")]
 pub struct InvalidName {
@@ -26,8 +26,9 @@ pub struct InvalidName {
     pub name: String,
 }
 
-/// What is asked for to see the certificate of `host`: `*.a.example` becomes `kubectl-certs-probe.a.example`, an
-/// internationalized name its A-labels (RFC 5891), brackets around an IPv6 address are dropped.
+/// The name to request in order to see the certificate of `host`: `*.a.example` becomes
+/// `kubectl-certs-probe.a.example`, an internationalized name its A-labels (RFC 5891), and brackets around an IPv6
+/// address are dropped.
 pub fn asked(host: &str) -> Result<RequestedHost, InvalidName> {
     let invalid = || InvalidName {
         name: crate::text::shorten(host, 300).into_owned(),
@@ -40,7 +41,8 @@ pub fn asked(host: &str) -> Result<RequestedHost, InvalidName> {
     if let Ok(address) = unbracketed.parse::<IpAddr>() {
         return Ok(RequestedHost::Address(address));
     }
-    // Names are at most 253 octets in ASCII, and an A-label is never shorter than its letters: longer ones need no work.
+    // Names have 253 octets in ASCII at most, and an A-label is never shorter than its letters, so longer ones are
+    // rejected at once.
     if bare.len() > 1024 {
         return Err(invalid());
     }

@@ -1,4 +1,4 @@
-//! One TLS handshake (RFC 8446, RFC 5246) to see what a server shows, whatever it is worth.
+//! Performs one TLS handshake (RFC 8446, RFC 5246) to see what a server sends, without judging it.
 
 mod error;
 mod sniff;
@@ -33,53 +33,54 @@ pub use error::ProbeError;
 use sniff::Sniff;
 use watch::{HandshakeLog, Watch};
 
-/// How long one probe may take, the connection included.
+/// How long one probe may take, including the connection.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
-/// How many servers are asked at once.
+/// How many servers are probed at once.
 pub const CONCURRENCY: usize = 32;
-/// How long a server that has shown its certificate is given to take leave.
+/// How long a server that has sent its certificate may take to close the connection.
 const FAREWELL: Duration = Duration::from_millis(100);
 
-/// What a web client offers; without it some servers refuse the handshake, with it others do.
+/// The protocols that a web client offers. Without them some servers refuse the handshake, with them others do.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// The cryptography is named here: which provider is the process's default is nobody's accident.
+/// The provider is named here, so that it does not depend on the default provider of the process.
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
 
-/// Whom to ask, and for what.
+/// The target of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeRequest {
-    /// Where the server listens.
+    /// The address of the server.
     pub address: SocketAddr,
-    /// The host that is asked for: a name, a wildcard (a name under it is asked for), an IP address or nothing (no SNI).
+    /// The host to request: a name, a wildcard (a name below it is requested), an IP address or an empty text (no SNI).
     pub server_name: String,
 }
 
-/// What a server showed.
+/// The result of a handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerHandshake {
-    /// The address that was asked.
+    /// The address that was probed.
     pub address: SocketAddr,
-    /// The certificates in DER, in the order served; at least one. The first was read as X.509, the others were not.
+    /// The certificates in DER, in the order served; at least one. The first is valid X.509; the others were not
+    /// parsed.
     pub chain: Vec<Vec<u8>>,
     /// `TLS 1.3` or `TLS 1.2`.
     pub tls_version: &'static str,
     /// The application protocol that the server chose: `h2`, `http/1.1`, or none.
     pub alpn: Option<String>,
-    /// From the first packet to the end of the handshake.
+    /// The time from the first packet to the end of the handshake.
     pub took: Duration,
     /// The scheme of the server's signature, such as `ECDSA_NISTP256_SHA256`. A server with both an RSA and an ECDSA
-    /// certificate shows one of them: here ECDSA is preferred, and the other certificate is not seen.
+    /// certificate sends one of them. Probes prefer ECDSA, and do not see the other one.
     pub signature: Option<&'static str>,
-    /// The server asks for a client certificate; it may refuse requests without one.
+    /// Whether the server asks for a client certificate. It may refuse requests without one.
     pub client_certificate: bool,
 }
 
-/// Connects to a target, shakes hands and returns what the server shows, within `timeout`.
+/// Connects to a target, performs a handshake and returns what the server sends, within `timeout`.
 ///
 /// Expired, untrusted, self-signed and mismatching certificates are results. Errors are what keeps every client from
-/// getting a certificate it can read and that the server has the key of.
+/// getting a readable certificate whose key the server has.
 pub async fn probe(target: &ProbeRequest, timeout: Duration) -> Result<ServerHandshake, ProbeError> {
     if is_refused(target.address.ip()) {
         return Err(ProbeError::AddressRefused {
@@ -97,15 +98,16 @@ pub async fn probe(target: &ProbeRequest, timeout: Duration) -> Result<ServerHan
     }
 }
 
-/// Probes all targets, at most `concurrency` at once, each within `timeout`; the answers are in the targets' order.
+/// Probes all targets, at most `concurrency` at once, each within `timeout`. The results are in the order of the
+/// targets.
 ///
-/// Nothing is spawned: dropping the future closes every connection.
+/// No task is spawned: dropping the future closes every connection.
 pub async fn probe_all(
     targets: &[ProbeRequest],
     concurrency: usize,
     timeout: Duration,
 ) -> Vec<Result<ServerHandshake, ProbeError>> {
-    // By number: a closure that is handed the target itself makes a future that cannot be spawned.
+    // By index, because a closure that takes the target itself makes a future that cannot be spawned.
     let mut answers: Vec<_> = stream::iter(0..targets.len())
         .map(|i| async move { (i, probe(&targets[i], timeout).await) })
         .buffer_unordered(concurrency.max(1))
@@ -157,7 +159,7 @@ async fn handshake(
             let _ = timeout(FAREWELL, tls.shutdown()).await;
             Ok(served)
         }
-        // Without a client certificate TLS 1.2 ends here, after the server has shown all that was asked for.
+        // Without a client certificate TLS 1.2 ends here, after the server has sent everything that a probe needs.
         _ if served.client_certificate && served.signature.is_some() => Ok(served),
         Ok(Err(error)) => Err(ProbeError::from_handshake(error, head.bytes())),
         Err(_) if !head.bytes().is_empty() => Err(ProbeError::HandshakeStalled { after }),

@@ -1,4 +1,4 @@
-//! Why a name has no address here: DNS says that there is none, or nobody says whether there is one.
+//! Why a name has no address here: DNS says that there is none, or it is not known whether there is one.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -16,50 +16,50 @@ const WHY: Duration = Duration::from_secs(1);
 /// Why a name has no addresses here.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
-    /// It is no name.
+    /// The text is not a valid name.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
     /// There is neither a name nor an address of the route.
     #[error("the route has no host and no address in its status: name one with --connect HOST:PORT")]
     NothingToAsk,
-    /// DNS says that there is no such name.
+    /// DNS says that the name does not exist.
     #[error("DNS has no address for {name}: there is no such name")]
     NoName {
         /// The name.
         name: String,
     },
-    /// DNS has the name, and no address for it.
+    /// DNS has the name, but no address for it.
     #[error("DNS has no address for {name}: it has neither an A nor an AAAA record")]
     NoAddress {
         /// The name.
         name: String,
     },
-    /// Whoever was asked says that the name servers of the domain fail, and knows the domain above.
+    /// The name servers of the domain fail, according to a server that can resolve the domain above.
     #[error("the name servers of {name} fail: {cause}")]
     DomainFails {
         /// The name.
         name: String,
-        /// What was said.
+        /// The answer.
         cause: DnsError,
     },
-    /// Nothing came in time.
+    /// There was no answer in time.
     #[error("{who} gave no answer about {name} within {} s", after.as_secs_f32())]
     Timeout {
-        /// Who was asked: `this machine's DNS (192.0.2.53)`.
+        /// The source that was asked: `this machine's DNS (192.0.2.53)`.
         who: String,
         /// The name.
         name: String,
-        /// The time that was given.
+        /// The time limit.
         after: Duration,
     },
-    /// Whoever was asked cannot say, or cannot be asked.
+    /// The source that was asked cannot answer, or cannot be reached.
     #[error("{who} gave no answer about {name}: {cause}")]
     NoAnswer {
-        /// Who was asked: `this machine's DNS (192.0.2.53)`.
+        /// The source that was asked: `this machine's DNS (192.0.2.53)`.
         who: String,
         /// The name.
         name: String,
-        /// What came instead, in words.
+        /// The answer instead, in words.
         cause: String,
     },
 }
@@ -73,12 +73,12 @@ impl ResolveError {
         )
     }
 
-    /// Whether it was asked and nobody said whether there is an address: no proof that there is none.
+    /// Whether there was no answer about the address, which does not prove that there is none.
     pub fn is_unanswered(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::NoAnswer { .. })
     }
 
-    /// That the system's resolver gave no answer in the time that it was given.
+    /// The error if the system's resolver gave no answer in time.
     pub(crate) fn late(name: String, after: Duration) -> Self {
         Self::Timeout {
             who: system(),
@@ -87,7 +87,8 @@ impl ResolveError {
         }
     }
 
-    /// What the system's resolver means: its errors have no kind, but the words of `gai_strerror`, those of glibc, musl or macOS.
+    /// Classifies an error of the system's resolver. Its errors have no kind, only the words of `gai_strerror` of
+    /// glibc, musl or macOS.
     pub(crate) fn of_system(name: String, error: &io::Error) -> Self {
         let text = error.to_string();
         let words = resolvers_words(&text);
@@ -131,28 +132,29 @@ impl Diagnose for ResolveError {
     }
 }
 
-/// What the system's resolver says of a name that is not there.
+/// The words of the system's resolver for a name that does not exist.
 const NO_NAME: [&str; 2] = ["name or service not known", "name does not resolve"];
-/// What it says of one without an address. macOS has one error for both, and it is true of both that there is no address.
+/// Its words for a name without an address. macOS has one error for both, and in both cases there is no address.
 const NO_ADDRESS: [&str; 3] = ["no address associated", "no usable address", "nodename nor servname"];
 
 fn is_one_of(said: &str, known: &[&str]) -> bool {
     known.iter().any(|known| said.contains(known))
 }
 
-/// What the system's resolver says, without what the standard library puts before it.
+/// The words of the system's resolver, without the prefix of the standard library.
 pub fn resolvers_words(said: &str) -> &str {
     said.strip_prefix("failed to lookup address information: ")
         .unwrap_or(said)
 }
 
-/// Whether the words of the system's resolver, within those of another error, say that a name has no address, and not merely nothing.
+/// Whether the words of the system's resolver, within those of another error, say that a name has no address, and not
+/// merely that there was no answer.
 pub fn says_no_address(words: &str) -> bool {
     let said = words.to_lowercase();
     is_one_of(&said, &NO_NAME) || is_one_of(&said, &NO_ADDRESS)
 }
 
-/// The system's resolver as it is named: with its name servers, where its file has any.
+/// The name of the system's resolver, with its name servers if its file has any.
 fn system() -> String {
     match Resolver::system() {
         Ok(resolver) => format!("this machine's DNS ({})", shown(&resolver)),
@@ -160,7 +162,7 @@ fn system() -> String {
     }
 }
 
-/// `192.0.2.53, [2001:db8::53]:5353`
+/// Lists the servers: `192.0.2.53, [2001:db8::53]:5353`.
 pub(super) fn shown(resolver: &Resolver) -> String {
     let shown = |server: &SocketAddr| match server.port() {
         PORT => server.ip().to_string(),
@@ -170,8 +172,8 @@ pub(super) fn shown(resolver: &Resolver) -> String {
     all.join(", ")
 }
 
-/// Why the system has no answer, where its name servers say more than it does: it does not tell a domain whose servers fail from a network
-/// without DNS.
+/// Why the system has no answer, if its name servers say more than it does: the system does not distinguish a domain
+/// whose servers fail from a network without DNS.
 pub(super) async fn why(error: ResolveError, deadline: Instant) -> ResolveError {
     let ResolveError::NoAnswer { who, name, .. } = &error else {
         return error;
@@ -186,7 +188,7 @@ pub(super) async fn why(error: ResolveError, deadline: Instant) -> ResolveError 
     }
 }
 
-/// What the answer of name servers means that is none.
+/// Classifies a failed answer of name servers.
 pub(super) async fn of_servers(
     resolver: &Resolver,
     who: String,
@@ -207,8 +209,8 @@ pub(super) async fn of_servers(
 }
 
 impl Resolver {
-    /// Whether an error about a name is the domain's, so that everybody is told the same: name servers that cannot reach anybody say
-    /// SERVFAIL too, but then they say it of the domains above as well.
+    /// Whether an error about a name is caused by the domain, so that everybody gets it. Name servers that cannot reach
+    /// others answer SERVFAIL too, but then for the domains above as well.
     pub async fn is_domains_fault(&self, name: &str, error: &DnsError) -> bool {
         let DnsError::Refused {
             code: ResponseCode::ServFail,

@@ -1,7 +1,7 @@
-//! What answers a challenge: HTTP-01 through the cluster's ingress controller, DNS-01 through a DNS provider.
+//! Solvers of challenges: HTTP-01 through the cluster's ingress controller, DNS-01 through a DNS provider.
 //!
-//! Solvers know nothing of ACME's protocol: they put an answer where a CA looks for it, wait until it can be seen there, and
-//! take it away again.
+//! Solvers know nothing of the ACME protocol: they put an answer where a CA looks for it, wait until it is visible
+//! there, and remove it.
 
 pub mod dns01;
 pub mod http01;
@@ -17,35 +17,35 @@ use crate::{
     object::resource::Resource,
 };
 
-/// One challenge to be answered.
+/// One challenge to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Challenge {
-    /// The name that is to be proved; of a wildcard the bare domain.
+    /// The name to prove; for a wildcard, the domain without the asterisk.
     pub name: Name,
     /// Whether it is for the wildcard below the name.
     pub wildcard: bool,
-    /// The token: base64url, checked by who read it (RFC 8555, section 8.1).
+    /// The token: base64url, checked by the code that read it (RFC 8555, section 8.1).
     pub token: String,
-    /// token `.` thumbprint of the account's key. Not a secret: it is published.
+    /// The token, `.` and the thumbprint of the account's key. It is not secret, because it is published.
     pub key_authorization: String,
 }
 
-/// What failed, in words that an operator can act on.
+/// A failure, in words that an operator can act on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SolveError {
-    /// What failed, with what was seen: a lowercase fragment, not cleared.
+    /// What failed, and what was seen, as a lowercase fragment. Not cleared for a terminal.
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
     /// Whether the cluster or its rights are the cause, rather than the challenge.
     pub cluster: bool,
-    /// Whether a server has refused a change, so that there is nothing to take away again.
+    /// Whether a server has refused a change, so that nothing has to be removed.
     pub refused: bool,
 }
 
 impl SolveError {
-    /// A failure of a challenge.
+    /// Makes a failure of a challenge.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -55,7 +55,7 @@ impl SolveError {
         }
     }
 
-    /// What another error says: its causes, what to do, and whether the cluster is to blame.
+    /// Makes a failure from another error, with its causes, its hint, and whether the cluster is to blame.
     pub fn because(error: &(impl Diagnose + 'static)) -> Self {
         Self {
             hint: Diagnose::hint(error),
@@ -64,21 +64,21 @@ impl SolveError {
         }
     }
 
-    /// The same, with what to do.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same, by which nothing has changed.
+    /// Marks the failure as one after which nothing has changed.
     #[must_use]
     pub fn refused(mut self) -> Self {
         self.refused = true;
         self
     }
 
-    /// The same, caused by the cluster.
+    /// Marks the failure as caused by the cluster.
     #[must_use]
     pub fn of_cluster(mut self) -> Self {
         self.cluster = true;
@@ -96,13 +96,13 @@ impl Diagnose for SolveError {
     }
 }
 
-/// Answers challenges. Many may be presented at once; what must not happen at the same time the solver keeps apart.
+/// Answers challenges. Many may be presented at once; the solver itself prevents what must not happen at the same time.
 pub trait Solve: Send + Sync {
-    /// How it proves names.
+    /// The method by which it proves names.
     fn method(&self) -> Method;
 
-    /// Whether it could answer for a name at all, before anything is ordered: what is known without a write. The error says what is
-    /// missing.
+    /// Whether it could answer for a name, as far as that is known without a write, before anything is ordered. The
+    /// error says what is missing.
     fn can_answer<'a>(&'a self, _: &'a Name) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -110,25 +110,26 @@ pub trait Solve: Send + Sync {
     /// Puts the answer in place, and returns when it has been seen as the CA will see it.
     fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>>;
 
-    /// Takes away what [`Self::present`] made for this challenge, after success and failure alike. Does nothing when
-    /// there is nothing. Returns how many objects or records were removed.
+    /// Removes what [`Self::present`] made for this challenge, after success and failure alike. Does nothing if there
+    /// is nothing. Returns how many objects or records were removed.
     fn clean<'a>(&'a self, challenge: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>>;
 
-    /// Takes away what the challenges of a run share. Does nothing when there is nothing.
+    /// Removes what the challenges of a run share. Does nothing if there is nothing.
     fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>>;
 }
 
-/// Is told of everything in the cluster before a solver makes or changes it, so that what a killed run has left is found.
+/// Is told of everything in the cluster before a solver makes or changes it, so that leftovers of a killed run can be
+/// found.
 pub trait Journal: Send + Sync {
-    /// An object is about to be made. It carries the run's label.
+    /// An object will be made. It carries the label of the run.
     fn will_make<'a>(&'a self, resource: Resource, key: &'a Key) -> BoxFuture<'a, Result<(), SolveError>>;
 
-    /// An object of the user's is about to be changed: an Ingress (`http01::in_place::leftover` finds what is to be taken
-    /// away again), or the `ConfigMap` for a Service of the user's.
+    /// An object of the user will be changed: an Ingress (`http01::in_place::leftover` finds what has to be removed),
+    /// or the `ConfigMap` for the user's own Service.
     fn will_change<'a>(&'a self, resource: Resource, key: &'a Key) -> BoxFuture<'a, Result<(), SolveError>>;
 }
 
-/// Keeps no journal: the labels alone say what a run has made.
+/// Keeps no journal: only the labels show what a run has made.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoJournal;
 

@@ -1,15 +1,16 @@
-//! What takes longer than a moment is told while it lasts: nobody has to guess whether the program hangs.
+//! Reports what takes longer than a moment while it lasts, so that users need not guess whether the program hangs.
 
 use std::{future::Future, pin::pin, time::Duration};
 
 use crate::event::{EventKind, Teller};
 
-/// So long nothing is said.
+/// How long nothing is reported.
 const SILENCE: Duration = Duration::from_secs(2);
-/// So often it is said again.
+/// How often the report is repeated.
 const AGAIN: Duration = Duration::from_secs(15);
 
-/// Waits for `future`, and tells from time to time what is waited for, as `words` say it then: `the CA to sign the certificate`.
+/// Waits for `future`, and reports from time to time what is being waited for, in the present `words`: `the CA to sign
+/// the certificate`.
 pub(crate) async fn told<F: Future>(tell: &Teller, words: impl Fn() -> String, future: F) -> F::Output {
     every(tell, words, future, (SILENCE, AGAIN)).await
 }

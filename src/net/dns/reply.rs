@@ -1,4 +1,4 @@
-//! What an answer says.
+//! The contents of an answer.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,11 +9,11 @@ use hickory_proto::{
 
 use super::{DnsError, shown};
 
-/// One answer, as it came.
+/// One answer, unchanged.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub(super) message: Message,
-    /// Who said it.
+    /// The server that sent it.
     pub server: SocketAddr,
 }
 
@@ -24,7 +24,7 @@ pub struct Caa {
     pub critical: bool,
     /// `issue`, `issuewild`, `iodef`, ...: lower case.
     pub tag: String,
-    /// Its value, as it came.
+    /// Its value, unchanged.
     pub value: String,
 }
 
@@ -34,7 +34,7 @@ impl Reply {
         self.message.metadata.response_code
     }
 
-    /// Whether the server serves the zone itself.
+    /// Whether the server is authoritative for the zone.
     pub fn is_authoritative(&self) -> bool {
         self.message.metadata.authoritative
     }
@@ -44,7 +44,7 @@ impl Reply {
         &self.message
     }
 
-    /// Itself when it is an answer, be it that there is nothing; an error for SERVFAIL, REFUSED and the like.
+    /// Returns the answer itself if it is one, even if it is empty; an error for SERVFAIL, REFUSED and the like.
     pub fn usable(self) -> Result<Self, DnsError> {
         match self.code() {
             ResponseCode::NoError | ResponseCode::NXDomain => Ok(self),
@@ -56,7 +56,7 @@ impl Reply {
         }
     }
 
-    /// Whether it says that there is no such name; where an alias leads to a name that is not there, there is the alias.
+    /// Whether it says that there is no such name. If an alias leads to a name that does not exist, the alias exists.
     pub fn is_no_name(&self) -> bool {
         self.code() == ResponseCode::NXDomain && self.cname().is_none()
     }
@@ -73,7 +73,7 @@ impl Reply {
         self.message.answers.iter().map(|record| &record.data)
     }
 
-    /// The texts, each put together from its parts.
+    /// The texts, each joined from its parts.
     pub fn texts(&self) -> Vec<String> {
         let texts = self.answers().filter_map(|data| match data {
             RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
@@ -82,7 +82,7 @@ impl Reply {
         texts.collect()
     }
 
-    /// How long the texts may be kept, in seconds; `None` without texts.
+    /// The TTL of the texts, in seconds; `None` without texts.
     pub fn text_ttl(&self) -> Option<u32> {
         let text = self.message.answers.iter().find(|r| matches!(r.data, RData::TXT(_)));
         text.map(|record| record.ttl)
@@ -98,7 +98,7 @@ impl Reply {
         addresses.collect()
     }
 
-    /// What the name that was asked about is an alias of.
+    /// The name of which the requested name is an alias.
     pub fn cname(&self) -> Option<String> {
         let asked = self.message.queries.first()?.name();
         self.message.answers.iter().find_map(|record| match &record.data {
@@ -116,8 +116,8 @@ impl Reply {
         servers.collect()
     }
 
-    /// The zone whose SOA comes with it: that of the name asked about, or of one above (RFC 2308, section 3). The root,
-    /// which holds no host, is none.
+    /// The zone of the SOA in the answer: that of the requested name, or of one above (RFC 2308, section 3). The root,
+    /// which contains no host, does not count.
     pub fn zone(&self) -> Option<String> {
         let asked = self.message.queries.first()?.name();
         let all = self.message.answers.iter().chain(&self.message.authorities);
@@ -126,7 +126,7 @@ impl Reply {
         (!zone.is_root()).then(|| shown(zone))
     }
 
-    /// The zone's primary server as its SOA says.
+    /// The primary server of the zone according to its SOA.
     pub fn primary(&self) -> Option<String> {
         let mut all = self.message.answers.iter().chain(&self.message.authorities);
         all.find_map(|record| match &record.data {

@@ -1,4 +1,4 @@
-//! A name server for tests, of one process.
+//! A name server for tests, within the process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -7,24 +7,25 @@ use tokio::{net::UdpSocket, task::JoinHandle};
 
 use super::shown;
 
-/// What it says of a name.
+/// Its answer for a name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Says {
-    /// This code, and no records.
+    /// This code, without records.
     Code(ResponseCode),
-    /// Not a word.
+    /// No answer.
     Nothing,
 }
 
 /// Answers over UDP until it is dropped.
 pub(crate) struct NameServer {
-    /// Where.
+    /// Its address.
     pub(crate) address: SocketAddr,
     serving: JoinHandle<()>,
 }
 
 impl NameServer {
-    /// One that says this of these names and what is below them; of all others, that there is no record. The empty name is above all.
+    /// Starts a server that gives these answers for these names and everything below them, and answers for all other
+    /// names that there is no record. The empty name is above all names.
     pub(crate) async fn start(of: &[(&str, Says)]) -> Self {
         let of: Vec<(String, Says)> = of.iter().map(|(name, says)| ((*name).to_owned(), *says)).collect();
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

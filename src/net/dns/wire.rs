@@ -1,4 +1,4 @@
-//! One message to one server, and the answer that belongs to it.
+//! Sends one message to one server, and returns the matching answer.
 
 use std::{
     io,
@@ -11,17 +11,17 @@ use tokio::{
     net::{TcpStream, UdpSocket},
 };
 
-/// How a message is sent.
+/// The transport of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     /// As a datagram.
     Udp,
-    /// On a connection of its own.
+    /// Over a TCP connection of its own.
     Tcp,
 }
 
-/// Sends a message and returns the bytes of its answer; whoever calls gives the time. A datagram that answers another
-/// question (RFC 5452, section 9) is passed over. An answer is never longer than 65,535 bytes.
+/// Sends a message and returns the bytes of its answer; the caller limits the time. A datagram that answers another
+/// query (RFC 5452, section 9) is skipped. An answer has 65,535 bytes at most.
 pub async fn exchange(server: SocketAddr, message: &Message, via: Via) -> io::Result<Vec<u8>> {
     let bytes = message.to_vec().map_err(io::Error::other)?;
     match via {
@@ -36,7 +36,7 @@ async fn datagram(server: SocketAddr, asked: &Message, bytes: &[u8]) -> io::Resu
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
     let socket = UdpSocket::bind(local).await?;
-    // Connected: the system drops what comes from elsewhere, and tells when nobody listens there.
+    // Connected, so that the system drops what comes from elsewhere, and reports if nothing listens there.
     socket.connect(server).await?;
     socket.send(bytes).await?;
     let mut buffer = vec![0; 65_535];
@@ -69,10 +69,10 @@ async fn stream(server: SocketAddr, asked: &Message, bytes: &[u8]) -> io::Result
     }
 }
 
-/// Whether an answer has the question's number and repeats its name and type. Servers that fail repeat nothing.
+/// Whether an answer has the id of the query and repeats its name and type. Servers that fail repeat nothing.
 fn belongs(asked: &Message, bytes: &[u8]) -> bool {
     let Ok(answer) = Message::from_vec(bytes) else {
-        // What cannot be read is for the caller to tell, if its number is right.
+        // If the id is right, the caller reports what cannot be read.
         return bytes.get(..2) == Some(&asked.metadata.id.to_be_bytes());
     };
     answer.metadata.id == asked.metadata.id

@@ -1,4 +1,4 @@
-//! Why a server shows no certificate, in words that say what to look at.
+//! Why a server sends no certificate, in words that say what to check.
 
 use std::{io, net::IpAddr, time::Duration};
 
@@ -6,102 +6,102 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 
 use crate::net::name::InvalidName;
 
-/// Why a probe has no answer. The texts are one line of printable ASCII but for the operating system's own words.
+/// Why a probe has no result. The messages are one line of printable ASCII, except for those of the operating system.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    /// The host is no name.
+    /// The host is not a valid name.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
-    /// The address cannot be a server's.
+    /// No server can have the address.
     #[error("{address} is an unspecified, multicast or broadcast address: nothing is sent to it")]
     AddressRefused {
         /// The address.
         address: IpAddr,
     },
-    /// Nothing came back.
+    /// There was no response to the connection.
     #[error("no connection within {} s: the address is wrong, or a firewall drops the packets", after.as_secs_f32())]
     ConnectTimeout {
-        /// The time that was given.
+        /// The time limit.
         after: Duration,
     },
     /// The port is closed.
     #[error("connection refused: nothing listens on that port")]
     Refused,
-    /// The network says that there is no way.
+    /// The network reports that there is no route.
     #[error("the address cannot be reached from here: {0}")]
     Unreachable(io::Error),
     /// The connection cannot be made for another reason.
     #[error("cannot connect: {0}")]
     Connect(io::Error),
-    /// The connection is there and stays silent.
+    /// The connection exists, but the server sends nothing.
     #[error("it accepts the connection and then sends nothing for {} s: TLS may not be on that port, or its backend hangs", after.as_secs_f32())]
     HandshakeTimeout {
-        /// The time that was given.
+        /// The time limit.
         after: Duration,
     },
-    /// An answer began and never ended.
+    /// An answer began and did not end.
     #[error("the TLS handshake began but did not end within {} s", after.as_secs_f32())]
     HandshakeStalled {
-        /// The time that was given.
+        /// The time limit.
         after: Duration,
     },
-    /// The server hung up.
+    /// The server closed the connection.
     #[error("it closes the connection during the TLS handshake, as servers without a certificate for the host do")]
     Closed,
-    /// The server or something before it reset the connection.
+    /// The server, or something in front of it, reset the connection.
     #[error("the connection is reset during the TLS handshake")]
     Reset,
-    /// HTTP without TLS.
+    /// The server answers in HTTP without TLS.
     #[error("it answers in plain HTTP: TLS is not on that port")]
     PlainHttp,
-    /// Another protocol.
+    /// The server uses another protocol.
     #[error("it does not speak TLS: its answer begins with \"{began}\"")]
     NotTls {
         /// The first bytes, escaped to printable ASCII.
         began: String,
     },
-    /// It has no certificate for the name and says so.
+    /// The server has no certificate for the name and says so.
     #[error("it has no certificate for the host (TLS alert unrecognized_name)")]
     UnknownHost,
-    /// It refuses what was offered.
+    /// The server refuses what was offered.
     #[error("it refuses the handshake (TLS alert {alert}): {hint}")]
     Alert {
-        /// The alert's name (RFC 8446, section 6).
+        /// The name of the alert (RFC 8446, section 6).
         alert: String,
-        /// What usually is behind it.
+        /// The usual cause.
         hint: &'static str,
     },
-    /// It wants a client certificate before it shows its own.
+    /// The server requires a client certificate before it sends its own.
     #[error("it demands a client certificate before it shows its own")]
     ClientCertificateRequired,
-    /// Only TLS 1.1 or older, or nothing in common.
+    /// The server only supports TLS 1.1 or older, or nothing in common.
     #[error("it offers neither TLS 1.2 nor TLS 1.3 with a modern cipher")]
     TooOld,
-    /// A handshake without certificate.
+    /// The handshake has no certificate.
     #[error("it shows no certificate at all")]
     NoCertificate,
-    /// The first certificate is no X.509.
+    /// The first certificate is not valid X.509.
     #[error("its certificate cannot be read: it is not X.509")]
     BrokenCertificate,
-    /// It does not have the key of the certificate that it shows.
+    /// The server does not have the key of the certificate that it sends.
     #[error("its signature was not made by the key of the certificate that it shows: certificate and key do not match")]
     BadSignature,
-    /// More than a TLS client takes.
+    /// The server sends more than a TLS client accepts.
     #[error("its certificate chain is larger than 64 KiB, which TLS clients refuse")]
     TooLarge,
-    /// It refuses the application protocols of the web.
+    /// The server refuses the application protocols of the web.
     #[error("it refuses h2 and http/1.1 and every other application protocol")]
     NoApplicationProtocol,
-    /// It breaks the rules of TLS in another way.
+    /// The server violates TLS in another way.
     #[error("the TLS handshake fails: {0}")]
     Protocol(rustls::Error),
-    /// The connection fails in the middle.
+    /// The connection breaks in the middle.
     #[error("the connection fails during the TLS handshake: {0}")]
     Broken(io::Error),
 }
 
 impl ProbeError {
-    /// What a failed connect means.
+    /// Classifies a failed connect.
     pub(super) fn from_connect(error: io::Error) -> Self {
         use io::ErrorKind as K;
         match error.kind() {
@@ -113,7 +113,7 @@ impl ProbeError {
         }
     }
 
-    /// What a failed handshake means; `head` is what the server said first.
+    /// Classifies a failed handshake; `head` is what the server sent first.
     pub(super) fn from_handshake(error: io::Error, head: &[u8]) -> Self {
         let tls = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
         match tls {
@@ -186,12 +186,12 @@ impl ProbeError {
     }
 }
 
-/// Whether the first byte is none of the record types of TLS (RFC 8446, section 5.1).
+/// Whether the first byte is not a record type of TLS (RFC 8446, section 5.1).
 fn not_tls(head: &[u8]) -> bool {
     head.first().is_some_and(|b| !(20..=24).contains(b))
 }
 
-/// `DecodeError` as `decode_error`.
+/// Converts `DecodeError` into `decode_error`.
 fn snake(name: &str) -> String {
     let mut out = String::new();
     let mut lower = false;

@@ -1,4 +1,4 @@
-//! Keeps the first bytes that a server sends, to say what it speaks when it is not TLS.
+//! Keeps the first bytes that a server sends, to recognize its protocol if it is not TLS.
 
 use std::{
     io,
@@ -9,15 +9,15 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So many bytes tell HTTP, SSH or SMTP from TLS.
+/// How many bytes are kept: enough to tell HTTP, SSH or SMTP from TLS.
 const KEPT: usize = 32;
 
-/// The first bytes that came, shared with the stream they came by.
+/// The first bytes that were received, shared with the stream.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Head(Arc<OnceLock<Box<[u8]>>>);
 
 impl Head {
-    /// The first bytes, at most 32; empty when nothing has come.
+    /// The first bytes, at most 32; empty if nothing was received.
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.get().map_or(&[], |b| b)
     }

@@ -1,4 +1,4 @@
-//! A verifier that judges no certificate: it keeps what is shown.
+//! A verifier that judges no certificate, and only keeps what is sent.
 
 use std::sync::{
     Arc, OnceLock,
@@ -16,7 +16,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-/// A signature by an RSA key of 2048 bits has so many bytes; those of shorter keys are beyond the cryptography in use.
+/// The length of a signature by an RSA key of 2048 bits, in bytes. The cryptography in use does not support shorter
+/// keys.
 const RSA_2048: usize = 256;
 
 /// What one handshake has shown so far.
@@ -50,7 +51,7 @@ impl HandshakeLog {
     }
 }
 
-/// Accepts every certificate that is one.
+/// Accepts every certificate that is valid X.509.
 #[derive(Debug)]
 pub(super) struct Watch {
     seen: Arc<HandshakeLog>,
@@ -62,8 +63,8 @@ impl Watch {
         Self { seen, algorithms }
     }
 
-    /// A signature that is provably not the certificate's is refused, as every client does; one that cannot be judged
-    /// here (a short key, an old version of X.509) says nothing of what is served.
+    /// Refuses a signature that certainly was not made with the certificate's key, as every client does. A signature
+    /// that cannot be verified here (a short key, an old version of X.509) does not matter.
     fn judge(
         &self,
         dss: &DigitallySignedStruct,

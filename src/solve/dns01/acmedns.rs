@@ -1,4 +1,5 @@
-//! An acme-dns server: a name server for nothing but challenges, where each account has one name and its two newest values.
+//! An acme-dns server: a name server for challenges only, in which each account has one name with its two newest
+//! values.
 
 use futures_util::future::BoxFuture;
 use reqwest::{
@@ -17,7 +18,7 @@ use super::{
 use crate::{net::https, solve::SolveError};
 
 const MOST_BYTES: usize = 64 * 1024;
-/// A third value pushes out the oldest.
+/// How many values a name has: a third one displaces the oldest.
 const VALUES: usize = 2;
 
 /// One account.
@@ -57,7 +58,7 @@ impl AcmeDns {
         })
     }
 
-    /// That the record is where this account writes, and nowhere else.
+    /// Checks that the record is at the only place to which this account can write.
     fn check(&self, record: &Record) -> Result<(), SolveError> {
         if record.name.split('.').next() == Some(self.subdomain.as_str()) {
             return Ok(());
@@ -113,13 +114,13 @@ impl Provider for AcmeDns {
                     .headers(self.headers.clone())
                     .body(body.clone())
             };
-            // Sent twice the value stands there twice and the other one is gone: no repetition.
+            // A repeated request would store the value twice and displace the other one, so it is sent only once.
             let answer = api::once(&self.label, MOST_BYTES, make()).await?;
             self.judge(&answer)
         })
     }
 
-    /// There is nothing to be asked for: its next value replaces the oldest.
+    /// Nothing can be removed: the next value replaces the oldest.
     fn remove<'a>(&'a self, _: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>> {
         Box::pin(async { Ok(false) })
     }

@@ -1,4 +1,4 @@
-//! What the clients of HTTP APIs share.
+//! Code that the clients of HTTP APIs share.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use reqwest::{RequestBuilder, StatusCode};
 use crate::clock::Pauses;
 use crate::{net::https, solve::SolveError};
 
-/// How often a request is sent that gets no answer, or one that says to come back.
+/// How many times a request is sent that gets no answer, or one that asks for a retry.
 const TRIES: u32 = 3;
-/// How much of an error's text is shown.
+/// How many characters of an error's text are shown.
 const SHOWN: usize = 300;
 
-/// An answer.
+/// The answer to a request.
 #[derive(Debug)]
 pub(super) struct ApiAnswer {
     pub(super) status: StatusCode,
@@ -20,20 +20,20 @@ pub(super) struct ApiAnswer {
 }
 
 impl ApiAnswer {
-    /// The body as text, on one line and cut; not cleared.
+    /// The body as text on one line, cut; not cleared for a terminal.
     pub(super) fn text(&self) -> String {
         cut(&String::from_utf8_lossy(&self.body))
     }
 }
 
-/// At most [`SHOWN`] characters, white space drawn together.
+/// At most [`SHOWN`] characters, with white space collapsed.
 pub(super) fn cut(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     crate::text::shorten(&words, SHOWN).into_owned()
 }
 
-/// Sends a request that may be carried out twice without harm. Again after a failure to connect, a 429 and a 5xx; the last
-/// answer counts.
+/// Sends a request that may be carried out twice without harm. Repeats it after a failure to connect, a 429 and a 5xx;
+/// the last answer counts.
 pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBuilder) -> Result<ApiAnswer, SolveError> {
     let mut pauses = Pauses::growing(Duration::from_millis(500), Duration::MAX, (3, 1));
     let mut attempt = 1;
@@ -63,7 +63,7 @@ pub(super) async fn once(label: &str, most: usize, request: RequestBuilder) -> R
     Ok(ApiAnswer { status, body })
 }
 
-/// The PEM of a private CA.
+/// Reads the PEM of a private CA.
 pub(super) fn ca(path: Option<&std::path::Path>) -> Result<Option<Vec<u8>>, SolveError> {
     let Some(path) = path else { return Ok(None) };
     crate::file::read(path, crate::file::SMALL, crate::file::PATIENCE)
@@ -71,9 +71,10 @@ pub(super) fn ca(path: Option<&std::path::Path>) -> Result<Option<Vec<u8>>, Solv
         .map_err(|e| SolveError::new(format!("cannot read caFile {}: {e}", path.display())))
 }
 
-/// An API's base URL without its last slash: https, or http, which is for the loopback and networks of one's own.
+/// The base URL of an API without its trailing slash: https, or http, which is meant for the loopback and private
+/// networks.
 pub(super) fn base(url: &str) -> Result<String, SolveError> {
-    // Not quoted: it may hold a password.
+    // The URL is not quoted, because it may contain a password.
     let wrong = || SolveError::new("url is not the URL of an API").hint("such as https://pdns.corp.internal:8081");
     let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
     let has_user = parsed.password().is_some() || !parsed.username().is_empty();

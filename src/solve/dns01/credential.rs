@@ -1,4 +1,4 @@
-//! Where a credential comes from. The settings name the place, never the credential itself.
+//! The source of a credential. The settings name the source, never the credential itself.
 
 use std::{fmt, path::PathBuf};
 
@@ -15,7 +15,7 @@ use crate::{
     solve::SolveError,
 };
 
-/// A file with a credential is not larger: service account keys are some 2 KB.
+/// The largest file with a credential, in bytes: service account keys have some 2 KB.
 const MOST_BYTES: u64 = 64 * 1024;
 
 /// Where a credential is.
@@ -61,11 +61,11 @@ impl fmt::Display for Credential {
 
 /// Reads Secrets for [`Credential::SecretRef`].
 pub trait Secrets: Send + Sync {
-    /// The value of one key, decoded. An error says whether the cluster, its rights or the Secret is the cause.
+    /// The value of one data key, decoded. The error says whether the cluster, its rights or the Secret is the cause.
     fn get<'a>(&'a self, of: &'a SecretRef) -> BoxFuture<'a, Result<SecretString, SolveError>>;
 }
 
-/// For commands that have no cluster: every reference is refused.
+/// For commands without a cluster: every reference is refused.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoSecrets;
 
@@ -79,7 +79,7 @@ impl Secrets for NoSecrets {
 }
 
 impl Credential {
-    /// The credential itself, without white space at its ends. An error when it is not there or empty.
+    /// Reads the credential itself, and trims white space. It is an error if it does not exist or is empty.
     pub async fn resolve(&self, secrets: &dyn Secrets) -> Result<SecretString, SolveError> {
         let found = match self {
             Self::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| {
@@ -128,7 +128,7 @@ impl Serialize for Credential {
 }
 
 impl<'de> Deserialize<'de> for Credential {
-    /// What is wrong is never quoted: somebody may have written the credential itself.
+    /// Errors never quote the value, because the user may have written the credential itself.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Reference)
     }

@@ -1,4 +1,4 @@
-//! An executable with dehydrated's arguments for the two challenge hooks.
+//! An executable that is called with dehydrated's arguments for the two challenge hooks.
 
 #[cfg(test)]
 mod tests;
@@ -20,15 +20,15 @@ use super::{
 };
 use crate::solve::SolveError;
 
-/// How much of the end of its output is kept.
+/// How many bytes of the end of its output are kept.
 const KEPT: usize = 2000;
-/// How often it is looked whether it has ended.
+/// How often it is checked whether the executable has ended.
 const TICK: Duration = Duration::from_millis(10);
-/// How long its output is waited for once it has ended: a process that it left behind may hold the pipe.
+/// How long to wait for its output once it has ended, because a process that it left behind may hold the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// The environment variables that every hook gets: where programs, files and servers are, and how text is shown. All others stay with
-/// this program, whose own credentials are among them.
+/// The environment variables that every hook gets: the location of programs, files and servers, and how text is shown.
+/// All others are withheld, because this program's own credentials are among them.
 pub(super) const PASSED: &[&str] = &[
     "PATH",
     "HOME",
@@ -57,10 +57,10 @@ pub(super) struct Hook {
     label: String,
     command: PathBuf,
     timeout: Duration,
-    /// Which variables it gets besides.
+    /// The additional variables that it gets.
     environment: Vec<String>,
-    /// Hooks are written to be called one after the other. Held until a call has really ended, be it that nobody waits for
-    /// it any more: what cleans up must not overtake what writes.
+    /// Hooks are written to be called one at a time. Locked until a call has really ended, even if nobody waits for it
+    /// any more: a clean-up must not overtake a write.
     running: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -140,7 +140,7 @@ fn run(mut command: Command, timeout: Duration) -> Result<(), Failed> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // Ctrl-C is for this program, which then has the record removed.
+    // Ctrl-C only reaches this program, which then has the record removed.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = start(&mut command).map_err(Failed::Start)?;
@@ -182,7 +182,8 @@ fn run(mut command: Command, timeout: Duration) -> Result<(), Failed> {
     }
 }
 
-/// A file that is being written elsewhere, as by another test's thread about to start a process, is busy for a moment.
+/// Starts a process. A file that another thread has open for writing, as in tests that start processes, is busy for a
+/// moment.
 fn start(command: &mut Command) -> std::io::Result<Child> {
     for _ in 0..20 {
         match command.spawn() {
@@ -193,7 +194,7 @@ fn start(command: &mut Command) -> std::io::Result<Child> {
     command.spawn()
 }
 
-/// Keeps the end of what is said.
+/// Keeps the end of the output.
 fn listen(mut pipe: Box<dyn Read + Send>, said: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = pipe.read(&mut buffer) {
@@ -204,7 +205,7 @@ fn listen(mut pipe: Box<dyn Read + Send>, said: &Mutex<Vec<u8>>) {
     }
 }
 
-/// Ends a process and those that it started.
+/// Ends a process and the processes that it started.
 fn stop(child: &mut Child) {
     #[cfg(unix)]
     let _ = Command::new("kill")

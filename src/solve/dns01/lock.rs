@@ -1,4 +1,4 @@
-//! One writer after another to a name or a zone, and no more values at a name than the provider keeps.
+//! Allows one writer at a time for a name or a zone, and no more values for a name than the provider keeps.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -7,20 +7,20 @@ use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use super::provider::{Provider, Record, Writes};
 use crate::solve::SolveError;
 
-/// Locks by what they protect. They stay: a run has few names.
+/// Locks by what they protect. They are never removed, because a run has few names.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
     turns: std::sync::Mutex<HashMap<String, Arc<Mutex<()>>>>,
     places: std::sync::Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// The turn to write. Ends when it is dropped.
+/// The turn to write, which ends when it is dropped.
 pub(super) type Turn = OwnedMutexGuard<()>;
-/// One of the values that a name can have. Free again when it is dropped.
+/// Permission for one of the values that a name can have; returned when it is dropped.
 pub(super) type ValuePermit = OwnedSemaphorePermit;
 
 impl Locks {
-    /// Waits for the turn to write a record: after every other writer to its name, or its zone.
+    /// Waits for the turn to write a record, after every other writer to its name or its zone.
     pub(super) async fn turn(&self, provider: &dyn Provider, record: &Record) -> Turn {
         let key = match provider.writes() {
             Writes::ByName => format!("name {}", record.name),
@@ -39,7 +39,7 @@ impl Locks {
         lock.lock_owned().await
     }
 
-    /// Waits until there is room for one more value at the name; `None` where there always is.
+    /// Waits until there is room for one more value of the name; `None` if there always is.
     pub(super) async fn place(
         &self,
         provider: &dyn Provider,
@@ -69,7 +69,7 @@ impl Locks {
     }
 }
 
-/// A poisoned lock holds nothing that could be half written.
+/// A poisoned lock protects nothing that could be half written.
 fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The operator writes the record.
+//! The operator writes the record by hand.
 
 use std::{
     io::{BufRead as _, IsTerminal as _, Write as _},
@@ -10,18 +10,18 @@ use futures_util::future::BoxFuture;
 use super::provider::{Provider, Record};
 use crate::{solve::SolveError, text::Clear};
 
-/// Who is asked to write records.
+/// The person who writes records.
 pub trait Operator: Send + Sync {
-    /// Shows a text of several lines, its parts cleared. Returns when the operator says that it is done; at once where nobody
-    /// can say so.
+    /// Shows a text of several lines, whose parts are cleared for a terminal. Returns when the operator confirms, or at
+    /// once if nobody can.
     fn ask<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<(), SolveError>>;
 
-    /// Shows a text of several lines, its parts cleared.
+    /// Shows a text of several lines, whose parts are cleared for a terminal.
     fn tell(&self, text: &str);
 }
 
-/// The one at the terminal: text on stderr, Enter on stdin. Without a terminal nobody is waited for: what is asked of DNS
-/// afterwards shows when the record is there.
+/// An operator at the terminal: text on stderr, Enter on stdin. Without a terminal there is no waiting for a
+/// confirmation, because the DNS queries that follow show whether the record exists.
 #[derive(Debug, Default)]
 pub struct Terminal;
 
@@ -34,7 +34,7 @@ impl Operator for Terminal {
             }
             self.tell(&format!("{text}Press Enter when it exists."));
             let (done, pressed) = tokio::sync::oneshot::channel();
-            // A thread of its own: one that waits for a key must not keep the program from ending.
+            // A separate thread, because waiting for a key must not keep the program from ending.
             std::thread::spawn(move || {
                 let mut line = String::new();
                 let read = std::io::stdin().lock().read_line(&mut line);
@@ -52,7 +52,7 @@ impl Operator for Terminal {
     }
 }
 
-/// Asks an operator, one record after the other.
+/// Asks an operator for one record after the other.
 pub(super) struct Manual {
     operator: Arc<dyn Operator>,
     asking: tokio::sync::Mutex<()>,

@@ -1,4 +1,5 @@
-//! DNS-01 (RFC 8555, section 8.4): a TXT record where the name ends, seen at every authoritative server, taken away again.
+//! DNS-01 (RFC 8555, section 8.4): writes a TXT record where the name ends, checks it at every authoritative server,
+//! and removes it.
 
 mod acmedns;
 mod api;

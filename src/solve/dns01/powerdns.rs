@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{net::https, solve::SolveError};
 
-/// A whole zone: some 500,000 records.
+/// The largest answer in bytes: a whole zone with some 500,000 records.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// One PowerDNS server.
@@ -31,7 +31,8 @@ pub(super) struct PowerDns {
     zones: String,
     client: Client,
     headers: HeaderMap,
-    /// Whether it takes single values (EXTEND and PRUNE, since 5.0.2). Until it has said no, yes.
+    /// Whether the server supports changes of single values (EXTEND and PRUNE, since 5.0.2). True until it has refused
+    /// one.
     singly: AtomicBool,
 }
 
@@ -61,7 +62,7 @@ struct Value {
     disabled: bool,
 }
 
-/// What has to become of a name's values.
+/// The change of a name's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     Add,
@@ -74,7 +75,7 @@ impl PowerDns {
         let base = base.strip_suffix("/api/v1").unwrap_or(&base);
         let mut value = HeaderValue::from_str(key.expose_secret())
             .map_err(|_| SolveError::new("the API's key holds characters that a header cannot have"))?;
-        // neither in Debug nor in HTTP/2's tables
+        // This keeps it out of Debug and of HTTP/2's tables.
         value.set_sensitive(true);
         let ca = api::ca(config.ca_file.as_deref())?;
         Ok(Self {
@@ -105,9 +106,9 @@ impl PowerDns {
         api::send(&self.label, MOST_BYTES, make).await
     }
 
-    /// The zone's kind, and the name's TXT records if it has some.
+    /// Reads the kind of the zone, and the TXT records of the name if it has any.
     async fn read(&self, record: &Record) -> Result<(String, Option<Set>), SolveError> {
-        // The whole zone: asked for one name, PowerDNS 4 leaves out the values that are switched off.
+        // Read the whole zone: for a request with one name, PowerDNS 4 omits values that are disabled.
         let answer = self.call(Method::GET, &format!("{}.", record.zone), None).await?;
         if !answer.status.is_success() {
             return Err(self.refused(record, &answer));
@@ -128,7 +129,7 @@ impl PowerDns {
         Ok((zone.kind, found))
     }
 
-    /// Returns whether anything had to change.
+    /// Changes a value. Returns whether anything had to change.
     async fn change(&self, record: &Record, change: Change) -> Result<bool, SolveError> {
         let (kind, present) = self.read(record).await?;
         let values = present.as_ref().map(|set| set.records.as_slice()).unwrap_or_default();
@@ -137,24 +138,25 @@ impl PowerDns {
         if there == (change == Change::Add) {
             return Ok(false);
         }
-        // A record set has one TTL: that of the values that are there.
+        // A record set has one TTL: that of the present values.
         let ttl = present
             .as_ref()
             .filter(|set| !set.records.is_empty())
             .map_or(record.ttl, |set| set.ttl);
-        // PowerDNS forgets values that are switched off when it changes one singly.
+        // PowerDNS forgets disabled values when it changes a single one.
         let singly = self.singly.load(Ordering::Relaxed) && !values.iter().any(|value| value.disabled);
         if !(singly && self.single(record, ttl, &content, change).await?) {
             self.replace(record, ttl, &after(values, &content, change)).await?;
         }
         if matches!(kind.as_str(), "Master" | "Primary" | "Producer") {
-            // Secondaries would look by themselves, a minute later. That this fails (no primary mode) is not held against it.
+            // Secondaries would check by themselves, but a minute later. A failure of this request (no primary mode) is
+            // ignored.
             let _ = self.call(Method::PUT, &format!("{}./notify", record.zone), None).await;
         }
         Ok(true)
     }
 
-    /// Changes one value and leaves the others to the server. Returns false when the server knows no such change.
+    /// Changes one value, and leaves the others to the server. Returns false if the server does not support that.
     async fn single(&self, record: &Record, ttl: u32, content: &str, change: Change) -> Result<bool, SolveError> {
         let word = match change {
             Change::Add => "EXTEND",
@@ -228,7 +230,7 @@ impl PowerDns {
     }
 }
 
-/// The values after a change: those of others as they were, switched off or not.
+/// The values after a change. Those of others stay as they were, disabled or not.
 fn after(values: &[Value], content: &str, change: Change) -> Vec<Value> {
     let others = values.iter().filter(|value| value.content != content).cloned();
     let mut all: Vec<Value> = others.collect();

@@ -1,4 +1,4 @@
-//! Whether a value can be seen: every authoritative server of the zone is asked, at every address.
+//! Whether a value is visible: every authoritative server of the zone is asked, at every address.
 
 #[cfg(test)]
 mod tests;
@@ -15,30 +15,30 @@ use crate::{
     solve::SolveError,
 };
 
-/// How long propagation is waited for where nothing else is said.
+/// The default limit for propagation.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
-/// The time between two rounds of questions: short first, since a primary shows a value at once.
+/// The pauses between two rounds of queries. The first is short, because a primary shows a value at once.
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(50), Duration::from_secs(2));
 /// How long one server has for one answer.
 const ANSWER: Duration = Duration::from_secs(3);
-/// A server that never answered, after so many questions and so much time, holds nobody up if the others have the value.
+/// After how many queries, and how much time, a server that never answered is skipped if the others have the value.
 const PATIENCE: (u32, Duration) = (3, Duration::from_secs(5));
-/// More name servers than any zone has; DNS answers come from outside.
+/// More name servers than any zone has. A limit is necessary because DNS answers come from outside.
 const MOST_SERVERS: usize = 32;
 
-/// How a record is waited for.
+/// How to wait for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
     /// Until every authoritative server shows it, for at most this long.
     Ask(Duration),
-    /// Just so long, without asking anybody (`--propagation-wait 60s`).
+    /// For exactly this long, without queries (`--propagation-wait 60s`).
     Fixed(Duration),
     /// Not at all (`--propagation-wait off`).
     Off,
 }
 
 impl Wait {
-    /// What `--propagation-timeout` and `--propagation-wait` say together; a wait of no time is none.
+    /// Combines `--propagation-timeout` and `--propagation-wait`. A fixed wait of zero is none.
     pub fn of(timeout: Duration, fixed: Option<Duration>) -> Self {
         match fixed {
             None => Self::Ask(timeout),
@@ -54,12 +54,12 @@ impl Default for Wait {
     }
 }
 
-/// What a wait has come to.
+/// The result of waiting.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Propagation {
-    /// Where the value was seen.
+    /// The servers that showed the value.
     pub(super) at: Vec<String>,
-    /// What is worth knowing: servers that were left out.
+    /// Notes worth reporting: servers that were skipped.
     pub(super) notes: Vec<String>,
 }
 
@@ -78,12 +78,12 @@ impl fmt::Display for Server {
     }
 }
 
-/// What one server has said so far.
+/// The answers of one server so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ServerState {
-    /// The value is there.
+    /// It has the value.
     Has,
-    /// It answers for the zone, and the value is not there; so many others are.
+    /// It answers for the zone, but lacks the value; it has this many others.
     Lacks(usize),
     /// It does not answer, or not for the zone.
     Useless(Useless),
@@ -91,14 +91,14 @@ enum ServerState {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Useless {
-    /// How often it was asked.
+    /// How many times it was asked.
     times: u32,
-    /// Whether the others are enough.
+    /// Whether the other servers are enough.
     given_up: bool,
     why: String,
 }
 
-/// Waits until the value can be seen at its place.
+/// Waits until the value is visible at its place.
 pub(super) async fn wait(
     resolver: &Resolver,
     place: &TxtName,
@@ -122,7 +122,7 @@ pub(super) async fn wait(
     watch(&servers, &recursors.collect::<Vec<_>>(), place, value, limit).await
 }
 
-/// The zone's name servers, each at each of its addresses.
+/// The name servers of the zone, each at each of its addresses.
 async fn servers(resolver: &Resolver, place: &TxtName) -> Result<Vec<Server>, SolveError> {
     let zone = &place.zone;
     let unknown = |error: &DnsError| {
@@ -153,7 +153,7 @@ async fn servers(resolver: &Resolver, place: &TxtName) -> Result<Vec<Server>, So
     Ok(servers)
 }
 
-/// Asks all that lack the value, round by round, until each has it.
+/// Asks all servers that lack the value, in rounds, until each has it.
 async fn watch(
     servers: &[Server],
     recursors: &[Server],
@@ -188,7 +188,7 @@ async fn watch(
             .all(|state| matches!(state, ServerState::Useless(useless) if useless.given_up))
         {
             let Some(said) = unreachable(&asked, &states, place) else {
-                // Name servers cannot be asked from everywhere: the resolvers see what a CA's resolver would.
+                // Name servers cannot be reached from everywhere. The resolvers see what the resolver of a CA would.
                 notes.push(format!(
                     "no name server of {} can be asked from here: the resolver is",
                     place.zone
@@ -207,7 +207,7 @@ async fn watch(
     }
 }
 
-/// Asks those that have not shown the value, all at once.
+/// Asks the servers that have not shown the value, all at once.
 async fn round(asked: &[Server], states: &mut [ServerState], name: &str, value: &str, until: Instant) {
     let questions = asked.iter().zip(states.iter_mut()).map(|(server, state)| async move {
         if *state == ServerState::Has {
@@ -220,7 +220,7 @@ async fn round(asked: &[Server], states: &mut [ServerState], name: &str, value: 
                 Err(error.to_string()),
                 matches!(error, DnsError::Unreachable { no_way: true, .. }),
             ),
-            // the end of all waiting is no fault of the server
+            // The end of the whole wait is not the fault of the server.
             Err(_) => return,
         };
         match (next, &mut *state) {
@@ -230,7 +230,7 @@ async fn round(asked: &[Server], states: &mut [ServerState], name: &str, value: 
                 useless.given_up |= no_way;
                 useless.why = why;
             }
-            // it did serve the zone a moment ago
+            // It did serve the zone a moment ago.
             (Err(_), ServerState::Lacks(_) | ServerState::Has) => {}
         }
     });
@@ -244,7 +244,7 @@ async fn question(server: &Server, name: &str) -> Result<Reply, DnsError> {
     dns::query(server.address, name, RecordType::TXT, ANSWER).await
 }
 
-/// What an answer says of the value; an error when it says nothing of the zone.
+/// What an answer says about the value. It is an error if it says nothing about the zone.
 fn judge(server: &Server, reply: &Reply, value: &str) -> Result<ServerState, String> {
     let code = reply.code();
     if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
@@ -260,7 +260,7 @@ fn judge(server: &Server, reply: &Reply, value: &str) -> Result<ServerState, Str
     Ok(ServerState::Lacks(texts.len()))
 }
 
-/// When all that is to be seen has been: what is to be told of servers that were left out. `None`: not yet.
+/// Whether enough servers have shown the value: the notes about servers that were skipped. `None`: not yet.
 fn settled(asked: &[Server], states: &[ServerState]) -> Option<Vec<String>> {
     let has = states.contains(&ServerState::Has);
     let done = states.iter().all(|state| match state {
@@ -268,7 +268,7 @@ fn settled(asked: &[Server], states: &[ServerState]) -> Option<Vec<String>> {
         ServerState::Lacks(_) => false,
         ServerState::Useless(useless) => useless.given_up,
     });
-    // One address of a server is enough to know what it has: this machine may have no IPv6.
+    // One address of a server is enough to know what it has, because this machine may have no IPv6.
     let seen = |name: &str| {
         let mut all = asked.iter().zip(states);
         all.any(|(server, state)| server.name == name && *state == ServerState::Has)
@@ -284,7 +284,7 @@ fn settled(asked: &[Server], states: &[ServerState]) -> Option<Vec<String>> {
     })
 }
 
-/// The error when even the recursors say nothing; `None` when they have not been asked.
+/// The error if even the recursors do not answer; `None` if they have not been asked.
 fn unreachable(asked: &[Server], states: &[ServerState], place: &TxtName) -> Option<SolveError> {
     asked.iter().any(|server| server.recursor).then(|| {
         SolveError::new(format!(

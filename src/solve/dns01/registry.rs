@@ -1,4 +1,4 @@
-//! Which provider serves which name, and the providers themselves, each made when it is first needed.
+//! Chooses the provider for a name, and makes each provider when it is first needed.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ use crate::solve::SolveError;
 /// The providers of the settings.
 pub(super) struct Registry {
     entries: Vec<ProviderEntry>,
-    /// `--dns NAME`.
+    /// The provider of `--dns NAME`.
     chosen: Option<String>,
     secrets: Arc<dyn Secrets>,
     operator: Arc<dyn Operator>,
@@ -42,7 +42,7 @@ impl std::fmt::Debug for ProviderEntry {
 }
 
 impl Registry {
-    /// An error when two entries have one name, or when the chosen one is not there.
+    /// Makes the registry. It is an error if two entries have the same name, or if the chosen one does not exist.
     pub(super) fn new(
         entries: Vec<DnsEntry>,
         chosen: Option<String>,
@@ -58,7 +58,7 @@ impl Registry {
             }
         }
         let mut entries = entries;
-        // The operator needs no settings.
+        // The provider `manual` needs no settings.
         if chosen.as_deref() == Some("manual") && !entries.iter().any(|entry| entry.name == "manual") {
             entries.push(DnsEntry::manual());
         }
@@ -78,7 +78,7 @@ impl Registry {
         Ok(registry)
     }
 
-    /// The entry of this name.
+    /// The entry with this name.
     pub(super) fn named(&self, name: &str) -> Result<&ProviderEntry, SolveError> {
         self.entries
             .iter()
@@ -89,7 +89,7 @@ impl Registry {
             })
     }
 
-    /// Who writes at a place: the chosen one, or the one whose zone is the longest suffix of the name.
+    /// The entry that writes at a place: the chosen one, or the one whose zone is the longest suffix of the name.
     pub(super) fn serving(&self, place: &TxtName) -> Result<&ProviderEntry, SolveError> {
         if let Some(name) = &self.chosen {
             return self.named(name);
@@ -105,7 +105,7 @@ impl Registry {
         }
     }
 
-    /// The provider of an entry, with its credentials read.
+    /// The provider of an entry. Reads its credentials.
     pub(super) async fn provider(&self, entry: &ProviderEntry) -> Result<Arc<dyn Provider>, SolveError> {
         let made = entry.made.get_or_try_init(|| self.make(&entry.settings.provider)).await;
         made.cloned().map_err(|error| SolveError {
@@ -146,7 +146,7 @@ async fn acme_dns(config: &AcmeDnsConfig, secrets: &dyn Secrets) -> Result<AcmeD
     }
 }
 
-/// The settings have no provider of this name, but these.
+/// The error if the settings have no provider with this name, only those in `present`.
 pub fn no_provider(name: &str, present: &[&str]) -> SolveError {
     let present = match present {
         [] => "none".to_owned(),
@@ -157,7 +157,8 @@ pub fn no_provider(name: &str, present: &[&str]) -> SolveError {
     ))
 }
 
-/// Which entry writes at a place where none is chosen: the one that fits best, of equals the first in the settings.
+/// The entry that writes at a place if none is chosen: the one that matches best, and among equals the first in the
+/// settings.
 fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &TxtName) -> Option<&'e DnsEntry> {
     let mut best: Option<((bool, usize), &DnsEntry)> = None;
     for entry in entries {
@@ -170,8 +171,9 @@ fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &TxtName) -> 
     best.map(|(_, entry)| entry)
 }
 
-/// Which entry a run will take for a domain, as far as the settings say, before DNS is asked whether its `_acme-challenge` is
-/// an alias. Where none serves the domain itself, it has to lead to the one name that an acme-dns account may write.
+/// The entry that a run will probably use for a domain, according to the settings alone, before DNS is asked whether
+/// its `_acme-challenge` is an alias. If no entry serves the domain itself, it has to be an alias of the name that an
+/// acme-dns account may write.
 pub fn foreseen<'e>(entries: &'e [DnsEntry], domain: &str) -> Option<&'e DnsEntry> {
     let place = TxtName {
         name: format!("_acme-challenge.{domain}"),
@@ -182,9 +184,9 @@ pub fn foreseen<'e>(entries: &'e [DnsEntry], domain: &str) -> Option<&'e DnsEntr
     serving(entries.iter(), &place).or_else(|| entries.iter().find(account))
 }
 
-/// How well an entry fits: the length of its longest zone that holds the name; 0 for one that serves everything. An entry
-/// for the place where the record is goes before one for the name that leads there, which counts for hooks and operators:
-/// they follow CNAMEs themselves.
+/// How well an entry matches: the length of its longest zone that contains the name; 0 for an entry that serves
+/// everything. An entry for the place of the record takes precedence over one for the name that leads there, which only
+/// matters to hooks and operators, because they follow CNAMEs themselves.
 fn rank(entry: &DnsEntry, place: &TxtName) -> Option<(bool, usize)> {
     let longest = |name: &str| {
         let holds = entry.zones.iter().filter(|zone| within(name, zone));
@@ -193,7 +195,7 @@ fn rank(entry: &DnsEntry, place: &TxtName) -> Option<(bool, usize)> {
     if let ProviderConfig::AcmeDns(config) = &entry.provider
         && entry.zones.is_empty()
     {
-        // an account has one name, and can write no other
+        // An account has one name, and cannot write others.
         let first = place.name.split('.').next().unwrap_or_default();
         return first
             .eq_ignore_ascii_case(&config.subdomain)
@@ -211,7 +213,7 @@ fn rank(entry: &DnsEntry, place: &TxtName) -> Option<(bool, usize)> {
     own.or_else(leading)
 }
 
-/// Whether a name is a zone's apex, or below it; both without a last dot.
+/// Whether a name is the apex of a zone, or below it; both without a trailing dot.
 pub fn within(name: &str, zone: &str) -> bool {
     name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
 }

@@ -27,9 +27,10 @@ use crate::{
 
 /// How long one server has for one message.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How often an update is sent that gets no answer. It may be carried out twice: adding what is there changes nothing.
+/// How many times an update without an answer is sent. It may be carried out twice, because adding an existing value
+/// changes nothing.
 const TRIES: u32 = 3;
-/// By how many seconds the clocks may differ (RFC 8945, section 10).
+/// By how many seconds clocks may differ (RFC 8945, section 10).
 const FUDGE: u16 = 300;
 
 /// A primary name server.
@@ -79,7 +80,7 @@ impl Rfc2136 {
         Ok(found.into_iter().map(|ip| (ip, self.port).into()).collect())
     }
 
-    /// The values that the name has there now, and their TTL.
+    /// The present values of the name, and their TTL.
     async fn present(&self, record: &Record) -> Option<(Vec<String>, Option<u32>)> {
         for server in self.addresses().await.ok()? {
             let reply = dns::query(server, &record.name, RecordType::TXT, dns::TIMEOUT).await;
@@ -131,7 +132,7 @@ impl Rfc2136 {
         let bytes = exchange(server, &message, self.via).await;
         let bytes = bytes.map_err(|e| Trouble::Again(e.to_string()))?;
         let answer = Message::from_vec(&bytes).map_err(|e| garbled(&e))?;
-        // A refusal is believed unsigned: servers that do not know the key cannot sign it.
+        // An unsigned refusal is accepted, because servers that do not know the key cannot sign it.
         if answer.metadata.response_code == ResponseCode::NoError
             && let Some(verifier) = &mut verifier
             && let Err(error) = verifier.verify(&bytes)
@@ -220,7 +221,7 @@ fn signer(name: &str, key: &SecretString, algorithm: config::TsigAlgorithm) -> R
     TSigner::new(bytes, algorithm, name, FUDGE).map_err(|e| SolveError::new(format!("cannot use the TSIG key: {e}")))
 }
 
-/// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`.
+/// Reads `HOST`, `HOST:PORT` or `[ADDRESS]:PORT`.
 fn server(text: &str) -> Option<(String, u16)> {
     if let Some(address) = dns::server(text) {
         return Some((address.ip().to_string(), address.port()));
@@ -232,7 +233,7 @@ fn server(text: &str) -> Option<(String, u16)> {
     (!host.is_empty() && dns::name(host).is_ok()).then(|| (host.to_owned(), port))
 }
 
-/// The value as one record set, in a zone that holds its name.
+/// The value as a record set, with the zone that contains its name.
 fn set(record: &Record, ttl: u32) -> Result<(RecordSet, hickory_proto::rr::Name), SolveError> {
     let wrong = |e: DnsError| SolveError::new(e.to_string());
     let (name, zone) = (
@@ -257,7 +258,7 @@ impl Provider for Rfc2136 {
 
     fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(async move {
-            // A record set has one TTL: another one would change that of others' values (BIND takes the newest).
+            // A record set has one TTL, so another one would change that of others' values (BIND takes the newest).
             let present = self.present(record).await.and_then(|(_, ttl)| ttl);
             let (set, zone) = set(record, present.unwrap_or(record.ttl))?;
             self.send(record, &update_message::append(set, zone, false, false))

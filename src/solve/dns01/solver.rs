@@ -1,4 +1,5 @@
-//! The solver: writes a challenge's value where the name ends, waits until it is seen, takes it away again.
+//! The solver for DNS-01: writes the value of a challenge where the name ends, waits until it is visible, and removes
+//! it.
 
 #[cfg(test)]
 mod tests;
@@ -29,19 +30,19 @@ use crate::{
     solve::{Challenge, Solve, SolveError, patience::told},
 };
 
-/// How long a challenge waits for room where a provider keeps few values.
+/// How long a challenge waits for room if a provider keeps few values.
 const ROOM: Duration = Duration::from_mins(2);
 
-/// Remembers what is written, so that a run that is killed leaves word of it.
+/// Records what is written, so that it can be found after a run is killed.
 pub trait Keep: Send + Sync {
-    /// Called before a value is written; nothing is written when it fails.
+    /// Called before a value is written. If it fails, nothing is written.
     fn before<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, Result<(), SolveError>>;
 
     /// Called after a value was removed.
     fn removed<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, ()>;
 }
 
-/// Remembers nothing.
+/// Records nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeepNothing;
 
@@ -55,21 +56,21 @@ impl Keep for KeepNothing {
     }
 }
 
-/// What a solver is made of.
+/// The components of a solver.
 pub struct Parts {
     /// The providers of the settings.
     pub entries: Vec<DnsEntry>,
-    /// The one that `--dns` names.
+    /// The provider that `--dns` names.
     pub chosen: Option<String>,
-    /// Who is asked where names end.
+    /// Finds where names end.
     pub resolver: Resolver,
-    /// How propagation is waited for.
+    /// How to wait for propagation.
     pub wait: Wait,
-    /// Who reads Secrets for credentials.
+    /// Reads Secrets for credentials.
     pub secrets: Arc<dyn Secrets>,
-    /// Who remembers what is written.
+    /// Records what is written.
     pub keep: Arc<dyn Keep>,
-    /// Who writes records where the provider is `manual`.
+    /// Writes records for the provider `manual`.
     pub operator: Arc<dyn Operator>,
 }
 
@@ -99,21 +100,21 @@ type Key = (String, String);
 #[derive(Debug)]
 struct PresentedValue {
     written: Written,
-    /// How many challenges need it: two orders may share an authorization.
+    /// How many challenges need it, because two orders may share an authorization.
     users: usize,
     state: ValueState,
-    /// Its room, where the provider keeps few values.
+    /// The permit for the value, if the provider keeps few values.
     room: Option<ValuePermit>,
 }
 
-/// How far a value has come.
+/// The progress of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ValueState {
     /// Nothing was sent.
     Planned,
-    /// It may be there.
+    /// It may exist.
     Begun,
-    /// It is there.
+    /// It exists.
     Written,
 }
 
@@ -128,32 +129,33 @@ impl PresentedValue {
     }
 }
 
-/// Who would write a domain's record, and where.
+/// The provider and the place for the record of a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ready {
-    /// The provider of the settings.
+    /// The name of the provider in the settings.
     pub provider: String,
-    /// Whether the operator writes it.
+    /// Whether the operator writes the record by hand.
     pub by_hand: bool,
-    /// Where the record goes.
+    /// Where the record belongs.
     pub place: TxtName,
 }
 
-/// What a test write has shown.
+/// The result of a test write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tested {
-    /// Where the record was.
+    /// The name of the record.
     pub name: String,
-    /// In which zone.
+    /// The zone.
     pub zone: String,
-    /// By which provider of the settings.
+    /// The name of the provider in the settings.
     pub provider: String,
-    /// Whether it could be removed again; acme-dns keeps its newest two.
+    /// Whether it could be removed; acme-dns keeps its newest two values.
     pub removed: bool,
 }
 
 impl Dns01 {
-    /// An error when the settings name a provider twice, or not the chosen one. No credential is read yet.
+    /// Makes a solver. It is an error if the settings name a provider twice, or lack the chosen one. Credentials are
+    /// not read yet.
     pub fn new(parts: Parts) -> Result<Self, SolveError> {
         Ok(Self {
             registry: Registry::new(parts.entries, parts.chosen, parts.secrets, parts.operator)?,
@@ -165,20 +167,21 @@ impl Dns01 {
         })
     }
 
-    /// Where a domain's record is to be written: the end of `_acme-challenge` and its CNAMEs.
+    /// Where the record of a domain has to be written: the end of `_acme-challenge` and its CNAMEs.
     pub async fn place(&self, domain: &str) -> Result<TxtName, SolveError> {
         zone::find(&self.resolver, &format!("_acme-challenge.{domain}")).await
     }
 
-    /// The name in the settings of the provider that serves a domain, and where its record goes. Nothing is written, and
-    /// no credential is read.
+    /// The name of the provider that serves a domain, and where its record belongs. Nothing is written, and no
+    /// credential is read.
     pub async fn serving(&self, domain: &str) -> Result<(String, TxtName), SolveError> {
         let place = self.located(domain).await?;
         let name = self.registry.serving(&place)?.settings.name.clone();
         Ok((name, place))
     }
 
-    /// As [`Self::serving`], with the provider's credentials read: whether they are where the settings say. Nothing is written.
+    /// Like [`Self::serving`], but reads the credentials of the provider, to check that they are where the settings
+    /// say. Nothing is written.
     pub async fn ready(&self, domain: &str) -> Result<Ready, SolveError> {
         let place = self.located(domain).await?;
         let entry = self.registry.serving(&place)?;
@@ -190,8 +193,8 @@ impl Dns01 {
         })
     }
 
-    /// Writes a value where a challenge's would be, and removes it again: whether credentials and rights are enough. It is not
-    /// looked for in DNS.
+    /// Writes a value in the place of a challenge's value and removes it, to check credentials and rights. It is not
+    /// looked up in DNS.
     pub async fn write_test(&self, domain: &str) -> Result<Tested, SolveError> {
         let place = self.located(domain).await?;
         let entry = self.registry.serving(&place)?;
@@ -204,7 +207,7 @@ impl Dns01 {
         let written = written(entry, &place, domain, &value, "kubectl-certs-test");
         let key = (domain.to_owned(), value);
         let tested = self.write(entry, &key, written).await;
-        // after a failure too: it may have been written all the same
+        // After a failure too, because it may have been written all the same.
         let removed = self.take_away(&key).await;
         tested?;
         Ok(Tested {
@@ -215,7 +218,7 @@ impl Dns01 {
         })
     }
 
-    /// Removes a value that an earlier run wrote. Returns whether it was there, as far as the provider tells.
+    /// Removes a value that an earlier run wrote. Returns whether it existed, as far as the provider tells.
     pub async fn remove_written(&self, written: &Written) -> Result<bool, SolveError> {
         let stays = |error| written.stays(error);
         let (entry, provider) = self.remover(written).await.map_err(stays)?;
@@ -229,8 +232,8 @@ impl Dns01 {
         Ok(removed)
     }
 
-    /// An error where a value could not be removed: the settings have no such provider, or its credentials cannot be read.
-    /// Nothing is written.
+    /// Fails if a value could not be removed, because the settings have no such provider, or because its credentials
+    /// cannot be read. Nothing is written.
     pub async fn can_remove(&self, written: &Written) -> Result<(), SolveError> {
         let found = self.remover(written).await;
         found.map(drop).map_err(|error| written.stays(error))
@@ -241,14 +244,15 @@ impl Dns01 {
         Ok((entry, self.registry.provider(entry).await?))
     }
 
-    /// What this run has written and not removed.
+    /// The values that this run has written and not removed.
     pub fn left(&self) -> Vec<Written> {
         let table = self.held();
         let begun = table.values().filter(|held| held.state != ValueState::Planned);
         begun.map(|held| held.written.clone()).collect()
     }
 
-    /// Where a domain's record goes. Who follows CNAMEs himself needs no DNS when nothing is asked afterwards.
+    /// Where the record of a domain belongs. A provider that follows CNAMEs itself needs no DNS, unless propagation is
+    /// checked.
     async fn located(&self, domain: &str) -> Result<TxtName, SolveError> {
         let error = match self.place(domain).await {
             Ok(place) => return Ok(place),
@@ -274,7 +278,7 @@ impl Dns01 {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a value, remembered before it is written. One that is there already gets one more user.
+    /// Adds a value, and records it before that. A value that exists already gets one more user.
     async fn write(&self, entry: &ProviderEntry, key: &Key, written: Written) -> Result<(), SolveError> {
         let provider = self.registry.provider(entry).await?;
         let record = record(&written, entry.settings.ttl);
@@ -300,7 +304,7 @@ impl Dns01 {
         self.change(key, |held| held.state = ValueState::Begun);
         if let Err(error) = provider.add(&record).await {
             if error.refused && before == Some(ValueState::Planned) {
-                // What would not write it would not remove it either.
+                // A provider that refuses to write the value would not remove it either.
                 self.change(key, |held| held.state = ValueState::Planned);
                 self.keep.removed(&written).await;
             }
@@ -329,7 +333,7 @@ impl Dns01 {
         self.erase(key).await
     }
 
-    /// Removes a value, however many need it.
+    /// Removes a value, however many users need it.
     async fn erase(&self, key: &Key) -> Result<usize, SolveError> {
         let _alone = self.locks.value(key).await;
         let Some((written, state)) = self.held().get(key).map(|held| (held.written.clone(), held.state)) else {
@@ -392,7 +396,8 @@ impl Solve for Dns01 {
         Box::pin(async move { self.take_away(&key(challenge)?).await })
     }
 
-    /// Removes what is left of this run: values whose removal failed, or whose writing was given up half way.
+    /// Removes everything that is left of this run: values that could not be removed, or that were abandoned while
+    /// being written.
     fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>> {
         Box::pin(async move {
             let keys: Vec<Key> = self.held().keys().cloned().collect();
@@ -409,7 +414,7 @@ impl Solve for Dns01 {
     }
 }
 
-/// The domain of a name: of a wildcard, the one above it.
+/// The domain of a name; for a wildcard, the domain above it.
 fn domain(name: &Name) -> Result<&str, SolveError> {
     match name {
         Name::Dns(domain) | Name::Wildcard(domain) => Ok(domain),
@@ -419,7 +424,7 @@ fn domain(name: &Name) -> Result<&str, SolveError> {
     }
 }
 
-/// The domain, and the value that proves it: base64url of the key authorization's SHA-256 (RFC 8555, section 8.4).
+/// The domain, and the value that proves it: the base64url of the key authorization's SHA-256 (RFC 8555, section 8.4).
 fn key(challenge: &Challenge) -> Result<Key, SolveError> {
     let domain = domain(&challenge.name)?.to_owned();
     let value = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, challenge.key_authorization.as_bytes()));

@@ -1,4 +1,4 @@
-//! Where a name ends: the end of its CNAMEs, and the zone that holds it.
+//! Where a name ends: the end of its CNAMEs, and the zone that contains it.
 
 use futures_util::future::BoxFuture;
 
@@ -15,13 +15,13 @@ const MOST_ALIASES: usize = 16;
 pub struct TxtName {
     /// The name, at the end of all CNAMEs.
     pub name: String,
-    /// The zone that holds it.
+    /// The zone that contains it.
     pub zone: String,
-    /// The CNAMEs on the way: the names that are aliases, in order.
+    /// The names on the way that are aliases (CNAMEs), in order.
     pub aliases: Vec<String>,
 }
 
-/// What is asked of DNS to find a place. [`Resolver`] is what answers.
+/// The DNS queries that are needed to find a place, answered by [`Resolver`].
 pub(super) trait Lookup: Send + Sync {
     fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>>;
     /// The zone of an SOA at or above the name, if the answer has one.
@@ -38,9 +38,9 @@ impl Lookup for Resolver {
     }
 }
 
-/// Follows the CNAMEs of `name` and finds the zone of its end, by the SOA: a zone that was delegated below another counts,
-/// be it empty. What DNS cannot say (SERVFAIL: a zone whose servers do not answer) is an error and not a reason to take the
-/// zone above, where the record would never be seen.
+/// Follows the CNAMEs of `name` and finds the zone of its end by the SOA: a delegated zone counts, even if it is empty.
+/// If DNS cannot answer (SERVFAIL: a zone whose servers do not answer), that is an error; the record would never be
+/// visible in the zone above.
 pub(super) async fn find(dns: &dyn Lookup, name: &str) -> Result<TxtName, SolveError> {
     let (name, aliases) = end(dns, name).await?;
     let zone = zone(dns, &name).await?;
@@ -70,7 +70,7 @@ async fn zone(dns: &dyn Lookup, name: &str) -> Result<String, SolveError> {
         if let Some(zone) = dns.soa(at).await.map_err(|e| unknown(at, &e))? {
             return Ok(zone);
         }
-        // Some recursors leave the SOA out of an answer that says there is none: then the names above are asked.
+        // Some recursors omit the SOA in a negative answer. The names above are asked then.
         at = match at.split_once('.') {
             Some((_, above)) if !above.is_empty() => above,
             _ => break,
@@ -91,11 +91,11 @@ mod tests {
 
     use super::*;
 
-    /// Names to their CNAME, and zones.
+    /// The CNAMEs of names, and the zones.
     struct Fixed {
         aliases: HashMap<&'static str, &'static str>,
         zones: &'static [&'static str],
-        /// Whether an answer that there is none tells the zone above.
+        /// Whether a negative answer names the zone above.
         tells: bool,
         broken: &'static str,
     }

@@ -1,7 +1,9 @@
-//! The self-check from inside of the cluster: a Pod of the solver's image looks, and its last words say what it saw.
+//! The self-check from inside of the cluster: a Pod with the solver's image checks the answer, and its termination
+//! message reports the result.
 //!
-//! A Pod of its own rather than a door in the answering one: nothing that others may call fetches URLs for them, the API
-//! server needs no way to Pods (its proxy is often kept from them), and no right is needed that the solver has not.
+//! It is a separate Pod rather than a service of the answering one: nothing that others may call fetches URLs for them,
+//! the API server needs no access to Pods (its proxy is often blocked), and no right is needed that the solver does not
+//! have.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,30 +16,30 @@ use super::{
 };
 use crate::{net::Lookup, object::Text, solve::SolveError};
 
-/// What the Pod is asked.
+/// The task of the Pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The host.
     pub host: String,
     /// The token.
     pub token: String,
-    /// The account's thumbprint.
+    /// The thumbprint of the account.
     pub thumbprint: String,
-    /// The route's addresses.
+    /// The addresses of the route.
     pub addresses: Vec<Text>,
-    /// How long it may take until the answer is there.
+    /// How long it may take until the answer is visible.
     pub limit: Duration,
 }
 
-/// What the Pod saw: its last words. Others may read them, so no body is quoted.
+/// The result of the Pod, which is its termination message. Others may read it, so it quotes no body.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Report {
-    /// Where the answer was seen; empty where it was not.
+    /// Where the answer was seen; empty if it was not.
     pub seen: Vec<String>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub note: Option<String>,
-    /// Why it was not seen.
+    /// Why the answer was not seen.
     pub error: Option<String>,
     /// What to do.
     pub hint: Option<String>,
@@ -46,7 +48,7 @@ pub struct Report {
 impl Question {
     /// The arguments of the Pod's container.
     pub fn arguments(&self) -> Vec<String> {
-        // Base64url may begin with a dash: each value is given with its flag.
+        // Base64url may begin with a dash, so each value is joined with its flag.
         let mut arguments = vec![
             "respond".to_owned(),
             format!("--thumbprint={}", self.thumbprint),
@@ -63,7 +65,7 @@ impl Question {
         arguments
     }
 
-    /// The route's addresses as a shell takes them, between spaces: those that are addresses or names, and no other text.
+    /// The addresses of the route for a shell, separated by spaces: only IP addresses and host names, no other text.
     pub(super) fn shell_addresses(&self) -> String {
         let plain = |address: &&Text| {
             !address.is_empty()
@@ -82,7 +84,7 @@ impl Question {
         all.join(" ")
     }
 
-    /// Looks, from where this process is.
+    /// Performs the check from this process.
     pub async fn answer(&self) -> Report {
         let look = Look {
             host: self.host.clone(),
@@ -125,9 +127,9 @@ impl Question {
 }
 
 impl Report {
-    /// Reads a Pod's last words.
+    /// Reads the termination message of a Pod.
     pub fn read(words: &str) -> Result<AnswerSeen, SolveError> {
-        // Something else may have been written before it.
+        // Other output may precede the line.
         let line = words.trim().lines().next_back().unwrap_or_default();
         let Ok(report) = serde_json::from_str::<Self>(line) else {
             let words = crate::text::shorten(words.trim(), 300);
@@ -153,7 +155,7 @@ impl Report {
         }
     }
 
-    /// One line of JSON that fits into a container's last words (4096 bytes).
+    /// One line of JSON that fits into a termination message (4096 bytes).
     pub fn line(&self) -> String {
         let cut = |text: &String| crate::text::shorten(text, 1200).into_owned();
         let short = Self {

@@ -1,4 +1,5 @@
-//! The answers for a Service of the user's: a `ConfigMap` with a key a token, which its Pods mount as a directory and serve.
+//! The answers for the user's own Service: a `ConfigMap` with a key for each token, which its Pods mount as a directory
+//! and serve.
 
 use serde_json::{Value, json};
 
@@ -11,10 +12,10 @@ use crate::{
     solve::SolveError,
 };
 
-/// Its name, in the namespace of the Service: Pods mount it as `optional`, so that they start without it.
+/// Its name, in the namespace of the Service. Pods mount it as `optional`, so that they start without it.
 pub const NAME: &str = "kubectl-certs-challenges";
 
-/// Fails where the Service is not there, or has no such port.
+/// Fails if the Service does not exist, or has no such port.
 pub async fn check_service(api: &Api, namespace: &str, service: &ServicePort) -> Result<(), SolveError> {
     let key = Key::new(namespace, service.name.as_str());
     let found = api.get(SERVICE, &key).await.map_err(api_error)?;
@@ -37,7 +38,7 @@ fn ports(service: &Value) -> Vec<u64> {
     list.iter().filter_map(|port| port["port"].as_u64()).collect()
 }
 
-/// The `ConfigMap` with a first answer, not marked yet.
+/// The `ConfigMap` with a first answer, without marks.
 pub fn object(namespace: &str, token: &str, key_authorization: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -46,12 +47,12 @@ pub fn object(namespace: &str, token: &str, key_authorization: &str) -> Value {
     })
 }
 
-/// Writes an answer. Returns whether the `ConfigMap` was made for it.
+/// Writes an answer. Returns whether the `ConfigMap` was created for it.
 pub async fn write(api: &Api, object: &Value, token: &str, key_authorization: &str) -> Result<bool, SolveError> {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
     let key = Key::new(namespace, NAME);
     let patch = Patch::Merge(json!({"data": {token: key_authorization}}));
-    // Twice: between looking and making, another challenge of this run may have made it.
+    // Two attempts, because another challenge of this run may create it between the patch and the creation.
     for _ in 0..2 {
         match api.patch(CONFIGMAP, &key, &patch).await {
             Ok(_) => return Ok(false),
@@ -59,7 +60,7 @@ pub async fn write(api: &Api, object: &Value, token: &str, key_authorization: &s
             Err(error) => return Err(api_error(error)),
         }
         match api.create(CONFIGMAP, object).await {
-            // Of two that make it at once, the second gets the first one's, without its own answer.
+            // If two challenges create it at once, the second one gets the object of the first, without its own answer.
             Ok(made) if made["data"][token] == key_authorization => return Ok(true),
             Ok(_) | Err(ApiError::AlreadyExists { .. }) => {}
             Err(error) => return Err(api_error(error)),
@@ -69,7 +70,7 @@ pub async fn write(api: &Api, object: &Value, token: &str, key_authorization: &s
     Ok(false)
 }
 
-/// Takes an answer away; `false` when there is no such `ConfigMap`.
+/// Removes an answer. Returns `false` if there is no such `ConfigMap`.
 pub async fn remove(api: &Api, namespace: &str, token: &str) -> Result<bool, SolveError> {
     let patch = Patch::Merge(json!({"data": {token: Value::Null}}));
     match api.patch(CONFIGMAP, &Key::new(namespace, NAME), &patch).await {

@@ -1,8 +1,9 @@
-//! What runs in the solver's Pods: a shell and busybox's `nc` or `wget`, which most clusters have an image of; or this program, where
-//! the image is its own.
+//! The program in the solver's Pods: a shell and busybox's `nc` or `wget`, for which most clusters have an image; or
+//! this program, if the image is its own.
 //!
-//! Whatever answers knows the account's thumbprint from the start, and so the answer to every token of the run (RFC 8555, section
-//! 8.1): nothing has to reach it later, as a mounted `ConfigMap` would a minute late.
+//! The answering program knows the thumbprint of the account from the start, and so the answer to every token of the
+//! run (RFC 8555, section 8.1). Nothing has to reach it later, in contrast to a mounted `ConfigMap`, which would be a
+//! minute late.
 
 use k8s_openapi::api::core::v1::{Container, EnvVar};
 
@@ -13,8 +14,8 @@ use super::{
     table::HEALTH_PATH,
 };
 
-/// Answers one connection. `nc` gives it the connection as standard input and output; the request is read to its end, or closing
-/// would take the answer back.
+/// Answers one connection, which `nc` passes as standard input and output. The request is read to its end, because
+/// otherwise closing would discard the answer.
 const ANSWER: &str = r#"read -r method path version || exit 0
 cr=$(printf '\r')
 while IFS= read -r line; do case $line in ''|"$cr") break ;; esac; done
@@ -25,7 +26,8 @@ case $path in "$HEALTH") status='200 OK' ;; esac
 case $token in "$path"|''|*[!A-Za-z0-9_-]*) ;; *) status='200 OK' body=$token.$THUMBPRINT ;; esac
 printf 'HTTP/1.1 %s\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' "$status" ${#body} "$body""#;
 
-/// Listens, and ends after the deadline or when it is told to. The persistent server is called `-lk` or `-ll`, by how busybox was built.
+/// Listens, and ends after the deadline or when it is told to. The flag for a persistent server is `-lk` or `-ll`,
+/// depending on how busybox was built.
 const SERVE: &str = r#"case $(nc --help 2>&1; nc -h 2>&1) in *-lk*) listen=-lk ;; *) listen=-ll ;; esac
 nc $listen -p "$PORT" -e sh -c "$ANSWER" &
 server=$!
@@ -33,8 +35,8 @@ trap 'kill $server; exit 0' TERM INT
 (sleep "$DEADLINE"; kill -TERM $$) &
 wait $server"#;
 
-/// Asks each address of the route until all show the answer, or the time is over. What they show instead is not repeated: others may read
-/// a Pod's last words.
+/// Asks each address of the route until all show the answer, or the time is over. Wrong answers are not quoted, because
+/// others may read the termination message of a Pod.
 const LOOK: &str = r#"end=$(($(date +%s) + DEADLINE))
 while :; do
   seen='' missing=''
@@ -52,28 +54,28 @@ done
 if [ -z "$ADDRESSES" ]; then why="there is no address to check"; else why="not the answer at$missing"; fi
 printf '{"error":"%s"}' "$why" > "$LOG""#;
 
-/// What a Pod is for.
+/// The purpose of a Pod.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Program<'a> {
-    /// It answers challenges, for so many seconds.
+    /// It answers challenges.
     Answer {
         /// The thumbprint of the account's key.
         thumbprint: &'a str,
-        /// How long, in seconds.
+        /// The time limit, in seconds.
         deadline: u32,
     },
-    /// It looks at an answer.
+    /// It checks an answer.
     Look(&'a Question),
 }
 
-/// Whether an image is this program's own, which has no shell: by the last part of its repository's name.
+/// Whether an image is this program's own, which has no shell, according to the last part of its repository's name.
 pub(super) fn is_own(image: &str) -> bool {
     let repository = image.split('@').next().unwrap_or(image);
     let last = repository.rsplit('/').next().unwrap_or(repository);
     last.split(':').next() == Some("kubectl-certs")
 }
 
-/// The `command`, `args` and `env` of a container of the image, for a program.
+/// Sets `command`, `args` and `env` of a container with the image, for a program.
 pub(super) fn fill(container: &mut Container, image: &str, program: Program<'_>) {
     if is_own(image) {
         container.args = Some(own_arguments(program));
@@ -115,7 +117,7 @@ pub(super) fn fill(container: &mut Container, image: &str, program: Program<'_>)
 
 fn own_arguments(program: Program<'_>) -> Vec<String> {
     match program {
-        // Base64url may begin with a dash: each value is given with its flag.
+        // Base64url may begin with a dash, so each value is joined with its flag.
         Program::Answer { thumbprint, deadline } => vec![
             "respond".to_owned(),
             format!("--thumbprint={thumbprint}"),
@@ -148,7 +150,7 @@ mod tests {
         }
     }
 
-    /// What the handler answers to a request, by this machine's shell.
+    /// The answer of the handler to a request, run with this machine's shell.
     fn answered(request: &str) -> String {
         let mut shell = Command::new("sh")
             .args(["-c", ANSWER])
@@ -190,7 +192,7 @@ mod tests {
             assert!(answer.ends_with("\r\n\r\n"), "{path}: {answer}");
         }
         assert!(get(HEALTH_PATH).starts_with("HTTP/1.1 200 OK\r\n"));
-        // Who says nothing gets nothing.
+        // A client that sends nothing gets nothing.
         assert_eq!(answered(""), "");
     }
 }

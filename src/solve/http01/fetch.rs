@@ -1,5 +1,5 @@
-//! One fetch as a CA does it: port 80, up to ten redirects, to ports 80 and 443 alone, whatever certificate is shown on the
-//! way (RFC 8555, section 8.3; Let's Encrypt, "HTTP-01 challenge").
+//! Fetches a URL like a CA: port 80, up to ten redirects, only to ports 80 and 443, with any certificate on the way
+//! (RFC 8555, section 8.3; Let's Encrypt, "HTTP-01 challenge").
 
 use std::{
     io,
@@ -32,18 +32,18 @@ use crate::net::{Lookup, ResolveError};
 
 /// How many redirects are followed.
 pub const REDIRECTS: usize = 10;
-/// How long a connection may take, and all of a fetch.
+/// How long a connection may take, and the whole fetch.
 const CONNECT: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(10);
-/// What is read of a body: more than any answer to a challenge has.
+/// How many bytes of a body are read: more than any answer to a challenge has.
 const LONGEST_BODY: usize = 4096;
 
-/// The ports that a CA asks: 80 and 443, but for tests.
+/// The ports that a CA uses: 80 and 443, except in tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
-    /// Of http.
+    /// The port for http.
     pub http: u16,
-    /// Of https.
+    /// The port for https.
     pub https: u16,
 }
 
@@ -53,39 +53,39 @@ impl Default for Ports {
     }
 }
 
-/// What came at the end of the redirects.
+/// The page at the end of the redirects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The status.
     pub status: u16,
     /// The beginning of the body.
     pub body: Vec<u8>,
-    /// Where the redirects led, in their order.
+    /// The URLs of the redirects, in order.
     pub redirects: Vec<String>,
-    /// What was asked last.
+    /// The address that served the page.
     pub address: SocketAddr,
 }
 
-/// Why nothing came.
+/// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The address is not one that is asked.
+    /// Requests to the address are not permitted.
     #[error("{address} is not contacted: {why}")]
     NotAsked {
         /// The address.
         address: IpAddr,
-        /// Why.
+        /// The reason.
         why: &'static str,
     },
-    /// This machine has no way to the address.
+    /// This machine has no route to the address.
     #[error("this network cannot reach {address}: {cause}")]
     NoRoute {
         /// The address.
         address: SocketAddr,
-        /// The system's words.
+        /// The message of the system.
         cause: io::Error,
     },
-    /// Nobody answers.
+    /// Nothing answers.
     #[error("{address} does not answer within {} s", CONNECT.as_secs())]
     NoAnswer {
         /// The address.
@@ -99,35 +99,35 @@ pub enum FetchError {
         /// What happened.
         cause: String,
     },
-    /// A redirect to where no CA follows.
+    /// A redirect leads where no CA follows.
     #[error("{from} redirects to {to}, {why}")]
     Redirect {
-        /// What was asked.
+        /// The URL that was requested.
         from: String,
-        /// Where it leads.
+        /// The URL of the redirect.
         to: String,
-        /// Why nobody follows.
+        /// Why a CA does not follow.
         why: &'static str,
     },
-    /// More redirects than a CA follows.
+    /// There are more redirects than a CA follows.
     #[error("more than {REDIRECTS} redirects, the last to {to}")]
     TooManyRedirects {
-        /// The last one's target.
+        /// The URL of the last redirect.
         to: String,
     },
-    /// A redirect leads to a host without address.
+    /// A redirect leads to a host without an address.
     #[error("a redirect leads to {to}: {cause}")]
     Resolve {
-        /// The target.
+        /// The URL of the redirect.
         to: String,
-        /// What DNS says.
+        /// The answer of DNS.
         #[source]
         cause: Box<ResolveError>,
     },
 }
 
 impl FetchError {
-    /// Whether it says something of this machine's network, and nothing of the host: a CA may well come through.
+    /// Whether the cause is this machine's network and not the host, so that a CA may well succeed.
     pub fn is_ours(&self) -> bool {
         match self {
             Self::NotAsked { .. } | Self::NoRoute { .. } | Self::NoAnswer { .. } => true,
@@ -137,8 +137,8 @@ impl FetchError {
     }
 }
 
-/// Fetches `http://HOST/PATH` from `address`, and follows redirects from there. A redirect to the same host stays at the
-/// address; another host is resolved by `lookup`, and asked only where `guard` lets it.
+/// Fetches `http://HOST/PATH` from `address`, and follows redirects. A redirect to the same host uses the same address;
+/// another host is resolved by `lookup`, and only requested if `guard` permits it.
 pub async fn fetch(
     host: &str,
     path: &str,
@@ -205,7 +205,7 @@ async fn follow(
     }
 }
 
-/// Where an answer redirects to.
+/// The URL to which an answer redirects.
 fn redirection(status: StatusCode, headers: &header::HeaderMap) -> Option<String> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -214,7 +214,7 @@ fn redirection(status: StatusCode, headers: &header::HeaderMap) -> Option<String
     Some(String::from_utf8_lossy(target.as_bytes()).into_owned())
 }
 
-/// The next URL, if a CA would follow there.
+/// The next URL, if a CA would follow the redirect.
 fn next(from: &Url, target: &str, ports: Ports) -> Result<Url, FetchError> {
     let refused = |why| FetchError::Redirect {
         from: from.to_string(),
@@ -227,7 +227,7 @@ fn next(from: &Url, target: &str, ports: Ports) -> Result<Url, FetchError> {
         "https" => ports.https,
         _ => return Err(refused("which is neither http nor https")),
     };
-    // A URL without port means the scheme's own: in tests that is another one.
+    // A URL without a port means the default port of its scheme, which is different in tests.
     if url.port().is_none() && url.port_or_known_default() != Some(usual) {
         let _ = url.set_port(Some(usual));
     }
@@ -253,7 +253,7 @@ async fn resolve(url: &Url, lookup: &Lookup) -> Result<Vec<IpAddr>, FetchError> 
     Ok(found)
 }
 
-/// Asks the first address that takes a connection.
+/// Sends the request to the first address that accepts a connection.
 async fn ask_any(
     url: &Url,
     addresses: &[IpAddr],
@@ -327,7 +327,7 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(words)?;
-    // The task ends with the connection, and that with the response, which asks for its end.
+    // The task ends with the connection, which ends with the response, because the request asks to close it.
     tokio::spawn(async move {
         let _ = timeout(WHOLE, connection).await;
     });
@@ -372,7 +372,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_or_else(
-            // The provider knows both versions; another answer is impossible, and 1.2 alone would do.
+            // The provider supports both versions, so that this cannot fail; 1.2 alone would do.
             |_| ClientConfig::builder(),
             std::convert::identity,
         )
@@ -383,7 +383,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(config)
 });
 
-/// Takes every certificate: the one that is missing or expired may be the very reason for the challenge.
+/// Accepts every certificate: a missing or expired one may be the very reason for the challenge.
 #[derive(Debug)]
 struct Anyone(Arc<CryptoProvider>);
 

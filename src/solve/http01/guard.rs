@@ -1,4 +1,5 @@
-//! Nobody's proxy: which addresses are asked. A host's DNS, and a redirect, are in the hands of whoever owns the host.
+//! Prevents misuse as a proxy: which addresses may be requested. The owner of a host controls its DNS and its
+//! redirects.
 
 use std::{
     fmt,
@@ -17,7 +18,7 @@ pub struct Network {
     length: u8,
 }
 
-/// A text that is no range of addresses.
+/// The text is not a range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a range of addresses such as 10.96.0.0/12")]
 pub struct NotANetwork(String);
@@ -57,7 +58,7 @@ impl<'de> Deserialize<'de> for Network {
 }
 
 impl Network {
-    /// Whether an address is in it.
+    /// Whether the range contains an address.
     pub fn holds(self, address: IpAddr) -> bool {
         let length = u32::from(self.length);
         match (self.address, address.to_canonical()) {
@@ -74,19 +75,19 @@ impl Network {
     }
 }
 
-/// Which addresses may be asked.
+/// Which addresses may be requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guard {
-    /// The route's own addresses: always.
+    /// The addresses of the route itself, which are always permitted.
     pub own: Vec<IpAddr>,
-    /// What the settings allow.
+    /// The networks that the settings permit.
     pub allowed: Vec<Network>,
-    /// The cluster's own networks, of Services and Pods.
+    /// The networks of the cluster for Services and Pods.
     pub cluster: Vec<Network>,
 }
 
 impl Guard {
-    /// Why an address is not asked; `None` when it may be.
+    /// Why an address may not be requested; `None` if it may.
     pub fn refuses(&self, address: IpAddr) -> Option<&'static str> {
         let address = address.to_canonical();
         if is_refused(address) {
@@ -110,13 +111,13 @@ impl Guard {
         }
     }
 
-    /// The networks of the cluster that this process runs in, as far as its surroundings say: those around the API server's
-    /// Service address. Outside of a cluster, none: its addresses lead nowhere there.
+    /// The networks of the cluster in which this process runs, as far as its environment tells: those around the
+    /// address of the API server's Service. Outside of a cluster there are none, because its addresses lead nowhere.
     pub fn surroundings(variable: impl Fn(&str) -> Option<String>) -> Vec<Network> {
         let service = variable("KUBERNETES_SERVICE_HOST").and_then(|host| host.parse::<IpAddr>().ok());
         service
             .map(|address| match address {
-                // The usual Service ranges are /12 to /20; a /16 around the first address is the middle.
+                // The usual ranges for Services are /12 to /20. A /16 around the first address is in the middle.
                 IpAddr::V4(v4) => {
                     let [a, b, ..] = v4.octets();
                     Network {

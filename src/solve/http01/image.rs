@@ -1,20 +1,20 @@
-//! Which image answers in a Pod where the settings name none: one that a node of the cluster has already, so that nothing is pulled, in a
-//! cluster without a way out as well; else a public one.
+//! Chooses the image of Pods if the settings name none: one that a node of the cluster has already, so that nothing is
+//! pulled, even in a cluster without Internet access; otherwise a public one.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The image that is pulled where no node has a fitting one: Kubernetes's own tests use it (`test/utils/image/manifest.go`), it is for all
-/// architectures, and its registry has no limit on pulls. The digest is that of its index, so that nobody can put another one in its place;
-/// the tag says what it is.
+/// The image that is pulled if no node has a suitable one. Kubernetes's own tests use it
+/// (`test/utils/image/manifest.go`), it supports all architectures, and its registry does not limit pulls. The digest
+/// of its index prevents anybody from replacing it; the tag says what it is.
 pub const PUBLIC: &str = concat!(
     "registry.k8s.io/e2e-test-images/busybox:1.36.1-1",
     "@sha256:a9155b13325b2abef48e71de77bb8ac015412a566829f621d06bfae5c699b1b9"
 );
 
-/// The repositories whose images have a shell with `nc` and `wget`, by their last part: busybox itself, and what is built on Alpine, whose
-/// shell is busybox (the Dockerfiles of Traefik and of ingress-nginx's controller).
+/// The repositories, by their last part, whose images have a shell with `nc` and `wget`: busybox itself, and images
+/// based on Alpine, whose shell is busybox (the Dockerfiles of Traefik and of ingress-nginx's controller).
 const FITTING: &[&str] = &[
     "busybox",
     "mirrored-library-busybox",
@@ -23,10 +23,10 @@ const FITTING: &[&str] = &[
     "mirrored-library-traefik",
 ];
 
-/// How many nodes are named in the Pod's preference.
+/// How many nodes the preference of the Pod names.
 const NODES: usize = 10;
 
-/// An image, and where it is.
+/// An image, and the nodes that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// Its name, with a tag or digest.
@@ -35,8 +35,9 @@ pub struct Image {
     pub nodes: Vec<String>,
 }
 
-/// The image of nodes (v1, as the API server returns them) that fits best: the kind that is sure to, then the one that most nodes have.
-/// Nodes that take no Pods, and those of Windows, do not count. `None` where none fits.
+/// The most suitable image of nodes (v1, as the API server returns them): the kind that is the most certain to work,
+/// then the one that most nodes have. Nodes that accept no Pods, and Windows nodes, do not count. `None` if no image is
+/// suitable.
 pub fn on_nodes(nodes: &[Value]) -> Option<Image> {
     let mut found: BTreeMap<(usize, &str), Vec<String>> = BTreeMap::new();
     for node in nodes.iter().filter(|node| takes_pods(node)) {
@@ -45,7 +46,7 @@ pub fn on_nodes(nodes: &[Value]) -> Option<Image> {
             continue;
         };
         let images = node["status"]["images"].as_array().into_iter().flatten();
-        // A tag says more than a digest, and both may stand there.
+        // A tag says more than a digest, and a node may list both.
         let names = images.filter_map(|image| {
             let names = || {
                 image["names"]

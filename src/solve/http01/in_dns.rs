@@ -1,4 +1,5 @@
-//! What DNS says of a host that is proved over HTTP: preflight and the run find it out, judge it and tell it here, alike.
+//! What DNS says about a host that is proved over HTTP. The preflight and the run share this code, so that they judge
+//! it alike.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,18 +13,18 @@ use crate::{
 /// How long DNS may take.
 pub const DNS: Duration = Duration::from_secs(5);
 
-/// What DNS says.
+/// The answer of DNS.
 #[derive(Debug)]
 pub enum InDns {
-    /// It leads there.
+    /// The host has these addresses.
     At(Vec<IpAddr>),
-    /// The CA would find no address either, and count the failure.
+    /// The CA would find no address either, and would count the failure.
     Nowhere(ResolveError),
-    /// It says nothing here; elsewhere it may.
+    /// DNS does not answer here; elsewhere it may.
     Unknown(ResolveError),
 }
 
-/// Asks for the addresses of a host.
+/// Looks up the addresses of a host.
 pub async fn ask(lookup: &Lookup, host: &str) -> InDns {
     match lookup.addresses(host, DNS).await {
         Ok(found) => InDns::At(found),
@@ -32,16 +33,17 @@ pub async fn ask(lookup: &Lookup, host: &str) -> InDns {
     }
 }
 
-/// Where a route is.
+/// The addresses of a route.
 #[derive(Debug, Default)]
 pub struct Own {
-    /// The addresses of its status, each once, names among them resolved.
+    /// The addresses in its status, each once, with names among them resolved.
     pub at: Vec<IpAddr>,
-    /// Why a name of its status has none.
+    /// Why a name in its status has no address.
     pub unresolved: Option<ResolveError>,
 }
 
-/// The addresses of a route's status: what the named servers do not know, the system may, such as a load balancer of this network.
+/// Resolves the addresses in the status of a route. The system may know a name that the configured servers do not, such
+/// as that of a load balancer of this network.
 pub async fn addresses_of(lookup: &Lookup, status: impl IntoIterator<Item = &str>) -> Own {
     let found = status.into_iter().take(MOST_ADDRESSES).map(|name| async move {
         match lookup.addresses(name, DNS).await {
@@ -65,7 +67,7 @@ pub async fn addresses_of(lookup: &Lookup, status: impl IntoIterator<Item = &str
     own
 }
 
-/// Why a name that leads nowhere is not sent to the CA. `of` stands for the host: its name, or `it`.
+/// The error for a name without an address, which is not sent to the CA. `of` stands for the host: its name, or `it`.
 pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) -> SolveError {
     let to = match own {
         [] => "the address of the ingress controller".to_owned(),
@@ -81,7 +83,7 @@ pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) 
         ResolveError::NoName { .. } => "there is no such name",
         _ => "it has neither an A nor an AAAA record",
     };
-    // Without an address of its own there is nothing that could be checked directly.
+    // Without an address of the route nothing can be checked directly.
     let at = if own.is_empty() { " --connect HOST:PORT" } else { "" };
     SolveError::new(format!(
         "DNS has no address for {of}, and the CA would find none (asked: {lookup}): {why}"
@@ -91,7 +93,7 @@ pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) 
     ))
 }
 
-/// That nothing leads to a host: neither DNS nor an address of its `route`, where it has one.
+/// The error if nothing leads to a host: neither DNS nor an address of its `route`, if it has one.
 pub fn no_way(host: &str, error: &ResolveError, lookup: &Lookup, route: Option<&str>) -> SolveError {
     let of_route = match route {
         None => "no route has it".to_owned(),
@@ -113,12 +115,12 @@ pub fn no_way(host: &str, error: &ResolveError, lookup: &Lookup, route: Option<&
 
 const SPLIT: &str = "if only this network does not know the host (split DNS), ask another resolver (--resolver ADDRESS) or use --self-check direct";
 
-/// What is told where nothing is known of a host.
+/// The note if nothing is known about a host.
 pub fn unknown(of: &str, error: &ResolveError) -> String {
     format!("whether DNS has an address for {of} is not known: {error}")
 }
 
-/// `192.0.2.7, 2001:db8::7`
+/// Joins addresses: `192.0.2.7, 2001:db8::7`.
 pub fn list(all: &[IpAddr]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

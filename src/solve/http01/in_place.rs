@@ -1,14 +1,15 @@
-//! A path in the route's own Ingress: JSON patches (RFC 6902) that test the exact old value, so that nobody else's change is
-//! lost: `rules` and `paths` are atomic lists.
+//! Adds a path to the route's own Ingress. The JSON patches (RFC 6902) test the exact old value, so that no change of
+//! others is lost: `rules` and `paths` are atomic lists.
 
 use serde_json::{Value, json};
 
 use super::{CHALLENGE_PREFIX, objects, table::PathType};
 use crate::apply::Purpose;
 
-/// The patch that adds a path to the rule of `host` in an Ingress as the server keeps it; `None` when the path is there.
+/// The patch that adds a path to the rule of `host` in an Ingress as the server has it; `None` if the path exists.
 ///
-/// The path comes first: some controllers take the first that fits. A host that only a tls entry names gets a rule.
+/// The path becomes the first one, because some controllers take the first that matches. A host that only a tls entry
+/// names gets a rule.
 pub fn addition(
     ingress: &Value,
     host: Option<&str>,
@@ -26,7 +27,7 @@ pub fn addition(
     }
     let mut steps = Vec::new();
     if rules.is_null() {
-        // `test` of what is absent fails in one library and passes in another: the version stands for it.
+        // Testing for absence fails in one library and passes in another, so the version is tested instead.
         steps.push(json!({
             "op": "test", "path": "/metadata/resourceVersion", "value": ingress["metadata"]["resourceVersion"],
         }));
@@ -34,7 +35,8 @@ pub fn addition(
         return Some(steps.into());
     }
     steps.push(json!({"op": "test", "path": "/spec/rules", "value": rules}));
-    // A rule without paths is left alone: when ours are taken away, nobody could tell it from one that was made for them.
+    // A rule without paths is left alone: after our paths are removed, it could not be distinguished from a rule that
+    // was made for them.
     let with_paths = |rule: &Value| of_host(&rule) && rule["http"]["paths"].is_array();
     match list.iter().position(with_paths) {
         Some(at) => {
@@ -59,13 +61,13 @@ fn holds(rule: &Value, entry: &Value) -> bool {
         .is_some_and(|paths| paths.contains(entry))
 }
 
-/// The patch that takes one challenge's path away again; `None` when it is not there.
+/// The patch that removes the path of one challenge; `None` if it does not exist.
 pub fn removal(ingress: &Value, path: &str, service: &str) -> Option<Value> {
     without(ingress, &|entry| entry["path"] == path && service_of(entry) == service)
 }
 
-/// The patch that takes away every path to a solver's Service, which a run that was killed may have left; `None` when there
-/// is none. Only paths below `/.well-known/acme-challenge/` count.
+/// The patch that removes every path to a solver's Service, which a killed run may have left; `None` if there is none.
+/// Only paths below `/.well-known/acme-challenge/` count.
 pub fn leftover(ingress: &Value) -> Option<Value> {
     let prefix = Purpose::Solver.prefix();
     without(ingress, &|entry| {
@@ -80,7 +82,7 @@ fn service_of(entry: &Value) -> &str {
     entry["backend"]["service"]["name"].as_str().unwrap_or_default()
 }
 
-/// Tests the rules, and puts those in their place that are left. A rule whose only paths were ours was made by us.
+/// Tests the rules, and replaces them by the remaining ones. A rule that only has our paths was made by us.
 fn without(ingress: &Value, ours: &dyn Fn(&Value) -> bool) -> Option<Value> {
     let rules = ingress["spec"]["rules"].as_array()?;
     let mut kept = Vec::with_capacity(rules.len());
@@ -207,7 +209,7 @@ mod tests {
         );
     }
 
-    /// What a server makes of a patch of the operations that are used here.
+    /// The result of a patch with the operations that are used here, as a server computes it.
     fn patched(mut object: Value, patch: &Value) -> Value {
         for step in patch.as_array().unwrap() {
             let pointer = step["path"].as_str().unwrap();

@@ -43,16 +43,16 @@ use crate::{
     settings::value::{SelfCheck, ServicePort},
 };
 
-/// The beginning of the path at which a CA asks.
+/// The prefix of the path that a CA requests.
 pub const CHALLENGE_PREFIX: &str = "/.well-known/acme-challenge/";
 
-/// The path of a token.
+/// The path for a token.
 pub fn challenge_path(token: &str) -> String {
     format!("{CHALLENGE_PREFIX}{token}")
 }
 
-/// Whether a text can be a token: base64url without padding (RFC 8555, section 8.3), of a bounded length. It becomes part of
-/// a path, of a rule and of a name (CVE-2026-40611).
+/// Whether a text is a valid token: base64url without padding (RFC 8555, section 8.3), of limited length. It becomes
+/// part of a path, of a rule and of a name (CVE-2026-40611).
 pub fn is_token(text: &str) -> bool {
     (1..=255).contains(&text.len())
         && text
@@ -60,55 +60,56 @@ pub fn is_token(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// What answers.
+/// What answers challenges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backend {
     /// A Pod.
     Pod,
     /// This process.
     Endpoint {
-        /// Where it listens.
+        /// The address at which it listens.
         listen: SocketAddr,
-        /// Where the cluster reaches it.
+        /// The address at which the cluster reaches it.
         advertise: SocketAddr,
     },
-    /// A Service of the user's, in the route's namespace: the answers are written to a `ConfigMap` for it, and no route is
-    /// made.
+    /// The user's own Service in the namespace of the route. The answers are written to a `ConfigMap` for it, and no
+    /// route is made.
     Service(ServicePort),
 }
 
 /// How challenges are answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// What answers.
+    /// What answers them.
     pub backend: Backend,
-    /// Whether the path goes into the route's own Ingress whatever the controller (`--solver in-place`).
+    /// Whether the path is added to the route's own Ingress for every controller (`--solver in-place`).
     pub in_place: bool,
-    /// Whether the user chose the solver: an unknown controller is then no reason to refuse.
+    /// Whether the user chose the solver, so that an unknown controller is not refused.
     pub named: bool,
-    /// How Pods are made, the one that answers and the one that looks.
+    /// The options of Pods, both for answering and for checking.
     pub pod: PodOptions,
     /// The thumbprint of the account's key.
     pub thumbprint: Thumbprint,
-    /// How the answer is looked at.
+    /// How the answer is checked.
     pub self_check: SelfCheck,
-    /// How long it may take to be seen; `None` is what the controller usually needs.
+    /// How long it may take until the answer is visible; `None` for the usual time of the controller.
     pub limit: Option<Duration>,
-    /// `--connect`: where the routes are reached from here; its port is that of HTTPS, and not used.
+    /// `--connect`: the address at which the routes are reached from here. Its port, which is that of HTTPS, is not
+    /// used.
     pub connect: Option<HostPort>,
-    /// Who is asked for addresses.
+    /// Looks up addresses.
     pub lookup: Lookup,
-    /// Which addresses may be asked besides the routes' own.
+    /// Which addresses may be requested besides those of the routes.
     pub guard: Guard,
-    /// The ports that the CA asks.
+    /// The ports that the CA uses.
     pub ports: Ports,
-    /// The run.
+    /// The id of the run.
     pub run: RunId,
-    /// When what it makes may be removed by others.
+    /// When others may remove the objects that it makes.
     pub expires: Seconds,
 }
 
-/// An API error as a solver's, with its hint.
+/// Converts an error of the API into one of a solver, with its hint.
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn api_error(error: ApiError) -> SolveError {
     match &error {

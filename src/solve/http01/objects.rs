@@ -1,4 +1,4 @@
-//! The objects of a solver as they are sent. Labels and expiry are put on by `apply::mark`.
+//! The objects of a solver in the form in which they are sent. `apply::mark` adds labels and the expiry.
 
 mod job;
 
@@ -35,45 +35,45 @@ use crate::{
     settings::file::SolverEntry,
 };
 
-/// The port of the solver's Service, and the name that its `EndpointSlice` has to share.
+/// The port of the solver's Service. Its `EndpointSlice` must have the same port name.
 pub const SERVICE_PORT: u16 = 80;
 const PORT_NAME: &str = "http";
-/// The port at which the solver's Pod listens: above 1024, as it has no rights of its own.
+/// The port at which the solver's Pod listens. It is above 1024, because the Pod has no privileges.
 pub const POD_PORT: u16 = 8089;
 /// The label by which the Service finds the solver's Pod.
 const SOLVER_LABEL: &str = "kubectl-certs.io/solver";
 
-/// The selector of the Pods of a solver's Job.
+/// The label selector for the Pods of a solver's Job.
 pub fn pod_selector(solver: &str) -> String {
     format!("{SOLVER_LABEL}={solver}")
 }
 
-/// Where the kubelet reads a container's last words.
+/// The file from which the kubelet reads the termination message of a container.
 pub const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// How the solver's Pods are made.
+/// The options of the solver's Pods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PodOptions {
     /// The image.
     pub image: String,
-    /// Nodes that have it already, which are preferred.
+    /// Nodes that have the image already, which are preferred.
     pub nodes: Vec<String>,
-    /// What the settings say of it; its image is the one above.
+    /// The settings for the Pods, except for the image, which is the one above.
     pub said: SolverEntry,
-    /// How long the Job may live, in seconds; the cluster itself ends it then, and removes all that it owns.
+    /// How long the Job may live, in seconds. Then the cluster ends it, and removes everything that it owns.
     pub deadline: u32,
 }
 
-/// The backend that a path leads to.
+/// The backend of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathBackend<'a> {
-    /// The Service's name, in the namespace of the object.
+    /// The name of the Service, in the namespace of the object.
     pub service: &'a str,
     /// The Service's port.
     pub port: u16,
 }
 
-/// The object that owns another: the cluster removes what it owns with it.
+/// The owner of an object. The cluster removes the object together with its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The Job's name.
@@ -83,7 +83,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Of a Job as the server returned it; `None` without a uid (a dry run has one, too).
+    /// The owner for a Job as the server returned it; `None` without a uid (a dry run returns one, too).
     pub fn of(job: &Value) -> Option<Self> {
         Some(Self {
             name: job["metadata"]["name"].as_str()?.to_owned(),
@@ -114,7 +114,7 @@ fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(owned).collect()
 }
 
-/// The Service in front of the solver's Pod, or with `to_pod` false of an [`endpoint_slice`].
+/// The Service in front of the solver's Pod or, with `to_pod` false, of an [`endpoint_slice`].
 pub fn service(namespace: &str, name: &str, owner: Option<&Owner>, to_pod: bool, row: &Row) -> Service {
     let kind = if row.node_port { "NodePort" } else { "ClusterIP" };
     Service {
@@ -142,7 +142,7 @@ fn annotations(all: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
     (!all.is_empty()).then(|| pairs(all))
 }
 
-/// The address of this process as the endpoint of a Service without selector.
+/// The address of this process as the endpoint of a Service without a selector.
 pub fn endpoint_slice(namespace: &str, service: &str, address: SocketAddr) -> EndpointSlice {
     let address_type = if address.is_ipv4() { "IPv4" } else { "IPv6" };
     EndpointSlice {
@@ -168,8 +168,8 @@ pub fn endpoint_slice(namespace: &str, service: &str, address: SocketAddr) -> En
     }
 }
 
-/// The object that leads the token's path of `host` (any host for `None`: an IP address) to the Service, and where it goes;
-/// `None` where none is made. Kubernetes has no type of those that are custom resources.
+/// The object that routes the token's path of `host` (`None`: of any host, for an IP address) to the Service, with its
+/// resource. `None` if no object is needed. Kubernetes has no types for those that are custom resources.
 pub fn route(
     place: &ChallengeRoute,
     row: &Row,
@@ -280,7 +280,7 @@ fn ingress_route(
     if let Class::Annotation(name) | Class::Field(name) = &place.class {
         meta.annotate(annotation::INGRESS_CLASS, name);
     }
-    // Neither a host's name nor a token has a backquote: both have been checked.
+    // Neither the name of a host nor a token contains a backquote, because both have been checked.
     let path = format!("Path(`{path}`)");
     let rule = host.map_or_else(|| path.clone(), |host| format!("Host(`{host}`) && {path}"));
     json!({

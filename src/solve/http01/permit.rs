@@ -1,4 +1,4 @@
-//! What a solver writes, for the plan: nothing else is sent, and the rights for it are asked for beforehand.
+//! What a solver writes, for the plan. Nothing else is sent, and the rights for it are checked beforehand.
 
 use super::{Backend, ChallengeRoute, Class, Options, config_map, table::Routing};
 use crate::{
@@ -10,13 +10,14 @@ use crate::{
     solve::SolveError,
 };
 
-/// The way out where the built-in roles do not reach.
+/// The hint if the built-in roles are not enough.
 pub(super) const ENDPOINTSLICE_HINT: &str = "the built-in roles edit and admin may not write EndpointSlices: answer with a Pod (--solver pod), or ask for \
      create and delete on endpointslices.discovery.k8s.io";
 
 const MAKE: [Verb; 3] = [Verb::Create, Verb::Get, Verb::Delete];
 
-/// What to do about missing rights: another way than asking for some of [`permits`], where one does without all that are missing.
+/// What to do about missing rights: a method that does without all of them, if there is one, instead of asking for some
+/// of [`permits`].
 pub fn rights_hint(missing: &Missing) -> Option<String> {
     let mut others = missing.rights.iter().map(right_hint);
     let first = others.next().flatten();
@@ -37,13 +38,13 @@ fn right_hint(right: &Right) -> Option<&'static str> {
     }
 }
 
-/// Whether the challenges of so many hosts share Ingresses: Traefik writes the status of each new Ingress before it serves
-/// anything that is new, and its client writes ten at once and then five a second.
+/// Whether the challenges of this many hosts share Ingresses: Traefik writes the status of each new Ingress before it
+/// serves anything new, and its client writes ten at once and then five a second.
 pub(super) fn is_together(hosts: usize) -> bool {
     hosts > 8
 }
 
-/// The kind that a routing makes.
+/// The kind of object for a routing.
 pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
     match routing {
         Routing::Ingress => Some(INGRESS),
@@ -53,7 +54,7 @@ pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
     }
 }
 
-/// Why nothing can answer through a place, with the route and its class; `None` where something can.
+/// Why no solver can answer through a place, with the route and its class; `None` if one can.
 pub fn refusal(options: &Options, place: &ChallengeRoute) -> Option<SolveError> {
     let error = super::solver::row_of(options, place).err()?;
     let class = match &place.class {
@@ -70,7 +71,7 @@ pub fn refusal(options: &Options, place: &ChallengeRoute) -> Option<SolveError> 
     })
 }
 
-/// What answering challenges for the places writes and reads. Fails as the solver would: for a controller that is not known.
+/// The rights that answering challenges for the places needs. Fails as the solver would, for an unknown controller.
 pub fn permits<'a>(
     options: &Options,
     places: impl IntoIterator<Item = &'a ChallengeRoute>,
@@ -136,11 +137,12 @@ pub fn permits<'a>(
     Ok(permits)
 }
 
-/// Whether a Pod may be made to look at the answer from inside of the cluster. Where this process answers, it is inside.
+/// Whether a Pod may be made to check the answer from inside of the cluster. If this process answers, it is inside
+/// already.
 pub(super) fn looks_from_inside(options: &Options) -> bool {
     match options.self_check {
         SelfCheck::Cluster => !matches!(options.backend, Backend::Endpoint { .. }),
-        // As the last resort, where the right to a Pod is needed anyway.
+        // As the last resort, if the right to create Pods is needed anyway.
         SelfCheck::Auto => options.backend == Backend::Pod,
         SelfCheck::Direct | SelfCheck::Wait(_) | SelfCheck::Off => false,
     }

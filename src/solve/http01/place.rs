@@ -1,4 +1,5 @@
-//! Where a host's challenge goes: the route, its controller and class, its addresses; of a Gateway the listener of port 80.
+//! The challenge route of a host: the route, its controller and class, its addresses; for a Gateway the listener of
+//! port 80.
 
 use crate::{
     inventory::{
@@ -14,60 +15,60 @@ use crate::{
 /// The port at which HTTP-01 is validated (RFC 8555, section 8.3).
 pub const HTTP: u16 = 80;
 
-/// How an Ingress says its class.
+/// How an Ingress names its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
-    /// By spec.ingressClassName.
+    /// In spec.ingressClassName.
     Field(Text),
-    /// By the annotation that was there before it, which needs no `IngressClass`.
+    /// In the annotation that preceded the field, which needs no `IngressClass`.
     Annotation(Text),
-    /// Not at all: the default class.
+    /// Not at all: the default class applies.
     Default,
 }
 
 /// One listener that an `HTTPRoute` attaches to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parent {
-    /// `Gateway` or `ListenerSet`.
+    /// The kind of its owner: `Gateway` or `ListenerSet`.
     pub kind: Kind,
-    /// Its namespace.
+    /// The namespace of its owner.
     pub namespace: Text,
-    /// Its name.
+    /// The name of its owner.
     pub name: Text,
-    /// The listener's name.
+    /// The name of the listener.
     pub section: Text,
-    /// The listener's port.
+    /// The port of the listener.
     pub port: u16,
 }
 
-/// Where a host's challenge goes.
+/// Where the challenge of a host is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeRoute {
-    /// The route; `None` for a host that has none yet.
+    /// The route; `None` for a host without one.
     pub route: Option<RouteKey>,
-    /// What the route is: what decides about the object that is made.
+    /// The kind of the route, which determines the object that is made.
     pub kind: Kind,
     /// The namespace in which objects are made.
     pub namespace: Text,
     /// The controller behind the route.
     pub controller: Controller,
-    /// How the route says its class.
+    /// How the route names its class.
     pub class: Class,
-    /// The addresses of the route's status.
+    /// The addresses in the status of the route.
     pub addresses: Vec<Text>,
-    /// Whether F5's controller lets other Ingresses add paths to this one.
+    /// Whether F5's controller permits other Ingresses to add paths to this one.
     pub mergeable: bool,
-    /// Whether the route may ask for a login, which would count for a path in it too.
+    /// Whether the route may ask for a login, which would apply to an added path too.
     pub login: bool,
-    /// Of a Gateway: the listener of port 80 first, then that of the host's HTTPS, where a redirect may lead.
+    /// For a Gateway: first the listener of port 80, then that of the host's HTTPS, to which a redirect may lead.
     pub parents: Vec<Parent>,
 }
 
 impl ChallengeRoute {
-    /// Where the challenge for `host` goes, which a binding of `route` has.
+    /// The challenge route for `host`, which a binding of `route` has.
     ///
-    /// Fails for a Gateway without a listener of port 80 for the host, or with none that lets in a route of a namespace in
-    /// question; the message says which line to change.
+    /// Fails for a Gateway without a listener of port 80 for the host, or if none admits routes of a suitable
+    /// namespace. The message says which line to change.
     pub fn of(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<Self, SolveError> {
         let base = Self {
             route: Some(route.clone()),
@@ -107,8 +108,8 @@ impl ChallengeRoute {
         }
     }
 
-    /// Where the challenge for a host without a route goes: an Ingress of the class `class`, of the default one, or of the
-    /// only one that there is.
+    /// The challenge route for a host without a route: an Ingress of the class `class`, of the default class, or of the
+    /// only class.
     pub fn of_class(inventory: &Inventory, namespace: &str, class: Option<&str>) -> Self {
         let as_ingress = Ingress {
             class: class.map(Into::into).or_else(|| inventory.usual_class().cloned()),
@@ -128,7 +129,8 @@ impl ChallengeRoute {
     }
 }
 
-/// The class as the Ingress says it. Traefik ignores a class field that names no `IngressClass`, and reads the annotation.
+/// The class as the Ingress names it. Traefik ignores a class field without an `IngressClass`, and reads the
+/// annotation.
 fn class_of(inventory: &Inventory, ingress: &Ingress) -> Class {
     match (&ingress.class, ingress.meta.annotation(annotation::INGRESS_CLASS)) {
         (Some(name), _) => {
@@ -144,7 +146,7 @@ fn class_of(inventory: &Inventory, ingress: &Ingress) -> Class {
     }
 }
 
-/// The namespace to make an `HTTPRoute` in, and the listeners that it attaches to: the one of port 80, and that of HTTPS.
+/// The namespace for an `HTTPRoute`, and the listeners that it attaches to: that of port 80, and that of HTTPS.
 fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Text, Vec<Parent>), SolveError> {
     let owner = route.to_string();
     let Some(gateway) = inventory.gateway_of(route) else {
@@ -182,7 +184,8 @@ fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Tex
         ))
         .hint("widen the listener's hostname, or add a listener for the host"));
     };
-    // The Secret is the listener's neighbour, so who may write it may most likely write here; then the routes' namespaces.
+    // The Secret is usually beside the listener, so a user who may write the Secret can probably write here; then the
+    // namespaces of the routes.
     let mut namespaces = vec![route.key.namespace.clone(), gateway.namespace.clone()];
     let of_host = inventory.bindings_of_route(route).filter(|b| b.host == host);
     namespaces.extend(of_host.flat_map(|b| b.routes.iter().map(|r| r.key.namespace.clone())));

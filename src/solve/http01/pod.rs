@@ -1,4 +1,4 @@
-//! The solver's Pod: whether it runs, and in words why it does not.
+//! The state of the solver's Pod, and in words why it does not run.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ use crate::{
     solve::SolveError,
 };
 
-/// How long a Pod may take to start: an image is pulled.
+/// How long a Pod may take to start, including pulling its image.
 pub(super) const START: Duration = Duration::from_mins(2);
-/// How long a state that may pass is borne before it counts.
+/// How long a state that may pass is tolerated.
 const PASSING: Duration = Duration::from_secs(20);
-/// So long a Job may take to make a Pod before it is asked why there is none.
+/// How long a Job may take to create a Pod before the reason is looked up.
 const UNMADE: Duration = Duration::from_secs(3);
-/// How often the Pod is looked at while it answers.
+/// How often the Pod is checked while it answers.
 const LOOK: Duration = Duration::from_secs(2);
 const ENDED: &str = "kubectl get events in its namespace shows why: a node without free memory, an eviction, a quota";
 const PAUSES: Pauses = Pauses::growing(Duration::from_millis(50), Duration::from_secs(1), (3, 2));
 
-/// How a Pod is.
+/// The state of a Pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
-    /// Its container runs.
+    /// Its container is running.
     Runs,
-    /// Its container has ended: how, and with which last words.
+    /// Its container has ended, with this reason and termination message.
     Ended { how: String, words: String },
-    /// Not yet; why, where it says so.
+    /// It has not started yet, for this reason if it is known.
     Waits(Option<String>),
-    /// It will not by itself; why, and what to do.
+    /// It will not start by itself: the reason, and what to do.
     Stuck(String, &'static str),
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Pods<'a> {
 }
 
 impl Pods<'_> {
-    /// The newest: a Job makes another where one has ended.
+    /// The newest Pod, because a Job creates another when one has ended.
     async fn newest(&self) -> Result<Option<State>, SolveError> {
         let pods = self
             .api
@@ -60,9 +60,9 @@ impl Pods<'_> {
         Ok(newest.map(state))
     }
 
-    /// Waits until the Pod of the Job is ready to answer; what is waited for is told.
+    /// Waits until the Pod of the Job is ready to answer, and reports what it is waiting for.
     ///
-    /// Fails in the words of the kubelet, the scheduler or the admission where it cannot.
+    /// Fails in the words of the kubelet, the scheduler or the admission.
     pub(super) async fn wait_until_it_answers(&self, tell: &Teller) -> Result<(), SolveError> {
         let begin = Instant::now();
         let (mut pauses, mut seen) = (PAUSES, None);
@@ -74,7 +74,7 @@ impl Pods<'_> {
                     return Err(failed(&self.job, &why).hint(hint));
                 }
                 Some(State::Stuck(why, _)) => Some(why),
-                // Its Job makes another one, a few times.
+                // Its Job creates another one, a few times.
                 Some(State::Ended { how, words }) => Some(format!("it ended: {how}{}", quoted(&words))),
                 Some(State::Waits(why)) => why,
                 None if elapsed > UNMADE => {
@@ -108,7 +108,7 @@ impl Pods<'_> {
         }
     }
 
-    /// Returns when there has been no Pod that answers for so long that none will come: with how the last one ended.
+    /// Returns when there has been no answering Pod for so long that there will be none, with how the last one ended.
     pub(super) async fn until_it_is_gone(&self, tell: &Teller) -> SolveError {
         let (mut since, mut told) = (None, String::new());
         loop {
@@ -133,7 +133,7 @@ impl Pods<'_> {
         }
     }
 
-    /// The same error, with how the Pod ended, where it does not answer any more.
+    /// The same error, extended by how the Pod ended, if it no longer answers.
     pub(super) async fn explain(&self, error: SolveError) -> SolveError {
         match self.newest().await {
             Ok(Some(State::Ended { how, words })) => SolveError {
@@ -146,7 +146,7 @@ impl Pods<'_> {
     }
 }
 
-/// Waits until a Pod that looks at something has ended, and returns its last words.
+/// Waits until a Pod that checks something has ended, and returns its termination message.
 pub(super) async fn last_words(api: &Api, pod: &Key, limit: Duration) -> Result<String, SolveError> {
     let begin = Instant::now();
     let mut pauses = PAUSES;
@@ -179,12 +179,12 @@ fn quoted(words: &str) -> String {
     }
 }
 
-/// Whether waiting may help: a registry that stumbles, a node that is being added.
+/// Whether waiting may help: a registry with a temporary problem, a node that is being added.
 fn may_pass(why: &str) -> bool {
     why.starts_with("ErrImagePull") || why.starts_with("no node")
 }
 
-/// Why no Pod was made, by the newest warning about the Job.
+/// Why no Pod was created, according to the newest warning about the Job.
 async fn refused(api: &Api, job: &Key) -> Option<String> {
     let events = k8s::events(api.connection(), &job.namespace, Kind::Job, &job.name)
         .await
@@ -197,7 +197,7 @@ fn state(pod: &Value) -> State {
     let status = PodStatus::of(pod);
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let failed = status.phase.as_deref() == Some("Failed");
-    // An eviction is the Pod's own end: its container only tells of a signal.
+    // An eviction ends the Pod itself; its container only reports a signal.
     if let Some(reason) = status.reason.as_ref().filter(|_| failed) {
         return State::Ended {
             how: reason.clone(),
@@ -206,7 +206,7 @@ fn state(pod: &Value) -> State {
     }
     let container = status.containers().next().and_then(|it| it.state.as_ref());
     if container.is_some_and(|state| state.running.is_some()) {
-        // A Service leads to it when it is ready.
+        // A Service only leads to it when it is ready.
         return match status.condition("Ready", "True") {
             Some(_) => State::Runs,
             None => State::Waits(Some("it runs, and is not ready yet".to_owned())),

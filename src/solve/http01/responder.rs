@@ -1,5 +1,5 @@
-//! Answers challenges over HTTP (RFC 8555, section 8.3) without keeping any: the answer to a token is the token, a dot and
-//! the thumbprint of the account's key, which is no secret.
+//! Answers challenges over HTTP (RFC 8555, section 8.3) without storing any: the answer to a token is the token, a dot
+//! and the thumbprint of the account's key, which is not secret.
 
 use std::{
     collections::VecDeque, convert::Infallible, fmt, future::ready, net::SocketAddr, str::FromStr, sync::Arc,
@@ -20,20 +20,20 @@ use tokio::{
 
 use super::{CHALLENGE_PREFIX, is_token, table::HEALTH_PATH};
 
-/// So many connections are open at once. One more ends the oldest: a CA asks at once and is gone in milliseconds, and whoever only keeps a
-/// connection open must not keep the CA out.
+/// How many connections are open at once. A further one closes the oldest: a CA is done in milliseconds, and clients
+/// that only keep a connection open must not keep the CA out.
 const CONNECTIONS: usize = 256;
-/// How long the head of a request may take, and a connection in all.
+/// How long the head of a request may take, and a connection in total.
 const HEAD: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(30);
-/// What a request's head may take.
+/// The largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 << 10;
 
 /// The thumbprint of an account's key (RFC 8555, section 8.1): the base64url of a SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Thumbprint(String);
 
-/// A text that is no thumbprint.
+/// The text is not a thumbprint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the thumbprint of an account's key: 43 characters of base64url")]
 pub struct NotAThumbprint(String);
@@ -63,7 +63,7 @@ impl Thumbprint {
     }
 }
 
-/// What is answered to a request: the status, and the body.
+/// The status and the body of the answer to a request.
 fn answer(method: &Method, path: &str, thumbprint: &Thumbprint) -> (StatusCode, String) {
     if method != Method::GET && method != Method::HEAD {
         return (StatusCode::METHOD_NOT_ALLOWED, String::new());
@@ -88,7 +88,7 @@ fn respond(request: &Request<Incoming>, thumbprint: &Thumbprint) -> Response<Ful
     response
 }
 
-/// Answers on `listener` until `stop` is done. Errors of single connections are theirs alone.
+/// Answers on `listener` until `stop` is ready. Errors of one connection do not affect others.
 pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Future<Output = ()>) {
     let thumbprint = Arc::new(thumbprint);
     let mut open = JoinSet::new();
@@ -101,7 +101,7 @@ pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Fut
             accepted = listener.accept() => accepted,
         };
         let Ok((tcp, _)) = accepted else {
-            // Out of file descriptors, or a client that has left again.
+            // There are no more file descriptors, or the client has left already.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
@@ -128,7 +128,7 @@ pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Fut
     }
 }
 
-/// What to do where an address cannot be listened on.
+/// What to do if it cannot listen on an address.
 pub fn listening_hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::AddrNotAvailable => {
@@ -150,7 +150,7 @@ pub struct Responder {
 }
 
 impl Responder {
-    /// Starts one on `address`; port 0 is any.
+    /// Starts a responder on `address`; port 0 selects any free port.
     pub async fn start(address: SocketAddr, thumbprint: Thumbprint) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -165,7 +165,7 @@ impl Responder {
         })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -245,7 +245,7 @@ mod tests {
         }
         let head = ask(address, &get.replacen("GET", "HEAD", 1)).await;
         assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
-        // Those that say nothing keep nobody out.
+        // Connections without a request do not keep others out.
         let mut silent = Vec::new();
         for _ in 0..CONNECTIONS + 20 {
             silent.push(TcpStream::connect(address).await.unwrap());

@@ -1,8 +1,7 @@
-//! Looks at the answer as the CA will, before the CA is told: a challenge that failed cannot be tried again, and failures are
+//! Checks the answer like the CA, before the CA is told: a failed challenge cannot be tried again, and failures are
 //! counted.
 //!
-//! Every address is asked until all show the answer: a moment after the solver's objects are there, the controller may not
-//! serve them yet.
+//! Every address is asked until all show the answer, because the controller may not serve the solver's objects at once.
 
 use std::{
     collections::HashMap,
@@ -29,34 +28,35 @@ use crate::{
     text::time,
 };
 
-/// The first pause between two fetches from one address, and the longest.
+/// The first and the longest pause between two fetches from one address.
 const PAUSES: Pauses = Pauses::growing(Duration::from_millis(25), Duration::from_secs(1), (3, 2));
-/// So long each pause is a little longer than the one before; later by half.
+/// For this long each pause is a little longer than the one before; afterwards by half.
 const SOON: Duration = Duration::from_secs(2);
-/// How long it is waited for once the answer has been seen at the route's own addresses: some networks' DNS never answers.
+/// How long DNS is waited for once the answer has been seen at the route's own addresses, because the DNS of some
+/// networks never answers.
 const SLOW_DNS: Duration = Duration::from_secs(1);
-/// So often an address that does not answer at all is tried, where there is another way to look.
+/// How many times an address without any answer is tried, if there is another way to check.
 const TRIES: usize = 2;
-/// How much of a wrong body is quoted.
+/// How many characters of a wrong body are quoted.
 const QUOTED: usize = 120;
 
-/// How long is looked in silence.
+/// How long the check runs before it reports anything.
 const SILENT: Duration = Duration::from_secs(5);
 
-/// Who is told what is seen instead of the answer, and what they were told last of each address.
+/// Reports what is seen instead of the answer, and remembers the last report for each address.
 #[derive(Debug, Clone, Default)]
 pub struct CheckReporter(Option<(Teller, LastTold)>);
 
-/// What was told last of each address.
+/// The last report for each address.
 type LastTold = Arc<Mutex<HashMap<IpAddr, String>>>;
 
 impl CheckReporter {
-    /// Tells of one look.
+    /// Makes a reporter for one check.
     pub fn to(tell: &Teller) -> Self {
         Self(Some((tell.clone(), Arc::default())))
     }
 
-    /// Tells what an address shows, where that is new.
+    /// Reports what an address shows, if it is new.
     fn tell(&self, address: IpAddr, word: &str, left: Duration) {
         let Some((tell, said)) = &self.0 else { return };
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,7 @@ impl CheckReporter {
     }
 }
 
-/// The time of day after so long, in UTC: `14:03:20 UTC`.
+/// The time of day after this duration, in UTC: `14:03:20 UTC`.
 fn clock(left: Duration) -> String {
     let at = clock::seconds(clock::since_epoch() + left);
     let text = time::date_time(at);
@@ -79,47 +79,47 @@ fn clock(left: Duration) -> String {
     format!("{} UTC", clock.trim_end_matches('Z'))
 }
 
-/// What is looked for.
+/// The parameters of a check.
 #[derive(Debug, Clone)]
 pub struct Look {
-    /// The host: a DNS name or an address.
+    /// The host: a DNS name or an IP address.
     pub host: String,
     /// The token.
     pub token: String,
-    /// The answer that is right.
+    /// The expected answer.
     pub key_authorization: String,
-    /// The addresses of the route's status: IP addresses or names.
+    /// The addresses in the status of the route: IP addresses or names.
     pub addresses: Vec<Text>,
-    /// `--connect`: the address of the route where the status has none, or another is right from here. Its port is that of
-    /// HTTPS, and not used.
+    /// `--connect`: the address of the route if the status has none, or if another one is right from here. Its port,
+    /// which is that of HTTPS, is not used.
     pub connect: Option<HostPort>,
-    /// Which addresses may be asked; the route's own are added.
+    /// Which addresses may be requested; those of the route are added.
     pub guard: Guard,
-    /// Who is asked for addresses.
+    /// Looks up addresses.
     pub lookup: Lookup,
-    /// The ports of http and https.
+    /// The ports for http and https.
     pub ports: Ports,
-    /// How long it is waited for.
+    /// How long to wait for the answer.
     pub limit: Duration,
-    /// Whether a host that this DNS does not know fails at once, as the CA would find none either; from inside of a cluster, whose DNS
-    /// may be another one, it does not.
+    /// Whether the check fails at once for a host that this DNS does not know, because the CA would not find it either.
+    /// Not from inside of a cluster, whose DNS may be different.
     pub dns_counts: bool,
-    /// Whether a wrong body is quoted; not where others may read the report.
+    /// Whether to quote a wrong body; not if others may read the report.
     pub quote: bool,
-    /// Who is told what is seen meanwhile.
+    /// Reports what is seen meanwhile.
     pub telling: CheckReporter,
 }
 
-/// Where the answer was seen.
+/// The result of a successful check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnswerSeen {
-    /// The addresses, or where it was looked from.
+    /// The addresses that showed the answer, or where the check ran.
     pub at: Vec<String>,
-    /// What could not be looked at from here, where something else stood in for it.
+    /// What could not be checked from here, and what was checked instead.
     pub note: Option<String>,
 }
 
-/// What one address showed at last, instead of the answer.
+/// What one address showed last instead of the answer.
 #[derive(Debug)]
 enum Saw {
     Page(Page),
@@ -127,7 +127,7 @@ enum Saw {
 }
 
 impl Saw {
-    /// Whether it says something of this machine's network alone.
+    /// Whether the cause is this machine's network alone.
     fn is_ours(&self) -> bool {
         matches!(self, Self::Nothing(error) if error.is_ours())
     }
@@ -145,7 +145,7 @@ impl Look {
         challenge_path(&self.token)
     }
 
-    /// `http://HOST/.well-known/acme-challenge/TOKEN`
+    /// The URL of the challenge: `http://HOST/.well-known/acme-challenge/TOKEN`.
     pub fn url(&self) -> String {
         if self.host.contains(':') {
             format!("http://[{}]{}", self.host, self.path())
@@ -154,15 +154,15 @@ impl Look {
         }
     }
 
-    /// As the CA would: at every address that DNS gives. Where this network cannot reach the host (split DNS, hairpin NAT),
-    /// the route's own addresses stand in, and it is said so; `Err(None)` when there are none either, or they cannot be
-    /// reached: look from inside of the cluster.
+    /// Checks like the CA, at every address in DNS. If this network cannot reach the host (split DNS, hairpin NAT), the
+    /// route's own addresses are used instead, and a note says so. `Err(None)` if there are none either, or if they
+    /// cannot be reached: then the check has to run inside of the cluster.
     pub async fn automatic(&self) -> Result<AnswerSeen, Option<SolveError>> {
         let begin = Instant::now();
         let deadline = begin + self.limit;
         let own = self.own_addresses().await.at;
         let guard = self.guard_with(&own);
-        // Both at once: which of the two counts is known only when the first has failed.
+        // Both at once, because only when the first has failed is it known which one counts.
         let mut stand_in = std::pin::pin!(self.all(&own, &guard, deadline, false));
         let mut stood_in = None;
         let mut dns = std::pin::pin!(in_dns::ask(&self.lookup, &self.host));
@@ -247,7 +247,7 @@ impl Look {
         Err(Some(error))
     }
 
-    /// At the route's own addresses, with the host's name.
+    /// Checks at the route's own addresses, with the name of the host.
     pub async fn direct(&self) -> Result<AnswerSeen, SolveError> {
         let Own { at: own, unresolved } = self.own_addresses().await;
         if let Some(error) = unresolved.filter(|_| own.is_empty()) {
@@ -292,7 +292,7 @@ impl Look {
         Err(Some(self.failure(missed)))
     }
 
-    /// The addresses of the route; names among them resolved.
+    /// The addresses of the route, with names among them resolved.
     async fn own_addresses(&self) -> Own {
         let names: Vec<&str> = match &self.connect {
             Some(connect) => vec![&connect.host],
@@ -307,7 +307,7 @@ impl Look {
         guard
     }
 
-    /// Asks all addresses until each has shown the answer or the time is up. Returns those that have not.
+    /// Asks all addresses until each has shown the answer or the time is over. Returns those that have not.
     async fn all(&self, addresses: &[IpAddr], guard: &Guard, deadline: Instant, give_up: bool) -> Vec<Missed> {
         let one = |address| async move {
             let saw = self.until(address, guard, deadline, give_up).await?;
@@ -320,7 +320,7 @@ impl Look {
             .collect()
     }
 
-    /// Asks one address until it shows the answer; else returns what it showed last.
+    /// Asks one address until it shows the answer. Otherwise returns what it showed last.
     async fn until(&self, address: IpAddr, guard: &Guard, deadline: Instant, give_up: bool) -> Option<Saw> {
         let (path, begin, mut pauses, mut last) = (self.path(), Instant::now(), PAUSES, None);
         for attempt in 1.. {
@@ -363,7 +363,7 @@ impl Look {
         }))
     }
 
-    /// White space at the end does not count (RFC 8555, section 8.3).
+    /// Whether the page is the expected answer. Trailing white space is ignored (RFC 8555, section 8.3).
     fn is_right(&self, page: &Page) -> bool {
         (200..300).contains(&page.status) && page.body.trim_ascii_end() == self.key_authorization.as_bytes()
     }
@@ -410,7 +410,7 @@ impl Look {
     }
 }
 
-/// What to do about it.
+/// What to do about a wrong answer.
 fn hint(saw: &Saw) -> Option<&'static str> {
     Some(match saw {
         Saw::Page(page) => match page.status {

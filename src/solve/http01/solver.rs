@@ -1,4 +1,5 @@
-//! The solver: makes what a challenge needs, once what can be shared, sees that the answer is there, and takes it away.
+//! The solver for HTTP-01: makes the objects for a challenge, shares those that can be shared, checks that the answer
+//! is visible, and removes the objects.
 
 mod look;
 
@@ -38,17 +39,18 @@ use crate::{
     solve::{Challenge, Journal, Solve, SolveError},
 };
 
-/// How many challenges share an Ingress, where there are many.
+/// How many challenges share an Ingress, if there are many.
 const TOGETHER: usize = 50;
-/// How long the kubelet may take until Pods see a changed `ConfigMap`, and what serves it besides.
+/// How long the kubelet may take until Pods see a changed `ConfigMap`, and how long the user's server may take in
+/// addition.
 const MOUNTED: Duration = Duration::from_mins(3);
 
-/// What a challenge, or what is shared, has put into the cluster.
+/// What a challenge, or what challenges share, has put into the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Made {
     /// An object.
     Object(Resource, Key),
-    /// A path in an Ingress of the user's.
+    /// A path in the user's own Ingress.
     Path {
         ingress: Key,
         path: String,
@@ -63,32 +65,32 @@ enum Made {
 struct Shared {
     service: String,
     owner: Option<Owner>,
-    /// Whether its Pod runs.
+    /// Whether its Pod is running.
     runs: OnceCell<()>,
 }
 
-/// Made by the first that needs it.
+/// Made by the first challenge that needs it.
 type Once = Arc<OnceCell<Arc<Shared>>>;
 
-/// Answers HTTP-01 challenges through the cluster's controllers.
+/// Answers HTTP-01 challenges through the controllers of the cluster.
 pub struct Http01 {
     api: Api,
     options: Options,
     places: HashMap<Name, ChallengeRoute>,
     journal: Arc<dyn Journal>,
-    /// By namespace and form of Service.
+    /// By namespace and kind of Service.
     shared: Mutex<HashMap<(String, bool), Once>>,
     responder: OnceCell<Responder>,
     made: Mutex<HashMap<Challenge, Vec<Made>>>,
-    /// What all share, in the order in which it was made.
+    /// The shared objects in the order in which they were made.
     made_once: Mutex<Vec<Made>>,
-    /// The Secrets that it says to be for.
+    /// The Secrets that the shared objects name.
     made_for: Mutex<BTreeSet<Key>>,
     /// The Ingresses that several challenges share, by name.
     together: Mutex<HashMap<String, Arc<OnceCell<()>>>>,
-    /// How many challenges have been led there.
+    /// How many challenges have been routed through them.
     led: AtomicUsize,
-    /// Two edits of one Ingress at once would only fail each other.
+    /// Prevents simultaneous edits of one Ingress, which would only fail each other.
     editing: tokio::sync::Mutex<()>,
 }
 
@@ -100,7 +102,7 @@ impl std::fmt::Debug for Http01 {
     }
 }
 
-/// The row of the table for a place, under the options.
+/// The row of the table for a place, with the options applied.
 pub(super) fn row_of(options: &Options, place: &ChallengeRoute) -> Result<Row, SolveError> {
     let row = table::row(place.controller, place.kind, place.mergeable, options.named);
     if matches!(options.backend, Backend::Service(_)) {
@@ -140,7 +142,7 @@ pub(super) fn row_of(options: &Options, place: &ChallengeRoute) -> Result<Row, S
     }
 }
 
-/// The Ingresses of the user's that are edited for a moment, of the routes at these places.
+/// The user's Ingresses that are temporarily edited, of the routes at these places.
 pub fn edited<'a>(options: &Options, places: impl IntoIterator<Item = &'a ChallengeRoute>) -> BTreeSet<Key> {
     let in_place = places.into_iter().filter(|place| {
         let row = row_of(options, place);
@@ -155,7 +157,7 @@ fn no_route() -> SolveError {
     SolveError::new("there is no Ingress yet to add a path to").hint("create the route first, or use DNS-01 (--dns)")
 }
 
-/// The host as an Ingress has it: none for an address.
+/// The host in the form for an Ingress: `None` for an IP address.
 fn host_of(name: &Name) -> Option<&str> {
     name.base()
 }
@@ -165,8 +167,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Http01 {
-    /// Answers the challenges of the names that have a place. Nothing is asked or made yet. `journal` is told of every object
-    /// before it is made.
+    /// Makes a solver for the names that have a place. Sends no request. `journal` is told of every object before it is
+    /// made.
     pub fn new(api: Api, options: Options, places: HashMap<Name, ChallengeRoute>, journal: Arc<dyn Journal>) -> Self {
         Self {
             api,
@@ -184,7 +186,7 @@ impl Http01 {
         }
     }
 
-    /// The Secrets for which there are objects that all challenges share, until [`Solve::finish`] takes them away.
+    /// The Secrets that shared objects name, until [`Solve::finish`] removes those objects.
     pub fn made_for(&self) -> BTreeSet<Key> {
         lock(&self.made_for).clone()
     }
@@ -239,7 +241,7 @@ impl Http01 {
         Ok(())
     }
 
-    /// Makes what the challenge needs. Returns what a Pod answers through.
+    /// Makes the objects for the challenge. Returns the shared ones, if a Pod answers.
     async fn make(
         &self,
         challenge: &Challenge,
@@ -267,7 +269,7 @@ impl Http01 {
                 }
                 Ok(None)
             }
-            // The Job owns the others, so it is first; then its Pod starts while they are made.
+            // The Job owns the other objects, so it is made first; its Pod starts while they are made.
             Backend::Pod => {
                 let shared = self.shared(place, row, about).await?;
                 self.lead(challenge, place, row, &shared.service, shared.owner.as_ref(), about)
@@ -292,7 +294,7 @@ impl Http01 {
         Purpose::Solver.name(&identity).to_string()
     }
 
-    /// What the challenges of the namespace share; made by the first.
+    /// The objects that the challenges of the namespace share, made by the first.
     async fn shared(&self, place: &ChallengeRoute, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
         let key = (place.namespace.to_string(), row.node_port);
         let cell = Arc::clone(lock(&self.shared).entry(key).or_default());
@@ -337,7 +339,7 @@ impl Http01 {
         }))
     }
 
-    /// Leads the token's path to the Service.
+    /// Routes the token's path to the Service.
     async fn lead(
         &self,
         challenge: &Challenge,
@@ -387,7 +389,8 @@ impl Http01 {
         }
     }
 
-    /// Leads the token's path to the Service in an Ingress that other challenges are in too. It goes when the run ends.
+    /// Routes the token's path to the Service through an Ingress that other challenges share. The Ingress is removed at
+    /// the end of the run.
     async fn lead_together(
         &self,
         challenge: &Challenge,
@@ -426,15 +429,15 @@ impl Http01 {
         }
     }
 
-    /// Patches an Ingress of the user's until the patch fits what is there. `None` when it no longer exists, else whether something
-    /// was changed.
+    /// Patches the user's Ingress until the patch matches its present state. `None` if it no longer exists, otherwise
+    /// whether something was changed.
     async fn edit(
         &self,
         key: &Key,
         change: &(dyn Fn(&Value) -> Option<Value> + Sync),
     ) -> Result<Option<bool>, SolveError> {
         let _alone = self.editing.lock().await;
-        // A test that fails means that another has changed the rules since they were read.
+        // A failed test means that somebody has changed the rules since they were read.
         let patch = |ingress: Option<&Value>| {
             let patch = ingress.and_then(change);
             Ok::<_, ApiError>(patch.map_or(Edit::Nothing, |patch| Edit::Patch(Patch::Json(patch))))
@@ -461,7 +464,7 @@ impl Http01 {
         }
     }
 
-    /// Creates what all share; noted first, so that it is removed whatever happens.
+    /// Creates a shared object. It is recorded first, so that it is removed whatever happens.
     async fn create_once(&self, resource: Resource, object: impl Own, about: &Key) -> Result<Value, SolveError> {
         let made = Made::Object(resource, object.key());
         lock(&self.made_for).insert(about.clone());
@@ -493,7 +496,7 @@ impl Http01 {
         }
     }
 
-    /// Takes one thing away. Returns whether it was there.
+    /// Removes one thing. Returns whether it existed.
     async fn unmake(&self, made: &Made) -> Result<bool, SolveError> {
         match made {
             Made::Object(resource, key) => self.api.delete(*resource, key, None).await.map_err(api_error),
@@ -505,7 +508,7 @@ impl Http01 {
         }
     }
 
-    /// Takes all of it away, as far as that goes: what fails stays noted, so that it can be tried again.
+    /// Removes all of them, as far as possible. What fails stays recorded, so that it can be tried again.
     async fn unmake_all(&self, all: Vec<Made>) -> (usize, Vec<Made>, Option<SolveError>) {
         let tried = all.into_iter().map(|made| async move {
             let result = self.unmake(&made).await;
@@ -558,7 +561,7 @@ impl Http01 {
     }
 }
 
-/// What the table knows about such failures, beside the error's own hint.
+/// Adds what the table knows about such failures to the hint of the error.
 fn with_note(mut error: SolveError, row: &Row) -> SolveError {
     if let (Some(note), false) = (row.note, error.cluster) {
         error.hint = Some(match error.hint {

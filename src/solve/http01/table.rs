@@ -1,30 +1,31 @@
-//! Controllers: which object routes a challenge, and what that object has to say for the answer to be reached.
+//! The table of controllers: which object routes a challenge, and what the object has to contain so that the answer is
+//! reached.
 //!
-//! A row is about an object of its own for the token's exact path. It never changes how the host's other paths are served;
-//! where a second object for a host would do that, or would not be looked at, the row says so, and the path goes into the
-//! route's own Ingress. Traefik's rows are held by end-to-end tests on the real one, the others by tests on their facts.
+//! A row is for a separate object with the exact path of the token. It never changes how other paths of the host are
+//! served. If a second object for a host would do that, or would be ignored, the row says so, and the path is added to
+//! the route's own Ingress. End-to-end tests with the real Traefik hold its rows; tests on their facts hold the others.
 
 use std::time::Duration;
 
 use crate::{inventory::Controller, object::Kind, solve::SolveError};
 
-/// The object that leads a challenge's path to the solver.
+/// The object that routes the path of a challenge to the solver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Routing {
-    /// An Ingress of its own.
+    /// A separate Ingress.
     Ingress,
-    /// An `HTTPRoute` of its own, attached to the listener of port 80.
+    /// A separate `HTTPRoute`, attached to the listener of port 80.
     HttpRoute,
-    /// Traefik's `IngressRoute` of its own.
+    /// A separate `IngressRoute` of Traefik.
     IngressRoute,
-    /// A path in the route's own Ingress, taken away again.
+    /// A path in the route's own Ingress, which is removed afterwards.
     InPlace,
-    /// Nothing is made: the user's own proxy leads `/.well-known/acme-challenge` to the Service.
+    /// No object: the user's own proxy routes `/.well-known/acme-challenge` to the Service.
     Nothing,
 }
 
 impl Routing {
-    /// The kind that is made or changed, as manifests have it.
+    /// The kind that is made or changed, as manifests spell it.
     pub fn kind(self) -> &'static str {
         match self {
             Self::Ingress | Self::InPlace => "Ingress",
@@ -35,17 +36,17 @@ impl Routing {
     }
 }
 
-/// An Ingress path's type (networking.k8s.io/v1).
+/// The type of an Ingress path (networking.k8s.io/v1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PathType {
-    /// That path alone.
+    /// Only exactly this path.
     Exact,
-    /// As the controller reads it.
+    /// Depends on the controller.
     ImplementationSpecific,
 }
 
 impl PathType {
-    /// As manifests have it.
+    /// The name in manifests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "Exact",
@@ -54,31 +55,32 @@ impl PathType {
     }
 }
 
-/// How one controller is told of a challenge.
+/// How to route a challenge with one controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Which object.
+    /// The object to use.
     pub routing: Routing,
-    /// The type of its path, of an Ingress.
+    /// The type of the path, for an Ingress.
     pub path_type: PathType,
-    /// Annotations of the object: what would keep a request without a login from the answer is switched off for this path.
+    /// Annotations of the object, which switch off for this path what would keep a request without a login from the
+    /// answer.
     pub annotations: &'static [(&'static str, &'static str)],
-    /// Whether the Service needs a port on every node: load balancers outside of the cluster's network.
+    /// Whether the Service needs a port on every node, for load balancers outside of the cluster's network.
     pub node_port: bool,
     /// Annotations of the Service.
     pub service_annotations: &'static [(&'static str, &'static str)],
-    /// How long it usually takes at most until a change is served; the self-check's limit unless one is given.
+    /// How long it usually takes at most until a change is served, which is the default limit of the self-check.
     pub patience: Duration,
     /// What may still keep the CA from the answer with this controller, for the words of a failure.
     pub note: Option<&'static str>,
 }
 
-/// The self-check's limit where a controller follows changes at once.
+/// The limit of the self-check for a controller that applies changes at once.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-/// That of load balancers of clouds.
+/// The limit of the self-check for load balancers of cloud providers.
 const CLOUD_PATIENCE: Duration = Duration::from_mins(10);
 
-/// What the answering server's health checks ask for.
+/// The path that the health checks of the answering server use.
 pub const HEALTH_PATH: &str = "/healthz";
 
 const INGRESS: Row = Row {
@@ -91,19 +93,22 @@ const INGRESS: Row = Row {
     note: None,
 };
 
-/// Any number is above those that Traefik makes of a rule's length, and this one below those of its own redirects.
+/// Any explicit number is above those that Traefik computes from the length of a rule, and this one is below those of
+/// its own redirects.
 pub(super) const TRAEFIK_PRIORITY: i32 = 1_000_000_000;
 
 const IN_PLACE_NOTE: &str =
     "the path is in the route's own Ingress, whose annotations (logins, allow-lists, redirects) apply to it too";
 
-/// The row of a controller and a kind of route.
+/// The row for a controller and a kind of route.
 ///
-/// `mergeable` says that the Ingress is one that F5's controller lets others add paths to. A controller that is not in the
-/// table is refused unless `named` says that the user chose how: what a second Ingress does to a live host is not known.
+/// `mergeable` says that the Ingress is one to which F5's controller lets others add paths. A controller that is not in
+/// the table is refused unless `named` says that the user chose the method: how a second Ingress affects a live host is
+/// not known.
 pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> Result<Row, SolveError> {
     match kind.route().and_then(|facts| facts.challenge) {
-        // Precedence among HTTPRoutes is the API's: an exact path goes before every prefix, whoever implements it.
+        // The API defines precedence among HTTPRoutes: an exact path takes precedence over every prefix in all
+        // implementations.
         Some(Kind::HttpRoute) => Ok(Row {
             routing: Routing::HttpRoute,
             note: Some("a policy attached to the Gateway itself (logins, allow-lists) applies to the challenge too"),
@@ -124,14 +129,14 @@ pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> 
     }
 }
 
-/// What there is to do where an object of its own is not known to be taken well.
+/// What to do if it is not known how the controller handles a separate object.
 const REFUSED_HINT: &str = "use DNS-01 (--dns), or choose how with --solver pod, endpoint, in-place or service";
 
-#[allow(clippy::too_many_lines)] // a table
+#[allow(clippy::too_many_lines)] // It is a table.
 fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Row, SolveError> {
     Ok(match controller {
-        // 1.12.0 to 1.12.5 refuse Exact for a path with a dot (kubernetes/ingress-nginx issue 11176); this type is taken by
-        // all, and sorted by length before the prefixes of other Ingresses of the host.
+        // 1.12.0 to 1.12.5 refuse Exact for a path with a dot (kubernetes/ingress-nginx issue 11176). All versions
+        // accept this type, and sort it by length before the prefixes of other Ingresses of the host.
         Controller::IngressNginx => Row {
             path_type: PathType::ImplementationSpecific,
             annotations: &[
@@ -145,19 +150,20 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
             ),
             ..INGRESS
         },
-        // No entry point is named: a redirect of the whole entry point cannot be passed by, and is followed to the other.
+        // No entry point is named: a redirect of the whole entry point cannot be bypassed, and is followed to the other
+        // one.
         Controller::Traefik => Row {
             annotations: &[("traefik.ingress.kubernetes.io/router.priority", "1000000000")],
             note: Some(TRAEFIK_NOTE),
             ..INGRESS
         },
-        // The oldest Ingress of a host is the only one that counts at F5's, but for minions of a master.
+        // With F5's controller only the oldest Ingress of a host counts, except for minions of a master.
         Controller::F5Nginx if mergeable => Row {
             annotations: &[("nginx.org/mergeable-ingress-type", "minion")],
             note: Some("a login that the master Ingress asks for applies to the challenge too"),
             ..INGRESS
         },
-        // Each Ingress has an address of its own; the health check of what does not say otherwise is `GET /`.
+        // Each Ingress has its own address. The default health check is `GET /`.
         Controller::Gce => Row {
             routing: Routing::InPlace,
             node_port: true,
@@ -174,7 +180,7 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
             note: Some(IN_PLACE_NOTE),
             ..INGRESS
         },
-        // At Cilium's each Ingress has by default a load balancer of its own; whether they share one is a setting of its.
+        // With Cilium each Ingress has its own load balancer by default. Whether they share one is a setting of Cilium.
         Controller::F5Nginx | Controller::Cilium => Row {
             routing: Routing::InPlace,
             note: Some(IN_PLACE_NOTE),

@@ -22,16 +22,16 @@ use crate::solve::{
 
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(20);
-/// How long a change may take: it is several requests.
+/// How long a change may take, which consists of several requests.
 const CHANGE: Duration = Duration::from_secs(90);
-/// How often a change is tried whose request did not arrive, or that was told to come back.
+/// How many times a change is attempted if its request did not arrive, or if the provider asked for a retry.
 const TRIES: u32 = 3;
 
-/// A provider. It has no Debug form of the crate's own types: some of those show credentials.
+/// A provider. It has no Debug form of the crate's types, because some of them show credentials.
 pub(in crate::solve::dns01) struct Update {
     spec: &'static ProviderSpec,
     updater: DnsUpdater,
-    /// What no error may show.
+    /// Values that no error may show.
     secrets: Vec<SecretString>,
     places: String,
 }
@@ -63,7 +63,7 @@ impl Update {
                 }
             };
             let kind = spec.field(name).map(|field| field.kind);
-            // The crate leaves out a header that it cannot send, and the provider then says only "unauthorized".
+            // The crate omits a header that it cannot send, and the provider then only says "unauthorized".
             if kind != Some(Kind::Document) && value.expose_secret().chars().any(char::is_control) {
                 return Err(SolveError::new(format!(
                     "{name} of {} holds more than one line",
@@ -85,7 +85,7 @@ impl Update {
         })
     }
 
-    /// Carries a change out, again when it did not arrive: both changes may happen twice without harm.
+    /// Carries out a change, and repeats it if it did not arrive: both kinds of change may happen twice without harm.
     async fn change(&self, record: &Record, remove: bool) -> Result<(), Error> {
         let mut pauses = Pauses::growing(Duration::from_secs(1), Duration::MAX, (3, 1));
         let mut attempt = 1;
@@ -135,7 +135,7 @@ impl Update {
     }
 }
 
-/// Whether it may pass by itself. The crate has words for errors, and no types.
+/// Whether the error may pass by itself. The crate has messages for errors, and no types.
 fn passes(error: &Error) -> bool {
     match error {
         Error::Api(text) | Error::Client(text) => ["Failed to send request", "HTTP 429", "HTTP 5"]
@@ -145,7 +145,7 @@ fn passes(error: &Error) -> bool {
     }
 }
 
-/// The crate's words without its frame.
+/// The message of the crate without its wrapping.
 fn words(error: &Error) -> String {
     match error {
         Error::Protocol(text)
@@ -163,7 +163,7 @@ fn words(error: &Error) -> String {
     }
 }
 
-/// Whether the crate's HTTP client can be made at all: where the system has no CA certificates it would end the program.
+/// Whether the HTTP client of the crate can be made: if the system has no CA certificates, it would end the program.
 fn roots() -> &'static Result<(), String> {
     static ROOTS: OnceLock<Result<(), String>> = OnceLock::new();
     ROOTS.get_or_init(|| match reqwest::Client::builder().build() {

@@ -1,19 +1,19 @@
-//! Takes credentials out of the words of others: some providers want them in the URL, and URLs are part of errors.
+//! Removes credentials from messages of others: some providers require them in the URL, and URLs are part of errors.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::text::encoded;
 
-/// What stands for a credential.
+/// Replaces a credential.
 const HIDDEN: &str = "***";
-/// Shorter ones would take ordinary words with them.
+/// The shortest credential that is removed. Shorter ones would remove ordinary words.
 const SHORTEST: usize = 4;
 
-/// `text` without the queries of URLs, and without the secrets, be they as they are or percent-encoded.
+/// The text without the queries of URLs and without the secrets, as they are or percent-encoded.
 pub(super) fn scrub(text: &str, secrets: &[SecretString]) -> String {
     let mut text = without_queries(text);
     for secret in secrets {
-        // of a document each line
+        // Each line of a document.
         for part in secret
             .expose_secret()
             .lines()

@@ -1,18 +1,18 @@
-//! How the settings of a provider of the dns-update crate are described.
+//! Descriptions of the settings of the dns-update crate's providers.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use dns_update::DnsUpdater;
 use secrecy::{ExposeSecret, SecretString};
 
-/// What one field of a provider's settings holds.
+/// The type of one field in the settings of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A credential of one line.
+    /// A credential on one line.
     Secret,
-    /// A credential of many lines: a PEM key, a JSON document.
+    /// A credential of several lines: a PEM key, a JSON document.
     Document,
-    /// Text, which may come from where credentials come from.
+    /// Text, which may come from the same sources as credentials.
     Text,
     /// A whole number.
     Number,
@@ -22,45 +22,45 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
 }
 
-/// One field of a provider's settings.
+/// One field in the settings of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
-    /// As the settings write it.
+    /// Its name in the settings.
     pub name: &'static str,
-    /// What it holds.
+    /// Its type.
     pub kind: Kind,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub needed: bool,
 }
 
-/// What must not happen at the same time.
+/// Which changes must not happen at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writes {
-    /// Two writes to one name.
+    /// Two changes of one name.
     ByName,
-    /// Two writes to one zone: the provider reads, changes and writes more than one name, or refuses a second change
-    /// while the first is under way.
+    /// Two changes of one zone: the provider reads, changes and writes more than one name, or refuses a second change
+    /// while the first is in progress.
     ByZone,
 }
 
-/// How values are put at a name.
+/// How many values a name can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
-    /// Any number of values side by side.
+    /// Any number of values.
     Many,
-    /// One value; a second replaces it.
+    /// One value; a second one replaces it.
     One,
 }
 
 /// One provider of the dns-update crate.
 pub struct ProviderSpec {
-    /// As the settings write it: `provider: cloudflare`.
+    /// Its name in the settings: `provider: cloudflare`.
     pub word: &'static str,
-    /// As people know it.
+    /// Its usual name.
     pub label: &'static str,
-    /// Its settings.
+    /// The fields of its settings.
     pub fields: &'static [Field],
-    /// What must not happen at the same time.
+    /// Which changes must not happen at the same time.
     pub writes: Writes,
     /// How many values a name can have.
     pub holds: Holds,
@@ -83,7 +83,7 @@ impl PartialEq for ProviderSpec {
 impl Eq for ProviderSpec {}
 
 impl ProviderSpec {
-    /// The field of this name.
+    /// The field with this name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -122,13 +122,13 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 }
 
 impl Field {
-    /// The same, that may be absent.
+    /// Makes the field optional.
     pub(super) const fn optional(self) -> Self {
         Self { needed: false, ..self }
     }
 }
 
-/// The settings of a provider with the credentials themselves. Its Debug form shows none.
+/// The settings of a provider with the credentials themselves. The Debug form shows none of them.
 #[derive(Debug, Default)]
 pub struct Given(BTreeMap<&'static str, SecretString>);
 
@@ -137,7 +137,7 @@ impl Given {
         self.0.insert(name, value);
     }
 
-    /// The value of a field that must be there; nothing, which no provider takes, when it is not.
+    /// The value of a required field. If it is absent, an empty text, which no provider accepts.
     pub(super) fn text(&self, name: &str) -> &str {
         self.maybe(name).unwrap_or_default()
     }

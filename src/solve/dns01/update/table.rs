@@ -1,4 +1,4 @@
-//! The providers of the dns-update crate, and what each needs to be told.
+//! The providers of the dns-update crate, and the settings of each.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -22,13 +22,14 @@ use dns_update::{
 
 use super::spec::{Field, Holds, ProviderSpec, Writes, document, flag, number, one_of, secret, text};
 
-/// The provider of this word.
+/// The provider with this word.
 pub fn find(word: &str) -> Option<&'static ProviderSpec> {
     ALL.iter().find(|spec| spec.word == word)
 }
 
-/// By name where the crate changes single records or record sets, by zone where it writes more or where that was not
-/// looked into: too careful costs a second, too careless a record.
+/// A provider whose changes are serialized by name. That applies if the crate changes single records or record sets. If
+/// it writes more, or if that is not known, changes are serialized by zone: too much care costs a second, too little a
+/// record.
 const fn by_name(
     word: &'static str,
     label: &'static str,
@@ -61,7 +62,7 @@ const fn by_zone(
     }
 }
 
-/// Those that know one TXT value a name.
+/// A provider that supports one TXT value for each name.
 const fn single(
     word: &'static str,
     label: &'static str,
@@ -85,7 +86,7 @@ const USER_AND_KEY: &[Field] = &[text("username"), secret("apiKey")];
 const USER_AND_PASSWORD: &[Field] = &[text("username"), secret("password")];
 const ACCESS: &[Field] = &[text("accessKeyId"), secret("secretAccessKey")];
 
-/// All, in the alphabet's order.
+/// All providers in alphabetical order.
 pub static ALL: &[ProviderSpec] = &[
     by_zone(
         "alidns",

@@ -1,4 +1,4 @@
-//! The Pods of a solver: those that answer, of a Job, and one that looks.
+//! The Pods of a solver: those that answer, which a Job owns, and one that checks.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ use super::{
 };
 use crate::{apply::Purpose, settings::value};
 
-/// Anybody but root; the user of most images without a shell.
+/// A user other than root; the same as in most images without a shell.
 const NOBODY: i64 = 65_532;
 
-/// The Job whose Pod answers with `TOKEN.thumbprint` for every token.
+/// The Job whose Pod answers every token with `TOKEN.thumbprint`.
 pub fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) -> Job {
     let program = Program::Answer {
         thumbprint,
@@ -57,7 +57,7 @@ pub fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) 
         metadata: metadata(namespace, name, None),
         spec: Some(JobSpec {
             backoff_limit: Some(3),
-            // The Pod ends a little earlier by itself.
+            // The Pod itself ends a little earlier.
             active_deadline_seconds: Some(i64::from(options.deadline) + 30),
             ttl_seconds_after_finished: Some(60),
             template: PodTemplateSpec {
@@ -89,7 +89,7 @@ pub fn trial_pod(namespace: &str, options: &Options) -> Pod {
     }
 }
 
-/// A Pod that looks at one challenge from inside of the cluster, and leaves what it saw as its last words.
+/// A Pod that checks one challenge from inside of the cluster, and reports the result in its termination message.
 pub fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, question: &Question, options: &PodOptions) -> Pod {
     Pod {
         // The Service must not find it.
@@ -105,7 +105,7 @@ pub fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, question: &
 /// The metadata of a Pod outside of every mesh, which the Service of a solver finds.
 fn pod_metadata(meta: ObjectMeta, solver: Option<&str>) -> ObjectMeta {
     let mut labels = pairs(&[
-        // A sidecar would ask the CA for a client certificate.
+        // A sidecar would require a client certificate from the CA.
         ("sidecar.istio.io/inject", "false"),
         ("istio.io/dataplane-mode", "none"),
         ("kuma.io/sidecar-injection", "disabled"),
@@ -124,7 +124,7 @@ fn pod_metadata(meta: ObjectMeta, solver: Option<&str>) -> ObjectMeta {
     }
 }
 
-/// The container of a Pod under the restricted Pod security standard.
+/// The container of a Pod that meets the restricted Pod security standard.
 fn container(program: Program<'_>, options: &PodOptions) -> Container {
     let mut container = Container {
         name: "respond".to_owned(),
@@ -168,7 +168,7 @@ fn usual_resources() -> ResourceRequirements {
     resources(&of("10m", "16Mi"), &of("500m", "64Mi"))
 }
 
-/// What a container is sure to get, and what it may take at most.
+/// The requests and limits of a container.
 fn resources(requests: &BTreeMap<String, String>, limits: &BTreeMap<String, String>) -> ResourceRequirements {
     let of = |all: &BTreeMap<String, String>| {
         let quantity = |(name, value): (&String, &String)| (name.clone(), Quantity(value.clone()));
@@ -181,11 +181,11 @@ fn resources(requests: &BTreeMap<String, String>, limits: &BTreeMap<String, Stri
     }
 }
 
-/// A Pod with no rights of its own.
+/// A Pod without any rights.
 fn pod_spec(container: Container, options: &PodOptions) -> PodSpec {
     let mut node_selector = pairs(&[("kubernetes.io/os", "linux")]);
     let said = &options.said;
-    // Added to what is there, and stronger.
+    // Added to the present labels, which it overrides.
     node_selector.extend(said.node_selector.clone().unwrap_or_default());
     let pull_secrets = said.image_pull_secrets.iter().flatten();
     let pull_secrets: Vec<_> = pull_secrets

@@ -1,4 +1,4 @@
-//! From where the solver looks at the answer, and at which addresses.
+//! Where the solver checks the answer from, and at which addresses.
 
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ use crate::{
     },
 };
 
-/// How often a route is read again that has no address yet.
+/// How often a route without an address is read again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Http01 {
-    /// Sees that the answer is there, and meanwhile that the Pod that gives it does not end.
+    /// Checks that the answer is visible, and meanwhile that the answering Pod does not end.
     pub(super) async fn look(
         &self,
         challenge: &Challenge,
@@ -107,7 +107,7 @@ impl Http01 {
             }
             SelfCheck::Auto | SelfCheck::Cluster => {
                 let mut seen = look.automatic().await;
-                // What the route's controller had not written yet when the route was read may be there by now.
+                // The route's controller may by now have written an address that was missing when the route was read.
                 if matches!(seen, Err(None)) && look.connect.is_none() && look.addresses.is_empty() && !inside {
                     self.find_addresses(place, &mut look, tell).await;
                     if !look.addresses.is_empty() {
@@ -135,7 +135,7 @@ impl Http01 {
         }
     }
 
-    /// Sees to it that there is an address to look at: without one a Pod would look at nothing until its time is over.
+    /// Ensures that there is an address to check. Without one a Pod would check nothing until its time is over.
     async fn find_way(&self, place: &ChallengeRoute, look: &mut Look, tell: &Teller) -> Result<(), SolveError> {
         if !look.addresses.is_empty() {
             return Ok(());
@@ -152,7 +152,7 @@ impl Http01 {
             InDns::Nowhere(error) | InDns::Unknown(error) => error,
         };
         self.find_addresses(place, look, tell).await;
-        // The program itself asks the cluster's DNS, which may be another one.
+        // This program itself uses the DNS of the cluster, which may be different.
         let asks = looks_from_inside(&self.options) && is_own(&self.options.pod.image);
         if asks || !look.addresses.is_empty() {
             return Ok(());
@@ -161,7 +161,8 @@ impl Http01 {
         Err(in_dns::no_way(&look.host, &error, &look.lookup, route.as_deref()))
     }
 
-    /// Reads the route's addresses again, as long as it has none and there is time, which it takes from the look.
+    /// Reads the addresses of the route again as long as it has none and there is time, which is deducted from that of
+    /// the check.
     async fn find_addresses(&self, place: &ChallengeRoute, look: &mut Look, tell: &Teller) {
         let Some(route) = &place.route else { return };
         let (begin, mut told) = (Instant::now(), false);
@@ -183,7 +184,7 @@ impl Http01 {
         look.limit = look.limit.saturating_sub(begin.elapsed()).max(AGAIN);
     }
 
-    /// The addresses in the status of the place's route as it is now; none where it cannot be read.
+    /// The present addresses in the status of the place's route; empty if it cannot be read.
     async fn addresses(&self, place: &ChallengeRoute) -> Vec<Text> {
         let of_gateway = place.parents.iter().find(|parent| parent.kind == Kind::Gateway);
         let (resource, key) = match (&place.route, of_gateway) {
@@ -228,7 +229,7 @@ impl Http01 {
     }
 }
 
-/// How else the answer can be checked, by what gives it.
+/// Other ways to check the answer, depending on what gives it.
 fn other_checks(backend: &Backend) -> &'static str {
     match backend {
         Backend::Endpoint { .. } => {
@@ -240,7 +241,7 @@ fn other_checks(backend: &Backend) -> &'static str {
     }
 }
 
-/// What a fixed wait waits for.
+/// What a fixed wait is waiting for.
 fn waits(host: &str, length: Duration) -> String {
     format!(
         "{} before the CA is asked to validate {host}, as --self-check says: the answer is not checked from here",
@@ -248,7 +249,7 @@ fn waits(host: &str, length: Duration) -> String {
     )
 }
 
-/// Of an Ingress `loadBalancer.ingress`, of a Gateway `addresses`.
+/// The addresses in a status: `loadBalancer.ingress` of an Ingress, `addresses` of a Gateway.
 fn in_status(status: &Value) -> Vec<Text> {
     let none = Vec::new();
     let ingress = status["loadBalancer"]["ingress"].as_array().unwrap_or(&none);
