@@ -1,8 +1,9 @@
-//! Whom this program trusts when it asks a CA or a DNS provider: Mozilla's roots, which are compiled in, and the system's.
+//! The roots that this program trusts when it connects to a CA or a DNS provider: Mozilla's roots, which are compiled
+//! in, and those of the system.
 //!
-//! One decision for all that it asks, so that whoever is reached with one is reached with the other
-//! (`docs/decisions/0015-tls-trust.md`). What certificates of a cluster are judged by is another matter (`x509::trust`): it depends on no
-//! machine.
+//! The same roots apply to all connections, so that a server which one of them accepts is accepted by all
+//! (`docs/decisions/0015-tls-trust.md`). The trust by which certificates of a cluster are judged is separate
+//! (`x509::trust`), and does not depend on the machine.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,16 +13,16 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// Why a client cannot be set up.
+/// Why no client can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TlsError {
-    /// The CA's text is cut off, or not base64.
+    /// The PEM of the CA is truncated, or not base64.
     #[error("it is not PEM")]
     NotPem,
-    /// What is in it cannot be a root.
+    /// Its content cannot be a root.
     #[error("it holds something that is not a certificate")]
     NotACertificate,
-    /// It says nothing.
+    /// It is empty.
     #[error("there is no certificate in it")]
     Empty,
     /// TLS cannot be set up.
@@ -29,16 +30,16 @@ pub(crate) enum TlsError {
     Setup(String),
 }
 
-/// What the system trusts, and what of it cannot be read.
+/// The roots of the system, and which of them cannot be read.
 #[derive(Debug, Default)]
 struct System {
     certificates: Vec<CertificateDer<'static>>,
-    /// What users are told: `None` where nobody has to know.
+    /// The message for users; `None` if they need none.
     problem: Option<String>,
 }
 
 impl System {
-    /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name; without them the system's own store, which need not be there.
+    /// Reads what `SSL_CERT_FILE` and `SSL_CERT_DIR` name, or without them the system's own store, which may be absent.
     fn read() -> Self {
         let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
             .into_iter()
@@ -52,8 +53,8 @@ impl System {
     }
 }
 
-/// What is said of a store with these errors. A system that has no store, and one file of many that cannot be read, are nobody's
-/// concern; what a variable names was meant.
+/// The message about a store with these errors. A system without a store, and one unreadable file of many, are not
+/// reported; what a variable names was meant.
 fn problem(named: Option<&str>, is_empty: bool, errors: &[String]) -> Option<String> {
     let what = match (named, errors.first()) {
         (Some(name), Some(error)) => format!("not all that {name} names can be read ({error})"),
@@ -64,7 +65,7 @@ fn problem(named: Option<&str>, is_empty: bool, errors: &[String]) -> Option<Str
     Some(format!("{what}; Mozilla's roots are trusted all the same"))
 }
 
-/// Mozilla's roots and the system's, read when the first client is made.
+/// Mozilla's roots and those of the system, read when the first client is made.
 static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
     let system = System::read();
     if let Some(problem) = &system.problem {
@@ -76,7 +77,7 @@ static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
     roots
 });
 
-/// What a client is made of that trusts Mozilla's roots, the system's, and the certificates of `ca_pem`.
+/// The configuration of a client that trusts Mozilla's roots, those of the system, and the certificates of `ca_pem`.
 pub(crate) fn client(ca_pem: Option<&[u8]>) -> Result<ClientConfig, TlsError> {
     let mut roots = ROOTS.clone();
     if let Some(pem) = ca_pem {

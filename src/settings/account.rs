@@ -1,6 +1,6 @@
-//! The account with a CA: found where it is kept, made when there is none, given another key, ended.
+//! The account at a CA: loaded from where it is kept, registered if there is none, given another key, deactivated.
 //!
-//! A key is kept before the CA hears of it. Whatever is killed, and whenever, the next run goes on with that key.
+//! A key is stored before the CA learns of it. If a run is killed at any time, the next one continues with that key.
 
 use secrecy::SecretString;
 
@@ -16,28 +16,28 @@ use crate::{
     solve::{SolveError, dns01::config::Secrets},
 };
 
-/// A new key that was kept so long ago, in seconds, is not on its way to the CA any more.
+/// The age in seconds from which on a new key that was stored is no longer being sent to the CA.
 const STALE: Seconds = 600;
 
-/// Why there is no account, or it could not be changed.
+/// Why there is no account, or why it could not be changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// The CA, or the way to it.
+    /// The CA refused, or could not be reached.
     #[error(transparent)]
     Acme(#[from] AcmeError),
-    /// Where accounts are kept.
+    /// The account could not be read or stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The key of the external account binding.
+    /// The key of the external account binding could not be read.
     #[error("the key of the external account binding cannot be found: {0}")]
     Binding(SolveError),
-    /// Nobody agreed to the terms of service.
+    /// The user has not agreed to the terms of service.
     #[error("the terms of service of {issuer} have not been agreed to: {url}")]
     Terms {
         /// The issuer.
         issuer: String,
-        /// Where they are.
+        /// The URL of the terms.
         url: String,
     },
     /// There is no account.
@@ -45,18 +45,18 @@ pub enum AccountError {
     None {
         /// The issuer.
         issuer: String,
-        /// Where it would be.
+        /// Where it would be stored.
         place: String,
     },
-    /// The CA knows none of the keys that are kept.
+    /// The CA knows none of the stored keys.
     #[error("{issuer} knows no account of the key in {place}")]
     Lost {
         /// The issuer.
         issuer: String,
-        /// Where the key is.
+        /// Where the key is stored.
         place: String,
     },
-    /// The account has ended.
+    /// The account has been deactivated.
     #[error("the account {url} has ended")]
     Ended {
         /// Its URL.
@@ -87,13 +87,13 @@ impl Diagnose for AccountError {
     }
 }
 
-/// Asks whether terms of service are agreed to.
+/// Asks whether the user agrees to terms of service.
 pub trait Agree: Send + Sync {
-    /// Shows where the terms are, and says whether the user agrees. Called once an account.
+    /// Shows the URL of the terms, and returns whether the user agrees. Called once for each account.
     fn agree(&self, issuer: &Issuer, terms: &str) -> bool;
 }
 
-/// Agrees to nothing: for runs without a terminal.
+/// Agrees to nothing, for runs without a terminal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
@@ -103,18 +103,19 @@ impl Agree for Silent {
     }
 }
 
-/// An account that can be used.
+/// An account that is ready for use.
 #[derive(Debug)]
 pub struct Ready {
-    /// Speaks for it.
+    /// The client for the account.
     pub client: Client,
-    /// What is kept of it.
+    /// What is stored of the account.
     pub kept: Kept,
-    /// Whether this run made it, or found that the CA has it already.
+    /// Whether this run registered it, or found that the CA has it already.
     pub registered: bool,
 }
 
-/// The account with the chosen CA, made when there is none. The CA is asked nothing when the account is kept and whole.
+/// The account at the chosen CA, registered if there is none. If a complete account is stored, no request is sent to
+/// the CA.
 pub async fn ensure(
     acme: &Acme,
     chosen: &Chosen,
@@ -134,7 +135,7 @@ pub async fn ensure(
     }
 }
 
-/// The account that is kept; it is an error when there is none.
+/// The stored account. It is an error if there is none.
 pub async fn existing(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
     match store.load(acme.directory_url()).await? {
         Some(kept) if kept.account.url.is_some() => settle(acme, chosen, store, kept).await,
@@ -146,7 +147,7 @@ pub async fn existing(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
     }
 }
 
-/// Makes an account, or registers the key that is kept again where the CA does not know it (any more).
+/// Registers an account, or registers the stored key again if the CA does not know it (any more).
 pub async fn register_again(
     acme: &Acme,
     chosen: &Chosen,
@@ -159,7 +160,7 @@ pub async fn register_again(
             Ok(ready) => match ready.client.account().await {
                 Ok(account) if account.status == AccountStatus::Valid => return Ok(ready),
                 Err(error) if !gone(&error) => return Err(error.into()),
-                // One that has ended stays so, and its key with it.
+                // A deactivated account stays deactivated, and so does its key.
                 _ => {
                     store.change(acme.directory_url(), &|_| Change::Remove).await?;
                     None
@@ -173,12 +174,12 @@ pub async fn register_again(
     register(acme, chosen, store, secrets, agree, kept).await
 }
 
-/// Whether the CA's answer means that the account is no more.
+/// Whether the CA's answer means that the account no longer exists.
 fn gone(error: &AcmeError) -> bool {
     error.is("accountDoesNotExist") || error.is("unauthorized")
 }
 
-/// Registers the key that is kept, or a new one, which is kept first.
+/// Registers the stored key, or a new one, which is stored first.
 async fn register(
     acme: &Acme,
     chosen: &Chosen,
@@ -225,7 +226,8 @@ async fn register(
         pending: None,
         terms: terms.clone(),
     };
-    // Of two runs at once, one keeps its key, and both register that one: the CA answers the second with the same account.
+    // If two runs do this at once, one of them stores its key, and both register that key: the CA returns the same
+    // account to the second.
     let kept = store
         .change(acme.directory_url(), &|present| match present {
             Some(_) => Change::Leave,
@@ -249,7 +251,7 @@ async fn register(
     })
 }
 
-/// The account of the key that is kept, as the CA knows it.
+/// The account of the stored key, according to the CA.
 async fn find(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
     let key = AccountKey::from_pem(&kept.account.key)?;
     let Some((client, account)) = acme.find_account(&key).await? else {
@@ -280,7 +282,7 @@ fn usable(account: &Account) -> Result<(), AccountError> {
     }
 }
 
-/// Notes the account's URL beside its key.
+/// Stores the URL of the account beside its key.
 async fn note(store: &Store, acme: &Acme, account: &Account, terms: Option<&str>) -> Result<Option<Kept>, StoreError> {
     let change = |present: Option<Kept>| match present {
         Some(mut kept) => {
@@ -300,7 +302,7 @@ fn client(acme: &Acme, kept: &Kept) -> Result<Client, AcmeError> {
     Ok(acme.client(key, kept.account.url.clone().unwrap_or_default()))
 }
 
-/// Finds out which key the account has, where a rollover was begun and nobody knows how it ended.
+/// Finds out which key the account has, if the outcome of a rollover is not known.
 async fn settle(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
     let Some(PendingKey { key: pending, since }) = kept.pending.clone() else {
         return Ok(Ready {
@@ -314,7 +316,7 @@ async fn settle(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Resu
         let key = AccountKey::from_pem(pem)?;
         match acme.find_account(&key).await? {
             Some((client, account)) if same(&account) => {
-                // A key that was made just now may be on its way to the CA in another run: it stays.
+                // A key that was just generated may be on its way to the CA in another run, so it stays.
                 let stale = now() > since + STALE;
                 let key = if replaced {
                     pending.clone()
@@ -338,7 +340,7 @@ async fn settle(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Resu
     Err(lost(acme, chosen, store))
 }
 
-/// Notes that this key is the account's.
+/// Stores that this key is the one of the account.
 async fn end_rollover(store: &Store, acme: &Acme, key: SecretString) -> Result<Option<Kept>, StoreError> {
     let change = |present: Option<Kept>| match present {
         Some(mut kept) => {
@@ -351,7 +353,7 @@ async fn end_rollover(store: &Store, acme: &Acme, key: SecretString) -> Result<O
     store.change(acme.directory_url(), &change).await
 }
 
-/// Gives the account a new key. The new one is kept beside the old one until it is known which of them counts.
+/// Gives the account a new key. The new key is stored beside the old one until it is known which of them is valid.
 pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
     let ready = existing(acme, chosen, store).await?;
     let new = AccountKey::generate()?;
@@ -369,7 +371,7 @@ pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
         .change(acme.directory_url(), &add_key)
         .await?
         .unwrap_or(ready.kept);
-    // Another run may have begun one meanwhile: then its key is the new one.
+    // Another run may have begun a rollover meanwhile; then its key is the new one.
     let new = match &begun.pending {
         Some(pending) => AccountKey::from_pem(&pending.key)?,
         None => new,
@@ -384,7 +386,7 @@ pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
             })
         }
         Err(error) => {
-            // What the CA refused has not happened; of what nobody answered the next run finds out.
+            // What the CA refused has not happened. Without an answer, the next run will find out.
             if matches!(error, AcmeError::Refused { .. }) {
                 end_rollover(store, acme, begun.account.key.clone()).await?;
             }
@@ -393,7 +395,7 @@ pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
     }
 }
 
-/// Gives the CA other contacts: `mailto:` URLs; none is none.
+/// Changes the contacts at the CA to these `mailto:` URLs; an empty list removes them.
 pub async fn update(
     acme: &Acme,
     chosen: &Chosen,
@@ -415,7 +417,7 @@ pub async fn update(
     Ok((ready, account))
 }
 
-/// Ends the account for good, and forgets its key.
+/// Deactivates the account for good, and removes its key.
 pub async fn deactivate(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Account, AccountError> {
     let ready = existing(acme, chosen, store).await?;
     let account = ready.client.deactivate().await?;

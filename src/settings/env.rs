@@ -1,4 +1,4 @@
-//! The environment: a variable for each setting that is one value.
+//! The environment: a variable for each setting with a single value.
 
 use std::str::FromStr;
 
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{apply::KeyKind, solve::dns01::config::Credential, text::nearest};
 
-/// What each variable begins with.
+/// The prefix of all variables.
 pub(super) const PREFIX: &str = "KUBECTL_CERTS_";
 
-/// The variables, without their prefix, that are no setting of the file's, and what the guide says of each: flags, what is said of the chosen issuer,
-/// and the program's own. Those of the other settings are where these are declared.
+/// The variables, without their prefix, that are not settings of the file, with their text in the guide: flags, fields
+/// of the chosen issuer, and the program's own variables. The variables of other settings are where those are declared.
 pub(super) const OTHERS: &[(&str, &str)] = &[
     ("CONFIG", "`--config`"),
     ("CONFIG_MAP", "`--config-map`"),
@@ -40,10 +40,10 @@ pub(super) const OTHERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Looks a variable up by its whole name; one that is set to nothing is not set.
+/// Looks up a variable by its whole name. An empty variable counts as not set.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The process's own environment.
+/// Looks up a variable in the environment of the process.
 pub fn process(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -52,7 +52,7 @@ pub(super) fn one(get: Lookup<'_>, name: &str) -> Option<String> {
     get(&format!("{PREFIX}{name}")).filter(|value| !value.trim().is_empty())
 }
 
-/// What the environment says.
+/// The layer of the environment.
 pub fn layer(get: Lookup<'_>) -> Result<Layer, SettingsError> {
     let mut layer = Layer::empty(Origin::Environment);
     layer.choice = match (one(get, "ISSUER"), one(get, "DIRECTORY_URL")) {
@@ -73,22 +73,22 @@ pub fn layer(get: Lookup<'_>) -> Result<Layer, SettingsError> {
     Ok(layer)
 }
 
-/// Where the EAB key is when the environment holds it.
+/// The location of the EAB key if the environment contains it.
 pub fn eab_key() -> Credential {
     Credential::Env(format!("{PREFIX}EAB_KEY"))
 }
 
-/// Whether the environment holds an EAB key.
+/// Whether the environment contains an EAB key.
 pub fn has_eab_key(get: Lookup<'_>) -> bool {
     one(get, "EAB_KEY").is_some()
 }
 
-/// Whether completion may keep names in the user's cache directory. What cannot be read is no consent.
+/// Whether completion may store names in the user's cache directory. An unreadable value is not consent.
 pub fn keeps_names(get: Lookup<'_>) -> bool {
     matches!(flag(get, "KEEP_NAMES"), Ok(None | Some(true)))
 }
 
-/// Variables among `names` that look like ours and are none, each with the one that was probably meant.
+/// The variables among `names` that have our prefix and are not known, each with the one that was probably meant.
 pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
     let mut all: Vec<&str> = OTHERS.iter().map(|(name, _)| *name).collect();
     File::variables(&mut all);
@@ -117,20 +117,20 @@ fn wrong(name: &str, error: &impl ToString) -> SettingsError {
     }
 }
 
-/// A value that a variable can say.
+/// The type of a value that a variable can have.
 pub(super) trait Spoken: Sized {
-    /// Reads it.
+    /// Reads the value.
     fn heard(text: &str) -> Result<Self, String>;
 }
 
-/// As it is.
+/// The text is used unchanged.
 impl Spoken for String {
     fn heard(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
     }
 }
 
-/// Several are separated by commas.
+/// The values are separated by commas.
 impl<T: Spoken> Spoken for Vec<T> {
     fn heard(text: &str) -> Result<Self, String> {
         list(text).iter().map(|word| T::heard(word)).collect()
@@ -159,7 +159,7 @@ spoken!(
     Length
 );
 
-/// What a variable says.
+/// The value of a variable.
 pub(super) fn said<T: Spoken>(get: Lookup<'_>, name: &str) -> Result<Option<T>, SettingsError> {
     let value = one(get, name).map(|text| T::heard(&text).map_err(|error| wrong(name, &error)));
     value.transpose()

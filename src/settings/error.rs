@@ -1,4 +1,4 @@
-//! Settings that cannot be used.
+//! Errors of settings.
 
 use super::problem::FileError;
 use crate::error::{Blame, Diagnose};
@@ -8,7 +8,7 @@ use crate::text::nearest;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// A file says something that cannot be used.
+    /// The content of a file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
     /// A file cannot be read.
@@ -16,13 +16,13 @@ pub enum SettingsError {
     Unreadable {
         /// The file.
         path: String,
-        /// Why.
+        /// The error.
         reason: String,
     },
-    /// It, or its directory, is someone else's.
+    /// The file, or its directory, belongs to someone else.
     #[error("the settings are not used: {0}")]
     NotOurs(crate::own::NotOurs),
-    /// A variable says something that cannot be used.
+    /// The value of a variable cannot be used.
     #[error("{name}: {reason}")]
     Variable {
         /// The variable.
@@ -33,60 +33,60 @@ pub enum SettingsError {
     /// A value cannot be used.
     #[error("{0}")]
     Value(String),
-    /// The environment chooses an issuer in two ways.
+    /// The environment selects an issuer in two ways.
     #[error("KUBECTL_CERTS_ISSUER and KUBECTL_CERTS_DIRECTORY_URL both choose an issuer")]
     TwoChoices,
-    /// No issuer has the name.
+    /// No issuer has this name.
     #[error("no issuer is called {name:?}{}", near(.name, .known))]
     NoIssuer {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The names of all issuers.
         known: Vec<String>,
     },
     /// An issuer of the settings has no directory.
     #[error("issuer {0} has no directory")]
     NoDirectory(String),
-    /// What a rehearsal is done with is a CA for everybody.
+    /// The CA for rehearsals is one whose certificates everybody trusts.
     #[error("staging names {0}, which is a production CA")]
     StagingIsProduction(String),
-    /// An issuer's field cannot be used.
+    /// A field of an issuer cannot be used.
     #[error("issuer {issuer}: {reason}")]
     Issuer {
-        /// Which issuer.
+        /// The name of the issuer.
         issuer: String,
         /// What is wrong: never the value of a credential.
         reason: String,
     },
-    /// There is half an external account binding.
+    /// The external account binding is incomplete.
     #[error("--eab-kid and its key are needed together")]
     HalfBinding,
-    /// Two DNS providers have one name.
+    /// Two DNS providers have the same name.
     #[error("two DNS providers are called {0:?}")]
     TwoProviders(String),
-    /// No DNS provider has the name.
+    /// No DNS provider has this name.
     #[error("no DNS provider is called {name:?}{}", near(.name, .known))]
     NoProvider {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The names of all providers.
         known: Vec<String>,
     },
-    /// The solver is a Service, and none is named.
+    /// The solver is `service`, and no Service is named.
     #[error("the solver is a Service, and none is named")]
     NoService,
-    /// A flag would change nothing.
+    /// A flag would have no effect.
     #[error("{flag} has no effect without {needs}")]
     Idle {
         /// The flag.
         flag: &'static str,
-        /// What it acts with.
+        /// The setting that it needs to have an effect.
         needs: &'static str,
     },
-    /// The number of certificates at once is out of range.
+    /// The number of certificates to order at once is out of range.
     #[error("certificate.concurrency is 1 to 256")]
     Concurrency,
-    /// There is neither `XDG_CONFIG_HOME` nor `HOME`.
+    /// Neither `XDG_CONFIG_HOME` nor `HOME` is set.
     #[error("settings and accounts have no place: neither XDG_CONFIG_HOME nor HOME is set")]
     NoHome,
     /// A `ConfigMap` cannot be read.

@@ -1,7 +1,7 @@
 //! A settings file with every field explained.
 
-/// What `kubectl certs config example` prints: it can be read as it is, and says nothing that is not also the default but for
-/// what is an example. A test makes it of the declarations of the settings.
+/// The output of `kubectl certs config example`. It is a valid file whose values are the defaults, except for those
+/// that are examples. A test generates it from the declarations of the settings.
 pub const EXAMPLE: &str = include_str!("../../docs/reference/config.yaml");
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Flags that act only with others: who types one means it, so that it is never ignored. What a file or the environment says and a run
-//! does not use may stay there.
+//! Flags that only have an effect together with others. A flag is never ignored silently, because whoever types it
+//! means it. Unused values of a file or the environment are permitted.
 
 use super::{
     Dns01Settings, Http01Settings, SettingsError,
@@ -7,18 +7,18 @@ use super::{
     value::{SelfCheck, SolverKind},
 };
 
-/// The flags among the layers.
+/// The layer of the flags.
 pub(super) fn flags(layers: &[Layer]) -> Option<&Layer> {
     layers.first().filter(|layer| layer.origin == Origin::Flags)
 }
 
-/// The solver that a flag means where nothing names one: `--solver-service` is about no other.
+/// The solver that a flag implies if none is named: `--solver-service` only concerns one.
 pub(super) fn meant(layers: &[Layer]) -> Option<SolverKind> {
     let service = flags(layers)?.file.http01.service.as_ref();
     service.map(|_| SolverKind::Service)
 }
 
-/// Refuses a flag that would change nothing.
+/// Refuses a flag that would have no effect.
 pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Settings) -> Result<(), SettingsError> {
     let Some(flags) = flags(layers) else { return Ok(()) };
     let (given, of_dns) = (&flags.file.http01, &flags.file.dns01);
@@ -27,7 +27,7 @@ pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Set
     let by_pod = match solver {
         Some(SolverKind::Pod) => true,
         Some(SolverKind::Endpoint) => false,
-        // A Pod looks at the answer.
+        // A Pod checks the answer.
         Some(SolverKind::Service) => http01.self_check == SelfCheck::Cluster,
         Some(SolverKind::InPlace) | None => http01.advertise.is_none(),
     };

@@ -1,4 +1,4 @@
-//! Which CA is meant, and what is said of it.
+//! Selects the CA, and collects its settings.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -20,39 +20,40 @@ use crate::{
     },
 };
 
-/// The built-in issuers: their names and directories.
+/// The built-in issuers, with their names and directories.
 pub const BUILT_IN: [(&str, &str); 2] = [
     ("letsencrypt-staging", LETS_ENCRYPT_STAGING),
     ("letsencrypt", LETS_ENCRYPT),
 ];
 
-/// The CA that is used, and the account with it.
+/// The CA that is used, and the account at it.
 #[derive(Debug, Clone)]
 pub struct Chosen {
-    /// The CA. Its EAB is not read yet: [`Chosen::eab`] says where it is.
+    /// The CA. Its EAB has not been read; [`Chosen::eab`] has its location.
     pub issuer: Issuer,
-    /// The CA whose certificates are renewed: that of [`Chosen::issuer`]; of a rehearsal, the one that it stands for.
+    /// The CA whose certificates are renewed: that of [`Chosen::issuer`], or for a rehearsal the one that it stands
+    /// for.
     pub ca: Ca,
-    /// Whether nobody chose: then nothing that serves traffic is changed.
+    /// Whether the user chose no issuer, so that nothing that serves traffic is changed.
     pub rehearsal: bool,
     /// An external account binding for a new account.
     pub eab: Option<EabPlace>,
-    /// The Secret that the account is kept in; a local file without it.
+    /// The Secret in which the account is stored; without it, a local file.
     pub account_secret: Option<Namespaced>,
-    /// Whether the terms of service are agreed to beforehand.
+    /// Whether the user has agreed to the terms of service beforehand.
     pub agree_tos: bool,
-    /// The CA's rate limits, where they are known.
+    /// The CA's rate limits, if they are known.
     pub limits: Option<Limits>,
-    /// Those of [`Chosen::ca`].
+    /// The rate limits of [`Chosen::ca`].
     pub ca_limits: Option<Limits>,
 }
 
-/// Where an external account binding is.
+/// The location of an external account binding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EabPlace {
-    /// The key's id.
+    /// The id of the key.
     pub kid: String,
-    /// Where the key is.
+    /// The location of the key.
     pub key: Credential,
 }
 
@@ -67,7 +68,7 @@ impl EabPlace {
     }
 }
 
-/// The names of all issuers: built in, then those of the layers.
+/// The names of all issuers: first the built-in ones, then those of the layers.
 pub fn names(layers: &[Layer]) -> Vec<String> {
     let own: BTreeSet<&str> = layers
         .iter()
@@ -82,7 +83,7 @@ pub fn names(layers: &[Layer]) -> Vec<String> {
     built_in.chain(more).map(str::to_owned).collect()
 }
 
-/// What the layers call the CA with this directory.
+/// The name of the CA with this directory in the layers.
 pub fn name_of(layers: &[Layer], directory: &str) -> Option<String> {
     names(layers).into_iter().find(|name| {
         let said = IssuerSettings::of(layers, name).get(|e| e.directory.as_deref());
@@ -90,7 +91,7 @@ pub fn name_of(layers: &[Layer], directory: &str) -> Option<String> {
     })
 }
 
-/// What is wrong with each issuer that the layers have or name (`production`, `staging`), as if it were chosen.
+/// The errors of each issuer that the layers define or name (`production`, `staging`), as if it were chosen.
 pub fn problems(layers: &[Layer]) -> Vec<SettingsError> {
     let files: Vec<Layer> = layers
         .iter()
@@ -109,7 +110,7 @@ pub fn problems(layers: &[Layer]) -> Vec<SettingsError> {
     all.iter().filter_map(|name| one(&files, name, None).err()).collect()
 }
 
-/// The issuer that the layers choose.
+/// The issuer that the layers select.
 pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
     let choice = layers.iter().find_map(|layer| layer.choice.clone());
     let first = |of: fn(&Layer) -> Option<&String>| layers.iter().find_map(of).cloned();
@@ -124,7 +125,8 @@ pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
     };
     let mut chosen = one(layers, &name, url)?;
     chosen.rehearsal = choice.is_none();
-    // Whatever it is good for elsewhere, here it is what one tries with: it replaces no trusted certificate unasked.
+    // Whatever its certificates are good for elsewhere, here they are for testing: they do not replace a trusted
+    // certificate unless asked to.
     if choice == Some(Choice::Staging) && chosen.issuer.stage == Stage::Own {
         chosen.issuer.stage = Stage::Staging;
     }
@@ -140,7 +142,7 @@ pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
     Ok(chosen)
 }
 
-/// A CA by its name, as far as its directory is known.
+/// The CA with this name, if its directory is known.
 fn ca_of(layers: &[Layer], name: &str) -> Option<Ca> {
     let said = IssuerSettings::of(layers, name).get(|e| e.directory.as_deref());
     Some(Ca {
@@ -149,13 +151,13 @@ fn ca_of(layers: &[Layer], name: &str) -> Option<Ca> {
     })
 }
 
-/// An issuer that is chosen by its directory: the one of the settings that has it, or a new one named by its host.
+/// The issuer for a directory: the one of the settings that has it, or a new one named after its host.
 fn by_directory(layers: &[Layer], url: &str) -> (String, Option<String>) {
     let known = name_of(layers, url);
     let host = || {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        // It is printed before the user name in it is refused.
+        // The name is printed before a user name in the URL is refused.
         crate::text::without_user(authority).into_owned()
     };
     (known.unwrap_or_else(host), Some(url.to_owned()))
@@ -165,7 +167,8 @@ fn built_in(name: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(own, _)| *own == name).map(|(_, url)| *url)
 }
 
-/// What is said of one issuer: by flags and the environment, which mean the chosen one, then by files, under its name.
+/// The settings of one issuer: first those of flags and the environment, which concern the chosen issuer, then those of
+/// files under its name.
 struct IssuerSettings<'a>(Vec<&'a IssuerEntry>);
 
 impl<'a> IssuerSettings<'a> {
@@ -184,7 +187,7 @@ impl<'a> IssuerSettings<'a> {
     }
 }
 
-/// The issuer of a name, with all that is said of it. A `url` makes one that the settings do not have.
+/// The issuer with this name, with all its settings. A `url` defines an issuer that the settings do not have.
 pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<Chosen, SettingsError> {
     let entry = IssuerSettings::chosen(layers, name);
     let known = names(layers);
@@ -244,7 +247,7 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
     })
 }
 
-/// Whether a directory's URL can be one. Whether http may be used with it is seen when it is fetched, too.
+/// Checks the URL of a directory. Whether http may be used with it is checked again when it is fetched.
 fn check_url(url: &str, loopback: bool) -> Result<(), String> {
     let rest = url
         .strip_prefix("https://")
@@ -279,7 +282,7 @@ pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// `mailto:` URLs (RFC 6068) without parameters, which RFC 8555 forbids (section 7.3).
+/// Converts addresses into `mailto:` URLs (RFC 6068) without parameters, which RFC 8555 forbids (section 7.3).
 fn contact(addresses: &Addresses) -> Result<Vec<String>, String> {
     let one = |address: &String| {
         let bare = address.trim();

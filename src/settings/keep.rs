@@ -1,7 +1,7 @@
-//! Single settings that are kept in the user's own file: comments, order and all other lines stay as they are.
+//! Changes single settings in the user's own file, and keeps comments, order and all other lines.
 //!
-//! The text is changed line by line, read again, and compared with what it is to say. What cannot be changed so is refused, with the line
-//! to write by hand.
+//! The text is changed line by line, read again, and compared with the intended result. A change that is not possible
+//! in this way is refused, with the line to write by hand.
 
 use std::{
     fs,
@@ -22,10 +22,10 @@ use crate::{
     file::{self as bounded, Lasting},
 };
 
-/// A setting by its path in the file, `http01.solver`, and what it is to be.
+/// The path of a setting in the file, such as `http01.solver`, and its new value.
 pub type Setting = (String, String);
 
-/// Why a setting is not kept.
+/// Why a setting is not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct NotKept {
@@ -49,24 +49,24 @@ impl Diagnose for NotKept {
     }
 }
 
-/// A change of the settings file that is not written yet.
+/// A change of the settings file that has not been written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The file.
     pub path: PathBuf,
-    /// The lines that go (`- `) and come (`+ `).
+    /// The lines that are removed (`- `) and added (`+ `).
     pub shown: Vec<String>,
-    /// What is there now; `None` without a file.
+    /// The present content; `None` without a file.
     before: Option<String>,
     after: String,
 }
 
 impl Change {
-    /// What would be written to the file that is `named`, by a flag or by `KUBECTL_CERTS_CONFIG`, or to the usual one.
+    /// Plans a change of the file that is `named` by a flag or by `KUBECTL_CERTS_CONFIG`, otherwise of the default one.
     ///
     /// # Errors
     ///
-    /// Says why the file is not changed, and what to write by hand.
+    /// Why the file is not changed, and what to write by hand.
     pub fn of(settings: &[Setting], named: Option<&Path>, get: Lookup<'_>) -> Result<Self, NotKept> {
         let (path, _) = source::path(named, get).map_err(|error| NotKept::new(error.to_string()))?;
         Self::in_file(path, settings)
@@ -85,7 +85,7 @@ impl Change {
         };
         let text = before.as_deref().unwrap_or_default();
         let (after, shown) = changed(text, settings).map_err(|why| by_hand(&why))?;
-        // Nobody is left with a file that the next run refuses.
+        // Never write a file that the next run would refuse.
         File::parse(&after, &path.display().to_string(), path.parent()).map_err(|error| by_hand(&error.to_string()))?;
         Ok(Self {
             path,
@@ -95,11 +95,12 @@ impl Change {
         })
     }
 
-    /// Writes it beside the file, and puts it in its place at once. A link stays one, and the file's mode what it was.
+    /// Writes a new file beside the present one, and replaces it at once. A link stays a link, and the file keeps its
+    /// mode.
     ///
     /// # Errors
     ///
-    /// Says what the file system refused.
+    /// The error of the file system.
     pub fn write(&self) -> Result<(), NotKept> {
         let failed = |error: std::io::Error| NotKept::new(format!("cannot write {}: {error}", self.path.display()));
         let real = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
@@ -122,7 +123,7 @@ impl Change {
     }
 }
 
-/// The settings as one line of YAML, for people.
+/// The settings as one line of YAML, for people to read.
 fn in_one_line(settings: &[Setting]) -> String {
     let mut inner: Vec<(&str, Vec<String>)> = Vec::new();
     let mut lines = Vec::new();
@@ -146,7 +147,7 @@ fn in_one_line(settings: &[Setting]) -> String {
     lines.join(" and ")
 }
 
-/// The text with the settings in it, and the lines that changed.
+/// The text with the new settings, and the lines that changed.
 fn changed(text: &str, settings: &[Setting]) -> Result<(String, Vec<String>), String> {
     if text.contains(['\r', '\t']) {
         return Err("it has tabs or the line ends of Windows".to_owned());
@@ -171,7 +172,7 @@ fn changed(text: &str, settings: &[Setting]) -> Result<(String, Vec<String>), St
     }
     let mut after = lines.join("\n");
     after.push('\n');
-    // Whatever was overlooked in reading lines shows here.
+    // This catches whatever the processing of lines overlooked.
     if parsed(&after)? != wanted {
         return Err("its form is none that can be changed by a program".to_owned());
     }
@@ -215,7 +216,7 @@ fn put(lines: &mut Vec<String>, path: &str, value: &str, shown: &mut Vec<String>
     let says = |line: &&String| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let below = lines.iter().skip(at + 1);
     let reach = below.take_while(|line| !says(line) || line.starts_with(' '));
-    // Comments after its last line may be the next one's.
+    // Comments after its last line may belong to the next one.
     let ends = reach.enumerate().filter(|(_, line)| says(line)).map(|(at, _)| at + 1);
     let inner = ends.last().unwrap_or(0);
     let first = lines.iter().skip(at + 1).take(inner).find(says);
@@ -223,7 +224,7 @@ fn put(lines: &mut Vec<String>, path: &str, value: &str, shown: &mut Vec<String>
     put_in(lines, at + 1, inner, indent, key, value, shown)
 }
 
-/// Sets a key among so many lines from `from` on, or adds it after them.
+/// Sets a key within a range of lines that begins at `from`, or adds it after them.
 fn put_in(
     lines: &mut Vec<String>,
     from: usize,
@@ -250,7 +251,7 @@ fn put_in(
     Ok(())
 }
 
-/// What follows `key:` in a line that begins with it at that indentation.
+/// The rest of a line that begins with `key:` at this indentation.
 fn rest_of<'a>(line: &'a str, indent: usize, key: &str) -> Option<&'a str> {
     let (spaces, text) = line.split_at_checked(indent)?;
     let rest = text.strip_prefix(key)?.strip_prefix(':')?;
@@ -258,7 +259,8 @@ fn rest_of<'a>(line: &'a str, indent: usize, key: &str) -> Option<&'a str> {
     (whole && spaces.chars().all(|c| c == ' ')).then_some(rest)
 }
 
-/// The comment after a value on the same line, with what parts them; `None` for a value of another form than one word or a quoted one.
+/// The comment after a value on the same line, with the space before it; `None` for a value that is not one plain or
+/// quoted word.
 fn after_value(rest: &str) -> Option<&str> {
     let value = rest.trim_start();
     let end = match value.chars().next() {
@@ -277,7 +279,7 @@ fn after_value(rest: &str) -> Option<&str> {
     if comment.is_empty() {
         return Some("");
     }
-    // `key:  # comment` has its space before the value that is not there.
+    // In `key:  # comment` the space precedes the absent value.
     let spaced = if end == 0 { rest } else { after };
     (comment.starts_with('#') && spaced.starts_with(' ')).then_some(spaced)
 }
@@ -357,7 +359,7 @@ mod tests {
         fs::write(&path, "http01: {solver: pod}\n").unwrap();
         let refused = Change::in_file(path.clone(), &settings(&[("http01.solver", "endpoint")])).unwrap_err();
         assert_eq!(refused.hint.unwrap(), "write it by hand: `http01: {solver: endpoint}`");
-        // What the program would not take is not written either.
+        // A value that the program would refuse is not written either.
         fs::write(&path, "").unwrap();
         assert!(Change::in_file(path, &settings(&[("http01.solver", "nonsense")])).is_err());
     }
@@ -372,7 +374,7 @@ mod tests {
         Change::in_file(path.clone(), &solver).unwrap().write().unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        // As those have it who keep their files in a repository.
+        // Such a link is usual if the file is kept in a repository.
         let link = dir.path().join("link.yaml");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         let change = Change::in_file(link.clone(), &settings(&[("production", "letsencrypt")])).unwrap();

@@ -1,4 +1,4 @@
-//! What one source says: the command line, the environment, a file, a `ConfigMap`.
+//! The settings of one source: the command line, the environment, a file, a `ConfigMap`.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use super::{
     value::Namespaced,
 };
 
-/// Where a layer comes from. Earlier ones win.
+/// The source of a layer. Earlier ones take precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The command line.
     Flags,
-    /// Variables `KUBECTL_CERTS_...`.
+    /// The variables `KUBECTL_CERTS_...`.
     Environment,
-    /// A file, by its path.
+    /// A file, with its path.
     File(String),
     /// A `ConfigMap`.
     ConfigMap(Namespaced),
-    /// What the program says itself.
+    /// The defaults of the program.
     BuiltIn,
 }
 
@@ -34,42 +34,42 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Which issuer was asked for.
+/// The selection of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// The one for rehearsals.
+    /// The issuer for rehearsals.
     Staging,
-    /// The one for production.
+    /// The issuer for production.
     Production,
-    /// One by its name.
+    /// The issuer with this name.
     Issuer(String),
-    /// One by the URL of its directory.
+    /// The issuer with this directory URL.
     Directory(String),
 }
 
-/// What one source says.
+/// The settings of one source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
-    /// Where it comes from.
+    /// The source.
     pub origin: Origin,
-    /// Which issuer it chooses. Files choose none: without a choice it is a rehearsal.
+    /// The issuer that it selects. Files select none: a run without a selection is a rehearsal.
     pub choice: Option<Choice>,
-    /// What it says of the chosen issuer, whichever that is.
+    /// Its settings for the chosen issuer, whichever that is.
     pub issuer: IssuerEntry,
     /// The DNS provider that proves every name.
     pub dns: Option<String>,
-    /// Whether rate limits are told and not heeded.
+    /// Whether rate limits are reported but ignored.
     pub ignore_rate_limits: bool,
-    /// Whether what others own is written.
+    /// Whether Secrets of other owners are written.
     pub force: bool,
-    /// Whether a staging certificate replaces a trusted one.
+    /// Whether a staging certificate may replace a trusted one.
     pub overwrite_with_staging: bool,
-    /// Everything that a file can say.
+    /// All settings that a file can have.
     pub file: File,
 }
 
 impl Layer {
-    /// A layer that says nothing.
+    /// Makes an empty layer.
     pub fn empty(origin: Origin) -> Self {
         Self {
             origin,
@@ -83,7 +83,7 @@ impl Layer {
         }
     }
 
-    /// What a file says.
+    /// Makes the layer of a file.
     pub fn of(origin: Origin, file: File) -> Self {
         Self {
             file,

@@ -1,4 +1,4 @@
-//! Arguments, environment and file become one validated value.
+//! Combines arguments, environment and files into one validated value.
 //!
 //! ```text
 //! command line ┐
@@ -8,7 +8,7 @@
 //! built in     ┘
 //! ```
 //!
-//! Credentials are never in it: only the places they are in, which are read when a credential is used.
+//! The value never contains credentials, only their locations, which are read when a credential is needed.
 
 pub mod account;
 pub mod env;
@@ -42,103 +42,106 @@ use layer::Layer;
 use section::Section as _;
 use value::{Restart, SelfCheck, SolverKind};
 
-/// The image that answers HTTP-01 challenges in the cluster, where the build was told one. A name that nobody owns is not
-/// guessed: whoever took it would run in the cluster.
+/// The image that answers HTTP-01 challenges in the cluster, if the build sets one. There is no default name, because
+/// whoever registered it would run code in the cluster.
 pub const SOLVER_IMAGE: Option<&str> = option_env!("KUBECTL_CERTS_BUILD_IMAGE");
-/// How many certificates at once.
+/// The default number of certificates to order at once.
 pub const CONCURRENCY: u16 = 8;
-/// How long a record may take to be on every name server.
+/// The default limit until a record is on every name server.
 pub const PROPAGATION_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long the new certificate may take to be served.
+/// The default limit until the new certificate is served.
 pub const WAIT: Duration = Duration::from_mins(1);
 
-/// Everything that is set, validated.
+/// All settings, validated.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The CA, and the account with it.
+    /// The CA, and the account at it.
     pub chosen: Chosen,
-    /// What is ordered.
+    /// How certificates are ordered.
     pub certificate: CertificateSettings,
     /// How HTTP-01 is answered.
     pub http01: Http01Settings,
     /// How DNS-01 is answered.
     pub dns01: Dns01Settings,
-    /// What becomes of the certificate.
+    /// How certificates are stored.
     pub storing: StoringSettings,
-    /// CAs of one's own that are trusted.
+    /// Additional CAs that are trusted.
     pub trust: Vec<trust::TrustEntry>,
-    /// What denies production by hand, where anything does.
+    /// The source that forbids manual production orders, if any does.
     pub denied_by: Option<String>,
 }
 
-/// What is ordered. Profile and preferred chain are the issuer's.
+/// How certificates are ordered. The profile and the preferred chain belong to the issuer.
 ///
-/// `said`, here and in the other sections, is what all sources say together, for settings that need no more than to be read; those that have a
-/// default or have to be judged are beside it.
+/// In this and the other sections, `said` combines all sources, for settings that only have to be read. Settings with a
+/// default, or that have to be validated, are fields beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateSettings {
-    /// What is said of it. Without a type of keys the present certificate's is kept, or else it is the default of
-    /// [`KeyKind`](crate::apply::KeyKind).
+    /// The settings of all sources. Without a type of key, the present certificate's type is kept, otherwise it is the
+    /// default of [`KeyKind`](crate::apply::KeyKind).
     pub said: CertificateEntry,
-    /// How many certificates at once, from 1.
+    /// How many certificates are ordered at once, at least 1.
     pub concurrency: usize,
-    /// Whether an order that would exceed a rate limit is made all the same.
+    /// Whether to order in spite of an exceeded rate limit.
     pub ignore_rate_limits: bool,
-    /// Whether what others own is written.
+    /// Whether Secrets of other owners are written.
     pub force: bool,
-    /// Whether a staging certificate replaces a trusted one.
+    /// Whether a staging certificate may replace a trusted one.
     pub overwrite_with_staging: bool,
 }
 
 /// How HTTP-01 is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http01Settings {
-    /// What is said of it.
+    /// The settings of all sources.
     pub said: Http01Entry,
-    /// What is said of the Pod.
+    /// The settings for the Pod.
     pub pod: SolverEntry,
-    /// What answers; `None` is `endpoint` inside a cluster and `pod` outside.
+    /// What answers; `None` means `endpoint` inside a cluster and `pod` outside.
     pub solver: Option<SolverKind>,
-    /// The Pod's image; `None` when neither the settings nor the build name one: then it is found out.
+    /// The image of the Pod; `None` if neither the settings nor the build name one, in which case it is determined
+    /// later.
     pub image: Option<String>,
-    /// Nodes that have that image already, where it was found on them; no setting.
+    /// Nodes that were found to have that image already. Not a setting.
     pub nodes: Vec<String>,
-    /// Where the cluster reaches this process, where the solver is `endpoint`.
+    /// Where the cluster reaches this process, if the solver is `endpoint`.
     pub advertise: Option<SocketAddr>,
-    /// How the answer is looked at before the CA is told.
+    /// How the answer is checked before the CA is told.
     pub self_check: SelfCheck,
 }
 
 /// How DNS-01 is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dns01Settings {
-    /// What is said of it.
+    /// The settings of all sources.
     pub said: Dns01Entry,
-    /// Which provider serves which zones. Names are unique.
+    /// The providers with their zones. Their names are unique.
     pub providers: Vec<DnsEntry>,
-    /// The one of them that proves every name (`--dns`); it is among the providers, or `manual`.
+    /// The provider that proves every name (`--dns`); it is one of the providers, or `manual`.
     pub only: Option<String>,
-    /// Name servers that are asked for hosts, zones and CAA records; none: the system's.
+    /// Name servers for hosts, zones and CAA records; if empty, those of the system.
     pub resolvers: Vec<SocketAddr>,
     /// How long a record may take to be on every name server of the zone.
     pub propagation_timeout: Duration,
-    /// How long is waited instead of asking the name servers.
+    /// How long to wait instead of asking the name servers.
     pub propagation_wait: Option<Duration>,
 }
 
-/// What becomes of the certificate.
+/// How certificates are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoringSettings {
-    /// What is said of it. Without keys of the Secret they are those that it has, and `tls.crt` and `tls.key` in a new one.
+    /// The settings of all sources. Without data keys, those that the Secret has are used, and `tls.crt` and `tls.key`
+    /// in a new one.
     pub said: StoringEntry,
     /// What is restarted.
     pub restart: Restart,
-    /// How long the new certificate may take to be served; zero: it is not looked at.
+    /// How long the new certificate may take to be served; if zero, that is not checked.
     pub wait: Duration,
 }
 
 impl Settings {
-    /// Joins the layers, of which the first that says something counts. Reads the chosen issuer's CA file, and nothing else.
+    /// Combines the layers. The first one with a value counts. Reads the CA file of the chosen issuer, and no other
+    /// file.
     pub fn of(layers: &[Layer]) -> Result<Self, SettingsError> {
         let any = |of: fn(&Layer) -> bool| layers.iter().any(of);
         let File {
@@ -191,7 +194,7 @@ impl Settings {
     }
 }
 
-/// What the layers say together, the strongest first, and what is usual where none says anything.
+/// The combined settings of the layers, the strongest first, with the default where no layer has a value.
 fn said(layers: &[Layer]) -> File {
     let all = layers
         .iter()

@@ -1,4 +1,4 @@
-//! What a cluster forbids, whatever its users' own settings say.
+//! What a cluster forbids, regardless of the settings of its users.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     object::resource::CONFIGMAP,
 };
 
-/// The `ConfigMap` that is asked in every cluster: its policy counts, and nothing else of it does unless it is named.
+/// The `ConfigMap` that is read in every cluster. Only its policy applies, unless it is named as a source.
 pub const OF_CLUSTER: (&str, &str) = ("kubectl-certs", "kubectl-certs");
 
 section! {
@@ -38,13 +38,13 @@ impl PolicyEntry {
     }
 }
 
-/// Which of the layers denies production by hand: one is enough, whichever goes before it.
+/// The layer that forbids manual production orders: one is enough, whatever its precedence.
 pub(super) fn denied_by(layers: &[Layer]) -> Option<String> {
     let denies = layers.iter().find(|layer| layer.file.policy.denies());
     denies.map(|layer| layer.origin.to_string())
 }
 
-/// Whether the cluster's own `ConfigMap` denies it. One that is not there, or may not be read, denies nothing.
+/// Whether the cluster's own `ConfigMap` forbids it. One that does not exist, or may not be read, forbids nothing.
 pub async fn denied_by_cluster(api: &Api) -> Result<Option<String>, ApiError> {
     let (namespace, name) = OF_CLUSTER;
     let found = match api.get(CONFIGMAP, &Key::new(namespace, name)).await {
@@ -56,8 +56,8 @@ pub async fn denied_by_cluster(api: &Api) -> Result<Option<String>, ApiError> {
     Ok(text.filter(|text| denies(text)).map(|_| format!("ConfigMap {key}")))
 }
 
-/// Whether a text denies it. The rest of it may be for another version: only the policy is read, and one that cannot be read
-/// denies.
+/// Whether a text forbids it. The rest of the text may be for another version, so only the policy is read, and an
+/// unreadable policy forbids.
 fn denies(text: &str) -> bool {
     #[derive(Deserialize, Default)]
     #[serde(default)]

@@ -13,7 +13,7 @@ pub struct FileError {
     pub file: String,
     /// The line, from 1.
     pub line: Option<u64>,
-    /// What is wrong: a lowercase fragment. Values are not quoted.
+    /// What is wrong, as a lowercase fragment. Values are not quoted.
     pub message: String,
     /// What was probably meant.
     pub nearest: Option<String>,
@@ -46,7 +46,7 @@ impl FileError {
     }
 }
 
-/// The words for a decoder's error.
+/// Converts an error of the decoder.
 pub(super) fn explain(error: &Error, file: &str, text: &str) -> FileError {
     let mut cause = error;
     while let Error::AliasError { error, .. } | Error::WithSnippet { error, .. } = cause {
@@ -97,7 +97,7 @@ fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// The parts of serde's own message, which a form that reads itself has made: what is unknown, the word, the known ones.
+/// Splits a message that serde makes for a type with its own reader: what is unknown, the word, the known words.
 fn unknown(message: &str) -> Option<(&'static str, &str, Vec<&str>)> {
     for (what, start) in [("field", "unknown field `"), ("provider", "unknown variant `")] {
         let Some(at) = message.find(start) else { continue };
@@ -108,7 +108,8 @@ fn unknown(message: &str) -> Option<(&'static str, &str, Vec<&str>)> {
     None
 }
 
-/// A decoder may only know where the mapping begins: the field's own line is the first one after that which begins with it.
+/// A decoder may only know where the mapping begins. The line of the field is the first one after that which begins
+/// with it.
 fn line_of_field(text: &str, from: Option<u64>, field: &str) -> Option<u64> {
     let start = usize::try_from(from?.saturating_sub(1)).ok()?;
     let begins = |line: &str| {

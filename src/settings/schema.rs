@@ -1,4 +1,5 @@
-//! The schema of the settings file, and the file with every setting explained: both are made of the declarations.
+//! The schema of the settings file, and the file with every setting explained. Both are generated from the
+//! declarations.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{apply::KeyKind, renewed, solve::http01::Network};
 
-/// Values that are one text, with what is said of their form.
+/// Types that are written as one text, with a description of their form.
 macro_rules! texts {
     ($($type:ident $schema:tt),+ $(,)?) => {$(
         impl JsonSchema for $type {
@@ -93,7 +94,7 @@ fn renewed_example_of_the_settings() {
     renewed::same("docs/reference/config.yaml", &example::example(File::DECLARED));
 }
 
-/// The variables of these settings, each with its place in the file.
+/// Adds the variables of these settings, each with its place in the file.
 fn variables(all: &[Declared], place: &str, rows: &mut String) {
     for one in all {
         let path = format!("{place}{}", in_the_file(one.name));

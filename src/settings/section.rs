@@ -1,4 +1,4 @@
-//! A setting is declared once: `section!` makes of it the field, what the environment says of it, its default, and its lines in
+//! A setting is declared once: from that, `section!` generates the field, its variable, its default, and its lines in
 //! `config example`.
 //!
 //! ```text
@@ -6,29 +6,30 @@
 //! name: Type => "an example, as YAML", off = true, variable = "NAME", usual = Some(default);
 //! ```
 //!
-//! The field is an `Option`, which is `None` where nothing is said. `off`: the example is a comment, as it would not be right for
-//! everybody. `variable`: `KUBECTL_CERTS_NAME` says it too. `usual`: what it is where nobody says anything. The last three may be left out.
+//! The field is an `Option`, which is `None` if the setting is absent. `off`: the example is a comment, because it
+//! would not be right for everybody. `variable`: `KUBECTL_CERTS_NAME` sets it too. `usual`: its default. The last three
+//! may be omitted.
 
 use std::collections::BTreeMap;
 
 use super::{SettingsError, env::Lookup};
 
-/// What can be said of something, by several sources.
+/// Settings that several sources can have.
 pub(super) trait Section: Sized {
-    /// What this says, and where it says nothing, what another does.
+    /// These settings, completed by those of another source.
     fn merged(&self, other: &Self) -> Self;
 
-    /// What it is where nobody says anything.
+    /// The defaults.
     fn usual() -> Self;
 
-    /// What the environment says.
+    /// The settings of the environment.
     fn of_environment(get: Lookup<'_>) -> Result<Self, SettingsError>;
 
-    /// Adds the variables that are about it, without their prefix.
+    /// Adds the variables of the section, without their prefix.
     fn variables(into: &mut Vec<&'static str>);
 }
 
-/// What has no settings of its own: the first who says something says it all.
+/// A value without settings of its own: the first source that has it provides all of it.
 impl<T: Clone> Section for Option<T> {
     fn merged(&self, other: &Self) -> Self {
         self.clone().or_else(|| other.clone())
@@ -45,7 +46,7 @@ impl<T: Clone> Section for Option<T> {
     fn variables(_: &mut Vec<&'static str>) {}
 }
 
-/// Entries by name: those of both, each by who names it first.
+/// Entries by name: those of both sources; the first source takes precedence for each.
 impl<V: Clone> Section for BTreeMap<String, V> {
     fn merged(&self, other: &Self) -> Self {
         let mut all = other.clone();
@@ -64,31 +65,31 @@ impl<V: Clone> Section for BTreeMap<String, V> {
     fn variables(_: &mut Vec<&'static str>) {}
 }
 
-/// One setting, as it was declared.
+/// One setting as it was declared.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Declared {
-    /// The field's name in Rust; in the file it is in camel case.
+    /// The name of the field in Rust. In the file it is in camel case.
     pub(super) name: &'static str,
-    /// What it does, a line each, as `///` has them.
+    /// What it does, one item for each line of `///`.
     pub(super) about: &'static [&'static str],
-    /// The variable that says it too, without the prefix.
+    /// Its variable, without the prefix.
     pub(super) variable: Option<&'static str>,
-    /// What the example says.
+    /// Its example.
     pub(super) example: Example,
 }
 
-/// What the example file says of a setting.
+/// The example for a setting.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Example {
     /// A value.
     Value(&'static str),
-    /// A value, as a comment.
+    /// A value that is a comment.
     Off(&'static str),
-    /// A section with these.
+    /// A section with these settings.
     Section(&'static [Declared]),
-    /// Entries by name: each with those of these settings that it names.
+    /// Entries by name, each with some of these settings.
     Entries(&'static [Declared], &'static [(&'static str, ShownSettings)]),
 }
 
@@ -96,9 +97,9 @@ pub(super) enum Example {
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ShownSettings {
-    /// These.
+    /// Only these.
     Only(&'static [&'static str]),
-    /// All but these.
+    /// All except these.
     AllBut(&'static [&'static str]),
 }
 
@@ -173,7 +174,7 @@ macro_rules! section {
 
         #[cfg(test)]
         impl $Name {
-            /// All that can be said of it.
+            /// All settings of the section.
             pub(super) const DECLARED: &'static [$crate::settings::section::Declared] = &[
                 $($crate::settings::section::Declared {
                     name: stringify!($field),
@@ -202,7 +203,7 @@ macro_rules! section {
 
 pub(super) use section;
 
-/// Whether it says nothing.
+/// Whether a value is the default, and so sets nothing.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,4 +1,4 @@
-//! Where settings are read from.
+//! The sources of settings.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The key of a `ConfigMap` that holds settings, and the name of the file.
+/// The data key of a `ConfigMap` with settings, and the name of the file.
 pub const NAME: &str = "config.yaml";
 
 /// The directory of settings and accounts: `kubectl-certs` below `XDG_CONFIG_HOME`, or below `~/.config`.
@@ -36,7 +36,7 @@ pub fn directory(get: Lookup<'_>) -> Result<PathBuf, SettingsError> {
     home::directory(Keeps::Config, &|name| get(name).map(Into::into)).ok_or(SettingsError::NoHome)
 }
 
-/// The settings file: the one that is named, or the usual one, which need not be there.
+/// The settings file: the named one, or the default one, which may be absent. Also returns whether it was named.
 pub fn path(named: Option<&Path>, get: Lookup<'_>) -> Result<(PathBuf, bool), SettingsError> {
     let named = named
         .map(Path::to_owned)
@@ -52,15 +52,15 @@ pub fn layers(flags: Layer, config: Option<&Path>, get: Lookup<'_>) -> Result<Ve
     let mut layers = vec![flags, env::layer(get)?];
     match path(config, get) {
         Ok((path, named)) => layers.extend(file(&path, named)?),
-        // A container without a home has flags and variables.
+        // In a container without a home there are flags and variables.
         Err(SettingsError::NoHome) => {}
         Err(error) => return Err(error),
     }
     Ok(layers)
 }
 
-/// What the settings file says that is named, by a flag or by `KUBECTL_CERTS_CONFIG`, or the usual one: all that commands need which
-/// issue nothing. `None` where there is none.
+/// The layer of the settings file that is named by a flag or by `KUBECTL_CERTS_CONFIG`, or of the default one. Commands
+/// that issue nothing need no other source. `None` if there is no file.
 pub fn local_file(named: Option<&Path>, get: Lookup<'_>) -> Result<Option<Layer>, SettingsError> {
     match path(named, get) {
         Ok((path, named)) => file(&path, named),
@@ -78,7 +78,7 @@ fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
     if !named && !path.exists() {
         return Ok(None);
     }
-    // Settings name programs that are run, and where credentials are.
+    // Settings name programs that are run, and the location of credentials.
     if !named && !crate::own::is_usable(path, "the settings") {
         return Ok(None);
     }
@@ -92,7 +92,7 @@ fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
     Ok(Some(Layer::of(Origin::File(shown), file)))
 }
 
-/// The `ConfigMap` that is asked for, by the flag or `KUBECTL_CERTS_CONFIG_MAP`.
+/// The `ConfigMap` that the flag or `KUBECTL_CERTS_CONFIG_MAP` names.
 pub fn config_map_wanted(flag: Option<&Namespaced>, get: Lookup<'_>) -> Result<Option<Namespaced>, SettingsError> {
     if let Some(key) = flag {
         return Ok(Some(key.clone()));
@@ -106,7 +106,7 @@ pub fn config_map_wanted(flag: Option<&Namespaced>, get: Lookup<'_>) -> Result<O
         })
 }
 
-/// What a `ConfigMap` says, which goes after every other source. It may hold nothing that has to do with credentials.
+/// The layer of a `ConfigMap`, which is the weakest source. It must not have settings that concern credentials.
 pub async fn config_map(api: &Api, key: &Namespaced) -> Result<Layer, SettingsError> {
     let name = format!("ConfigMap {key}");
     let found = api.get(CONFIGMAP, &key.0).await;
@@ -129,7 +129,7 @@ fn of_config_map(text: &str, key: &Namespaced) -> Result<Layer, FileError> {
     }
 }
 
-/// Reads credentials that are in Secrets of a cluster.
+/// Reads credentials from Secrets of a cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterSecrets(pub Api);
 

@@ -1,7 +1,7 @@
-//! Where accounts are kept: a local file for each directory, or a Secret.
+//! The storage of accounts: a local file for each directory, or a Secret.
 //!
-//! A change is a function from what is kept to what is to be kept: under a lock for files, against the version that was read
-//! for a Secret. So two runs that register at once end with one key.
+//! A change is a function from the present state to the new one. It runs under a lock for files, and against the
+//! version that was read for a Secret, so that two runs which register at once end with the same key.
 
 mod local;
 mod secret;
@@ -23,20 +23,20 @@ use crate::{
     plan::permits::{Permit, Permits, Verb},
 };
 
-/// What the name of an account's file, or of a Secret's key, ends with.
+/// The suffix of an account's file, and of its data key in a Secret.
 const SUFFIX: &str = ".json";
 
-/// An account, its key, and what was begun with it.
+/// An account, its key, and a rollover in progress.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
     /// The account.
     #[serde(flatten)]
     pub account: StoredAccount,
-    /// The key that the account was about to get: kept before the CA is asked, so that a killed run loses none.
+    /// The new key of a rollover. It is stored before the CA is asked, so that a killed run loses no key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingKey>,
-    /// The terms of service that were agreed to.
+    /// The terms of service to which the user has agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<String>,
 }
@@ -47,7 +47,7 @@ pub struct PendingKey {
     /// The key.
     #[serde(serialize_with = "expose", deserialize_with = "conceal")]
     pub key: SecretString,
-    /// When it was made.
+    /// When it was generated, in seconds since 1970.
     pub since: Seconds,
 }
 
@@ -59,7 +59,7 @@ fn conceal<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error>
     String::deserialize(from).map(SecretString::from)
 }
 
-/// Where accounts are kept.
+/// Where accounts are stored.
 #[derive(Debug, Clone)]
 pub enum Store {
     /// In files of this directory.
@@ -68,21 +68,21 @@ pub enum Store {
     Secret(Box<Api>, Namespaced),
 }
 
-/// Why an account cannot be read or kept.
+/// Why an account cannot be read or stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A file or a directory cannot be used.
     #[error("cannot {what} {path}: {reason}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
         /// The path.
         path: String,
-        /// Why.
+        /// The error.
         reason: std::io::Error,
     },
-    /// Others may read it.
+    /// Others may read the file or directory.
     #[error("{path} can be read by others (mode {mode:03o})")]
     Open {
         /// The path.
@@ -92,15 +92,15 @@ pub enum StoreError {
         /// The mode that it should have.
         wanted: u32,
     },
-    /// It, or its directory, is someone else's.
+    /// The file, or its directory, belongs to someone else.
     #[error(transparent)]
     NotOurs(crate::own::NotOurs),
-    /// What is kept is no account.
+    /// The stored data is not an account.
     #[error("{place} holds no account: {reason}")]
     Damaged {
-        /// Where.
+        /// Where it is stored.
         place: String,
-        /// What is wrong: never a part of the content.
+        /// What is wrong. Never contains a part of the content.
         reason: String,
     },
     /// Another run holds the lock.
@@ -108,13 +108,13 @@ pub enum StoreError {
     Locked {
         /// What is locked.
         place: String,
-        /// For how long was waited.
+        /// How long it was waited for.
         seconds: u64,
     },
-    /// The cluster did not do it.
+    /// A request to the cluster failed.
     #[error(transparent)]
     Cluster(#[from] ApiError),
-    /// The Secret is of a type that has no place for it.
+    /// The type of the Secret does not permit it.
     #[error("Secret {secret} has type {kind}: an account is kept in one of type Opaque")]
     WrongType {
         /// The Secret.
@@ -122,7 +122,7 @@ pub enum StoreError {
         /// Its type.
         kind: String,
     },
-    /// Others changed the Secret again and again.
+    /// Others kept changing the Secret.
     #[error("Secret {0} was changed by someone else each time it was written")]
     Contended(Namespaced),
 }
@@ -150,19 +150,19 @@ impl Diagnose for StoreError {
     }
 }
 
-/// What becomes of an account that is kept.
+/// The new state of a stored account.
 #[derive(Debug)]
 pub enum Change {
-    /// It is kept so.
+    /// Store this.
     Keep(Box<Kept>),
-    /// It stays as it is.
+    /// Change nothing.
     Leave,
-    /// It is not kept any more.
+    /// Remove it.
     Remove,
 }
 
 impl Store {
-    /// The account at a directory.
+    /// The stored account for a directory.
     pub async fn load(&self, directory: &str) -> Result<Option<Kept>, StoreError> {
         match self {
             Self::Local(dir) => local::load(dir, directory),
@@ -170,8 +170,8 @@ impl Store {
         }
     }
 
-    /// Changes what is kept of the account at a directory, and returns what is kept then. `change` may be called more than
-    /// once; nobody else changes it between its call and the write.
+    /// Changes the stored account for a directory, and returns the new state. `change` may be called more than once;
+    /// nobody else changes the account between its last call and the write.
     pub async fn change(
         &self,
         directory: &str,
@@ -183,7 +183,7 @@ impl Store {
         }
     }
 
-    /// What keeping an account takes of a cluster, to be asked for beforehand: one that is there is not made.
+    /// The rights in a cluster that storing an account needs. An existing Secret is not created.
     pub async fn permits(&self) -> Permits {
         let Self::Secret(api, key) = self else {
             return Permits::none();
@@ -197,7 +197,7 @@ impl Store {
         })
     }
 
-    /// All accounts that are kept. What is damaged is an error of its own.
+    /// All stored accounts. Each damaged one is an error of its own.
     pub async fn list(&self) -> Result<Vec<Result<Kept, StoreError>>, StoreError> {
         match self {
             Self::Local(dir) => local::list(dir),
@@ -205,7 +205,7 @@ impl Store {
         }
     }
 
-    /// Where the account at a directory is: a path, or the Secret and its key.
+    /// The place of the account for a directory: a path, or the Secret and its data key.
     pub fn place(&self, directory: &str) -> String {
         match self {
             Self::Local(dir) => dir.join(file_name(directory)).display().to_string(),
@@ -214,7 +214,8 @@ impl Store {
     }
 }
 
-/// `acme-v02.api.letsencrypt.org-0123456789.json`: the host for people, a hash of the whole URL for distinction.
+/// The file for a directory, such as `acme-v02.api.letsencrypt.org-0123456789.json`: the host for people, a hash of the
+/// whole URL to make it unique.
 fn file_name(directory: &str) -> String {
     let rest = directory.split_once("://").map_or(directory, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or(rest);
@@ -238,7 +239,7 @@ fn file_name(directory: &str) -> String {
     format!("{}-{hash:010x}{SUFFIX}", host.trim_start_matches(['.', '-']))
 }
 
-/// Reads what was kept. The content is never quoted.
+/// Reads stored data. Errors never quote the content.
 fn parse(text: &[u8], directory: Option<&str>, place: &str) -> Result<Kept, StoreError> {
     let damaged = |reason: String| StoreError::Damaged {
         place: place.to_owned(),
@@ -259,7 +260,7 @@ fn parse(text: &[u8], directory: Option<&str>, place: &str) -> Result<Kept, Stor
     }
 }
 
-/// What is written.
+/// The text to store.
 fn text(kept: &Kept) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
     let mut text = zeroize::Zeroizing::new(Vec::with_capacity(4096));
     serde_json::to_writer_pretty(&mut *text, kept).map_err(|_| StoreError::Damaged {

@@ -1,4 +1,4 @@
-//! `trust:`: CAs of one's own that are trusted wherever certificates are judged, in all contexts or in some.
+//! `trust:`: additional CAs that are trusted wherever certificates are judged, in all contexts or in some.
 
 use std::path::{Path, PathBuf};
 
@@ -26,14 +26,14 @@ pub struct TrustEntry {
 /// The PEM of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// What it is called in an error: `trust: FILE`, or its number.
+    /// Its name in errors: `trust: FILE`, or its number.
     pub name: String,
     /// The PEM.
     pub pem: Vec<u8>,
 }
 
 impl TrustEntry {
-    /// What is wrong with how it is written.
+    /// What is wrong with the entry.
     pub(super) fn problem(&self) -> Option<String> {
         match (&self.ca_file, &self.ca) {
             (Some(_), Some(_)) => return Some("both caFile and ca are set: one of them is enough".to_owned()),
@@ -47,7 +47,7 @@ impl TrustEntry {
             .map(|pattern| format!("the context {pattern:?} is not a valid pattern"))
     }
 
-    /// Whether it is trusted in a context. Manifests, files and servers have none (an empty one).
+    /// Whether the entry applies to a context, which is empty for manifests, files and servers.
     fn applies(&self, context: &str) -> bool {
         self.contexts.as_ref().is_none_or(|patterns| {
             patterns.iter().any(|pattern| {
@@ -75,13 +75,13 @@ impl TrustEntry {
     }
 }
 
-/// What is trusted, by the strongest layer that says something.
+/// The entries of the strongest layer that has any.
 pub fn entries(layers: &[Layer]) -> &[TrustEntry] {
     let said = layers.iter().find_map(|layer| layer.file.trust.as_deref());
     said.unwrap_or_default()
 }
 
-/// Reads the files that certificates are stored by the help of (`storing.caFiles`), and says which cannot be read.
+/// Reads the files in `storing.caFiles`, with an error for each that cannot be read.
 pub fn of_storing(layers: &[Layer]) -> Vec<Result<Root, SettingsError>> {
     let said = layers.iter().find_map(|layer| layer.file.storing.ca_files.as_deref());
     let read = |file: &PathBuf| {
@@ -96,14 +96,14 @@ pub fn of_storing(layers: &[Layer]) -> Vec<Result<Root, SettingsError>> {
     said.unwrap_or_default().iter().map(read).collect()
 }
 
-/// Reads what is trusted in a context; an empty one stands for manifests, files and servers.
+/// Reads the roots that are trusted in a context, which is empty for manifests, files and servers.
 pub fn roots(entries: &[TrustEntry], context: &str) -> Result<Vec<Root>, SettingsError> {
     let numbered = entries.iter().enumerate();
     let chosen = numbered.filter(|(_, entry)| entry.applies(context));
     chosen.map(|(at, entry)| entry.read(at + 1)).collect()
 }
 
-/// Reads everything, in whatever context it is trusted, and says what cannot be.
+/// Reads the roots of all contexts, with an error for each that cannot be read.
 pub fn read_all(entries: &[TrustEntry]) -> Vec<Result<Root, SettingsError>> {
     let numbered = entries.iter().enumerate();
     numbered.map(|(at, entry)| entry.read(at + 1)).collect()

@@ -1,4 +1,4 @@
-//! Single values, read alike from a flag, the environment and the file.
+//! Single values, which are read in the same way from a flag, the environment and the file.
 
 use std::{
     borrow::Cow,
@@ -15,15 +15,15 @@ use crate::{
     object::{Key, Text},
 };
 
-/// A value that cannot be read.
+/// The value cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not a {what}: write {form}")]
 pub struct NotAValue {
-    /// What was given, cut to 100 characters.
+    /// The given value, cut to 100 characters.
     pub value: String,
-    /// What it should have been.
+    /// What the value should be.
     pub what: &'static str,
-    /// The form of one.
+    /// The expected form.
     pub form: Cow<'static, str>,
 }
 
@@ -35,7 +35,7 @@ fn no(value: &str, what: &'static str, form: &'static str) -> NotAValue {
     }
 }
 
-/// Values that are words: the enum, its words, and what it is called in an error.
+/// Implements values that are words: the enum, its words, and its name in errors.
 macro_rules! words {
     ($type:ty, $what:literal, $form:literal, $($word:literal => $value:ident),+) => {
         impl $type {
@@ -73,23 +73,23 @@ pub use solver::{Label, SelfCheck, ServicePort, SolverKind, Toleration};
 /// Whether steps are only shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DryRun {
-    /// They are carried out.
+    /// The steps are carried out.
     #[default]
     None,
-    /// They are printed.
+    /// The steps are printed.
     Client,
-    /// The API server judges them, and keeps nothing.
+    /// The API server judges the steps, and persists nothing.
     Server,
 }
 
 words!(DryRun, "kind of dry run", "client, server or none", "none" => None, "client" => Client, "server" => Server);
 
-/// The keys of the Secret that hold chain and private key.
+/// The data keys of a Secret for chain and private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretKeys {
-    /// Where the chain goes.
+    /// The data key of the chain.
     pub certificate: String,
-    /// Where the private key goes.
+    /// The data key of the private key.
     pub key: String,
 }
 
@@ -164,7 +164,7 @@ pub struct NameServer(pub SocketAddr);
 impl FromStr for NameServer {
     type Err = NotAValue;
 
-    /// Reads `IP` and `IP:PORT`; the port is 53 without one.
+    /// Reads `IP` and `IP:PORT`. The default port is 53.
     fn from_str(text: &str) -> Result<Self, NotAValue> {
         let bare = text.trim_start_matches('[').trim_end_matches(']');
         if let Ok(ip) = bare.parse::<IpAddr>() {
@@ -182,7 +182,7 @@ impl fmt::Display for NameServer {
     }
 }
 
-/// Where the cluster reaches this process.
+/// The address at which the cluster reaches this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advertised(pub SocketAddr);
 
@@ -203,7 +203,8 @@ impl fmt::Display for Advertised {
     }
 }
 
-/// A length of time: `30d`, `12h`, `90s`, `250ms`, or 0. A number without a unit is refused: nobody knows whether it means seconds or days.
+/// A duration: `30d`, `12h`, `90s`, `250ms`, or 0. A number without a unit is refused, because it could mean seconds or
+/// days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Length(pub Duration);
 
@@ -231,17 +232,17 @@ impl fmt::Display for Length {
     }
 }
 
-/// Reads `30d`, `12h`, `90m`, `5s`, or 0. What has no unit is refused with seconds as the nearest form.
+/// Reads `30d`, `12h`, `90m`, `5s`, or 0. A number without a unit is refused, and seconds are suggested.
 pub fn duration(text: &str) -> Result<Duration, String> {
     with_unit(text, "s")
 }
 
-/// The same where days are what is usually meant.
+/// The same, but days are suggested.
 pub fn days(text: &str) -> Result<Duration, String> {
     with_unit(text, "d")
 }
 
-/// The same where kubectl has a flag of the name, which takes a bare number as seconds.
+/// The same, but accepts a number without a unit as seconds, like kubectl's flag of the same name.
 pub fn as_kubectl(text: &str) -> Result<Duration, String> {
     match text.parse::<u32>() {
         Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
@@ -292,12 +293,12 @@ fn is_label_key(text: &str) -> bool {
     !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_name)
 }
 
-/// Values that are written as one text, in the file and in what `config view` prints.
+/// Implements types that are written as one text, in the file and in the output of `config view`.
 macro_rules! as_text {
     ($($type:ty),+) => {$(
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                // Numbers too: a bare number of seconds.
+                // Numbers too, which are seconds without a unit.
                 let text = Scalar::deserialize(from)?.0;
                 text.parse().map_err(de::Error::custom)
             }

@@ -1,4 +1,4 @@
-//! The settings that count, and where each comes from.
+//! The effective settings, and the source of each.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use super::{
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettingLine {
-    /// Its place: `issuers.corp.directory`.
+    /// Its path: `issuers.corp.directory`.
     pub path: String,
-    /// Its value. Credentials are places, never values.
+    /// Its value. Credentials appear as locations, never as values.
     pub value: Value,
-    /// Where it comes from.
+    /// Its source.
     pub origin: String,
 }
 
-/// What the program says itself: the weakest layer. It is only shown; what is not set is the same.
+/// The defaults as the weakest layer. It is only for display, because a setting without a value has the same effect.
 pub fn built_in() -> Layer {
     let issuer = |(name, directory): &(&str, &str)| {
         let entry = IssuerEntry {
@@ -38,7 +38,7 @@ pub fn built_in() -> Layer {
     Layer::of(Origin::BuiltIn, file)
 }
 
-/// Every setting that some source makes, in the order of their places.
+/// Every setting that has a value in some source, sorted by path.
 pub fn lines(layers: &[Layer]) -> Vec<SettingLine> {
     let mut found = BTreeMap::new();
     // The weakest first, so that the strongest is the last to write.
@@ -74,7 +74,8 @@ fn word(choice: &Choice) -> String {
     }
 }
 
-/// Lists are one setting: the first source that has one wins whole. So are labels.
+/// Passes each setting to `take`. A list, or a map of labels, is one setting: the first source that has it provides all
+/// of it.
 fn leaves(value: &Value, path: String, take: &mut dyn FnMut(String, Value)) {
     match value {
         Value::Object(fields) if !path.ends_with("nodeSelector") && !path.ends_with("eab") => {

@@ -1,9 +1,9 @@
-//! Text for terminals of ASCII alone: the Linux console, the locale of C.
+//! Text for terminals that only show ASCII: the Linux console, the locale C.
 
 use std::borrow::Cow;
 
-/// `text` with each sign that is drawn as one of ASCII that means the same, and every other character as an escape; borrowed when
-/// nothing had to change.
+/// Replaces each symbol in `text` by an ASCII one with the same meaning, and every other character by an escape.
+/// Borrowed if nothing has to change.
 pub fn ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);

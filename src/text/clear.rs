@@ -1,9 +1,9 @@
-//! Makes text from outside safe for a terminal: what a cluster, a certificate or a server says may hold escape sequences
-//! (CVE-2021-25743), newlines, and marks that turn the direction of writing around.
+//! Makes text from outside safe for a terminal. Text of a cluster, a certificate or a server may contain escape
+//! sequences (CVE-2021-25743), newlines, and marks that reverse the direction of writing.
 
 use std::{borrow::Cow, fmt};
 
-/// Shows what stands in for one unsafe character: visible, unambiguous, one line.
+/// Writes the replacement of one unsafe character: visible, unambiguous, on one line.
 fn stand_in(c: char, out: &mut impl fmt::Write) -> fmt::Result {
     match c {
         '\n' => out.write_str("\\n"),
@@ -14,7 +14,7 @@ fn stand_in(c: char, out: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-/// Whether a character may change anything on the screen but its own cell: C0 and C1 controls, line and paragraph
+/// Whether a character may change anything on the screen besides its own cell: C0 and C1 controls, line and paragraph
 /// separators, bidirectional controls, invisible format characters, tags.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -23,7 +23,7 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// `text` with every unsafe character shown as an escape such as `\x1b`; borrowed when nothing had to change.
+/// Replaces every unsafe character in `text` by an escape such as `\x1b`. Borrowed if nothing has to change.
 pub fn clear(text: &str) -> Cow<'_, str> {
     if is_plain(text) || !text.chars().any(is_unsafe) {
         Cow::Borrowed(text)
@@ -32,12 +32,12 @@ pub fn clear(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text is of printable ASCII alone, as nearly all are: told without decoding it.
+/// Whether a text is pure printable ASCII, as nearly all texts are. Checked without decoding it.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..0x7f))
 }
 
-/// Shows a text cleared.
+/// Displays a text with unsafe characters replaced.
 #[derive(Debug, Clone, Copy)]
 pub struct Clear<'a>(pub &'a str);
 

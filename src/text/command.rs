@@ -1,20 +1,20 @@
-//! Command lines that do what a key does: shown to be learnt and copied, and run as they stand.
+//! Command lines that do the same as a key of the screen: shown to be learnt and copied, and run unchanged.
 
 use std::fmt;
 
 use super::quote;
 
-/// The words after `kubectl`, or of another program.
+/// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// The program, as a person starts it: `kubectl certs`.
+    /// The program as users start it: `kubectl certs`.
     pub program: &'static str,
-    /// Its words.
+    /// The arguments.
     pub words: Vec<String>,
 }
 
 impl CommandLine {
-    /// `kubectl certs WORDS`.
+    /// Makes the command `kubectl certs WORDS`.
     pub fn certs<I: IntoIterator<Item: Into<String>>>(words: I) -> Self {
         Self {
             program: "kubectl certs",
@@ -22,7 +22,7 @@ impl CommandLine {
         }
     }
 
-    /// None that is known yet: nothing is shown for it.
+    /// Makes an empty value for a command that is not known yet. Nothing is shown for it.
     pub fn none() -> Self {
         Self {
             program: "",
@@ -30,32 +30,32 @@ impl CommandLine {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there is no command.
     pub fn is_none(&self) -> bool {
         self.program.is_empty()
     }
 
-    /// With more words at its end.
+    /// Appends arguments.
     #[must_use]
     pub fn and<I: IntoIterator<Item: Into<String>>>(mut self, words: I) -> Self {
         self.words.extend(words.into_iter().map(Into::into));
         self
     }
 
-    /// The word after a flag.
+    /// The argument after a flag.
     pub fn value_of(&self, flag: &str) -> Option<&str> {
         let at = self.words.iter().position(|word| word == flag)?;
         self.words.get(at + 1).map(String::as_str)
     }
 
-    /// Whether it has a word.
+    /// Whether this argument is present.
     pub fn has(&self, word: &str) -> bool {
         self.words.iter().any(|w| w == word)
     }
 }
 
 impl fmt::Display for CommandLine {
-    /// As a shell takes it. Not cleared for a terminal.
+    /// Writes the command quoted for a shell. Not cleared for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.program)?;
         for word in &self.words {

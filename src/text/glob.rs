@@ -1,13 +1,13 @@
-//! Patterns of names as shells write them: `kube-*`, `web-?`, `[a-c]*`, `[!x]*`, `{shop,blog}-tls`; a backslash takes the next
-//! character as it is.
+//! Patterns of names in the style of shells: `kube-*`, `web-?`, `[a-c]*`, `[!x]*`, `{shop,blog}-tls`; a backslash makes
+//! the next character literal.
 
 use regex::Regex;
 
-/// A pattern that was read. It is for a whole name, and `*` stands for any characters.
+/// A parsed pattern. It has to match a whole name, and `*` stands for any characters.
 #[derive(Debug, Clone)]
 pub struct Glob(Regex);
 
-/// A pattern that cannot be read.
+/// The pattern cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the pattern {pattern:?} cannot be read: {why}")]
 pub struct GlobError {
@@ -18,7 +18,7 @@ pub struct GlobError {
 }
 
 impl Glob {
-    /// Whether a name is one of those that are meant.
+    /// Whether the pattern matches a name.
     pub fn is_match(&self, name: &str) -> bool {
         self.0.is_match(name)
     }
@@ -39,7 +39,7 @@ impl std::str::FromStr for Glob {
     }
 }
 
-/// The regular expression that means the same.
+/// The equivalent regular expression.
 fn translated(pattern: &str) -> Result<String, &'static str> {
     let mut out = String::from(r"(?s)\A");
     let mut chars = pattern.chars();
@@ -70,7 +70,7 @@ fn translated(pattern: &str) -> Result<String, &'static str> {
     Ok(out)
 }
 
-/// A class up to its closing bracket: `a-c]`, `!x]`. A bracket that comes first is a member.
+/// Reads a class up to its closing bracket: `a-c]`, `!x]`. A bracket at the beginning is a member.
 fn class(chars: &mut std::str::Chars<'_>, out: &mut String) -> Result<(), &'static str> {
     let mut members = String::new();
     let (mut negated, mut first) = (false, true);
@@ -86,7 +86,7 @@ fn class(chars: &mut std::str::Chars<'_>, out: &mut String) -> Result<(), &'stat
         }
         first = false;
     }
-    // A dash is a range between two members, and itself at either end.
+    // A dash is a range between two members, and literal at either end.
     let (members, end) = match members.strip_suffix('-') {
         Some(rest) => (rest, r"\-"),
         None => (members.as_str(), ""),
@@ -103,7 +103,7 @@ fn class(chars: &mut std::str::Chars<'_>, out: &mut String) -> Result<(), &'stat
     Ok(())
 }
 
-/// A character as a member of a class of a regular expression.
+/// A character in the form for a class of a regular expression.
 fn in_class(c: char) -> String {
     if c.is_alphanumeric() {
         c.to_string()

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// The first `most` of a list, and how many more there are: `a, b and 3 more`. Not cleared.
+/// The first `most` items of a list, and how many more there are: `a, b and 3 more`. Not cleared for a terminal.
 pub fn first_of<T: Display>(all: &[T], most: usize) -> String {
     let first: Vec<String> = all.iter().take(most).map(ToString::to_string).collect();
     let first = first.join(", ");
@@ -12,27 +12,27 @@ pub fn first_of<T: Display>(all: &[T], most: usize) -> String {
     }
 }
 
-/// How many of a list are named in a sentence.
+/// How many items of a list a sentence names.
 const FEW: usize = 5;
 
-/// The first few of a list, and how many more there are. Not cleared.
+/// The first few items of a list, and how many more there are. Not cleared for a terminal.
 pub fn first_few<T: Display>(all: &[T]) -> String {
     first_of(all, FEW)
 }
 
-/// `1 Secret`, `2 Secrets`.
+/// A number with its noun: `1 Secret`, `2 Secrets`.
 pub fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `in namespace shop`, `in namespaces blog, shop`.
+/// Names namespaces: `in namespace shop`, `in namespaces blog, shop`.
 pub fn in_namespaces(names: &[impl AsRef<str>]) -> String {
     let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let s = if all.len() == 1 { "" } else { "s" };
     format!("in namespace{s} {}", all.join(", "))
 }
 
-/// A number with its thousands apart: `10,004`.
+/// A number with separated thousands: `10,004`.
 pub fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);

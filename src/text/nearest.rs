@@ -1,7 +1,7 @@
-//! Which known word was meant by one that is not known.
+//! Finds the known word that an unknown one probably means.
 
-/// The known word with the fewest edits from `word`, in any case of letters; `None` when even that one is too far off to
-/// have been meant. Long words are compared by their first 256 characters.
+/// The known word with the fewest edits from `word`, ignoring case; `None` if even that one is too different to be
+/// meant. Only the first 256 characters of long words are compared.
 ///
 /// ```
 /// use kubectl_certs::text::nearest;
@@ -20,8 +20,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, other)| other)
 }
 
-/// The same for names that others make long, as clouds do with contexts: one that holds `name`, or is held by it, was meant
-/// before any that is similar. `prod` is meant by somebody who has `arn:aws:eks:...:cluster/prod`.
+/// The same for names that others make long, as cloud providers do with contexts: a known name that contains `name`, or
+/// is contained in it, takes precedence over similar ones. With `prod` a user may mean `arn:aws:eks:...:cluster/prod`.
 pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let word = letters(name);
     let holds = |other: &&str| {
@@ -31,8 +31,8 @@ pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + C
     known.clone().into_iter().find(holds).or_else(|| nearest(name, known))
 }
 
-/// The same where one of few words is always named, however far off: one that holds `word` first, then the one with the
-/// fewest edits. `None` only where nothing is known.
+/// The same for a short list of words of which one is always named, however different: first one that contains `word`,
+/// then the one with the fewest edits. `None` only if no word is known.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = letters(word);
     known
@@ -44,7 +44,7 @@ fn letters(word: &str) -> String {
     word.chars().take(256).flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters to insert, remove or replace make `other` of `word`.
+/// How many letters have to be inserted, removed or replaced to turn `word` into `other`.
 fn edits(word: &str, other: &str) -> usize {
     strsim::levenshtein(word, &letters(other))
 }

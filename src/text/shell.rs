@@ -1,9 +1,9 @@
-//! What a user copies into a shell.
+//! Quoting of text that users copy into a shell.
 
 use std::borrow::Cow;
 
-/// A text as one word of a shell command: as it is where it holds only letters, digits and `._/:@-`, and `=,+` after its first
-/// character (zsh replaces a word that begins with `=`), else in single quotes.
+/// Quotes a text as one word of a shell command. It stays as it is if it only has letters, digits and `._/:@-`, and
+/// `=,+` after its first character (zsh replaces a word that begins with `=`); otherwise it is put into single quotes.
 pub fn quote(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '-');
     let later = |c: char| matches!(c, '=' | ',' | '+');

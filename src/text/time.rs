@@ -6,34 +6,35 @@ use jiff::Timestamp;
 
 use crate::object::Seconds;
 
-/// One minute.
+/// One minute in seconds.
 pub const MINUTE: Seconds = 60;
-/// One hour.
+/// One hour in seconds.
 pub const HOUR: Seconds = 60 * MINUTE;
-/// One day.
+/// One day in seconds.
 pub const DAY: Seconds = 24 * HOUR;
 
-/// The moment as a timestamp; what is beyond the calendar (RFC 5280's year 9999) becomes its last moment.
+/// Converts a moment into a timestamp. A moment outside of the calendar (RFC 5280's year 9999) becomes the last one in
+/// it.
 fn timestamp(at: Seconds) -> Timestamp {
     Timestamp::from_second(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-/// `2026-12-01`, in UTC.
+/// The date in UTC: `2026-12-01`.
 pub fn date(at: Seconds) -> String {
     timestamp(at).strftime("%Y-%m-%d").to_string()
 }
 
-/// `2026-12-01T00:00:00Z` (RFC 3339).
+/// The date and time in UTC: `2026-12-01T00:00:00Z` (RFC 3339).
 pub fn date_time(at: Seconds) -> String {
     timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A length of time as kubectl's AGE column has it: `45s`, `12m`, `5h`, `3d4h`, `12d`, `2y31d`. The sign is dropped.
+/// A duration in the form of kubectl's AGE column: `45s`, `12m`, `5h`, `3d4h`, `12d`, `2y31d`. The sign is dropped.
 pub fn age(seconds: Seconds) -> String {
     Age(seconds).to_string()
 }
 
-/// Shows a length of time as [`age`] does.
+/// Displays a duration in seconds like [`age`].
 #[derive(Debug, Clone, Copy)]
 pub struct Age(pub Seconds);
 
@@ -61,7 +62,7 @@ impl fmt::Display for Age {
     }
 }
 
-/// Reads a date (`2026-12-01`, its first second in UTC) or an RFC 3339 time. `None` when it is neither.
+/// Reads a date (`2026-12-01`, its first second in UTC) or an RFC 3339 time; `None` if it is neither.
 pub fn parse_time(text: &str) -> Option<Seconds> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at.as_second());

@@ -1,26 +1,26 @@
-//! URLs: their parts encoded, and those of messages.
+//! URLs: encoding of their parts, and removal of credentials for messages.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// All but those and the slashes of a path.
+/// The same, except for the slashes of a path.
 const NOT_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// One part of a URL: everything but RFC 3986's unreserved characters is percent-encoded.
+/// One part of a URL, with everything except RFC 3986's unreserved characters percent-encoded.
 pub fn encoded(part: &str) -> Cow<'_, str> {
     utf8_percent_encode(part, RESERVED).into()
 }
 
-/// A path with its slashes; no first segment looks like a scheme.
+/// A path, encoded except for its slashes, so that no first segment looks like a scheme.
 pub fn encoded_path(path: &str) -> Cow<'_, str> {
     utf8_percent_encode(path, NOT_IN_PATH).into()
 }
 
-/// A URL without the user and the password that it may hold: `https://me:secret@host/x` becomes `https://host/x`. What has no
-/// scheme is taken as beginning with the host.
+/// A URL without the user and the password that it may contain: `https://me:secret@host/x` becomes `https://host/x`.
+/// Text without a scheme is assumed to begin with the host.
 pub fn without_user(url: &str) -> Cow<'_, str> {
     let start = url.find("://").map_or(0, |at| at + 3);
     let rest = &url[start..];

@@ -1,23 +1,24 @@
-//! How many cells a text takes on a terminal, and how it is cut to fit.
+//! How many cells a text takes on a terminal, and cutting a text to fit.
 
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// The cells that `text` takes.
+/// How many cells `text` takes.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-/// The letters of `text` as a reader sees them (the grapheme clusters of UAX #29), with the cells that each takes: a sign
-/// that asks for the wide form of the one before it (`0` and U+FE0F) takes none alone and one more beside it, so that the
-/// cells of single characters do not add up to those of the text. Those of letters do, or to more.
+/// The letters of `text` as a reader sees them (the grapheme clusters of UAX #29), each with its number of cells. A
+/// character that requests the wide form of the previous one (`0` and U+FE0F) takes no cell by itself and one more
+/// after it, so the cells of single characters do not add up to those of the text. Those of letters add up to them, or
+/// to more.
 pub fn letters(text: &str) -> impl Iterator<Item = (&str, usize)> {
     text.graphemes(true).map(|letter| (letter, width(letter)))
 }
 
-/// `text` cut to at most `cells`, the last of them an ellipsis where something was cut.
+/// `text` cut to at most `cells`. If anything was cut, the last cell is an ellipsis.
 pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     if width(text) <= cells {
         return Cow::Borrowed(text);
@@ -37,8 +38,8 @@ pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The first `most` characters of `text`, and an ellipsis where there are more: for what others say. Cells do not bound
-/// that: there are characters that take none.
+/// The first `most` characters of `text`, with an ellipsis if there are more, for messages of others. A limit of cells
+/// would not bound the length, because some characters take none.
 pub fn shorten(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),

@@ -1,9 +1,9 @@
-//! Paragraphs broken anew for a narrow terminal.
+//! Wraps paragraphs for a narrow terminal.
 
 use super::width::width;
 
-/// The page with its paragraphs and list items (`- `) broken into lines of at most `room` cells. What is set off by four spaces after an
-/// empty line is code, and stays as it is, as does a word that is longer than a line.
+/// Wraps the paragraphs and list items (`- `) of a page into lines of at most `room` cells. Text that is indented by
+/// four spaces after an empty line is code and stays as it is, and so does a word that is longer than a line.
 pub fn wrap(page: &str, room: usize) -> String {
     let mut out = String::new();
     let mut open: Option<Paragraph<'_>> = None;
@@ -41,8 +41,9 @@ pub fn wrap(page: &str, room: usize) -> String {
     out
 }
 
-/// A message broken between words into lines of at most `room` cells: `at` of the first are taken, and the others are set in by `hang`. A
-/// command stays in one piece, to be copied, in backquotes or from `kubectl` on; so does a word that is longer than a line.
+/// Wraps a message between words into lines of at most `room` cells. The first line has `at` cells less, and the others
+/// are indented by `hang`. A command, in backquotes or beginning with kubectl, stays in one piece so that it can be
+/// copied; so does a word that is longer than a line.
 pub fn message(text: &str, at: usize, hang: usize, room: usize) -> String {
     if at + width(text) <= room {
         return text.to_owned();
@@ -65,7 +66,7 @@ pub fn message(text: &str, at: usize, hang: usize, room: usize) -> String {
     out
 }
 
-/// The words of a message; what is in backquotes is one.
+/// The words of a message. Text in backquotes is one word.
 fn unbroken(text: &str) -> Vec<&str> {
     let paired = text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
     let (mut words, mut start, mut quoted) = (Vec::new(), 0, false);
@@ -86,9 +87,9 @@ fn unbroken(text: &str) -> Vec<&str> {
     words
 }
 
-/// Lines that belong together.
+/// Lines that belong to one paragraph.
 struct Paragraph<'a> {
-    /// How far its first line is set in, and how far the others.
+    /// The indentation of its first line, and of the others.
     depth: usize,
     hang: usize,
     is_code: bool,

@@ -1,4 +1,17 @@
 //! How the programs behind servers and clients read a bundle: some refuse what others read.
+//!
+//! | program | reads for | rules from |
+//! | --- | --- | --- |
+//! | Go | Traefik; the checks of ingress-nginx, F5's controller, `HAProxy` Ingress, Contour and Kong; clients in Go | Go 1.26, `encoding/pem`, `crypto/x509/parser.go`, `crypto/tls/tls.go` (`X509KeyPair`) |
+//! | OpenSSL | nginx, `HAProxy`, APISIX, Kong; curl and most of Linux | OpenSSL 3.0, `crypto/pem/pem_lib.c`; nginx 1.22, `ngx_ssl_load_certificate` |
+//! | `BoringSSL` | Envoy: Istio, Contour, Cilium | `BoringSSL`, `crypto/pem/pem_lib.cc`; Envoy, `source/common/tls/context_impl.cc` |
+//! | the check of ingress-nginx | ingress-nginx, before Go's | ingress-nginx 1.15, `internal/net/ssl/ssl.go` (`CreateSSLCert`) |
+//! | the check of Contour | Contour, before Envoy | Contour, `internal/dag/secret.go` (`validateCertificate`) |
+//! | Chrome, Firefox | | `BoringSSL`, `ssl/extensions.cc` and `ssl/ssl_cert.cc`; `mozilla::pkix` |
+//! | Java | | JDK 21, `sun.security.validator.EndEntityChecker`, `jdk.tls.*` of its security properties |
+//!
+//! Nearly every bundle is read in the same way by all programs. To establish that, each block's lines and the leaf's
+//! fields are examined once, and nothing is kept. Any other bundle is read again as each program would read it.
 
 use std::borrow::Cow;
 

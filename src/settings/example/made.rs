@@ -1,4 +1,4 @@
-//! The example, made of the declarations of the settings.
+//! Generates the example from the declarations of the settings.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::settings::{
     section::{Declared, Example, ShownSettings},
 };
 
-/// A root, as a private CA would have one, each of its lines after `$indent`.
+/// The root of a private CA, with `$indent` before each of its lines.
 macro_rules! root {
     ($indent:literal) => {
         concat!(
@@ -41,7 +41,7 @@ macro_rules! root {
     };
 }
 
-/// The same, as it is put below a field.
+/// The same root in the form for a field.
 pub(in crate::settings) const ROOT: &str = concat!("|\n", root!(""));
 
 /// DNS providers of three kinds.
@@ -66,10 +66,10 @@ pub(in crate::settings) const PROVIDERS: &str = "
   # The environment variables that it gets besides PATH, HOME and the like: those with its credentials.
   environment: [LEGACY_DNS_KEY]";
 
-/// A CA that is trusted in some contexts.
+/// A CA that some contexts trust.
 pub(in crate::settings) const TRUST: &str = concat!("\n- contexts: [prod, \"stage-*\"]\n  ca: |\n", root!("    "));
 
-/// Two controllers, one of them in short.
+/// Two controllers, one of them in the short form.
 pub(in crate::settings) const CONTROLLERS: &str = "
 k8s.io/internal-nginx: ingress-nginx
 k8s.io/ingress-nginx:
@@ -77,10 +77,10 @@ k8s.io/ingress-nginx:
   # The Secret of its default certificate, which is served if no other fits. NAMESPACE/NAME.
   defaultCertificate: edge/wildcard-tls";
 
-/// A line is not longer, without its indentation.
+/// The longest line, without its indentation.
 const LONGEST: usize = 130;
 
-/// What stands above everything.
+/// The text at the top of the file.
 const HEAD: &str = "\
 # Settings of kubectl certs. The file is the one that --config or KUBECTL_CERTS_CONFIG names; by default
 # $XDG_CONFIG_HOME/kubectl-certs/config.yaml, or ~/.config/kubectl-certs/config.yaml. Every field is optional.
@@ -93,7 +93,7 @@ const HEAD: &str = "\
 # A relative path starts at this file's directory; ~/ is the home directory.
 ";
 
-/// The file with all of these.
+/// The file with all of these settings.
 pub(in crate::settings) fn example(all: &[Declared]) -> String {
     let mut file = HEAD.to_owned();
     for one in all {
@@ -103,7 +103,7 @@ pub(in crate::settings) fn example(all: &[Declared]) -> String {
     file
 }
 
-/// The lines of one setting, as they are indented there.
+/// Adds the lines of one setting, indented.
 fn put(file: &mut String, indent: usize, one: &Declared) {
     let place = " ".repeat(indent);
     let mut about: Vec<String> = one.about.iter().map(|line| line.trim().to_owned()).collect();
@@ -142,7 +142,7 @@ fn put(file: &mut String, indent: usize, one: &Declared) {
     }
 }
 
-/// A value of several lines begins with an empty one, or with how its text is written; what follows is inside of it.
+/// Indents a value of several lines, which begins with an empty line or with the style of its text.
 fn indented(place: &str, text: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default().trim_end();
@@ -153,7 +153,7 @@ fn indented(place: &str, text: &str) -> String {
     whole
 }
 
-/// The name that a field has in the file.
+/// The name of a field in the file.
 pub(in crate::settings) fn in_the_file(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! How a file is read: its bounds, its paths, and what it may not say.
+//! Reading a file: limits, paths, and settings that are not permitted.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use super::{
 };
 use crate::solve::dns01::config::Credential;
 
-/// A settings file is small: whatever is larger is something else.
+/// The largest file in bytes: settings are small, so a larger file is something else.
 pub(in crate::settings) const LARGEST: u64 = 1 << 20;
-/// How deep it may be nested.
+/// How deeply the file may be nested.
 const MAX_DEPTH: usize = 16;
 
 impl File {
-    /// Reads a text. `name` is what errors call it; relative paths in it begin at `beside`.
+    /// Reads a text. Errors refer to it as `name`; relative paths in it start at `beside`.
     pub fn parse(text: &str, name: &str, beside: Option<&Path>) -> Result<Self, FileError> {
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_documents: 1, },
             strict_booleans: true,
             with_snippet: false,
         };
-        // An empty file, or one of comments alone, says nothing.
+        // A file that is empty, or has only comments, sets nothing.
         let empty = text
             .lines()
             .map(str::trim)
@@ -63,7 +63,7 @@ impl File {
         }
     }
 
-    /// Makes every path absolute by `place`.
+    /// Makes every path absolute with `place`.
     fn anchor(&mut self, place: &dyn Fn(&Path) -> PathBuf) -> Result<(), String> {
         for entry in self.issuers.values_mut() {
             if let Some(path) = &mut entry.ca_file {
@@ -86,7 +86,7 @@ impl File {
             *path = place(path);
         }
         for entry in self.dns01.providers.iter_mut().flatten() {
-            // Which fields of a provider are paths only its own form knows; by name they are the same in all.
+            // Only the form of a provider knows which of its fields are paths, but their names are the same in all.
             let mut value = serde_json::to_value(&*entry).map_err(|error| error.to_string())?;
             anchor_value(&mut value, place);
             *entry = serde_json::from_value(value).map_err(|error| error.to_string())?;
@@ -94,8 +94,8 @@ impl File {
         Ok(())
     }
 
-    /// What a `ConfigMap` may not say: whoever may write one would otherwise choose where an operator's credentials are
-    /// sent, and what is run on their machine.
+    /// The first setting that a `ConfigMap` must not have. Otherwise whoever may write one could choose where an
+    /// operator's credentials are sent, and what is run on the operator's machine.
     pub(in crate::settings) fn forbidden_in_config_map(&self) -> Option<String> {
         let issuer = self.issuers.iter().find_map(|(name, entry)| {
             let field = match entry {
@@ -123,12 +123,12 @@ impl File {
                 allowed.map(|_| "http01.allowAddresses".to_owned())
             })
             .or_else(|| self.storing.ca_files.as_ref().map(|_| "storing.caFiles".to_owned()))
-            // Whoever may write it would have whatever they serve called trusted.
+            // Otherwise whoever may write it could have their own server's certificate called trusted.
             .or_else(|| self.trust.as_ref().map(|_| "trust".to_owned()))
     }
 }
 
-/// Whether a URL holds a user name, and so perhaps a password.
+/// Whether a URL contains a user name, and so possibly a password.
 pub(in crate::settings) fn has_user(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#'])
@@ -153,7 +153,7 @@ fn anchor_value(value: &mut Value, place: &dyn Fn(&Path) -> PathBuf) {
     }
 }
 
-/// `~/x` in the home directory, and a relative path beside the file that names it.
+/// Makes a path absolute: `~/x` is in the home directory, and a relative path is beside the file that names it.
 fn anchored(path: &Path, beside: Option<&Path>) -> PathBuf {
     if let Ok(rest) = path.strip_prefix("~")
         && let Some(home) = std::env::var_os("HOME")

@@ -1,4 +1,4 @@
-//! Accounts in files: mode 0600 in a directory of mode 0700, written whole or not at all.
+//! Accounts in files with mode 0600 in a directory with mode 0700, written completely or not at all.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 use super::{Change, Kept, StoreError, file_name, parse, text};
 use crate::file::{Lasting, create_private_directory, replace};
 
-/// An account takes some hundred bytes; an RSA key some thousand.
+/// The largest file in bytes. An account takes some hundred bytes, an RSA key some thousand.
 const LARGEST: u64 = 1 << 20;
-/// How long another run may hold the lock: it writes a small file.
+/// How long another run may hold the lock, while it writes a small file.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often the lock is tried.
+/// The pause between two attempts to lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -50,7 +50,7 @@ pub(super) fn list(dir: &Path) -> Result<Vec<Result<Kept, StoreError>>, StoreErr
     Ok(paths.iter().filter_map(one).collect())
 }
 
-/// Reads a file that nobody else may read; `None` when it is not there.
+/// Reads a file that nobody else may read; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -114,7 +114,7 @@ pub(super) async fn change(
     }
 }
 
-/// Makes the directory. Those above it are the user's: they get the usual mode.
+/// Creates the directory. Its parents belong to the user and get the usual mode.
 fn make(dir: &Path) -> Result<(), StoreError> {
     if create_private_directory(dir).map_err(failed("make", dir))? {
         return Ok(());
@@ -122,7 +122,7 @@ fn make(dir: &Path) -> Result<(), StoreError> {
     closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)
 }
 
-/// The lock beside an account's file. The system takes it back when the process ends, however it ends.
+/// Takes the lock beside the file of an account. The system releases it when the process ends, in whichever way.
 async fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = path.with_extension("lock");
     let mut options = OpenOptions::new();
@@ -146,7 +146,7 @@ async fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Writes it whole or not at all, and so that the name too survives a power cut.
+/// Writes a file completely or not at all, so that its name also survives a power failure.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     replace(path, bytes, Lasting::Name).map_err(failed("write", path))
 }

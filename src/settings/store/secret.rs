@@ -1,4 +1,4 @@
-//! Accounts in a Secret: a key of its data for each directory.
+//! Accounts in a Secret, with a data key for each directory.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::{
     settings::value::Namespaced,
 };
 
-/// What keeping accounts in a Secret takes.
+/// The permit for storing accounts in a Secret.
 pub fn permit(key: &Namespaced) -> Permit {
     let verbs = [Verb::Get, Verb::Create, Verb::Update];
     Permit::one(&verbs, SECRET, key.0.namespace.clone(), key.0.name.clone())
@@ -25,7 +25,7 @@ async fn get(api: &Api, key: &Namespaced) -> Result<Option<Value>, StoreError> {
     Ok(found)
 }
 
-/// An error where a Secret is of a type that holds something else.
+/// Fails if the type of a Secret is for other contents.
 fn of_type(secret: Option<&Value>, key: &Namespaced) -> Result<(), StoreError> {
     match secret.and_then(|secret| secret["type"].as_str()) {
         None | Some("Opaque") => Ok(()),

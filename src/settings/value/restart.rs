@@ -18,7 +18,7 @@ pub enum WorkloadKind {
 words!(WorkloadKind, "kind of workload", "deployment, statefulset or daemonset",
     "deployment" => Deployment, "statefulset" => StatefulSet, "daemonset" => DaemonSet);
 
-/// A workload that is to be restarted, in the Secret's namespace.
+/// A workload to restart, in the namespace of the Secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Workload {
     /// Its kind.
@@ -36,11 +36,11 @@ impl fmt::Display for Workload {
 /// One word of `--restart`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RestartWord {
-    /// Nothing is restarted.
+    /// Restart nothing.
     None,
-    /// What would not notice the new certificate by itself.
+    /// Restart workloads that would not notice the new certificate by themselves.
     Auto,
-    /// This one.
+    /// Restart this workload.
     Workload(Workload),
 }
 
@@ -90,19 +90,19 @@ impl fmt::Display for RestartWord {
 /// What is restarted when the certificate has been stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Restart {
-    /// Nothing; it is said what would need it.
+    /// Nothing is restarted; a note names what would need it.
     #[default]
     None,
-    /// What would not notice the new certificate by itself.
+    /// Workloads that would not notice the new certificate by themselves.
     Auto,
-    /// These, in this order.
+    /// These workloads, in this order.
     These(Vec<Workload>),
 }
 
 impl TryFrom<Vec<RestartWord>> for Restart {
     type Error = NotAValue;
 
-    /// `none` and `auto` stand alone.
+    /// `none` and `auto` must be the only word.
     fn try_from(words: Vec<RestartWord>) -> Result<Self, NotAValue> {
         match words.as_slice() {
             [] | [RestartWord::None] => return Ok(Self::None),

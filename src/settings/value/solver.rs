@@ -1,4 +1,4 @@
-//! What answers HTTP-01: the solver's kind, its Pod, and how its answer is looked at.
+//! What answers HTTP-01: the kind of solver, its Pod, and how its answer is checked.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -11,7 +11,7 @@ pub enum SolverKind {
     Pod,
     /// This process, by an `EndpointSlice`.
     Endpoint,
-    /// A Service that is there already.
+    /// An existing Service.
     Service,
     /// A path added to the route's own Ingress.
     InPlace,
@@ -20,17 +20,17 @@ pub enum SolverKind {
 words!(SolverKind, "solver", "pod, endpoint, service or in-place",
     "pod" => Pod, "endpoint" => Endpoint, "service" => Service, "in-place" => InPlace);
 
-/// How an answer to HTTP-01 is looked at before the CA is told.
+/// How an answer to HTTP-01 is checked before the CA is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SelfCheck {
-    /// As the CA would; where this network cannot reach the host, from the route's address or the cluster.
+    /// Like the CA; if this network cannot reach the host, at the route's address or from the cluster.
     #[default]
     Auto,
-    /// At the route's address, with the host's name.
+    /// At the route's address, with the name of the host.
     Direct,
     /// From the solver's Pod.
     Cluster,
-    /// Not at all, after waiting so long.
+    /// Not at all, after waiting for this long.
     Wait(Duration),
     /// Not at all.
     Off,
@@ -70,18 +70,18 @@ impl fmt::Display for SelfCheck {
 /// A taint that the solver's Pod tolerates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toleration {
-    /// The taint's key.
+    /// The key of the taint.
     pub key: String,
-    /// Its value; any where there is none.
+    /// The value of the taint; any value if absent.
     pub value: Option<String>,
-    /// Its effect; any where there is none.
+    /// The effect of the taint; any effect if absent.
     pub effect: Option<String>,
 }
 
 impl FromStr for Toleration {
     type Err = NotAValue;
 
-    /// Reads `KEY`, `KEY=VALUE`, `KEY:EFFECT` and `KEY=VALUE:EFFECT`, as `kubectl taint` writes taints.
+    /// Reads `KEY`, `KEY=VALUE`, `KEY:EFFECT` and `KEY=VALUE:EFFECT`, the syntax of `kubectl taint`.
     fn from_str(text: &str) -> Result<Self, NotAValue> {
         let form = "KEY, KEY=VALUE or KEY=VALUE:NoSchedule";
         let (rest, effect) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
@@ -111,7 +111,7 @@ impl fmt::Display for Toleration {
     }
 }
 
-/// A label that a node has, for the solver's Pod.
+/// A label of a node, for the solver's Pod.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label {
     /// The key.
@@ -140,7 +140,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// A port of a Service in the route's namespace.
+/// A port of a Service in the namespace of the route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePort {
     /// The Service.
