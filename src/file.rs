@@ -1,5 +1,6 @@
-//! Files that are read whole, and written whole or not at all: none is larger than it may be, and none is waited for without end. What is no regular file may be a pipe,
-//! such as a shell's `<(command)`, that nobody ever writes to, or a device that never ends.
+//! Reads files completely, and writes them completely or not at all. A file must not be larger than its limit, and
+//! reading it never blocks for ever: a path that is not a regular file may be a pipe, such as `<(command)` of a shell,
+//! to which nobody writes, or a device without an end.
 
 use std::{
     fs::{self, File},
@@ -15,24 +16,24 @@ mod write;
 
 pub use write::{Lasting, create, create_private_directory, replace, replace_with};
 
-/// How long a pipe of a small file may say nothing: longer than any command takes that prints a certificate or a token.
+/// How long a pipe with a small file may be silent: longer than any command takes to print a certificate or a token.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// The most that is read of a small file: settings, credentials, certificates of CAs.
+/// The largest small file in bytes: settings, credentials, certificates of CAs.
 pub const SMALL: u64 = 16 << 20;
 
 /// Why a file was not read. The messages fit "cannot read FILE: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system says no.
+    /// The system returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It holds more than so many bytes.
+    /// The file has more than this many bytes.
     #[error("it is larger than {} MiB", .0 >> 20)]
     TooLarge(u64),
-    /// It is a pipe or a device, and nothing came for so long.
+    /// The file is a pipe or a device that was silent for this long.
     #[error("it sent nothing for {} s", .0.as_secs())]
     Silent(Duration),
-    /// It is no UTF-8 text.
+    /// The file is not UTF-8 text.
     #[error("it is not UTF-8 text")]
     NoText,
 }
@@ -47,9 +48,9 @@ impl From<ReadError> for io::Error {
     }
 }
 
-/// All bytes of a file, of which there may be `most`. What is no regular file may be silent for `patience` at a time.
+/// Reads all bytes of a file, of which there may be `most`. A pipe or device may be silent for `patience` at a time.
 pub fn read(path: &Path, most: u64, patience: Duration) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    // Before it is opened: opening a pipe that has no writer waits for one.
+    // Checked before the file is opened, because opening a pipe without a writer blocks.
     let about = fs::metadata(path)?;
     if !about.is_file() && !about.is_dir() {
         return read_pipe(path.to_owned(), most, patience);
@@ -57,7 +58,7 @@ pub fn read(path: &Path, most: u64, patience: Duration) -> Result<Zeroizing<Vec<
     if about.len() > most && about.is_file() {
         return Err(ReadError::TooLarge(most));
     }
-    // Room for one byte more than is expected, so that the end is noticed without a larger copy being made.
+    // Room for one byte more than expected, so that the end is noticed without a larger copy.
     let room = usize::try_from(about.len().min(most)).unwrap_or_default() + 1;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
@@ -67,7 +68,7 @@ pub fn read(path: &Path, most: u64, patience: Duration) -> Result<Zeroizing<Vec<
     Ok(bytes)
 }
 
-/// A small file as text.
+/// Reads a small file as text.
 pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, ReadError> {
     let mut bytes = read(path, most, PATIENCE)?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
@@ -79,7 +80,7 @@ pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, ReadError>
     }
 }
 
-/// Whether others may read a file without waiting and without end: it is a regular one, of at most `most` bytes.
+/// Checks that reading a file neither blocks nor goes on for ever: it has to be a regular file of at most `most` bytes.
 pub fn check(path: &Path, most: u64) -> Result<(), ReadError> {
     let about = fs::metadata(path)?;
     if !about.is_file() {
@@ -94,7 +95,7 @@ pub fn check(path: &Path, most: u64) -> Result<(), ReadError> {
 
 type Piece = io::Result<Zeroizing<Vec<u8>>>;
 
-/// Reads on a thread of its own, which is left to itself when nothing comes any more.
+/// Reads on a separate thread, which is abandoned if nothing arrives any more.
 fn read_pipe(path: PathBuf, most: u64, patience: Duration) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let (give, pieces) = sync_channel(4);
     std::thread::Builder::new()
@@ -113,7 +114,7 @@ fn read_pipe(path: PathBuf, most: u64, patience: Duration) -> Result<Zeroizing<V
     }
 }
 
-/// Appends without leaving copies behind where there is not room enough: the file may hold keys.
+/// Appends without leaving copies behind when the buffer has to grow, because the file may contain keys.
 fn append(bytes: &mut Zeroizing<Vec<u8>>, piece: &[u8]) {
     if bytes.capacity() - bytes.len() < piece.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + piece.len()) * 2));

@@ -1,19 +1,20 @@
-//! Where a user's files are, by the XDG Base Directory Specification: a relative path in a variable counts for nothing.
+//! The directories of a user's files, by the XDG Base Directory Specification: a relative path in a variable is
+//! ignored.
 
 use std::{ffi::OsString, path::PathBuf};
 
-/// What is kept there, and hence which variable names the directory.
+/// The contents of a directory, which determine the variable that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keeps {
     /// `XDG_CONFIG_HOME`, or `~/.config`: settings and accounts.
     Config,
-    /// `XDG_CACHE_HOME`, or `~/.cache`: what only saves time.
+    /// `XDG_CACHE_HOME`, or `~/.cache`: files that only save time.
     Cache,
-    /// `XDG_STATE_HOME`, or `~/.local/state`: what a run leaves for the next.
+    /// `XDG_STATE_HOME`, or `~/.local/state`: what a run leaves for the next one.
     State,
 }
 
-/// The program's own directory; `None` without a home. `get` looks a variable up.
+/// The program's own directory; `None` without a home. `get` looks up a variable.
 pub(crate) fn directory(keeps: Keeps, get: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let (variable, usual) = match keeps {
@@ -25,7 +26,7 @@ pub(crate) fn directory(keeps: Keeps, get: &dyn Fn(&str) -> Option<OsString>) ->
     Some(above.join("kubectl-certs"))
 }
 
-/// The same by the process's own environment.
+/// The same with the environment of the process.
 pub(crate) fn of_process(keeps: Keeps) -> Option<PathBuf> {
     directory(keeps, &|name| std::env::var_os(name))
 }

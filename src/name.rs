@@ -1,4 +1,5 @@
-//! What a certificate is ordered for: a DNS name, a wildcard, or an IP address (RFC 8555, section 7.1.4; RFC 8738).
+//! The names for which certificates are ordered: DNS names, wildcards and IP addresses (RFC 8555, section 7.1.4; RFC
+//! 8738).
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -6,33 +7,33 @@ use serde::{Serialize, Serializer};
 
 use crate::object::Text;
 
-/// One identifier of an order, in the one form in which names are compared: lower case, A-labels, no trailing dot.
+/// One identifier of an order, in the normal form for comparisons: lower case, A-labels, no trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Name {
     /// A DNS name.
     Dns(Text),
-    /// Every name one label below this one: `example.com` is `*.example.com`.
+    /// Every name one label below this one: `example.com` stands for `*.example.com`.
     Wildcard(Text),
     /// An IP address.
     Ip(IpAddr),
 }
 
-/// Text that no certificate can be ordered for.
+/// No certificate can be ordered for the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// It is neither a DNS name nor an address.
+    /// It is neither a DNS name nor an IP address.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     Invalid(String),
-    /// It is every host (`*` or nothing).
+    /// It stands for every host (`*` or empty).
     #[error("{0:?} means every host, which no certificate can cover")]
     Everything(String),
-    /// A star stands elsewhere than as the whole first label.
+    /// An asterisk is not the whole first label.
     #[error("{0:?} has a star somewhere other than as its whole first label")]
     Star(String),
 }
 
 impl Name {
-    /// The DNS name without the star; `None` for an address.
+    /// The DNS name without the asterisk; `None` for an IP address.
     pub fn base(&self) -> Option<&str> {
         match self {
             Self::Dns(name) | Self::Wildcard(name) => Some(name),
@@ -45,8 +46,8 @@ impl Name {
         matches!(self, Self::Wildcard(_))
     }
 
-    /// Whether a certificate for this name is good for `other` as well: itself, or the wildcard over one more label
-    /// (RFC 9525, section 6.3).
+    /// Whether a certificate for this name is valid for `other` as well: the name itself, or a wildcard over one more
+    /// label (RFC 9525, section 6.3).
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Wildcard(base), Self::Dns(name)) => name
@@ -60,7 +61,8 @@ impl Name {
 impl FromStr for Name {
     type Err = NameError;
 
-    /// Reads a host as people and routes write it: any case, U-labels, a trailing dot, brackets around IPv6.
+    /// Reads a host in the forms of people and routes: any case, U-labels, a trailing dot, brackets around IPv6
+    /// addresses.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let shown = || crate::text::shorten(text, 300).into_owned();
         let bare = text.trim();
@@ -90,7 +92,8 @@ impl FromStr for Name {
     }
 }
 
-/// A label of a host name: letters, digits and hyphens inside; an underscore too, as private CAs take it.
+/// Whether a text is a label of a host name: letters, digits, and hyphens inside. Underscores are permitted too,
+/// because private CAs accept them.
 fn is_label(label: &str) -> bool {
     let bytes = label.as_bytes();
     (1..=63).contains(&bytes.len())
@@ -102,7 +105,7 @@ fn is_label(label: &str) -> bool {
 }
 
 impl fmt::Display for Name {
-    /// `shop.example`, `*.shop.example`, `192.0.2.7`, `2001:db8::1`.
+    /// Writes `shop.example`, `*.shop.example`, `192.0.2.7`, `2001:db8::1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dns(name) => f.write_str(name),

@@ -1,8 +1,9 @@
-//! Whose a file is: what belongs to someone else, or what others may change, is not used.
+//! Checks the owner of a file: a file that belongs to someone else, or that others may change, is not used.
 //!
-//! Whoever can write the remembered signatures decides what is trusted; whoever can write the settings, which program answers a
-//! challenge. `HOME` and `XDG_CACHE_HOME` are in `/tmp` in many containers, and `sudo` keeps `HOME` on some systems.
-//! Kubeconfigs are read as kubectl reads them, whosever they are: containers mount the user's.
+//! Whoever can write the remembered signatures decides what is trusted, and whoever can write the settings decides
+//! which program answers a challenge. In many containers `HOME` and `XDG_CACHE_HOME` are in `/tmp`, and on some systems
+//! `sudo` keeps `HOME`. Kubeconfigs are read as kubectl does, whoever owns them, because containers mount those of the
+//! user.
 
 use crate::error::{Blame, Diagnose};
 use std::{fmt, path::Path};
@@ -10,16 +11,16 @@ use std::{fmt, path::Path};
 /// Why a file is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotOurs {
-    /// The file, or its directory.
+    /// The path of the file, or of its directory.
     path: String,
     why: Why,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Why {
-    /// It belongs to the user of this number.
+    /// It belongs to the user with this number.
     Owner(u32),
-    /// Others may write it.
+    /// Others may write it. Contains its mode.
     Mode(u32),
 }
 
@@ -52,24 +53,25 @@ impl Diagnose for NotOurs {
     }
 }
 
-/// Whether a file, and the directory that it is in, belong to this user or to root, and nobody else may change them. A file
-/// that is not there is nobody's. A link counts with what it leads to, as in a mounted Secret or `ConfigMap`, which are root's.
+/// Checks that a file and its directory belong to this user or to root, and that nobody else may change them. A file
+/// that does not exist belongs to nobody. Both a link and its target are checked, as in a mounted Secret or
+/// `ConfigMap`, which belong to root.
 ///
 /// # Errors
 ///
-/// Says what belongs to whom.
+/// What belongs to whom.
 #[cfg(unix)]
 pub(crate) fn check(path: &Path) -> Result<(), NotOurs> {
     unix::check(path, unix::user())
 }
 
-/// Elsewhere nobody is asked.
+/// On other systems nothing is checked.
 #[cfg(not(unix))]
 pub fn check(_: &Path) -> Result<(), NotOurs> {
     Ok(())
 }
 
-/// [`check`], with a line in the log where it fails: for files without which the program goes on. `what` is what they hold.
+/// Like [`check`], but logs a failure: for files without which the program continues. `what` describes their contents.
 pub(crate) fn is_usable(path: &Path, what: &str) -> bool {
     match check(path) {
         Ok(()) => true,
@@ -91,15 +93,15 @@ mod unix {
 
     use super::{NotOurs, Why};
 
-    /// The sticky bit: in such a directory only a file's owner may replace it.
+    /// The sticky bit: in such a directory only the owner of a file may replace it.
     const STICKY: u32 = 0o1000;
 
-    /// The effective user of this process: the owner of what it makes.
+    /// The effective user of this process, which owns the files that it creates.
     pub(super) fn user() -> u32 {
         static USER: OnceLock<u32> = OnceLock::new();
         *USER.get_or_init(|| {
             let process = std::fs::metadata("/proc/self").map(|about| about.uid());
-            // Where there is no /proc. Without an answer only root's files are used.
+            // For systems without /proc. If this fails too, only root's files are used.
             process.or_else(|_| of_new_file()).unwrap_or(0)
         })
     }
@@ -115,7 +117,7 @@ mod unix {
     pub(super) fn check(path: &Path, user: u32) -> Result<(), NotOurs> {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut places = vec![whole.clone()];
-        // A link lies in one directory, and what it leads to in another.
+        // A link is in one directory, and its target in another.
         if let Ok(real) = std::fs::canonicalize(&whole)
             && real != whole
         {
@@ -123,7 +125,7 @@ mod unix {
         }
         for place in places {
             if let Ok(about) = std::fs::symlink_metadata(&place) {
-                // A link's own mode says nothing.
+                // The mode of a link itself has no meaning.
                 file(&place, &about, user, about.is_symlink())?;
             }
             if let Some(parent) = place.parent()
@@ -137,7 +139,7 @@ mod unix {
 
     fn file(path: &Path, about: &Metadata, user: u32, is_link: bool) -> Result<(), NotOurs> {
         owner(path, about, user)?;
-        // What is written to a device (/dev/null: no settings) is not what is read from it.
+        // What is written to a device (/dev/null: no settings) is not read from it.
         if !is_link && is_open(about) && !about.file_type().is_char_device() {
             return Err(not_ours(path, Why::Mode(about.mode() & 0o7777)));
         }
@@ -159,8 +161,8 @@ mod unix {
         Err(not_ours(path, Why::Owner(about.uid())))
     }
 
-    /// Whether others may write it. A group with the number of the owner is the owner's own, as most distributions give each
-    /// user one, with a umask of 002.
+    /// Whether others may write it. A group with the same number as the owner belongs to the owner alone, because most
+    /// distributions give each user one, with a umask of 002.
     fn is_open(about: &Metadata) -> bool {
         let group = about.mode() & 0o020 != 0 && about.gid() != about.uid();
         group || about.mode() & 0o002 != 0
@@ -215,7 +217,7 @@ mod unix {
             fs::write(&path, "x").unwrap();
             let error = check(&path, stranger());
             if user() == 0 {
-                // Root's files are for everybody.
+                // Root's files are trusted by everybody.
                 assert_eq!(error, Ok(()));
                 std::os::unix::fs::chown(&path, Some(4321), None).unwrap();
                 let error = check(&path, user()).unwrap_err();
@@ -225,7 +227,7 @@ mod unix {
                     "{error}"
                 );
                 assert!(error.hint().unwrap().contains("chown"), "{error:?}");
-                // A link to it is no better, nor is a link in a directory of theirs.
+                // A link to the file is no better, nor is a link in a directory of others.
                 let link = scratch.path().join("link");
                 std::os::unix::fs::symlink(&path, &link).unwrap();
                 assert!(check(&link, user()).is_err());
@@ -240,7 +242,7 @@ mod unix {
 
         #[test]
         fn a_mounted_config_map_is_used() {
-            // ..data -> ..2026_01_01, config.yaml -> ..data/config.yaml, in a directory that is sticky and open.
+            // ..data -> ..2026_01_01, config.yaml -> ..data/config.yaml, in a sticky directory that is open to all.
             let scratch = tempfile::tempdir().unwrap();
             let version = scratch.path().join("..2026_01_01");
             fs::create_dir(&version).unwrap();

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Writes files completely or not at all.
 
 use std::{
     ffi::OsString,
@@ -8,22 +8,22 @@ use std::{
     path::Path,
 };
 
-/// What of a written file survives a power cut.
+/// Which part of a written file survives a power failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
-    /// Nothing for sure: it only saves time.
+    /// None for sure, because the file only saves time.
     No,
-    /// What it holds, once its name is there.
+    /// Its content, once it has its name.
     Content,
-    /// Its name too.
+    /// Its name as well.
     Name,
 }
 
-/// Makes a file that is not there yet, of its owner alone from its first moment. A link there is not followed.
+/// Creates a new file that only its owner can access from the start. A link in its place is not followed.
 ///
 /// # Errors
 ///
-/// Says what the file system refused.
+/// The error of the file system.
 pub fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -32,12 +32,12 @@ pub fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes a directory of its owner alone, and those above it, which get the usual mode. Whether it was made: one that is
-/// there stays as it is.
+/// Creates a directory that only its owner can access, and its parents with the usual mode. Returns whether it was
+/// created; an existing one stays as it is.
 ///
 /// # Errors
 ///
-/// Says what the file system refused.
+/// The error of the file system.
 pub fn create_private_directory(path: &Path) -> io::Result<bool> {
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;
@@ -52,27 +52,28 @@ pub fn create_private_directory(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Puts a file of its owner alone in the place of `path`, all of it at once: whoever reads sees the old one or the new one.
-/// A link there is replaced, not followed.
+/// Replaces `path` at once by a file that only its owner can access: readers see either the old one or the new one. A
+/// link is replaced, not followed.
 ///
 /// # Errors
 ///
-/// Says what the file system refused; then nothing of the new file stays.
+/// The error of the file system; nothing of the new file remains then.
 pub fn replace(path: &Path, bytes: &[u8], lasting: Lasting) -> io::Result<()> {
     replace_with(path, lasting, |file| file.write_all(bytes))
 }
 
-/// The same with what `content` writes. Where it fails, the old file stays.
+/// Like [`replace`], with the output of `content`. If it fails, the old file stays.
 ///
 /// # Errors
 ///
-/// Says what the file system, or `content`, refused.
+/// The error of the file system, or of `content`.
 pub fn replace_with(
     path: &Path,
     lasting: Lasting,
     content: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    // In the same directory, because a rename across file systems is a copy. Hidden, and of this write alone.
+    // In the same directory, because a rename across file systems is a copy. Hidden, and with a name for this write
+    // only.
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{:016x}", RandomState::new().build_hasher().finish()));
@@ -88,7 +89,7 @@ pub fn replace_with(
         })
         .and_then(|()| fs::rename(&beside, path));
     if let Err(error) = written {
-        // What is half written must not stay, whatever else is wrong.
+        // A half-written file must not stay, whatever else is wrong.
         let _ = fs::remove_file(&beside);
         return Err(error);
     }
