@@ -165,7 +165,7 @@ fn a_set_of_a_gateway_without_listeners_has_its_bindings_once() {
         inventory.settle();
         assert_eq!(hosts(&inventory), [row("shop/extra", host, "https")]);
     }
-    // The same listener and host, of the Gateway and of its set, are two.
+    // The same listener and host, of the Gateway and of its ListenerSet, are two.
     gw.listeners = vec![listener("https", "b.example", Some(("", "t")))];
     inventory.apply(Change::Set(Object::Gateway(gw)));
     inventory.settle();
@@ -360,7 +360,7 @@ fn grpc_and_tls_routes_bring_hosts_where_the_listener_takes_their_kind() {
         hosts(&inventory),
         [row("edge/gw", "*", "https"), row("edge/gw", "tls.example", "tls")]
     );
-    // A GRPCRoute that asks for the TLS listener is not let in.
+    // The listener does not admit a GRPCRoute that asks for the TLS listener.
     inventory.apply(Change::Set(Object::Route(route(
         Kind::GrpcRoute,
         "wrong",
@@ -466,7 +466,7 @@ fn a_secret_that_could_not_be_read_once_is_known_when_it_is_read_or_gone() {
     assert!(!inventory.is_unread(&tls), "it was read, and is gone since");
 }
 
-/// The names of the Secrets of each binding, in their order.
+/// The names of the Secrets of each binding, in order.
 fn secrets_of(inventory: &Inventory) -> Vec<Vec<&str>> {
     let bindings = inventory.bindings().iter();
     bindings

@@ -65,7 +65,7 @@ issuers:
     let named = chosen(Choice::Issuer("letsencrypt".to_owned()));
     assert_eq!(named.issuer.directory_url, LETS_ENCRYPT);
     assert_eq!(named.issuer.preferred_chain.as_deref(), Some("ISRG Root X2"));
-    // A directory that the settings know is that issuer; another is one of its own.
+    // A directory that the settings have stands for that issuer; another one is an issuer of its own.
     let known = chosen(Choice::Directory("https://ca.corp.example/dir".to_owned()));
     assert_eq!(known.issuer.profile.as_deref(), Some("short"));
     let new = chosen(Choice::Directory("https://127.0.0.1:14000/dir".to_owned()));
@@ -211,7 +211,7 @@ fn what_cannot_be_is_refused_in_words() {
     }
 }
 
-/// A layer of flags with a text of settings.
+/// A layer of flags with the text of a file.
 fn flagged(text: &str) -> Layer {
     Layer {
         file: file(text).file,
@@ -283,7 +283,7 @@ fn a_flag_that_acts_only_with_another_is_never_ignored() {
             format!("add {needs}, or leave {flag} out"),
             "{typed}"
         );
-        // What a file says stays there, used or not.
+        // Settings of a file are permitted, used or not.
         if kept.is_empty() && !typed.contains("service") {
             Settings::of(&[flags(), file(typed)]).unwrap();
         }
@@ -351,10 +351,10 @@ fn files_are_odd_and_none_is_a_panic() {
 fn the_example_is_read_and_every_field_is_in_it() {
     let file = File::parse(example::EXAMPLE, "example", None).unwrap();
     let chosen = Settings::of(&[flags(), Layer::of(Origin::BuiltIn, file)]);
-    // Its CA files are not there.
+    // Its CA files do not exist.
     let settings = chosen.unwrap();
     assert_eq!(settings.dns01.providers.len(), 3);
-    // What an unknown field's message lists are all the fields there are.
+    // The message about an unknown field lists all fields.
     for (text, ignored) in [
         ("zzzzzzzzzzzz: 1", &[][..]),
         ("issuers: {a: {zzzzzzzzzzzz: 1}}", &[]),

@@ -78,7 +78,7 @@ fn each_owner_is_known_by_what_it_leaves() {
             json!({"annotations": {"reflector.v1.k8s.emberstack.com/reflects": "certs/wildcard"}}),
             "Reflector, which copies certs/wildcard here",
         ),
-        // The original of a copy is nobody's.
+        // The original of a copy has no owner.
         (
             json!({"annotations": {"reflector.v1.k8s.emberstack.com/reflection-allowed": "true"}}),
             "nobody",
@@ -95,7 +95,7 @@ fn each_owner_is_known_by_what_it_leaves() {
             json!({"ownerReferences": [{"apiVersion": "x.example/v1", "kind": "Tenant", "name": "shop", "controller": true}]}),
             "Tenant shop",
         ),
-        // An owner for the garbage collector alone does not write.
+        // An owner that only serves garbage collection does not write.
         (
             json!({"ownerReferences": [{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "name": "web"}]}),
             "nobody",
@@ -108,7 +108,7 @@ fn each_owner_is_known_by_what_it_leaves() {
             json!({"labels": {"app.kubernetes.io/managed-by": "kubectl-certs"}}),
             "nobody",
         ),
-        // Charts that are not Helm's any more keep the label.
+        // Charts that Helm no longer manages keep the label.
         (json!({"labels": {"app.kubernetes.io/instance": "shop"}}), "nobody"),
     ] {
         assert_eq!(who(&meta), expected, "{meta}");
@@ -127,7 +127,7 @@ fn whoever_manages_the_certificates_fields_owns_them_unless_it_is_a_persons_tool
         (writes("kubectl-edit", "Update", &pair()), false),
         (writes("kubectl", "Update", &pair()), false),
         (writes("Mozilla", "Update", &pair()), false),
-        // kubectl apply --server-side is said again.
+        // kubectl apply --server-side will be repeated.
         (writes("kubectl", "Apply", &pair()), true),
         (
             writes("shop-operator", "Apply", &json!({"f:stringData": {"f:tls.crt": {}}})),

@@ -16,7 +16,7 @@ struct Pki {
     new: Issued,
 }
 
-/// The old pair's intermediate and the new one's have the same root.
+/// The intermediates of the old and the new certificate have the same root.
 fn pki() -> Pki {
     let root = Authority::root("Root");
     let (sub, new_sub) = (root.sub("Sub 1"), root.sub("Sub 2"));
@@ -107,7 +107,7 @@ fn a_renewal_is_one_conditional_patch_of_key_and_chain_and_nothing_else() {
         annotations["kubectl-certs/renewal-window"],
         "2027-01-15T08:00:00Z/2027-01-16T08:00:00Z"
     );
-    // Others' annotations are not sent, so they stay.
+    // Annotations of others are not sent, so they stay.
     assert_eq!(annotations["note"], Value::Null);
     assert!(!annotations.as_object().unwrap().contains_key("note"));
     assert_eq!(change.summary(), "update Secret shop/shop-tls with tls.crt, tls.key");
@@ -216,7 +216,7 @@ fn what_must_not_be_written_is_refused_with_a_way_out() {
         assert!(refusal.to_string().contains(words), "{refusal}");
         assert!(refusal.hint().unwrap().contains(hint), "{:?}", refusal.hint());
     }
-    // An Opaque Secret with both keys is used by most controllers, and stays what it is.
+    // Most controllers use an Opaque Secret with both data keys, and it stays as it is.
     assert!(plan(with(&|o| o["type"] = "Opaque".into()), &pki.pair(), &plain).is_ok());
 }
 
@@ -283,7 +283,7 @@ fn a_staging_certificate_replaces_nothing_but_a_staging_certificate() {
     let missing = Target::of(key(), None);
     let change = SecretChange::plan(&missing, &pki.pair(), &options(false), &note()).unwrap();
     assert_eq!(change.annotations[STAGE], "staging");
-    // A live certificate replaces a staging one at any time, and takes its mark away.
+    // A live certificate may replace a staging one at any time, and removes its mark.
     let change = plan(holds_staging, &pki.pair(), &Options::default()).unwrap();
     assert_eq!(change.annotations[STAGE], Value::Null);
 }
@@ -416,7 +416,7 @@ fn forms_that_cannot_be_made_anew_stop_the_write_and_are_named() {
             Ok(_) => assert!(!stops, "{name}"),
         }
     }
-    // A new chain without issuers cannot stand in for the old one's.
+    // A new chain without issuers cannot replace the old one's.
     let direct = pki.root.leaf("shop.example");
     let refused = plan(
         pki.secret(&[("ca.crt", pki.sub.pem())]),
@@ -453,7 +453,7 @@ fn the_keys_that_the_user_names_are_written_and_tls_crt_is_made_anew_where_it_he
     assert_eq!(text(&change, "proxycert"), Some(pki.new_chain()));
     assert_eq!(text(&change, "proxykey"), Some(pki.new.key_pem()));
     assert_eq!(change.remade(), ["tls.crt", "tls.key"]);
-    // Named keys of an Opaque Secret need not be there yet.
+    // Named data keys of an Opaque Secret need not exist yet.
     let empty = json!({"kind": "Secret", "type": "Opaque", "metadata": {"namespace": "shop", "name": "shop-tls"}});
     assert!(plan(empty, &pki.pair(), &options).is_ok());
 }

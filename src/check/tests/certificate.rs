@@ -1,7 +1,7 @@
 use super::*;
 use crate::object::Seconds;
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     what_is_stored_cannot_be_read,
     leaf_not_first,
@@ -71,7 +71,7 @@ fn leaf_not_first() {
     is_not(&first_and_then_in_disorder, Reason::LeafNotFirst);
 }
 
-/// A healthy bundle whose root is valid so, and which some clients refuse.
+/// A healthy bundle whose root has this validity, and which some clients refuse.
 fn of_root(from: Seconds, to: Seconds, doubt: Option<Doubt>) -> Vec<Finding> {
     of_bundle(|b| {
         if let Trust::Trusted { bounds, .. } = &mut b.trust {
@@ -119,7 +119,7 @@ fn what_some_clients_refuse_is_a_warning() {
 
 #[test]
 fn expired_and_not_yet_valid_at_the_second() {
-    // Of the second that notAfter names, nearly all is past.
+    // Nearly all of the second that notAfter names is over.
     is(&of_leaf(|l| l.not_after = NOW), Reason::Expired, Severity::Critical);
     is_not(&of_leaf(|l| l.not_after = NOW + 1), Reason::Expired);
     is(
@@ -259,7 +259,7 @@ fn host_mismatch_and_common_name_only() {
     });
     is(&by_name, Reason::CommonNameOnly, Severity::Critical);
     is_not(&by_name, Reason::HostMismatch);
-    // It has names, of another host: the common name is not why it does not fit.
+    // It has names of another host: the common name is not the reason why it does not cover this one.
     is_not(&of_secret(good("a", "tls", &["y.example"])), Reason::CommonNameOnly);
 }
 

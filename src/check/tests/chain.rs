@@ -1,7 +1,7 @@
 use super::*;
 use crate::x509::Name;
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     trust_becomes_one_reason_each,
     staging_and_default_certificates,
@@ -38,7 +38,7 @@ fn trust_becomes_one_reason_each() {
     );
     healthy(&of_trust(trusted(2)));
     healthy(&of_trust(Trust::NotJudged));
-    // Each of them is told as itself alone.
+    // Each of them is reported alone.
     let private = of_trust(Trust::Untrusted {
         issuer: "CN=Own".into(),
         root_presented: true,
@@ -214,7 +214,7 @@ fn repeated_key() {
         l.key_sha256 = digest("own");
     });
     is_not(&own_key, Reason::RepeatedKey);
-    // A certificate of the key is anybody's to make; the key is not there.
+    // Anybody can make a certificate for the key; the key itself is not there.
     let without_key = found(|i| {
         web(i);
         i.store(good("a", "tls", &["x.example"]));

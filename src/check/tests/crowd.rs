@@ -1,4 +1,5 @@
-//! A host with very many routes, or Secrets: whoever makes them changes no verdict of another tenant's, and hides nothing.
+//! A host with very many routes, or Secrets: whoever creates them changes no verdict of another tenant, and hides
+//! nothing.
 
 use super::{
     traefik::{expired, route},
@@ -9,17 +10,17 @@ use crate::{
     inventory::{Binding, BindingId},
 };
 
-/// More than are looked at one by one.
+/// More than are examined one by one.
 const DECOYS: usize = 450;
 
-/// An Ingress of class nginx for x.example, made at a time.
+/// An Ingress of class nginx for x.example with this creation time.
 fn made(inventory: &mut Inventory, namespace: &str, name: &str, secret: &str, at: i64) {
     let mut web = ingress(namespace, name, &[(&["x.example"], secret)]);
     web.meta.created = Some(at);
     add(inventory, web, "nginx");
 }
 
-/// Newer Ingresses for x.example, in a namespace that comes first, each with a good Secret of its own.
+/// Newer Ingresses for x.example, in a namespace that sorts first, each with its own valid Secret.
 fn decoys(inventory: &mut Inventory) {
     for n in 0..DECOYS {
         let name = format!("decoy{n:03}");
@@ -60,7 +61,7 @@ fn the_oldest_ingress_decides_however_many_newer_ones_come_before_it() {
         assert_eq!(verdict.served, Some(key("zzz", "tls")), "{name}");
         is(&verdict.findings, Reason::Expired, Severity::Critical);
     }
-    // One that is older still takes over for all of them, and all are judged again.
+    // An even older one takes precedence over all of them, and all are judged again.
     made(&mut inventory, "mmm", "older", "own", NOW - 2 * DAY);
     inventory.store(own("mmm", "own", &["x.example"]));
     let dirty = inventory.settle();

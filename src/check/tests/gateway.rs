@@ -1,7 +1,7 @@
 use super::*;
 use crate::check::finding;
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     invalid_certificate_ref_and_ref_not_permitted,
     nobody_says_what_grants_that_may_not_be_read_allow,
@@ -191,7 +191,7 @@ fn a_host_that_another_parent_of_the_route_takes_is_no_finding() {
     is(&findings("gw"), Reason::NoMatchingListenerHostname, Severity::Warning);
 }
 
-/// A Gateway of an implementation that is no Traefik, with one listener of several Secrets, and a route for each host.
+/// A Gateway of an implementation other than Traefik, with one listener of several Secrets, and a route for each host.
 fn of_secrets(secrets: Vec<Stored>, hosts: &[&str]) -> Vec<(Text, Verdict)> {
     let mut inventory = cluster();
     inventory.apply(Change::Set(Object::GatewayClass(GatewayClass {
@@ -244,7 +244,7 @@ fn of_secrets(secrets: Vec<Stored>, hosts: &[&str]) -> Vec<(Text, Verdict)> {
         .collect()
 }
 
-/// A Secret with a certificate of its own, changed.
+/// A Secret with its own certificate, changed.
 fn changed(name: &str, names: &[&str], change: impl FnOnce(&mut x509::Certificate)) -> Stored {
     let plain = own("a", name, names);
     let mut leaf = plain.leaf().cloned().expect("it has one");
@@ -323,7 +323,7 @@ fn of_two_alike_the_first_is_served_and_the_other_is_told_apart() {
         );
         is(&of(names, 0, expired).findings, Reason::Expired, Severity::Critical);
     }
-    // A wildcard is not chosen where another names the host itself, and what cannot be used is told.
+    // A wildcard is not chosen if another certificate names the host itself, and an unusable one is reported.
     let wide = changed("wide", &["*.example"], expired);
     let exact = own("a", "exact", &["x.example"]);
     let verdict = of_secrets(vec![wide, exact], &["x.example"]).remove(0).1;
@@ -360,7 +360,7 @@ fn of_several_hosts_each_is_judged_with_the_secret_that_covers_it() {
             is(&verdict.findings, Reason::Expired, Severity::Critical);
         }
     }
-    // A listener for every host: each certificate is for those that ask for its names.
+    // A listener for every host: each certificate is for clients that ask for its names.
     let every = of_secrets(secrets(), &[]).remove(0).1;
     assert_eq!(
         about(&every, Reason::Expired),
@@ -407,7 +407,7 @@ fn a_route_of_which_some_hosts_match_is_told_of_the_others_alone() {
     assert!(of(&["x.example"]).is_empty());
 }
 
-/// The findings on a Gateway of a controller, with one listener for x.example.
+/// The findings about a Gateway of a controller, with one listener for x.example.
 fn of_controller(controller: &str, annotations: &[(&str, &str)], change: impl FnOnce(&mut Listener)) -> Vec<Finding> {
     found(|i| {
         i.apply(Change::Set(Object::GatewayClass(GatewayClass {
@@ -446,7 +446,7 @@ fn what_a_cloud_keeps_is_said_to_be_kept_there() {
         l.options = vec!["networking.gke.io/pre-shared-certs".into()];
     });
     assert_eq!(keepers(&shared), [Keeper::Google]);
-    // What certificateRefs names is filler there.
+    // The certificateRefs are placeholders there.
     let lattice = of_controller("example.com/lattice", &[], |l| {
         l.options = vec!["application-networking.k8s.aws/certificate-arn".into()];
     });
@@ -540,7 +540,7 @@ fn secrets_of_others_do_not_hide_the_listener_whose_certificate_overlaps() {
     listeners.push(listener("narrow", "api.example", "Secret", None, "api"));
     listeners.push(listener("wide", "*.example", "Secret", None, "wild"));
     let findings = of_listeners(listeners, |i| {
-        // More than are looked at of any one name.
+        // More than are examined for any one name.
         for n in 0..2500 {
             i.store(own("aaa", &format!("decoy{n}"), &["*.example"]));
         }

@@ -41,7 +41,7 @@ const RULES: Rules = Rules {
     expiring_within: None,
 };
 
-/// An inventory of a cluster in which everything has been read.
+/// The inventory of a cluster in which everything has been read.
 fn cluster() -> Inventory {
     const ROLES: [Role; 7] = [
         Role::Route,
@@ -74,7 +74,7 @@ fn cluster() -> Inventory {
     inventory
 }
 
-/// Everything that is found in what `set_up` puts into a cluster.
+/// All findings about what `set_up` puts into a cluster.
 fn found(set_up: impl FnOnce(&mut Inventory)) -> Vec<Finding> {
     found_by(RULES, set_up)
 }
@@ -109,12 +109,12 @@ fn add(inventory: &mut Inventory, mut ingress: Ingress, class: &str) {
     inventory.apply(Change::Set(Object::Ingress(ingress)));
 }
 
-/// One Ingress of class nginx for x.example with the Secret `tls`.
+/// An Ingress of class nginx for x.example with the Secret `tls`.
 fn web(inventory: &mut Inventory) {
     add(inventory, ingress("a", "web", &[(&["x.example"], "tls")]), "nginx");
 }
 
-/// The findings on a route whose Secret is `stored`.
+/// The findings about a route whose Secret is `stored`.
 fn of_secret(stored: Stored) -> Vec<Finding> {
     found(|i| {
         web(i);
@@ -143,11 +143,11 @@ fn of_trust(trust: Trust) -> Vec<Finding> {
 }
 
 thread_local! {
-    /// The reasons that were seen to be found, and those that were seen not to be.
+    /// The reasons that tests have found, and those that they have not found on purpose.
     static SEEN: RefCell<[BTreeSet<Reason>; 2]> = RefCell::default();
 }
 
-/// The tests of each family, for the one that looks whether no reason was forgotten.
+/// The tests of each family, for the test that no reason was forgotten.
 const FAMILIES: [&[fn()]; 9] = [
     certificate::TESTS,
     chain::TESTS,
@@ -199,7 +199,7 @@ fn healthy(findings: &[Finding]) {
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
-/// Nothing is said but that the certificate is in no Secret.
+/// The only finding is that the certificate is in no Secret.
 #[track_caller]
 fn elsewhere(findings: &[Finding]) {
     assert_eq!(

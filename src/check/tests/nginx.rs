@@ -1,4 +1,4 @@
-//! ingress-nginx: which certificate a host gets, and what is said where it is not the one that is named.
+//! ingress-nginx: which certificate a host gets, and which findings there are if it is not the named one.
 
 use super::*;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     x509::CaFault,
 };
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     a_rule_without_host_gets_the_default_certificate,
     a_host_that_only_a_tls_entry_names_gets_the_default_certificate,
@@ -19,7 +19,7 @@ pub(super) const TESTS: &[fn()] = &[
     a_ca_crt_that_cannot_be_read_spoils_the_secret,
 ];
 
-/// An Ingress of class nginx with tls entries (hosts, Secret) and rules' hosts.
+/// An Ingress of class nginx with tls entries (hosts, Secret) and the hosts of rules.
 pub(super) fn nginx(inventory: &mut Inventory, tls: &[(&[&str], &str)], rules: &[&str], annotations: &[(&str, &str)]) {
     let mut web = ingress("a", "web", tls);
     web.rules = rules.iter().map(|host| Text::from(*host)).collect();
@@ -45,7 +45,7 @@ fn a_rule_without_host_gets_the_default_certificate() {
     };
     is(&of("nginx", &[""]), Reason::RuleWithoutHost, Severity::Critical);
     is_not(&of("nginx", &["x.example"]), Reason::RuleWithoutHost);
-    // Traefik shows it to whoever asks for one of its names.
+    // Traefik serves it to clients that ask for one of its names.
     is(&of("traefik", &[""]), Reason::RuleWithoutHost, Severity::Warning);
     is_not(&of("traefik", &["x.example"]), Reason::RuleWithoutHost);
     is_not(&of("own", &[""]), Reason::RuleWithoutHost);
@@ -59,7 +59,7 @@ fn a_host_that_only_a_tls_entry_names_gets_the_default_certificate() {
             i.store(good("a", "tls", &[host]));
         })
     };
-    // Its requests are served, by a rule without host or with a wildcard, and the certificate is not the one that is named.
+    // A rule without a host or with a wildcard handles its requests, and the certificate is not the named one.
     is(&of("x.example", &[""]), Reason::TlsHostWithoutRule, Severity::Critical);
     is(
         &of("x.example", &["*.example"]),
@@ -67,7 +67,7 @@ fn a_host_that_only_a_tls_entry_names_gets_the_default_certificate() {
         Severity::Critical,
     );
     is(&of("192.0.2.7", &[""]), Reason::TlsHostWithoutRule, Severity::Critical);
-    // They are not served at all.
+    // Its requests are not handled at all.
     is(
         &of("x.example", &["y.example"]),
         Reason::TlsHostWithoutRule,
@@ -101,7 +101,7 @@ fn the_first_entry_that_lists_a_host_counts() {
             i.store(own("a", "bad", &["y.example"]));
         })
     };
-    // An entry that lists the host goes before one that lists none.
+    // An entry that lists the host takes precedence over one that lists none.
     let split = of(&[(&[], "good"), (&["x.example"], "")]);
     is(&split, Reason::SecretNameEmpty, Severity::Critical);
     is(
@@ -299,7 +299,7 @@ fn traefik_behind_the_name_of_ingress_nginx_has_its_own_rules() {
         &of(&told(crate::inventory::Controller::Traefik)),
         Reason::TlsHostWithoutRule,
     );
-    // The settings go before the Pods.
+    // The settings take precedence over the Pods.
     let both = of(&|i| {
         i.set_programs(vec![program(Software::Traefik, None)]);
         told(crate::inventory::Controller::IngressNginx)(i);
@@ -367,7 +367,7 @@ fn other_controllers_take_names_with_a_namespace_or_issue_themselves() {
     elsewhere(&only_routes(of("ts", "tailscale.com/ts-ingress", "", &[])));
 }
 
-/// Without what is said of the Secret that no route uses here.
+/// Without the finding about the Secret that no route uses here.
 fn only_routes(findings: Vec<Finding>) -> Vec<Finding> {
     findings
         .into_iter()

@@ -1,7 +1,7 @@
 use super::*;
 use crate::check::finding;
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     certmanagers_objects,
     a_renewal_that_fails_is_told_while_the_certificate_is_ready,
@@ -74,7 +74,7 @@ fn certmanagers_objects() {
     let ready = issuance("True", "True", "valid", "valid", 60);
     healthy(&ready);
     is_not(&ready, Reason::CertificateNotReady);
-    // An issuer that is ready is not why its Certificate is not.
+    // An issuer that is ready is not the reason why its Certificate is not.
     is_not(
         &issuance("False", "True", "pending", "pending", 60),
         Reason::IssuerNotReady,
@@ -146,7 +146,7 @@ fn conflicting_owners() {
     is_not(&of(&[], true, false), Reason::ConflictingOwners);
 }
 
-/// What is found of a Secret that cert-manager writes.
+/// The findings about a Secret that cert-manager writes.
 fn of_certificate(stored: Stored, change: impl FnOnce(&mut Certificate)) -> Vec<Finding> {
     found(|i| {
         web(i);
@@ -203,7 +203,7 @@ fn a_renewal_that_fails_is_told_while_the_certificate_is_ready() {
 
 #[test]
 fn certmanagers_own_date_says_when_a_renewal_is_due() {
-    // Old by its lifetime, or young: its age does not matter.
+    // Old or young by its lifetime: its age does not matter.
     let of = |not_after: i64, renewal: i64| {
         let mut leaf = leaf(&["x.example"]);
         (leaf.not_before, leaf.not_after) = (NOW - 80 * DAY, not_after);
@@ -223,7 +223,7 @@ fn certmanagers_own_date_says_when_a_renewal_is_due() {
         Severity::Warning,
     );
     is_not(&of(NOW + 10 * DAY, NOW + 9 * DAY), Reason::RenewsTooLate);
-    // Of a lifetime of a day, eight hours are enough.
+    // For a lifetime of a day, eight hours are enough.
     let mut short = leaf(&["x.example"]);
     (short.not_before, short.not_after) = (NOW - 3600, NOW + DAY - 3600);
     let planned = short.not_after - 8 * 3600;

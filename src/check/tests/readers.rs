@@ -4,7 +4,7 @@ use crate::x509::{
     readers::{About, Part},
 };
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     what_the_class_s_server_reads_decides,
     a_block_that_is_passed_over_counts_where_it_is_needed,
@@ -21,7 +21,7 @@ fn objection(part: Part, refuse: Readers, skip: Readers, about: About) -> Object
     }
 }
 
-/// The findings on a route of a class whose bundle has these objections.
+/// The findings about a route of a class whose bundle has these objections.
 fn by_class(class: &str, objections: &[Objection]) -> Vec<Finding> {
     found(|i| {
         add(i, ingress("a", "web", &[(&["x.example"], "tls")]), class);
@@ -44,7 +44,7 @@ fn what_the_class_s_server_reads_decides() {
         ("nginx", Readers::INGRESS_NGINX, Some(Severity::Critical)),
         ("nginx", Readers::BORINGSSL.with(Readers::CONTOUR), None),
         ("f5", Readers::INGRESS_NGINX, None),
-        // Which program it is, is not known: all have to refuse.
+        // The program is not known, so all have to refuse.
         ("own", go, Some(Severity::Warning)),
         ("own", Readers::LIBRARIES, Some(Severity::Critical)),
     ] {
@@ -108,7 +108,7 @@ fn refused_by_clients() {
         Reason::ConstraintViolated,
         Severity::Critical,
     );
-    // What the server does not load is told as that; what another finding says is not said twice.
+    // What the server does not load is reported as that. What another finding says is not repeated.
     for near_miss in [of(most.with(Readers::GO), About::Form), of(most, About::Told)] {
         is_not(&by_class("nginx", &near_miss), Reason::RefusedByClients);
     }

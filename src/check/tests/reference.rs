@@ -1,7 +1,7 @@
 use super::*;
 use crate::check::finding;
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     a_healthy_route_has_no_findings,
     secret_not_found,
@@ -143,7 +143,7 @@ fn wrong_secret_type() {
         ..opaque(good("a", "tls", &["x.example"]))
     };
     is(&of_secret(empty), Reason::WrongSecretType, Severity::Critical);
-    // Of the right type, with more in it than a TLS Secret needs.
+    // Of the right type, with more contents than a TLS Secret needs.
     let more = Stored {
         other_keys: vec!["ca.crt".into()],
         ..good("a", "tls", &["x.example"])
@@ -160,7 +160,7 @@ fn missing_data() {
         };
         is(&of_secret(stored), Reason::MissingData, Severity::Critical);
     }
-    // It is there, and cannot be read: that is another finding.
+    // It exists, but cannot be read: that is another finding.
     is_not(
         &of_bundle(|b| b.key = KeyState::Invalid("not PEM".into())),
         Reason::MissingData,
@@ -281,7 +281,7 @@ fn duplicate_host() {
     is_not(&two("nginx", "nginx", "tls", false), Reason::DuplicateHost);
     is_not(&two("nginx", "f5", "tls2", false), Reason::DuplicateHost);
     is_not(&two("nginx", "nginx", "tls2", true), Reason::DuplicateHost);
-    // Each Ingress of a cloud's class has an address of its own: the host is served at both.
+    // Each Ingress of a cloud provider's class has its own address, so the host is served at both.
     is_not(&two("gce", "gce", "tls2", false), Reason::DuplicateHost);
     is_not(&two("alb", "alb", "tls2", false), Reason::DuplicateHost);
     is(
@@ -496,12 +496,12 @@ fn a_secret_that_the_server_says_is_not_there_is_missing_even_where_secrets_cann
     is_not(&findings, Reason::Forbidden);
 }
 
-/// What is said of the Secret that the manifests lack: how severe it is, and what makes it.
+/// The finding about the Secret that the manifests lack: its severity, and what creates the Secret.
 fn lacking(set_up: impl FnOnce(&mut Inventory)) -> (Severity, Option<Maker>) {
     let mut inventory = Inventory::new("", true);
     inventory.apply(Change::Listed(Kind::Secret));
     web(&mut inventory);
-    // A TLS Secret among the manifests: they are meant to hold them.
+    // A TLS Secret among the manifests: they are meant to contain TLS Secrets.
     inventory.store(good("b", "other", &["y.example"]));
     set_up(&mut inventory);
     let findings = judge_all(&mut inventory, RULES);
@@ -543,7 +543,7 @@ fn what_makes_a_secret_in_the_cluster_is_named() {
         lacking(|i| i.secrets_assumed = true),
         (Severity::Info, Some(Maker::Assumed))
     );
-    // A database's password says nothing of TLS Secrets.
+    // The password of a database says nothing about TLS Secrets.
     let mut inventory = Inventory::new("", true);
     inventory.apply(Change::Listed(Kind::Secret));
     web(&mut inventory);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What every reason of the family is held to.
+/// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     stale_pods,
     what_is_served,
@@ -29,7 +29,7 @@ fn stale_pods() {
     is_not(&of(How::Volume, NOW - 200), Reason::StalePods);
 }
 
-/// What a probe of x.example finds where that answer is given, and `stored` is what can be read of the Secret.
+/// The result of a probe of x.example with this answer, where `stored` is what can be read of the Secret.
 fn probe(stored: Option<Stored>, served: ServedChain) -> Vec<Finding> {
     let mut inventory = cluster();
     web(&mut inventory);
@@ -52,7 +52,7 @@ fn good_secret() -> Stored {
     good("a", "tls", &["x.example"])
 }
 
-/// A change of a served chain.
+/// A change to a served chain.
 type Alter<'a> = &'a dyn Fn(&mut x509::Bundle);
 
 /// A served chain: the bundle of a leaf and its intermediate, changed.
@@ -138,7 +138,7 @@ fn the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored() {
     is(&found, Reason::ServedDiffers, Severity::Critical);
     assert_eq!(missing(&found), ["CN=Test CA R1,O=Test"]);
     is_not(&found, Reason::ServedUntrusted);
-    // A private CA's, whose root was not given.
+    // The chain of a private CA whose root was not given.
     let mut private = bundle(leaf(&["x.example"]));
     private.trust = Trust::Untrusted {
         issuer: "CN=Test Root,O=Test".into(),
@@ -149,7 +149,7 @@ fn the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored() {
     let found = probe(Some(secret_of(private)), alone(trust));
     assert_eq!(missing(&found), ["CN=Test CA R1,O=Test"]);
 
-    // It reaches a root all the same: by a newer root that has the intermediate's key.
+    // It reaches a root all the same: a newer root with the intermediate's key.
     is_not(&probe(Some(good_secret()), alone(trusted(1))), Reason::ServedDiffers);
     // A root and a surplus certificate are stored, and nobody misses them.
     let mut stored = bundle(leaf(&["x.example"]));
@@ -210,12 +210,12 @@ fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
     }
     healthy(&serve(&|_| ()));
     is_not(&serve(&|_| ()), Reason::ServedUntrusted);
-    // What is stored is served: its defects are told of the Secret.
+    // The stored certificate is served: its defects are reported for the Secret.
     let mut stored = bundle(leaf(&["x.example"]));
     stored.trust = Trust::SelfSigned;
     let same = chain_of(leaf(&["x.example"]), self_signed);
     healthy(&probe(Some(secret_of(stored)), same));
-    // Another one is served, and clients refuse that one.
+    // Another certificate is served, and clients refuse that one.
     let another = x509::Certificate {
         sha256: digest("another"),
         ..leaf(&["x.example"])
@@ -223,7 +223,7 @@ fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
     let found = probe(Some(good_secret()), chain_of(another, self_signed));
     is(&found, Reason::ServedDiffers, Severity::Warning);
     is(&found, Reason::ServedUntrusted, Severity::Critical);
-    // One for other hosts is somebody else's, and one that has expired is told as such.
+    // A certificate for other hosts belongs to somebody else, and one that has expired is reported as such.
     is_not(
         &probe(None, chain_of(leaf(&["y.example"]), self_signed)),
         Reason::ServedUntrusted,
@@ -322,7 +322,7 @@ fn flags_choose_and_annotations_excuse() {
         sorted(&Select::default(), facts()),
         "SelfSigned,MustStaple,WrongOrder (UnusedNames) 0 critical"
     );
-    // A choice leaves findings out, and keeps the status that they make.
+    // A selection leaves findings out, but not their effect on the status.
     let least = Select {
         min_severity: Some(Severity::Critical),
         ..Select::default()
@@ -333,7 +333,7 @@ fn flags_choose_and_annotations_excuse() {
         ..Select::default()
     };
     assert_eq!(sorted(&only, facts()), "WrongOrder (UnusedNames) 2 critical");
-    // An excuse takes the status away with the finding, which is told.
+    // An excuse removes the effect on the status; the finding is reported.
     let ignored = Select {
         ignored: [Reason::SelfSigned].into(),
         ..Select::default()
@@ -349,7 +349,7 @@ fn flags_choose_and_annotations_excuse() {
     assert_eq!(sorted(&unread, vec![Fact::SelfSigned(finding::SelfSigned)]), " () 0 -");
 }
 
-/// What is found in a Secret that no route uses and that `set_up` may have somebody use.
+/// The findings about a Secret that no route uses and that `set_up` may let something else use.
 fn alone(stored: Stored, user: Option<Consumer>) -> Vec<Finding> {
     found(|i| {
         i.store(stored);
@@ -386,7 +386,8 @@ fn what_a_pod_mounts_is_critical_when_it_is_expired_and_a_warning_otherwise() {
         is(&alone(expired(), user), Reason::Expired, Severity::Warning);
     }
     healthy(&alone(good("a", "tls", &["x.example"]), Some(pod(How::Volume, 0))));
-    // What clients of a route would refuse may be meant for others: a key that does not fit is no more than a warning.
+    // What clients of a route would refuse may be meant for others: a key that does not match is no more than a
+    // warning.
     let mut pair = bundle(leaf(&["x.example"]));
     pair.key = KeyState::Differs;
     let found = alone(stored("a", "tls", pair), Some(pod(How::Volume, 0)));
@@ -457,7 +458,7 @@ fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
             }),
             Vec::new(),
         ),
-        // Asked for at the route's address, to which the name does not lead.
+        // The route's address was asked, to which the name does not lead.
         (good(), vec!["192.0.2.1".into()]),
     ] {
         is(&believed(served, expected), Reason::SecretNotFound, Severity::Critical);
@@ -534,7 +535,7 @@ fn what_pods_mount_is_held_against_the_names_of_their_services() {
         (&["web.a.svc.cluster.local"], vec![web.clone()]),
         (&["*.a.svc"], vec![web.clone()]),
         (&["*.web.a.svc"], vec![web.clone()]),
-        // One of several that select the Pods is enough.
+        // One of several Services that select the Pods is enough.
         (&["web.a.svc"], vec![service("metrics", &[("app", "web")]), web.clone()]),
         // A certificate for clients outside, another Pod's Service, one without a selector, none at all.
         (&["x.example"], vec![web.clone()]),

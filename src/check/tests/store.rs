@@ -1,4 +1,4 @@
-//! What Traefik's stores and resolvers leave out, keep or issue.
+//! What Traefik's stores and resolvers skip, keep or issue.
 
 use super::{
     traefik::{broken, expired, other_store, route, store},
@@ -30,7 +30,7 @@ fn what_a_store_lacks_is_left_out_since_3_7_and_ends_the_store_before() {
         })
     };
     let by_version = vec![("gone".to_owned(), Instead::OwnUpTo36)];
-    // The default certificate, and what comes after the one that is not there.
+    // The default certificate, and what follows the missing one.
     let findings = with(Some("wild"), &["gone"], None);
     is(&findings, Reason::SecretNotFound, Severity::Warning);
     assert_eq!(told(&findings), by_version);
@@ -42,7 +42,7 @@ fn what_a_store_lacks_is_left_out_since_3_7_and_ends_the_store_before() {
         Reason::MissingData,
         Severity::Warning,
     );
-    // What comes before it is read, and so is what a route brings.
+    // What precedes it is read, and so is what a route brings.
     assert_eq!(told(&with(None, &["more", "gone"], None)), []);
     assert_eq!(told(&with(Some("wild"), &["gone"], Some("tls"))), []);
     // Without its default certificate the store is of no use in any version.
@@ -65,7 +65,7 @@ fn a_secret_that_another_store_keeps_is_not_served() {
     is(&with("mine", "tls"), Reason::DefaultStoreConflict, Severity::Critical);
     is_not(&with("default", "tls"), Reason::DefaultStoreConflict);
     healthy(&with("mine", "other"));
-    // An Ingress brings it all the same: that is another provider.
+    // An Ingress brings it all the same, through another provider.
     let both = found(|i| {
         add(i, ingress("a", "web", &[(&["x.example"], "tls")]), "traefik");
         route(i, "a", "x.example", Some("tls"));
@@ -110,7 +110,7 @@ fn a_resolver_issues_what_no_secret_serves_and_no_more() {
         Reason::Expired,
         Severity::Critical,
     );
-    // For these it issues one.
+    // The resolver issues a certificate for these.
     is(&with("tls", None), Reason::SecretNotFound, Severity::Warning);
     let other = with("tls", Some(own("a", "tls", &["y.example"])));
     is(&other, Reason::HostMismatch, Severity::Warning);
@@ -147,7 +147,7 @@ fn another_certificate_that_has_expired_is_critical_where_the_latest_versions_sh
             )
         })
     };
-    // Since 3.6.22 the wildcard is shown, and never the one that has expired.
+    // Since 3.6.22 the wildcard is served, and never the expired one.
     let names = ["*.other.example", "www.shop.example"];
     let over = at(NOW, expired("a", "exact", &names));
     assert_eq!(ambiguity(&over), Some((Severity::Warning, true)));

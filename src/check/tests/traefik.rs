@@ -42,7 +42,7 @@ pub(super) fn store(inventory: &mut Inventory, namespace: &str, default: Option<
     inventory.apply(Change::Set(Object::TlsStore(store)));
 }
 
-/// A store of any name, without a default certificate.
+/// A store with any name, without a default certificate.
 fn store_called(name: &str, namespace: &str, certificates: &[&str]) -> TlsStore {
     TlsStore {
         meta: meta(namespace, name),
@@ -98,14 +98,14 @@ fn the_default_stores_certificate_is_judged_as_what_is_served() {
         Severity::Critical,
     );
 
-    // Where it covers the host, a Secret that is missing costs no client.
+    // If the default certificate covers the host, a missing Secret affects no client.
     let covered = found(|i| {
         route(i, "a", "x.example", Some("gone"));
         store(i, "edge", Some("wild"), &[]);
         i.store(good("edge", "wild", &["*.example"]));
     });
     is(&covered, Reason::SecretNotFound, Severity::Warning);
-    // A host without tls entry may be meant for plain HTTP.
+    // A host without a tls entry may be meant for plain HTTP.
     let plain = found(|i| {
         let mut web = ingress("a", "web", &[(&["y.other"], "tls")]);
         web.rules = ["y.other", "x.example"].map(Text::from).into_iter().collect();
@@ -198,7 +198,7 @@ fn secrets_that_traefik_has_not_loaded_do_not_crowd_out_those_that_it_has() {
             }
         }
     };
-    // Named by nobody, and by Ingresses of another controller.
+    // Nothing names it, or only Ingresses of another controller.
     for findings in [of(&|_| {}), of(&named_by("nginx"))] {
         let expired = |f: &&Finding| f.reason() == Reason::Expired && f.severity == Severity::Critical;
         assert_eq!(findings.iter().filter(expired).count(), 2, "both hosts get it");
@@ -253,7 +253,7 @@ fn certificates_of_the_default_store_serve_any_name() {
     healthy(&with(&["wild"]));
     is(&with(&[]), Reason::OrphanSecret, Severity::Info);
     is_not(&with(&["wild"]), Reason::OrphanSecret);
-    // A store of another name serves nothing, and keeps the Secret from the routes that name it.
+    // A store with another name serves nothing, and keeps the Secret from the routes that name it.
     let kept_apart = found(|i| {
         route(i, "a", "x.example", Some("tls"));
         i.store(good("a", "tls", &["x.example"]));
@@ -275,7 +275,7 @@ fn what_differs_by_version_or_chance_is_told() {
             _ => None,
         })
     };
-    // By name the exact one, in the alphabet the wildcard.
+    // By name the exact one, in alphabetical order the wildcard.
     let earlier = |wild: Stored| {
         found(|i| {
             route(i, "a", "www.shop.example", Some("exact"));
@@ -287,7 +287,7 @@ fn what_differs_by_version_or_chance_is_told() {
     let findings = earlier(own("b", "wild", &["*.shop.example"]));
     is(&findings, Reason::AmbiguousCertificate, Severity::Warning);
     assert_eq!(why(&findings), Some((Rivalry::Earlier, "wild".to_owned())));
-    // Two that name the host alike.
+    // Two certificates that name the host in the same way.
     let alike = found(|i| {
         route(i, "a", "x.example", Some("one"));
         route(i, "b", "y.example", Some("two"));
@@ -295,7 +295,7 @@ fn what_differs_by_version_or_chance_is_told() {
         i.store(expired("b", "two", &["x.example", "y.example"]));
     });
     assert_eq!(why(&alike), Some((Rivalry::EarlierByChance, "two".to_owned())));
-    // Two with the same names, from two kinds of routes.
+    // Two certificates with the same names, from two kinds of routes.
     let kinds = found(|i| {
         route(i, "a", "x.example", Some("one"));
         add(i, ingress("b", "web", &[(&["y.example"], "two")]), "traefik");
@@ -312,7 +312,7 @@ fn what_differs_by_version_or_chance_is_told() {
         told(Reason::AmbiguousCertificate) || told(Reason::Expired),
         "one of them has expired"
     );
-    // The host itself before a wildcard, by both rules.
+    // The host itself takes precedence over a wildcard, by both rules.
     let plain = found(|i| {
         route(i, "a", "www.shop.example", Some("exact"));
         route(i, "b", "x.shop.example", Some("wild"));

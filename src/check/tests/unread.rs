@@ -1,5 +1,5 @@
-//! What could not be read, what stands behind a controller's name, and what another route decides: nothing that is not known is
-//! critical, and nothing that fails is less.
+//! What could not be read, which program is behind a controller's name, and what another route decides: nothing that is
+//! unknown is critical, and no failure is less.
 
 use super::{
     nginx::{nginx, program},
@@ -10,7 +10,7 @@ use crate::{
     object::program::{DefaultSecret, Program, Software},
 };
 
-/// What is found in a cluster, and whether some row could not be read.
+/// The findings in a cluster, and whether some row could not be read.
 fn found_or_unread(set_up: impl FnOnce(&mut Inventory)) -> (Vec<Finding>, bool) {
     let mut inventory = cluster();
     set_up(&mut inventory);
@@ -57,7 +57,7 @@ fn of_a_default_certificate_that_could_not_be_read_nothing_is_known() {
     let (other, _) = of(&[(&["x.example"], "tls")], &["x.example"], unread());
     is(&other, Reason::HostMismatch, Severity::Warning);
     not_critical(&other);
-    // One that is known not to be there gives way to the fake one.
+    // A Secret that is known not to exist is replaced by the self-signed certificate.
     let (gone, unreadable) = of(
         &[(&["x.example"], "nowhere")],
         &["x.example"],
@@ -93,8 +93,8 @@ fn tls_is_passed_through_by_the_program_that_does() {
     elsewhere(&of("nginx", Vec::new()));
     elsewhere(&of("nginx", vec![off(), passing]));
     is(&of("nginx", vec![off()]), Reason::SecretNotFound, Severity::Critical);
-    // Traefik's provider for ingress-nginx does it always, and its own provider never.
-    // Up to 3.6 it wants the Secret all the same.
+    // Traefik's provider for ingress-nginx always does it, and its own provider never does. Up to 3.6 it requires the
+    // Secret all the same.
     let by_traefik = of("nginx", vec![program(Software::Traefik, None)]);
     is(&by_traefik, Reason::CertificateElsewhere, Severity::Info);
     is(&by_traefik, Reason::SecretNotFound, Severity::Warning);

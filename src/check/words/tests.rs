@@ -59,7 +59,7 @@ pub(crate) fn listener(secrets: &[Key]) -> Row<'_> {
     }
 }
 
-/// The row that a fact of the samples belongs to.
+/// The row for a fact of the samples.
 pub(crate) fn row_of<'a>(fact: &Fact, secrets: &'a [Key]) -> Row<'a> {
     match fact {
         Fact::InvalidCertificateRef(_)
@@ -80,7 +80,7 @@ pub(crate) fn key() -> Key {
     Key::new("shop", "shop-tls")
 }
 
-/// The text between backticks, and the whole text, never holds a subcommand that does not exist.
+/// Neither the text in backticks nor the rest contains a subcommand that does not exist.
 fn asks_for_missing_subcommand(text: &str) -> bool {
     text.match_indices("kubectl certs ").any(|(i, found)| {
         let rest = &text[i + found.len()..];

@@ -103,7 +103,7 @@ async fn what_is_being_deleted_already_is_counted_and_not_listed() {
     let found = sorted(vec![lease], false, objects);
     assert!(found.is_empty() && found.permits().rights().is_empty());
     assert_eq!((found.ending, found.plan(None).await.goes), (4, Vec::new()));
-    // What is not to be removed is not told either.
+    // What must not be removed is not reported either.
     let alive = lease_of(&dead, "2026-01-01T00:00:00Z");
     assert_eq!(
         sorted(vec![alive], false, vec![(POD, ending(Purpose::Solver))]).ending,

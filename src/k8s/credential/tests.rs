@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::error::Diagnose as _;
 
-/// A plugin that writes a line for each run into `runs` beside it, then does what `script` says.
+/// A plugin that writes a line for each run into `runs` beside it, then runs `script`.
 fn plugin(directory: &std::path::Path, script: &str) -> AuthInfo {
     let path = directory.join("plugin");
     std::fs::write(

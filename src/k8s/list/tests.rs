@@ -305,7 +305,7 @@ async fn unreachable_servers_say_how() {
         assert!(
             matches!(
                 &error,
-                // Where this machine has no DNS, that is told.
+                // If this machine has no DNS, that is reported.
                 ClusterError::Unreachable { problem, .. }
                     if *problem == expected || (expected == Unreachable::Dns && matches!(problem, Unreachable::DnsSilent(_)))
             ),
@@ -401,7 +401,7 @@ async fn garbage_about_single_objects_is_survived() {
         get_secrets(&connection, &data_keys, keys.to_vec(), sink),
         words(changes)
     );
-    // A proxy's page does not prove that a Secret is not there.
+    // A page of a proxy does not prove that a Secret does not exist.
     assert_eq!((failed.len(), said), (2, vec!["-../../nodes".to_owned()]));
     assert!(data_changed(&connection, &DataKeys::default(), &keys).await.is_empty());
     assert!(events(&connection, "shop", KIND, "web").await.unwrap().is_empty());
@@ -411,7 +411,7 @@ async fn garbage_about_single_objects_is_survived() {
     assert_eq!(listing.unwrap().incomplete.len(), 8);
 }
 
-/// The groups of the Gateway API and of Traefik, the old ones among them.
+/// The groups of the Gateway API and of Traefik, including the old ones.
 const BOTH: &str = r#"{"kind":"APIGroupDiscoveryList","items":[
     {"metadata":{"name":"gateway.networking.k8s.io"},"versions":[{"version":"v1","resources":[{"resource":"listenersets"}],"freshness":"Current"}]},
     {"metadata":{"name":"gateway.networking.x-k8s.io"},"versions":[{"version":"v1alpha1","resources":[{"resource":"xlistenersets"}],"freshness":"Current"}]},
@@ -424,14 +424,14 @@ const OF_BOTH: [Kind; 4] = [
     Kind::OldIngressRoute,
 ];
 
-/// A list with one object, which is called `web` whatever it is.
+/// A list with one object, which is called `web` whatever its kind.
 fn one(version: &str) -> Vec<Step> {
     json(&format!(
         r#"{{"kind":"List","apiVersion":"v1","metadata":{{"resourceVersion":"{version}"}},"items":[{{"metadata":{{"name":"web","namespace":"shop"}},"spec":{{}}}}]}}"#
     ))
 }
 
-/// The kinds of what was set, and of what was said not to be served.
+/// The kinds of the objects that were set, and those that were reported as not served.
 async fn kinds(mut changes: mpsc::Receiver<Change>) -> (Vec<Kind>, Vec<Kind>) {
     let (mut set, mut absent) = (Vec::new(), Vec::new());
     while let Some(change) = changes.recv().await {

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::super::fake::{Fake, KIND, Step, answer, begin, event, json, list as body, refusal, then, word};
 use super::*;
 
-/// Follows from a list of `a` at version 5 until `count` changes have come; with the states that were told.
+/// Watches from a list of `a` at version 5 until `count` changes have arrived. Also returns the reported states.
 async fn follow(fake: &Fake, count: usize) -> (Vec<String>, Vec<WatchState>) {
     let (_keep, named) = mpsc::channel(1);
     follow_with(fake, count, named).await
@@ -219,7 +219,7 @@ async fn both_groups_of_a_kind_are_followed_and_so_are_the_labels_of_namespaces(
     }
     let (_keep, named) = mpsc::channel(1);
     let (sink, mut changes) = mpsc::channel(16);
-    // Of one namespace: what lies in none is followed all the same.
+    // In one namespace: cluster-wide objects are watched all the same.
     let scope = Scope {
         namespaces: Namespaces::Only(vec!["shop".into()]),
         ..Scope::everything()
@@ -244,7 +244,7 @@ async fn both_groups_of_a_kind_are_followed_and_so_are_the_labels_of_namespaces(
 async fn a_route_of_another_namespace_that_was_read_is_not_lost_when_it_changes() {
     let fake = Fake::start(|path, _| {
         if path.contains("/gateways") {
-            // A Gateway of another namespace is none of the scope.
+            // A Gateway of another namespace is not in the scope.
             let meta = r#"{"name":"other","namespace":"team","resourceVersion":"6"}"#;
             return then(
                 &[&format!(

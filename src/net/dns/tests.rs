@@ -26,12 +26,13 @@ fn answer_to(bytes: &[u8]) -> Message {
     answer
 }
 
-/// A port that is free for UDP and TCP. The system chooses one that is free for one of them: outgoing TCP connections of other tests may
-/// have the same number, so that another is taken then, and those that do not serve are held until one does.
+/// A port that is free for UDP and TCP. The system selects one that is free for one of them, but outgoing TCP
+/// connections of other tests may have the same number. Another one is tried then, and unsuitable ones are held until
+/// one is suitable.
 async fn same_port() -> (UdpSocket, TcpListener) {
     let mut held = Vec::new();
     loop {
-        // TCP first: its ephemeral ports are the ones that are in use.
+        // TCP first, because its ephemeral ports are the ones that are in use.
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         match UdpSocket::bind(tcp.local_addr().unwrap()).await {
             Ok(udp) => return (udp, tcp),

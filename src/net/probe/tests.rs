@@ -18,7 +18,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_millis(300);
 
-/// A certificate for `names` by itself.
+/// A self-signed certificate for `names`.
 fn own(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> (Vec<CertificateDer<'static>>, KeyPair) {
     let key = KeyPair::generate().expect("key");
     let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).expect("names");
@@ -32,7 +32,7 @@ fn certified(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<Certifie
     Arc::new(CertifiedKey::new(chain, key))
 }
 
-/// Serves by SNI; the first is the default.
+/// Serves certificates by SNI; the first one is the default.
 #[derive(Debug)]
 struct BySni(Vec<(&'static str, Arc<CertifiedKey>)>);
 
@@ -79,7 +79,7 @@ async fn tls(config: ServerConfig) -> SocketAddr {
     address
 }
 
-/// Accepts connections for ever, reads once and says `answer`; stays open when there is none.
+/// Accepts connections for ever, reads once and sends `answer`; without an answer the connection stays open.
 async fn plain(answer: Option<&'static [u8]>) -> SocketAddr {
     let (listener, address) = listen().await;
     tokio::spawn(async move {

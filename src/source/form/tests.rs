@@ -93,7 +93,7 @@ const ALL: [(&str, &str, Kind); 37] = [
 fn kinds_are_known_by_their_group_and_name() {
     for (api_version, name, kind) in ALL {
         assert_eq!(Kind::of_manifest(api_version, name), Some(kind), "{api_version} {name}");
-        // Nothing but its name, nulls throughout, and nothing at all are all taken.
+        // An object with only its name, one full of nulls, and an empty one are all accepted.
         object(kind, &json!({"metadata": {"name": "x"}}));
         object(
             kind,
@@ -444,7 +444,7 @@ fn traefiks_tcp_routes_and_stores_are_read() {
         (&["db.example".into()][..], true, Kind::IngressRouteTcp)
     );
     assert!(route.tls.expect("tls").passthrough);
-    // An `IngressRoute` cannot pass TLS on: the field means nothing there.
+    // An `IngressRoute` cannot pass TLS through: the field has no meaning there.
     let web = read!(IngressRoute as IngressRoute, {"spec": {"tls": {"passthrough": true}}});
     assert!(!web.tls.expect("tls").passthrough);
 

@@ -8,7 +8,7 @@ use crate::{
     source::{pairs::DataKeys, scope::Namespaces},
 };
 
-/// What came of some input.
+/// The result of reading some input.
 struct Read {
     objects: Vec<Object>,
     listed: Vec<Kind>,
@@ -257,7 +257,7 @@ fn large_dumps_are_read_whole() {
     );
     let read = stdin(&documents);
     assert_eq!((read.outcome.objects, read.outcome.documents), (2000, 2000));
-    // Every item broken: the exact place of each must not take reading the list again for each.
+    // Every item is broken: the exact position of each must not require reading the list again.
     let start = Instant::now();
     let read = stdin(list.replace("    rules:", "    rules: 5\n    other:"));
     assert_eq!((read.outcome.objects, read.outcome.errors.len()), (0, 5000));

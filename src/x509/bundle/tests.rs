@@ -66,7 +66,7 @@ fn the_leaf_is_the_one_with_the_key_or_the_first_that_is_no_ca() {
         ([a.pem(), b.pem(), sub.pem()], b.key_pem(), 1),
         // The CA's key beside a leaf is a wrong key, not another leaf.
         ([a.pem(), sub.pem(), root.pem()], sub.0.key().serialize_pem(), 0),
-        // Nothing but CAs: the first, or the one with the key.
+        // Nothing but CAs: the first one, or the one with the key.
         ([sub.pem(), root.pem(), String::new()], String::new(), 0),
         ([sub.pem(), root.pem(), String::new()], root.0.key().serialize_pem(), 1),
         ([root.pem(), String::new(), String::new()], String::new(), 0),

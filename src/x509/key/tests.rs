@@ -29,7 +29,7 @@ fn why(text: &str) -> String {
     }
 }
 
-/// The key inside of PKCS#8.
+/// The key within PKCS#8.
 fn inner(pkcs8: &[u8]) -> Vec<u8> {
     let mut fields = DerReader::new(pkcs8).next().expect("PKCS#8").inside();
     fields.next();
@@ -174,7 +174,7 @@ fn what_is_no_key_says_what_it_is_and_never_repeats_it() {
     ] {
         assert_eq!(why(&text), expected);
     }
-    // What follows PKCS#8 is skipped by all.
+    // All readers skip what follows PKCS#8.
     assert!(matches!(
         read(pem("PRIVATE KEY", &long).as_bytes()),
         KeyContents::Key(_)
@@ -243,7 +243,7 @@ fn an_elliptic_key_whose_point_is_anothers_is_no_key_and_what_was_computed_is_re
             );
         }
         assert_eq!(memo.new_entries(), 1, "the good one alone is kept");
-        // No key and no digest that could be looked for is in what is kept; another file has another salt.
+        // The stored bytes contain no key and no digest that could be searched for; another file has another salt.
         let kept = memo.to_bytes();
         assert!(!kept.windows(own.len()).any(|w| w == own));
         let elsewhere = Memo::default();
@@ -269,7 +269,7 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
         read_der(&tlv(SEQUENCE, &all))
     };
     assert!(matches!(of(&numbers), KeyContents::Key(_)));
-    // From the private exponent on: each number is another, or zero.
+    // From the private exponent on: each number is another one, or zero.
     for at in 3..numbers.len() {
         for change in [
             |number: &mut Vec<u8>| number.fill(0),
@@ -287,13 +287,13 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
             );
         }
     }
-    // Primes that are those of another modulus.
+    // Primes that belong to another modulus.
     let mut wrong = numbers.clone();
     wrong[1][40] ^= 1;
     assert!(matches!(of(&wrong), KeyContents::Invalid(_)));
 }
 
-/// `RSAPrivateKey` with a version and with what stands behind its eight numbers.
+/// An `RSAPrivateKey` with a version and with what follows its eight numbers.
 fn rsa_key(version: &[u8], numbers: &[Vec<u8>], behind: &[u8]) -> KeyContents {
     let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
     read_der(&tlv(SEQUENCE, &[&tlv(INTEGER, version)[..], &all, behind].concat()))
@@ -338,7 +338,7 @@ fn a_modulus_of_other_primes_is_refused_whatever_the_version_says() {
 
 #[test]
 fn a_key_of_three_primes_is_one_when_all_belong_together_and_is_not_for_boringssl() {
-    // 11, 17 and 23, with 3 for the public exponent.
+    // 11, 17 and 23, with 3 as the public exponent.
     let numbers: Vec<Vec<u8>> = [4301u16, 3, 587, 11, 17, 7, 11, 2]
         .iter()
         .map(|n| n.to_be_bytes().to_vec())
@@ -396,7 +396,7 @@ fn half_a_point_in_the_file_does_not_vouch_for_the_other_half_of_a_certificates(
         !own.is_in(&info(&tlv(0x06, P256), &off)),
         "the other coordinate is another"
     );
-    // A curve on which nothing is computed: the point that the file states is anybody's.
+    // A curve that is not computed: anybody can state its point in the file.
     let other = KeyPair::generate().expect("key");
     let koblitz = [0x2b, 0x81, 4, 0, 10];
     let forged = half(&pem("EC PRIVATE KEY", &sec1(&koblitz, other.der_bytes())));

@@ -15,7 +15,7 @@ fn parsed(chain: &str, key: &str) -> Bundle {
     bundle::parse(Some(chain.as_bytes()), Some(&key), &mut Interner::new()).bundle
 }
 
-/// Of what servers load with: who refuses a bundle, and who passes over a certificate of it.
+/// The programs among those of servers that refuse a bundle, and those that skip one of its certificates.
 fn verdict(bundle: &Bundle) -> (Readers, Readers) {
     let refuse = bundle
         .objections
@@ -124,7 +124,7 @@ fn each_program_reads_a_text_by_its_own_rules() {
     ] {
         let bundle = parsed(&text, &leaf.key_pem());
         assert_eq!(verdict(&bundle), (refuse, skip), "{name}: {:?}", bundle.objections);
-        // What comes after a first certificate that is broken is not the server's.
+        // The certificates after a broken first one are not the server's.
         assert!(
             bundle.leaf().is_none_or(|leaf| !leaf.is_ca) && bundle.key != KeyState::Differs,
             "{name}: {:?} {:?}",
@@ -147,7 +147,7 @@ fn controllers_check_more_than_their_libraries() {
     assert!(refuses(&before, Readers::INGRESS_NGINX) && !refuses(&behind, Readers::INGRESS_NGINX));
     assert!(refuses(&before, Readers::CONTOUR) && refuses(&behind, Readers::CONTOUR));
     assert!(!refuses(&both, Readers::SERVERS));
-    // Where both are put into one file, the first key is taken.
+    // If both are put into one file, the first key is taken.
     let other = both.clone() + &sub.leaf("other.example").key_pem();
     assert!(refuses(&other, Readers::ONE_FILE) && !refuses(&behind, Readers::ONE_FILE));
 }
@@ -158,7 +158,7 @@ fn a_broken_first_certificate_leaves_no_leaf_and_nothing_to_compare_the_key_with
     let cut = leaf.pem().replacen("MII", "M?I", 1) + &sub.pem();
     let bundle = parsed(&cut, &leaf.key_pem());
     assert_eq!((bundle.leaf, bundle.key), (None, KeyState::NothingToCompare));
-    // A second copy of it is the leaf, and Go takes it.
+    // A second copy of it is the leaf, and Go accepts it.
     let twice = leaf.pem().replacen("MII", "M?I", 1) + &leaf.pem() + &sub.pem();
     let bundle = parsed(&twice, &leaf.key_pem());
     assert_eq!((bundle.leaf, &bundle.key), (Some(0), &KeyState::Matches));
@@ -193,7 +193,7 @@ fn keys_are_read_by_each_programs_rules_too() {
     }
 }
 
-/// Who refuses the leaf as a client.
+/// The clients that refuse the leaf.
 fn clients(leaf: &Issued) -> Readers {
     let bundle = parsed(&leaf.pem(), &leaf.key_pem());
     bundle

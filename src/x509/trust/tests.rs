@@ -82,7 +82,7 @@ fn dates_do_not_matter_and_hide_nothing() {
         trust(&judge_of(&Authority::root("Other").pem()), &ders),
         Trust::Untrusted { .. }
     ));
-    // The validity is still what was signed.
+    // The validity is still the one that was signed.
     let changed = patch(&leaf.der, b"100101000000Z", b"110101000000Z");
     assert_eq!(
         refused(trust(&judge_of(&root.pem()), &[changed, sub.der()])),
@@ -130,7 +130,7 @@ fn a_missing_intermediate_is_found_where_it_is() {
         1
     );
     assert_eq!(public.judge(&lacking), missing(IntermediateSource::PublicCas));
-    // Presented, it is not missing, whatever is known.
+    // If it is presented, it is not missing, whatever else is known.
     assert_eq!(path(&trust(&public, &[leaf.der, sub.der()])), [0, 1]);
 }
 
@@ -167,7 +167,7 @@ fn an_intermediate_that_is_nowhere_is_missing_or_untrusted() {
         untrusted("CN=Root", true)
     );
     assert_eq!(trust(&judge, &[sub.leaf("a.example").der]), untrusted("CN=Sub", false));
-    // What another Secret holds, and no trusted root vouches for, says nothing.
+    // What another Secret holds does not count if no trusted root vouches for it.
     let before = trust(&judge, std::slice::from_ref(&with_url.der));
     judge.learn(&Key::new("a", "tls"), &chain(&[sub.der(), root.der()]));
     assert_eq!(trust(&judge, &[with_url.der]), before);
@@ -223,7 +223,7 @@ fn self_signed_leaves_are_trusted_by_equality_alone() {
     );
     let equal = trust(&judge_of(&leaf.pem()), &[leaf.der]);
     assert!(matches!(equal, Trust::Trusted { by_equality: true, public: false, path, .. } if *path == [0]));
-    // A CA as the leaf is no reason to refuse it here.
+    // A leaf that is a CA is not refused here.
     let root = Authority::root("Root");
     assert_eq!(
         trust(&judge_of(&Authority::root("Other").pem()), &[root.der()]),
@@ -242,7 +242,7 @@ fn an_issuer_of_the_same_name_with_another_key_is_another_issuer() {
         trust_of(std::slice::from_ref(&leaf.der)),
         Trust::Untrusted { .. }
     ));
-    // Without key identifiers nothing tells them apart but the signature.
+    // Without key identifiers only the signature distinguishes them.
     let bare = new.leaf_with("a.example", |p| p.use_authority_key_identifier_extension = false);
     assert!(matches!(trust_of(&[bare.der]), Trust::Untrusted { namesake: true, .. }));
     assert_eq!(path(&trust(&judge_of(&(old.pem() + &new.pem())), &[leaf.der])), [0]);
@@ -277,7 +277,7 @@ fn signatures_are_remembered_by_content() {
     assert_eq!(judge.memo().new_entries(), 1);
     trust(&judge, &[b.der]);
     assert_eq!(judge.memo().len(), 2);
-    // One bit of the signature less, and it is another signature.
+    // With one bit changed, it is another signature.
     let mut forged = a.der.clone();
     *forged.last_mut().expect("signature") ^= 1;
     assert_eq!(refused(trust(&judge, &[forged])), PathError::BadSignature);
@@ -329,7 +329,7 @@ fn mozillas_roots_are_there() {
                 path,
                 ..
             } if *path == [0] => reached += 1,
-            // A root may be signed in a way that is not accepted on a path: it is trusted without its signature.
+            // A root may have a signature that is not accepted on a path: it is trusted without its signature.
             Trust::SelfSigned => {}
             other => panic!("{other:?}"),
         }

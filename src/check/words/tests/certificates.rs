@@ -94,7 +94,7 @@ pub(super) fn contents() -> Vec<Sample> {
     ]
 }
 
-// A list, one sample a line of the words.
+// A list with one sample for each line of the words.
 #[allow(clippy::too_many_lines)]
 pub(super) fn times_and_names() -> Vec<Sample> {
     let due = |by| {

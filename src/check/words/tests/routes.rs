@@ -10,7 +10,7 @@ use crate::{
     object::{Key, Kind},
 };
 
-// A list, one sample a line of the words.
+// A list with one sample for each line of the words.
 #[allow(clippy::too_many_lines)]
 pub(super) fn references() -> Vec<Sample> {
     let not_found = |secret, instead, among_manifests| {

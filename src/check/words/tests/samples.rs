@@ -1,4 +1,4 @@
-//! Facts of every reason, some in several forms, each with what its message must say.
+//! Facts of every reason, some in several forms, each with what its message has to say.
 
 use super::{NOW, certificates, key, routes};
 use crate::{
@@ -30,7 +30,7 @@ pub(crate) fn forbidden(kind: Kind, namespace: Option<&str>, name: Option<&str>,
 /// A fact, and parts of its message.
 pub(super) type Sample = (Fact, &'static [&'static str]);
 
-/// All of them, in the catalogue's order.
+/// All samples in the order of the catalogue.
 pub(crate) fn all() -> Vec<Sample> {
     [
         routes::references(),

@@ -1,4 +1,4 @@
-//! The same object in both formats is the same view.
+//! The same object in both formats gives the same view.
 
 use super::{
     encode::{Message, envelope, meta, new, secret, time},
@@ -38,7 +38,7 @@ const POD_SPEC: &str = r#"{"restartPolicy":"Always","nodeSelector":{"disk":"ssd"
     "env":[{"name":"PASSWORD","valueFrom":{"secretKeyRef":{"name":"debug-env","key":"key"}}}]}],
   "imagePullSecrets":[{"name":"pull"},{"name":""}]}"#;
 
-/// All that a view holds, with the uses of Secrets in one order.
+/// Everything in a view, with the uses of Secrets sorted.
 fn view_of(format: Format, kind: Kind, body: &[u8]) -> String {
     let mut object = object(format, kind, body).expect("an object");
     if let Object::Consumer(consumer) = &mut object {

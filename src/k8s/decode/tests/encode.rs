@@ -1,4 +1,4 @@
-//! Writes protobuf messages as Kubernetes does: fields in their order, empty strings included.
+//! Writes protobuf messages like Kubernetes: fields in order, including empty strings.
 
 /// A message that is being written.
 #[derive(Clone, Default)]
@@ -38,7 +38,7 @@ impl Message {
         self.bytes(field, &message.0)
     }
 
-    /// A message in messages: `path` from the outside in.
+    /// A message within messages: `path` from the outermost in.
     pub(super) fn nested(self, path: &[u32], message: &Message) -> Self {
         match path {
             [] => self,
@@ -60,7 +60,7 @@ pub(super) fn time(seconds: i64) -> Message {
     new().number(1, seconds.cast_unsigned()).number(2, 0)
 }
 
-/// An `ObjectMeta` with every field that there is.
+/// An `ObjectMeta` with all its fields.
 pub(super) fn meta(namespace: &str, name: &str) -> Message {
     let owner = |kind: &str, controller| {
         new()

@@ -32,7 +32,7 @@ fn a_list_is_its_items_and_its_end() {
 #[test]
 fn a_list_that_ends_early_is_an_error_at_every_byte() {
     let body = list("SecretList", "", &secrets(2));
-    // Behind the list's own message two empty strings follow, of two bytes each, without which nothing is missing.
+    // Two empty strings of two bytes each follow the message of the list. Without them nothing is missing.
     for length in 0..body.len() {
         let frames = [&body[..length]];
         let result = decode(Format::Protobuf, Kind::Secret, frames);

@@ -1,4 +1,4 @@
-//! Whole answers: written by a small encoder, cut anywhere, cut short, made wrong.
+//! Complete answers: written by a small encoder, split anywhere, truncated, corrupted.
 
 mod both;
 mod encode;
@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-/// All that a view holds, the key of a Secret included.
+/// Everything in a view, including the key of a Secret.
 fn picture(object: &Object) -> String {
     match object {
         Object::Secret(secret) => {
@@ -22,7 +22,7 @@ fn picture(object: &Object) -> String {
     }
 }
 
-/// One object; of a Secret the pair under the known data keys.
+/// Decodes one object; for a Secret, with the known data keys.
 fn object(format: Format, kind: Kind, body: &[u8]) -> Result<Object, DecodeError> {
     super::object(format, kind, &Bytes::copy_from_slice(body), &DataKeys::default())
 }
@@ -43,7 +43,7 @@ fn decode<'a>(
     Ok((seen, decoder.finish()?))
 }
 
-/// Cuts a body at these places.
+/// Splits a body at these positions.
 fn cut<'a>(body: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = places.iter().map(|place| place % (body.len() + 1)).collect();
     places.sort_unstable();

@@ -1,4 +1,4 @@
-//! One object of each kind, with the fields around those that are read.
+//! One object of each kind, with other fields around those that are read.
 
 use super::{
     encode::{Message, envelope, meta, new, secret, time},
@@ -144,7 +144,7 @@ fn a_namespace_is_its_labels() {
     assert_eq!((found.key(), found.label("app")), (Key::new("", "shop"), Some("web")));
 }
 
-/// A Pod's spec that uses a Secret in each way there is.
+/// The spec of a Pod that uses a Secret in every possible way.
 pub(super) fn pod_spec() -> Message {
     let volume = |name: &str, source: &Message| new().bytes(1, name).message(2, source);
     let secret = |name: &str| new().message(6, &new().bytes(1, name).number(3, 420).number(4, 0));

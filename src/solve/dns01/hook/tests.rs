@@ -51,7 +51,7 @@ async fn it_gets_the_usual_variables_and_those_that_are_named() {
         names.contains(&"PATH") && names.contains(&"CARGO_PKG_NAME"),
         "{names:?}"
     );
-    // cargo sets it, and nobody named it.
+    // cargo sets it, and the settings do not name it.
     assert!(std::env::var_os("CARGO_PKG_VERSION").is_some());
     assert!(!names.contains(&"CARGO_PKG_VERSION"), "{names:?}");
 }

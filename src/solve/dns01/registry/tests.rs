@@ -51,7 +51,7 @@ fn the_longest_suffix_serves() {
     ] {
         assert_eq!(serving(name, &[]), expected, "{name}");
     }
-    // What a hook is for is the name that is proved; what an API is for, the place of the record.
+    // A hook is selected by the name that is proved, an API by the place of the record.
     assert_eq!(serving("x.acme.test", &["_acme-challenge.scripted.example"]), "script");
     assert_eq!(serving("x.shop.example", &["_acme-challenge.scripted.example"]), "shop");
     assert_eq!(serving("x.acme.test", &["_acme-challenge.direct.example"]), "all");
@@ -62,7 +62,7 @@ fn what_a_dry_run_foresees_is_what_the_run_takes() {
     let registry = registry(SETTINGS, None).unwrap();
     let entries: Vec<DnsEntry> = registry.entries.iter().map(|entry| entry.settings.clone()).collect();
     for (domain, expected) in [
-        // Of two with one zone the first, also when the longest zone is not the last of its entry.
+        // Of two with the same zone the first, even if the longest zone is not the last one of its entry.
         ("shop.example", "shop"),
         ("www.shop.example", "shop"),
         ("a.eu.shop.example", "eu"),
@@ -74,7 +74,7 @@ fn what_a_dry_run_foresees_is_what_the_run_takes() {
         assert_eq!(taken.settings.name, expected, "{domain}");
         assert_eq!(foreseen(&entries, domain).unwrap().name, expected, "{domain}");
     }
-    // An account writes one name: before DNS is asked it can be meant only where nothing else is.
+    // An account writes one name. Before DNS is asked, it is only selected if no other entry matches.
     let others: Vec<DnsEntry> = entries.into_iter().filter(|entry| entry.name != "all").collect();
     assert_eq!(foreseen(&others, "workshop.example").unwrap().name, "account");
     assert_eq!(foreseen(&others, "shop.example").unwrap().name, "shop");

@@ -3,13 +3,13 @@ use std::{net::Ipv4Addr, os::unix::fs::PermissionsExt, path::PathBuf};
 use super::*;
 use crate::solve::dns01::{NoSecrets, Terminal};
 
-/// A solver whose provider is a script that writes down what it is told, in a directory of its own. Nothing is asked of DNS.
+/// A solver whose provider is a script that records its arguments, in a directory of its own. DNS is not asked.
 struct Bench {
     dir: tempfile::TempDir,
     solver: Dns01,
 }
 
-/// Writes down, in the same file as the script, what it is told; refuses where there is a file `full`.
+/// Records its arguments in the same file as the script; refuses if there is a file `full`.
 struct Journal(PathBuf);
 
 impl Keep for Journal {

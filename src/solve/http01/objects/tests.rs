@@ -232,7 +232,7 @@ fn the_service_finds_the_solvers_pod_and_not_the_one_that_looks() {
     let check = check_pod("shop", "kubectl-certs-solver-check", None, &question, &options());
     assert!(selector.keys().all(|key| check["metadata"]["labels"][key].is_null()));
     assert_eq!(check["spec"]["containers"][0]["args"], json!(question.arguments()));
-    // Another image gets a script, and of the addresses those that are some.
+    // Another image gets a script, and only valid addresses.
     let shell = PodOptions {
         image: "busybox:1".into(),
         ..options()

@@ -1,4 +1,4 @@
-//! Against real HTTP servers on this machine's own addresses.
+//! Tests against real HTTP servers on this machine's own addresses.
 
 use std::sync::{
     Arc,
@@ -194,7 +194,7 @@ async fn a_server_that_speaks_no_http_or_hangs_up_is_an_error_and_no_more() {
 #[tokio::test]
 async fn where_dns_gives_no_answer_the_routes_own_address_stands_in_and_a_host_that_is_not_there_is_refused() {
     let port = server(1, |_| page(200, RIGHT)).await;
-    // What this machine's DNS says of it is the machine's: whether it says so, or says nothing.
+    // It depends on this machine's DNS whether it answers that there is no such name, or not at all.
     let resolved = net::resolve(&patient(port).host, Duration::from_secs(5)).await;
     if resolved.unwrap_err().is_definite() {
         let error = patient(port)
@@ -257,7 +257,7 @@ async fn loopback_is_not_asked_for_a_host_unless_it_is_the_routes() {
     }
     .direct()
     .await;
-    // localhost's other address, if any, is refused; 127.0.0.1 is the route's own here.
+    // Another address of localhost, if there is one, is refused; 127.0.0.1 is the route's own here.
     assert!(error.is_ok() || error.unwrap_err().to_string().contains("loopback"));
 }
 

@@ -144,7 +144,7 @@ fn self_signed_means_by_its_own_key() {
     let other = parsed(&other.der);
     assert_eq!(*other.subject(), *other.issuer.full);
     assert!(!other.self_signed);
-    // The signature of an algorithm that is no longer verified counts by its name.
+    // For a signature whose algorithm is no longer verified, the name counts.
     let old = Authority::root_with("Old", &PKCS_RSA_SHA256).der();
     assert!(parsed(&patch(&old, &rsa_signature_oid(11), &rsa_signature_oid(4))).self_signed);
 }

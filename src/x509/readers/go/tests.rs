@@ -128,7 +128,7 @@ fn each_extension_has_its_form() {
 
 #[test]
 fn of_very_many_identifiers_each_is_still_taken_once() {
-    // 2.999.N, and two of them alike at the end of a long list.
+    // 2.999.N, with two equal ones at the end of a long list.
     let identifier = |n: u32| {
         let digits = [16, 8, 0].map(|shift| u8::try_from((n >> shift) & 0x7f).expect("7 bits") | 0x80);
         tlv(0x06, &[&[0x88, 0x37][..], &digits, &[1]].concat())
@@ -150,7 +150,7 @@ fn of_very_many_identifiers_each_is_still_taken_once() {
     assert!(!all.iter().any(|one| seen.insert(one)));
 }
 
-/// What is made of a certificate's policies.
+/// How Go reads the policies of a certificate.
 fn extensions_of(policies: &[u8]) -> GoReads {
     let parts = [tlv(0x06, &[0x55, 0x1d, 32]), tlv(0x04, policies)].concat();
     match extensions(Strict(&tlv(0x30, &parts))) {

@@ -1,4 +1,4 @@
-//! Rules that clients have besides webpki's: each is broken once, and once nearly.
+//! Rules of clients in addition to webpki's: each is violated once, and nearly violated once.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod,
@@ -11,7 +11,7 @@ use crate::{
     x509::testing::{Authority, issuer_url, pem, tlv},
 };
 
-/// Who refuses a chain.
+/// The clients that refuse a chain.
 fn refuse(trust: &Trust) -> Option<Clients> {
     match trust {
         Trust::Trusted { bounds, .. } => {
@@ -23,7 +23,7 @@ fn refuse(trust: &Trust) -> Option<Clients> {
     }
 }
 
-/// A root that is made so.
+/// A root with changed parameters.
 fn root_with(change: impl FnOnce(&mut CertificateParams)) -> Authority {
     Authority::root_changed("Root", change)
 }
@@ -45,7 +45,7 @@ const POLICIES: &[u64] = &[2, 5, 29, 32];
 const AKI: &[u64] = &[2, 5, 29, 35];
 const AIA: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
 
-/// An extension in the leaf, in an intermediate and in the root: who refuses it there.
+/// The clients that refuse an extension in the leaf, in an intermediate and in the root.
 fn everywhere(make: impl Fn() -> CustomExtension, leaf: Option<Clients>, above: Option<Clients>) {
     let add = |p: &mut CertificateParams| p.custom_extensions.push(make());
     let root = Authority::root("Root");
@@ -68,7 +68,7 @@ fn critical_extensions_are_for_those_who_know_them() {
     // webpki does not know policies, clients do.
     let policies = || tlv(0x30, &tlv(0x30, &tlv(0x06, &[0x2a, 3, 4])));
     everywhere(|| critical(POLICIES, policies()), None, None);
-    // OCSP's no check, which Go does not know.
+    // OCSP no check, which Go does not know.
     let go = Some(Clients::Go);
     everywhere(|| critical(&[1, 3, 6, 1, 5, 5, 7, 48, 1, 5], vec![5, 0]), go, go);
     let url = || {
@@ -228,7 +228,7 @@ fn an_authority_key_identifier_names_its_issuer() {
         let root = root_of(fields.clone());
         let of_root = trust(&judge_of(&root.pem()), &[root.leaf("a.example").der]);
         assert_eq!(refuse(&of_root), expected, "{fields:x?}");
-        // The same of what it issued.
+        // The same for what it issued.
         let root = root_with(|p| p.serial_number = Some(vec![0x42].into()));
         let leaf = root.leaf_with("a.example", |p| {
             p.use_authority_key_identifier_extension = false;
@@ -252,7 +252,7 @@ fn a_root_limits_the_length_of_its_paths() {
     assert_eq!(refuse(&below), Some(Clients::All));
 }
 
-/// From and to the beginnings of years.
+/// A validity between the beginnings of two years.
 fn window(from: i32, to: i32) -> impl Fn(&mut CertificateParams) {
     move |p| (p.not_before, p.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1))
 }
@@ -273,7 +273,8 @@ fn root_validity(trust: &Trust) -> (Seconds, Seconds) {
 
 #[test]
 fn an_old_root_counts_only_where_no_other_path_is_there() {
-    // As with AddTrust and USERTrust, DST Root CA X3 and ISRG Root X1: the new root's key is certified by the old one too.
+    // As with AddTrust and USERTrust, DST Root CA X3 and ISRG Root X1: the old root has also certified the new root's
+    // key.
     let old = Authority::root_changed("Old", window(2000, 2021));
     let new = Authority::root_changed("New", window(2015, 2035));
     let cross = old.certify(&new, window(2015, 2021));
@@ -290,7 +291,7 @@ fn an_old_root_counts_only_where_no_other_path_is_there() {
         assert_eq!(path(&judged), path_used);
         assert_eq!(root_validity(&judged), (year(validity.0), year(validity.1)));
     }
-    // A root that was made anew with its key and name.
+    // A root that was made again with the same key and name.
     let ending = Authority::root_changed("Ending", window(2015, 2024));
     let again = pem("CERTIFICATE", &ending.again(window(2021, 2050)));
     let leaf = ending.leaf_with("a.example", window(2023, 2026)).der;
@@ -313,11 +314,11 @@ fn a_path_without_a_broken_rule_is_taken_where_one_is_there() {
     let both = judge_of(&(bad.pem() + &good.pem()));
     let judged = trust(&both, &ders);
     assert_eq!((refuse(&judged), path(&judged)), (None, &[0, 1][..]));
-    // The other way around OpenSSL takes the other, and does not come back.
+    // In the other order OpenSSL takes the other one, and does not come back.
     let [leaf, by_good, by_bad] = ders.clone();
     let judged = trust(&both, &[leaf, by_bad, by_good]);
     assert_eq!((refuse(&judged), path(&judged)), (Some(Clients::OpenSsl), &[0, 2][..]));
-    // An unknown critical extension beside the path hurts nobody.
+    // An unknown critical extension beside the path does no harm.
     let odd = root_with(|p| p.custom_extensions.push(critical(&[1, 2, 3, 4], vec![5, 0])));
     let judged = trust(&judge_of(&(odd.pem() + &good.pem())), &ders);
     assert_eq!(refuse(&judged), None);
@@ -327,7 +328,7 @@ fn a_path_without_a_broken_rule_is_taken_where_one_is_there() {
 fn openssl_takes_the_first_issuer_that_is_sent() {
     let (root, other) = (Authority::root("Root"), Authority::root("Other"));
     let sub = root.sub("Sub");
-    // The same CA, forbidden here to certify the host.
+    // The same CA, which is forbidden here to certify the host.
     let narrow = root.certify(&sub, |p| {
         p.name_constraints = Some(NameConstraints {
             permitted_subtrees: vec![GeneralSubtree::DnsName("inside.example".into())],
@@ -339,7 +340,8 @@ fn openssl_takes_the_first_issuer_that_is_sent() {
     let first = trust(&judge, &[leaf.clone(), narrow.clone(), sub.der()]);
     assert_eq!((refuse(&first), path(&first)), (Some(Clients::OpenSsl), &[0, 2][..]));
     assert_eq!(refuse(&trust(&judge, &[leaf.clone(), sub.der(), narrow])), None);
-    // Certified by another root, which is not trusted here: first or not, OpenSSL goes on to the root that is.
+    // Certified by another root, which is not trusted here: whether it is first or not, OpenSSL continues to the
+    // trusted root.
     let by_other = other.certify(&sub, |_| {});
     assert_eq!(refuse(&trust(&judge, &[leaf, sub.der(), by_other])), None);
 }
@@ -360,7 +362,7 @@ fn a_root_of_the_same_name_with_another_key_is_told_as_that() {
     assert_eq!(namesake(&sent), ("CN=Root".into(), true));
     let elsewhere = trust(&judge, &[Authority::root("Elsewhere").leaf("a.example").der]);
     assert_eq!(namesake(&elsewhere), ("CN=Elsewhere".into(), false));
-    // The same key, and a signature that does not fit: broken, not another's.
+    // The same key, and a signature that does not match: broken, not made by another.
     let mut broken = trusted.leaf("a.example").der;
     *broken.last_mut().expect("signature") ^= 1;
     assert_eq!(refused(trust(&judge, &[broken])), PathError::BadSignature);

@@ -1,4 +1,4 @@
-//! Paths that are there and are refused.
+//! Paths that exist and are refused.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
@@ -51,7 +51,7 @@ fn constraints_are_enforced() {
         p.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
     });
     assert!(constraint(trust(&judge, &[mail.leaf("a.example").der, mail.der()])).contains("extended key usage"));
-    // The leaf's own usage is judged elsewhere.
+    // The usage of the leaf itself is judged elsewhere.
     let client = root.leaf_with("a.example", |p| {
         p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
@@ -92,7 +92,7 @@ fn signatures_are_verified_and_old_algorithms_named() {
     assert_eq!(weak, PathError::WeakSignature("RSA key of 1024 bits".into()));
 }
 
-/// rcgen knows RSA keys by its signature algorithms' OIDs, which are those of the key here.
+/// rcgen identifies RSA keys by the OIDs of its signature algorithms, which are those of the key here.
 fn rcgen_key(info: &[u8]) -> impl rcgen::PublicKeyData {
     struct Raw(Vec<u8>);
     impl rcgen::PublicKeyData for Raw {

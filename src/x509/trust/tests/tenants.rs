@@ -1,24 +1,24 @@
-//! What one namespace stores changes no verdict on another's Secret.
+//! What one namespace stores changes no verdict on another namespace's Secret.
 
 use rcgen::{CertificateParams, DnType, KeyUsagePurpose, date_time_ymd};
 
 use super::{IntermediateSource, Judge, Key, PathError, Text, Trust, chain, judge_of, trust};
 use crate::x509::testing::{Authority, issuer_url};
 
-/// A CA that calls itself Let's Encrypt's, and lasts.
+/// A CA that has the name of a Let's Encrypt CA, and a long lifetime.
 fn as_r12(p: &mut CertificateParams) {
     p.distinguished_name.push(DnType::OrganizationName, "Let's Encrypt");
     p.not_after = date_time_ymd(4000, 1, 1);
 }
 
-/// Certificates with the name of `of`: by CAs of their own, and with its very key.
+/// Certificates with the name of `of`: issued by CAs of their own, and with its very key.
 fn forged(of: &Authority, change: impl Fn(&mut CertificateParams)) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for n in 0..40 {
         let evil = Authority::root(&format!("Evil {n}"));
         all.push(evil.certify(of, &change));
         all.push(evil.sub_with("R12", &change).der());
-        // By a root of the trusted one's name, and by itself.
+        // Issued by a root with the trusted one's name, and by itself.
         all.push(Authority::root("Root").certify(of, &change));
         all.push(Authority::root_changed("R12", &change).der());
     }
@@ -60,7 +60,7 @@ fn forged_cas_explain_nothing_and_crowd_nobody_out() {
     poison(&judge, &ders);
     assert_eq!(judge.judge(&lacking), before);
 
-    // Another does, before or after.
+    // Another namespace does, before or after.
     for real_first in [true, false] {
         let judge = judge_of(&root.pem());
         let holder = Key::new("shop", "tls");
@@ -104,7 +104,7 @@ fn one_namespace_does_not_fill_what_is_learned() {
     poison(&judge, &many);
     let learned = format!("{judge:?}").matches("Entry {").count();
     assert_eq!(learned, 500);
-    // What a trusted CA certified below another that is learned later counts, too.
+    // What a trusted CA certified below another one that is learned later counts, too.
     let sub = root.sub("Sub");
     let below = sub.sub("Below");
     judge.learn(&Key::new("b", "tls"), &chain(&[below.der()]));

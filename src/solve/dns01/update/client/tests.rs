@@ -20,7 +20,7 @@ async fn every_provider_can_be_made_and_shows_no_credential() {
         let mut text = format!("provider: {}\n", spec.word);
         for field in spec.fields {
             let value = match field.kind {
-                // what is no key is refused when the client is made
+                // An invalid key is refused when the client is made.
                 Kind::Document => continue,
                 Kind::Secret => format!("{{file: {}}}", path.display()),
                 Kind::Text if field.name == "url" => "https://dns.test".to_owned(),

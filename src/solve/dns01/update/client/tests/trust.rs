@@ -1,5 +1,5 @@
-//! Whom clients trust: that of a CA, our own of a provider, and the library's. Each is asked in a process of its own, since a process does not
-//! change its environment.
+//! The roots that clients trust: those of a CA, our own of a provider, and the library's. Each is tested in a separate
+//! process, because a process must not change its environment.
 
 use std::{path::Path, process::Command};
 
@@ -12,7 +12,7 @@ use crate::{
 const URL: &str = "TRUST_TEST_URL";
 const TOKEN: &str = "TRUST_TEST_TOKEN";
 
-/// What the three clients say of the server, in a process with these variables, each on a line.
+/// What the three clients say about the server, one line each, in a process with these variables.
 async fn asked(url: &str, environment: &[(&str, &Path)]) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
@@ -59,7 +59,7 @@ async fn child() {
     println!("library: {library:?}");
 }
 
-/// Whether each of them was content with the certificate.
+/// Whether each of them accepted the certificate.
 #[track_caller]
 fn trusted(said: &str) -> Vec<bool> {
     let one = |who: &str| {
@@ -81,7 +81,7 @@ async fn a_root_that_the_system_alone_has_is_trusted_by_every_client() {
     std::fs::write(&broken, "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").unwrap();
     let said = asked(&url, &[("SSL_CERT_FILE", &file)]).await;
     assert_eq!(trusted(&said), [true; 3], "{said}");
-    // A file that is none spoils nothing for those that are made here.
+    // An invalid file does not affect the clients that are made here.
     let said = asked(&url, &[("SSL_CERT_FILE", &broken), ("SSL_CERT_DIR", dir.path())]).await;
     assert_eq!(trusted(&said)[..2], [true; 2], "{said}");
 }
@@ -91,7 +91,7 @@ async fn without_a_store_clients_are_made_all_the_same() {
     let (url, _) = server("{}").await;
     let none = Path::new("/nonexistent");
     let said = asked(&url, &[("SSL_CERT_FILE", none), ("SSL_CERT_DIR", none)]).await;
-    // The server's root is nowhere; the library cannot do without a store, and says what to do.
+    // The server's root is nowhere. The library cannot work without a store, and says what to do.
     assert_eq!(trusted(&said), [false; 3], "{said}");
     assert!(
         said.contains("UnknownIssuer") && said.contains("install the system's CA certificates"),
