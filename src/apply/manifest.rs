@@ -1,9 +1,9 @@
-//! The order of a manifest's keys, as people and kubectl have it.
+//! The order of the keys in a manifest, as people and kubectl write them.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// What comes first; the rest by name.
+/// The keys that come first; the others are sorted by name.
 const FIRST: [&str; 6] = ["apiVersion", "kind", "metadata", "type", "name", "namespace"];
 
 /// A value whose keys are written in that order.

@@ -25,11 +25,11 @@ use crate::{
     source::{Scope, scope::Namespaces},
 };
 
-/// A server that tells within this time what it serves is near.
+/// A server that answers discovery within this time counts as near.
 const NEAR: Duration = Duration::from_millis(25);
-/// So many lists of add-ons are read at a time from a server that is near: they are small, one connection takes them one after the other
-/// in no time, and each further connection costs both sides a handshake, which is more than the list. From afar each takes a way
-/// there and back, so all are asked for at once.
+/// How many lists of add-ons are read at a time from a near server. They are small, and one connection reads them one
+/// after the other almost at once, while each further connection costs both sides a handshake, which is more than a
+/// list. From a distant server each list takes a round trip, so all are requested at once.
 const FEW: usize = 2;
 
 /// How lists are requested.
@@ -75,7 +75,7 @@ pub(super) struct Run {
     pub(super) wide: bool,
     pub(super) sink: Sender<Change>,
     served: OnceCell<Option<Arc<Served>>>,
-    /// How long the server took to tell.
+    /// How long the server took to answer discovery.
     told_in: OnceLock<Duration>,
     few: Semaphore,
     pub(super) namespaces: OnceCell<Option<Vec<Text>>>,

@@ -26,9 +26,10 @@ const EMPTY_AT_ONCE: u32 = 4;
 /// The most pages that are read: more than any cluster has, at some hundred objects each.
 const PAGES: u32 = 100_000;
 
-/// Objects are handed on so many at a time: whoever takes them is woken once for all of them, and waking costs as much as taking one.
+/// How many objects are handed over at a time: the receiver is woken once for all of them, and waking it costs as much
+/// as processing one.
 const TOGETHER: usize = 64;
-/// No object is held back for longer while others arrive.
+/// The longest time for which an object is held back while others arrive.
 const HELD: Duration = Duration::from_millis(5);
 
 /// The list to read, and where to send the objects.
@@ -240,7 +241,7 @@ impl Read<'_> {
         path
     }
 
-    /// Sends objects, and returns how many there were.
+    /// Sends the objects, and returns how many there were.
     async fn hand_on(&self, objects: &mut Vec<Object>, part: &mut Part) -> Result<usize, ClusterError> {
         let count = objects.len();
         for object in objects.drain(..).filter(|object| (self.allows)(object)) {

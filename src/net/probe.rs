@@ -47,7 +47,7 @@ const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
 
-/// The target of a probe.
+/// What to probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeRequest {
     /// The address of the server.
@@ -77,7 +77,7 @@ pub struct ServerHandshake {
     pub client_certificate: bool,
 }
 
-/// Connects to a target, performs a handshake and returns what the server sends, within `timeout`.
+/// Connects to a server, performs a handshake and returns what the server sends, within `timeout`.
 ///
 /// Expired, untrusted, self-signed and mismatching certificates are results. Errors are what keeps every client from
 /// getting a readable certificate whose key the server has.

@@ -1,4 +1,4 @@
-//! Every command of every remedy and page is one that its program takes.
+//! Every command in a remedy or a page is one that its program accepts.
 
 use super::Cli;
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 };
 use clap::Parser as _;
 
-/// kubectl's verbs as remedies and pages use them, and the flags of each that take a value (`=`) or none. Those of every verb are
-/// under the empty one.
+/// kubectl's verbs in remedies and pages, and the flags of each with a value (`=`) or without. The flags of every verb
+/// are under the empty one.
 const KUBECTL: &[(&str, &[&str])] = &[
     ("", &["-n=", "--namespace=", "--context=", "--kubeconfig=", "-h"]),
     (
@@ -64,7 +64,7 @@ const KUBECTL: &[(&str, &[&str])] = &[
     ("port-forward", &[]),
 ];
 
-/// Programs that every machine of an operator has, whose own arguments are not looked at here.
+/// Programs that every operator's machine has, and whose arguments are not checked here.
 const OTHERS: &[&str] = &[
     "openssl",
     "sops",
@@ -88,7 +88,7 @@ const OTHERS: &[&str] = &[
     "sha256sum",
 ];
 
-/// A line as a shell cuts it: the words of each program of a pipe. Redirections are left out, placeholders are words.
+/// Splits a line like a shell: the words of each program of a pipe. Redirections are left out, placeholders are words.
 fn stages(line: &str) -> Result<Vec<Vec<String>>, String> {
     let mut stages = vec![Vec::new()];
     let mut chars = line.chars().peekable();
@@ -157,7 +157,7 @@ fn stages(line: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(stages)
 }
 
-/// Why a command line is none that can be run; `None` for one that can.
+/// Why a command line cannot be run; `None` if it can.
 fn wrong_with(line: &str) -> Option<String> {
     let stages = match stages(line) {
         Ok(stages) => stages,
@@ -223,7 +223,7 @@ fn kubectl(words: &[&str]) -> Option<String> {
     verb.is_none().then(|| "kubectl without a verb".to_owned())
 }
 
-/// What is in no cluster is fixed in none: no remedy has a command for a Secret or a route.
+/// A certificate outside of a cluster is not fixed in one: no remedy has a command for a Secret or a route.
 #[test]
 fn the_remedies_for_a_file_and_a_server_ask_no_cluster() {
     for (target, host) in [("./chain.pem", None), ("shop.example:443", Some("shop.example"))] {
@@ -240,7 +240,7 @@ fn the_remedies_for_a_file_and_a_server_ask_no_cluster() {
                 ..row(&[], &[])
             };
             let remedy = remedy(&finding, &row);
-            // But for the names of reasons, which some have in them.
+            // Except for the names of reasons, which contain some of them.
             let text = remedy.text.replace(&finding.reason().to_string(), "");
             assert!(!text.contains("Secret"), "{text}");
             for command in &remedy.commands {
@@ -299,7 +299,7 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
                         assert!(!command.split(' ').any(bare), "{reason}: {command}");
                     }
                 }
-                // What stands in backquotes and is no command is a piece of a manifest, or a flag.
+                // Text in backquotes other than a command is a piece of a manifest, or a flag.
                 for quoted in said.text.split('`').skip(1).step_by(2) {
                     let noted = said.commands.iter().any(|command| command == quoted);
                     let first = quoted.split(' ').next().unwrap_or_default();
@@ -353,7 +353,7 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
     let command = "kubectl certs renew ingress/web -n shop --context prod";
     let expired = Finding::new(finding::Expired { not_after: 0 });
     assert_eq!(remedy(&expired, &ours).commands, [command]);
-    // What manifests hold is renewed among them, and in no cluster.
+    // What manifests contain is renewed among them, and not in a cluster.
     let files = Reach {
         certs: " -f shop.yaml".into(),
         ..crate::object::Reach::default()
@@ -370,7 +370,7 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
         maker: None,
     });
     assert_eq!(remedy(&missing, &ours).commands[0], command);
-    // Another Secret of the route is another one's to renew.
+    // Another Secret of the route is renewed by its own owner.
     let of_several = Row { sole: false, ..ours };
     assert_eq!(
         remedy(&expired, &of_several).commands,
@@ -386,7 +386,7 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
     );
 }
 
-/// The command lines of a page: those of its blocks, and those within its sentences.
+/// The command lines of a page: those in its blocks, and those within its sentences.
 fn commands_of(page: &str) -> Vec<String> {
     let begins = |text: &str| {
         ["kubectl ", "openssl ", "cmctl ", "curl ", "dig "]

@@ -76,7 +76,7 @@ pub(super) fn key(message: Bytes) -> Option<Key> {
 
 /// A text. Bytes that are not UTF-8 are replaced, as the server does when it writes JSON.
 pub(super) fn text(bytes: &Bytes) -> Text {
-    // The other way goes letter by letter.
+    // Valid text is converted at once, while the lossy conversion goes letter by letter.
     std::str::from_utf8(bytes).map_or_else(|_| Text::from_utf8_lossy(bytes), Text::from)
 }
 
