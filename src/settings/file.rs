@@ -1,7 +1,7 @@
-//! The settings, as a file has them: each is declared here once, with what the example says of it. An unknown field is an error, and no field holds a
-//! credential: each names a place.
+//! The settings in the form of a file. Each is declared here once, with its text in the example. An unknown field is an
+//! error, and no field has a credential: each names its location.
 //!
-//! How a setting is added is in CONTRIBUTING.md; what a declaration means is in `section`.
+//! CONTRIBUTING.md explains how to add a setting, and `section` what a declaration means.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -228,7 +228,7 @@ section! {
 }
 
 impl TuiEntry {
-    /// What this says, and where it says nothing, what another does.
+    /// These settings, completed by `other` where they have no value.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         self.merged(other)

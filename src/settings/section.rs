@@ -125,7 +125,7 @@ macro_rules! section {
         $(#[doc = $about])+
         #[derive(Debug, Clone, Default, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         #[cfg_attr(test, derive(::schemars::JsonSchema))]
-        // What is said is said in the file too, where a name needs no quotes.
+        // The documentation is copied into the file, where a name needs no backquotes.
         #[allow(clippy::doc_markdown)]
         #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
         pub struct $Name {

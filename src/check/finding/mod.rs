@@ -237,7 +237,7 @@ findings! {
         challenge_stuck::ChallengeStuck,
         conflicting_owners::ConflictingOwners,
     }
-    /// What is served against what is stored.
+    /// What is served, compared with what is stored.
     served {
         served_differs::ServedDiffers,
         served_expired::ServedExpired,

@@ -144,7 +144,7 @@ fn what_reviewers_read() {
         ]
         .join("\n");
     }
-    // One file for both crates that have this test.
+    // A single file for both crates that contain this test.
     insta::with_settings!({prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!("every-finding", table);
     });

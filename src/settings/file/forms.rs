@@ -7,11 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::super::value::Namespaced;
 use crate::solve::dns01::config::Credential;
 
-/// What stands behind the name of a controller: written as the word alone, or with its fields.
+/// The value for the name of a controller: a word alone, or several fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ControllerEntry {
-    /// Which program it is.
+    /// The program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is: Option<ControllerWord>,
     /// The Secret of its default certificate.

@@ -32,25 +32,26 @@ pub use fields::{fields, words};
 
 use crate::settings::value::Length;
 
-/// How long others may keep a record that this tool writes, in seconds, where the settings do not say.
+/// The default TTL of the records that this program writes, in seconds.
 pub const TTL: u32 = 60;
-/// How long a hook may take where the settings do not say, in seconds.
+/// The default time limit of a hook, in seconds.
 pub const HOOK_SECONDS: u64 = 120;
 
 /// One DNS provider of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsEntry {
-    /// What `--dns NAME` calls it; the provider's word where the settings do not say.
+    /// Its name for `--dns NAME`; by default the word of the provider.
     pub name: String,
-    /// What it serves: every name in one of these domains. None: whatever no other entry serves.
+    /// The domains that it serves, with every name in them. If there are none, it serves whatever no other entry
+    /// serves.
     pub zones: Vec<String>,
-    /// How long others may keep its records, in seconds.
+    /// The TTL of its records, in seconds.
     pub ttl: u32,
-    /// How it is reached.
+    /// The kind of provider, and how to reach it.
     pub provider: ProviderConfig,
 }
 
-/// How a provider is reached. Credentials are named, never held.
+/// How to reach a provider. It has the location of credentials, never the credentials themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProviderConfig {
     /// PowerDNS's HTTP API.
@@ -179,7 +180,7 @@ fn hook_seconds() -> u64 {
     HOOK_SECONDS
 }
 
-// serde asks for a reference.
+// serde requires a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn as_length<S: Serializer>(seconds: &u64, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&Length(Duration::from_secs(*seconds)))
@@ -207,19 +208,19 @@ pub struct ManualConfig {}
 /// A provider of the dns-update crate (`provider: cloudflare`, ...).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateConfig {
-    /// Which.
+    /// The description of the provider.
     pub spec: &'static ProviderSpec,
-    /// Its fields; those that must be there are.
+    /// Its fields, including all that are required.
     pub fields: BTreeMap<&'static str, Setting>,
 }
 
-/// Text that may be written in the settings, or come from where credentials come from.
+/// Text that is written in the settings, or that comes from the same sources as credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Setting {
-    /// As written.
+    /// The text in the settings.
     Plain(String),
-    /// From elsewhere.
+    /// The location of the text.
     From(Credential),
 }
 
@@ -236,7 +237,7 @@ impl<'de> Deserialize<'de> for Setting {
 }
 
 impl ProviderConfig {
-    /// What the settings call it: `powerdns`.
+    /// The provider's word in the settings: `powerdns`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::PowerDns(_) => "powerdns",
@@ -248,7 +249,7 @@ impl ProviderConfig {
         }
     }
 
-    /// Every place that a credential comes from.
+    /// The locations of all credentials.
     pub fn credentials(&self) -> Vec<&Credential> {
         match self {
             Self::PowerDns(config) => vec![&config.api_key],
@@ -263,7 +264,7 @@ impl ProviderConfig {
         }
     }
 
-    /// The Secrets' keys among them.
+    /// The data keys of Secrets among the locations.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.credentials().into_iter().filter_map(|from| match from {
             Credential::SecretRef(of) => Some(of),
@@ -322,7 +323,7 @@ impl<'de> Deserialize<'de> for DnsEntry {
     }
 }
 
-/// Reads one entry. Values are not quoted in what is wrong: one may be a credential in the wrong place.
+/// Reads one entry. Errors do not quote values, because one may be a credential in the wrong place.
 fn read(mut map: Map<String, Value>) -> Result<DnsEntry, String> {
     let word = match map.remove("provider") {
         Some(Value::String(word)) => word,
@@ -384,7 +385,7 @@ fn own<T: de::DeserializeOwned>(map: Map<String, Value>) -> Result<T, String> {
     serde_json::from_value(Value::Object(map)).map_err(|e| e.to_string())
 }
 
-/// A zone as the settings write it: any case, a last dot, U-labels.
+/// Reads a zone in the forms of the settings: any case, a trailing dot, U-labels.
 fn domain(text: &str) -> Result<String, String> {
     let bare = text.trim().trim_start_matches("*.");
     let ascii = idna::domain_to_ascii(bare).ok();

@@ -7,7 +7,7 @@ use crate::{
     inventory::Binding,
 };
 
-/// Several TLSStores of Traefik exclude the default certificate, or a Secret of the route. `keeps` is the Secret of the
+/// Several of Traefik's stores exclude the default certificate, or a Secret of the route. `keeps` is the Secret of the
 /// route that a store of another name keeps to itself; it is `None` where several stores are named default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultStoreConflict {

@@ -82,7 +82,7 @@ impl JsonSchema for DnsEntry {
     }
 }
 
-/// What a field of a provider's holds.
+/// The schema for a field of a provider.
 fn kind(kind: Kind, generator: &mut SchemaGenerator) -> Value {
     match kind {
         Kind::Secret | Kind::Document => generator.subschema_for::<Credential>().to_value(),
@@ -93,7 +93,7 @@ fn kind(kind: Kind, generator: &mut SchemaGenerator) -> Value {
     }
 }
 
-/// The fields that all have, by the names of their schemas.
+/// The fields of every provider, with the names of their schemas.
 const COMMON: [(&str, &str); 3] = [
     ("name", "ProviderName"),
     ("zones", "ProviderZones"),
@@ -117,7 +117,7 @@ fn define_common(generator: &mut SchemaGenerator) {
     }
 }
 
-/// The form of one provider, with the fields that all have.
+/// The schema of one provider, completed by the fields of every provider.
 fn form(word: &str, mut schema: Value) -> Value {
     if !schema["properties"].is_object() {
         schema["properties"] = json!({});
@@ -133,7 +133,7 @@ fn form(word: &str, mut schema: Value) -> Value {
     schema
 }
 
-/// As a hook's time is written.
+/// The schema for the time limit of a hook.
 pub(super) fn length(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<Length>()
 }
