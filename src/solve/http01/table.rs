@@ -93,8 +93,7 @@ const INGRESS: Row = Row {
     note: None,
 };
 
-/// Any explicit number is above those that Traefik computes from the length of a rule, and this one is below those of
-/// its own redirects.
+/// Above the priorities that Traefik computes from the length of a rule, and below those of its own redirects.
 pub(super) const TRAEFIK_PRIORITY: i32 = 1_000_000_000;
 
 const IN_PLACE_NOTE: &str =
