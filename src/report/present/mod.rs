@@ -38,7 +38,8 @@ pub trait TableLine<'a> {
     /// Kind and name of what it is about: its route, or its Secret where there is no route.
     fn subject(&self) -> (Kind, &'a str);
 
-    /// The Secret that it is about.
+    /// The Secret that it is about: of a row the one that is expected to be served, whoever named it; of a line of the screen one of
+    /// its own, as what is done to the line is done to that.
     fn secret(&self) -> Option<&'a Key>;
 
     /// All Secrets that are named for it.

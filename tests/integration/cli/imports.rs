@@ -389,6 +389,8 @@ const ONCE: &[(&str, &str)] = &[
     ("\"XDG_STATE_HOME\"", "home.rs"),
     ("psl::", "x509/suffix.rs"),
     ("\"no\", \"on\", \"off\"", "document/yaml.rs"),
+    ("\" ago\"", "report/present/cell.rs"),
+    ("AnsiColor::Magenta", "report/present/tone.rs"),
 ];
 
 #[test]

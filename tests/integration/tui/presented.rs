@@ -32,6 +32,13 @@ fn shown() -> Vec<Row<'static>> {
     both.filter(|(_, item)| shown(item)).map(|(row, _)| row).collect()
 }
 
+/// The Secret of its own that the screen names, where another is served in its place and named by the table: what is done to a line of
+/// the screen is done to its own.
+fn own_secret<'a>(row: &Row<'a>) -> Option<&'a str> {
+    let is_another = row.served.is_some_and(|served| !row.secrets.contains(served));
+    row.secrets.first().filter(|_| is_another).map(|own| own.name.as_str())
+}
+
 /// The screen's cells of all hosts with all columns, as it saves them: the heads, and the lines.
 fn cells_of_screen(desk: &mut Desk) -> Vec<Vec<String>> {
     desk.model.columns.wide = true;
@@ -52,7 +59,7 @@ fn cells_of_screen(desk: &mut Desk) -> Vec<Vec<String>> {
 }
 
 /// The cells of the table with all columns, its heads first.
-fn cells_of_table(rows: Rows<'_>) -> Vec<Vec<String>> {
+fn cells_of_table(rows: &Rows<'_>) -> Vec<Vec<String>> {
     let context = Context {
         now: noon(),
         show_namespace: true,
@@ -60,7 +67,7 @@ fn cells_of_table(rows: Rows<'_>) -> Vec<Vec<String>> {
         ..Context::default()
     };
     let mut out = Vec::new();
-    table::write(&rows, &context, true, &mut out).expect("a vector");
+    table::write(rows, &context, true, &mut out).expect("a vector");
     let out = String::from_utf8(out).expect("text");
     let cells = |line: &str| {
         line.split("   ")
@@ -85,22 +92,24 @@ fn each_column_says_what_the_table_says_and_lines_stand_in_its_order() {
                 reverse,
             };
             sort(&mut rows, &sorting);
-            let table = cells_of_table(rows);
+            let own: Vec<Option<&str>> = rows.iter().map(|row| own_secret(&row)).collect();
+            let table = cells_of_table(&rows);
             assert_eq!(screen.len(), table.len());
             let (heads, heads_of_table) = (&screen[0], &table[0]);
             let mut sorted = (heads.clone(), heads_of_table.clone());
             sorted.0.sort();
             sorted.1.sort();
             assert_eq!(sorted.0, sorted.1, "both have the same columns");
-            for (line, of_table) in screen.iter().zip(&table) {
+            for ((line, of_table), own) in screen.iter().zip(&table).skip(1).zip(own) {
                 for (cell, head) in line.iter().zip(heads) {
                     let at = heads_of_table
                         .iter()
                         .position(|other| other == head)
                         .expect("it has it");
-                    let told = match head.as_str() {
+                    let told = match (head.as_str(), own) {
+                        ("SECRET", Some(own)) => own,
                         // A line of the screen is named beside its host, where it has none: its Secret needs no mark.
-                        "SECRET" => of_table[at].trim_start_matches("secret/"),
+                        ("SECRET", None) => of_table[at].trim_start_matches("secret/"),
                         _ => &of_table[at],
                     };
                     assert_eq!(cell, told, "{head} of {line:?}, by {sorting:?}");
