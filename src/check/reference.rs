@@ -10,9 +10,9 @@ use crate::{
     check::finding,
     inventory::{
         Binding, Controller, Inventory, Origin, Presence, Stored,
+        derive::MANY,
         ingress::EVERY_HOST,
         query::{ClassState, Serving, covers},
-        settle::MANY,
     },
     object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, route::Shape, secret::TLS_TYPE},
 };

@@ -210,7 +210,7 @@ impl Collector {
 /// })));
 /// // All Secrets have been read, and none of that name was among them.
 /// inventory.apply(Change::Listed(Kind::Secret));
-/// inventory.settle();
+/// inventory.derive();
 ///
 /// let rules = Rules { now: 1_796_083_200, expiring_within: None };
 /// let id = inventory.bindings_of_host("shop.example")[0];

@@ -1,7 +1,7 @@
 //! The table at the end of an issuance, and what to do next.
 
 use crate::{
-    engine::{failure::CourseError, run::Outcome},
+    engine::{failure::TargetError, run::Outcome},
     error::chain,
     ops::issuance::Report,
     report::progress::{self, Summary},
@@ -56,11 +56,11 @@ pub(super) fn show(report: &Report) {
 }
 
 /// What became of a certificate whose course did not end as it was meant.
-fn result_of(error: &CourseError, rehearsal: bool, first: bool) -> String {
+fn result_of(error: &TargetError, rehearsal: bool, first: bool) -> String {
     match error {
-        CourseError::LeftOut { left_out, .. } => progress::result(rehearsal, first, left_out.len()),
-        CourseError::Stopped => "not started".to_owned(),
-        CourseError::NotOurs { .. } => "left out".to_owned(),
+        TargetError::LeftOut { left_out, .. } => progress::result(rehearsal, first, left_out.len()),
+        TargetError::Stopped => "not started".to_owned(),
+        TargetError::NotOurs { .. } => "left out".to_owned(),
         _ => "failed".to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    failure::CourseError,
+    failure::TargetError,
     obtain::ObtainError,
     rivals::Rivals,
     run::Run,
@@ -45,7 +45,7 @@ impl Run {
         issued: &[Name],
         stored: &Stored,
         tell: &Teller,
-    ) -> Result<(), CourseError> {
+    ) -> Result<(), TargetError> {
         let what = format!(
             "{} issued a certificate for {}, valid until {}",
             self.parts.issuer.name,
@@ -96,7 +96,7 @@ impl Run {
     }
 
     /// Restarts the workloads that the settings name, and reports others that need a restart.
-    async fn restart(&self, api: &Api, target: &Target, tell: &Teller) -> Result<(), CourseError> {
+    async fn restart(&self, api: &Api, target: &Target, tell: &Teller) -> Result<(), TargetError> {
         let Some(restarts) = self.parts.restarts.get(&target.secret) else {
             return Ok(());
         };
@@ -120,11 +120,11 @@ impl Run {
         record_restarts(api, &target.secret, &done.done).await;
         match done.stopped {
             None => Ok(()),
-            Some(RolloutError::Interrupted(workload)) => Err(CourseError::NotRestarted(format!(
+            Some(RolloutError::Interrupted(workload)) => Err(TargetError::NotRestarted(format!(
                 "{workload} -n {}",
                 target.secret.namespace
             ))),
-            Some(error) => Err(CourseError::Restart {
+            Some(error) => Err(TargetError::Restart {
                 message: crate::error::chain(&error),
                 hint: error.hint(),
             }),
@@ -138,7 +138,7 @@ impl Run {
         pair: &Pair,
         stored: Instant,
         tell: &Teller,
-    ) -> Result<(), CourseError> {
+    ) -> Result<(), TargetError> {
         if self.parts.options.wait.is_zero() {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Run {
             return Ok(());
         };
         let (name, namespace) = (&target.secret.name, &target.secret.namespace);
-        Err(CourseError::NotServed {
+        Err(TargetError::NotServed {
             message: unserved.message,
             hint: Some(format!(
                 "{}`kubectl certs show secret/{name} -n {namespace} --probe` shows the served certificate; `kubectl certs rollback {name} \

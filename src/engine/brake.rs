@@ -8,7 +8,7 @@ use std::sync::{
 
 use futures_util::future::BoxFuture;
 
-use super::failure::CourseError;
+use super::failure::TargetError;
 use crate::{object::Key, plan::Target};
 
 /// How many consecutive failures of the same kind stop a run.
@@ -63,7 +63,7 @@ impl Brake {
     }
 
     /// Records how a certificate ended, and asks for a decision after one failure too many.
-    pub(super) async fn ended(&self, target: &Target, error: Option<&CourseError>) {
+    pub(super) async fn ended(&self, target: &Target, error: Option<&TargetError>) {
         let mut row = self.row.lock().await;
         let Some(error) = error else {
             // A success shows that not everything fails.
@@ -75,7 +75,7 @@ impl Brake {
         };
         if matches!(
             error,
-            CourseError::Interrupted | CourseError::Stopped | CourseError::LeftOut { .. }
+            TargetError::Interrupted | TargetError::Stopped | TargetError::LeftOut { .. }
         ) {
             return;
         }
@@ -149,8 +149,8 @@ mod tests {
         }
     }
 
-    fn failure(n: usize, why: &str) -> CourseError {
-        CourseError::CertManager {
+    fn failure(n: usize, why: &str) -> TargetError {
+        TargetError::CertManager {
             message: format!("h{n}.example: {why} after {n}00 ms, see https://ca.example/{n}"),
             hint: None,
         }

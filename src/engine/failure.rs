@@ -16,7 +16,7 @@ use crate::{
 /// Why a certificate was not renewed, or not completely.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CourseError {
+pub enum TargetError {
     /// Another run works on the Secret, or the cluster does not answer.
     #[error(transparent)]
     Lease(#[from] LeaseError),
@@ -149,7 +149,7 @@ pub enum CourseError {
     #[error("{}", crate::error::chain(.error))]
     Kept {
         /// The error itself.
-        error: Box<CourseError>,
+        error: Box<TargetError>,
         /// What the next run does with the order.
         next: Next,
     },
@@ -201,7 +201,7 @@ pub(super) fn names(all: &[Name]) -> String {
     all.join(", ")
 }
 
-impl CourseError {
+impl TargetError {
     /// The new names that are missing from the issued certificate.
     pub fn left_out(&self) -> &[Name] {
         match self {
@@ -219,7 +219,7 @@ impl CourseError {
     }
 }
 
-impl Diagnose for CourseError {
+impl Diagnose for TargetError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Lease(error) => error.hint(),

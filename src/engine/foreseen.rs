@@ -6,9 +6,9 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
     choose::{method_under, no_cluster, no_provider},
-    course::orderable,
     due::is_in_window,
-    failure::CourseError,
+    failure::TargetError,
+    issue_target::orderable,
     ledger::{self, Ledger},
     prepare::{Prepared, Preparing, is_name, store_options},
 };
@@ -192,7 +192,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
         }
         match limits::exceeded(known, &past, names, exempt, now) {
             Some(exceeded) => {
-                let error = CourseError::Limit {
+                let error = TargetError::Limit {
                     issuer: chosen.ca.name.clone(),
                     exceeded,
                 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    course::Replaced,
-    failure::{CourseError, Next},
+    failure::{Next, TargetError},
+    issue_target::Replaced,
     journal::{Entry, Journal},
     run::Run,
     store::Destination,
@@ -20,14 +20,14 @@ impl Run {
     /// The error of an order that is kept, extended by what the next run does with it.
     pub(super) async fn kept(
         &self,
-        error: CourseError,
+        error: TargetError,
         target: &Target,
         before: &Present,
         options: &secret::Options,
         journal: &Journal,
-    ) -> CourseError {
+    ) -> TargetError {
         // A run that has taken over has the order too, and a certificate that was refused once is refused again.
-        if matches!(error, CourseError::LeaseLost(_) | CourseError::Pair(_)) {
+        if matches!(error, TargetError::LeaseLost(_) | TargetError::Pair(_)) {
             return error;
         }
         let entry = journal.entry().await;
@@ -35,11 +35,11 @@ impl Run {
             return error;
         }
         let now = match (&self.parts.destination, &error) {
-            (Destination::Cluster(api), CourseError::Changed(key)) => Present::read(api, key).await.ok(),
+            (Destination::Cluster(api), TargetError::Changed(key)) => Present::read(api, key).await.ok(),
             _ => None,
         };
         match self.next(target, before, now.as_ref(), options, &entry) {
-            Some(next) => CourseError::Kept {
+            Some(next) => TargetError::Kept {
                 error: Box::new(error),
                 next,
             },

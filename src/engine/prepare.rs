@@ -300,7 +300,7 @@ mod tests {
                     verb: "list",
                 }));
             }
-            inventory.settle();
+            inventory.derive();
             for_want_of_classes(&inventory, &ChallengeRoute::of_class(&inventory, "shop", Some(class)))
         };
         let error = refused("web", true).unwrap();

@@ -104,7 +104,7 @@ mod tests {
                 &[(&["shop.example"], secret)],
             ))));
         }
-        inventory.settle();
+        inventory.derive();
         inventory
     }
 

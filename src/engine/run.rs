@@ -8,7 +8,7 @@ use super::{
     brake::{Brake, GoOn},
     cancel::Cancel,
     choose::Solvers,
-    failure::CourseError,
+    failure::TargetError,
     hosts::Hosts,
     journal,
     journals::Journals,
@@ -160,7 +160,7 @@ pub struct Outcome {
     /// Whether the Secret had no certificate before.
     pub first: bool,
     /// The result. Even with an error a certificate may be stored; the error tells.
-    pub result: Result<Issued, CourseError>,
+    pub result: Result<Issued, TargetError>,
     /// How long it took.
     pub took: Duration,
 }
@@ -197,11 +197,11 @@ impl Run {
         let began = tokio::time::Instant::now();
         let tell = self.parts.tell.about(target.secret.clone());
         let result = if self.parts.cancel.is_cancelled() {
-            Err(CourseError::Interrupted)
+            Err(TargetError::Interrupted)
         } else if !self.brake.may_begin().await {
-            Err(CourseError::Stopped)
+            Err(TargetError::Stopped)
         } else {
-            Box::pin(self.course(target, &tell)).await
+            Box::pin(self.issue_target(target, &tell)).await
         };
         self.brake.ended(target, result.as_ref().err()).await;
         self.parts.standing.turns.give_back(&target.secret);
@@ -211,12 +211,12 @@ impl Run {
         }
         tell.tell(match &result {
             Ok(_) => EventKind::Done,
-            Err(CourseError::LeftOut { left_out, why, hint }) => EventKind::LeftOut {
+            Err(TargetError::LeftOut { left_out, why, hint }) => EventKind::LeftOut {
                 names: left_out.clone(),
                 why: why.clone(),
                 hint: hint.clone(),
             },
-            Err(error @ CourseError::Stopped) => EventKind::NotStarted {
+            Err(error @ TargetError::Stopped) => EventKind::NotStarted {
                 why: error.to_string(),
                 hint: error.hint(),
             },

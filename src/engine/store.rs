@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{cancel::Cancel, failure::CourseError, lease::Lease};
+use super::{cancel::Cancel, failure::TargetError, lease::Lease};
 use crate::{
     apply::{
         Api, ApiError, Pair, RunId, backup, file,
@@ -73,7 +73,7 @@ impl StoreRequest<'_> {
         pair: &Pair,
         lease: Option<&Lease>,
         cancel: &Cancel,
-    ) -> Result<Stored, CourseError> {
+    ) -> Result<Stored, TargetError> {
         let key = read.key().clone();
         let before = read.sha256(&self.options.slots);
         let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -81,15 +81,15 @@ impl StoreRequest<'_> {
         loop {
             // Cancel between two attempts only, so that a write that has begun is not cut off.
             if cancel.is_cancelled() {
-                return Err(CourseError::NotStored);
+                return Err(TargetError::NotStored);
             }
             match self.once(api, &key, before, pair, lease).await {
-                Err(CourseError::Write(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }))
+                Err(TargetError::Write(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }))
                     if tries < TRIES =>
                 {
                     tries += 1;
                 }
-                Err(CourseError::Write(ref error)) if away(error) && tokio::time::Instant::now() < deadline => {
+                Err(TargetError::Write(ref error)) if away(error) && tokio::time::Instant::now() < deadline => {
                     tokio::select! {
                         () = tokio::time::sleep(PAUSE) => {}
                         () = cancel.cancelled() => {}
@@ -107,22 +107,22 @@ impl StoreRequest<'_> {
         before: Option<Fingerprint>,
         pair: &Pair,
         lease: Option<&Lease>,
-    ) -> Result<Stored, CourseError> {
-        let target = Target::read(api, key).await.map_err(CourseError::Write)?;
+    ) -> Result<Stored, TargetError> {
+        let target = Target::read(api, key).await.map_err(TargetError::Write)?;
         let now = target.sha256(&self.options.slots);
         if now != before && now != Some(pair.sha256()) {
-            return Err(CourseError::Changed(key.clone()));
+            return Err(TargetError::Changed(key.clone()));
         }
         let change = SecretChange::plan(&target, pair, self.options, self.note)?;
         if lease.is_some_and(Lease::is_lost) {
-            return Err(CourseError::LeaseLost(key.clone()));
+            return Err(TargetError::LeaseLost(key.clone()));
         }
         let mut backed_up = false;
         if !change.is_done(&target) {
             backed_up = backup::keep(api, &target, &change, self.run, crate::clock::now())
                 .await
-                .map_err(CourseError::Write)?;
-            change.write(api).await.map_err(CourseError::Write)?;
+                .map_err(TargetError::Write)?;
+            change.write(api).await.map_err(TargetError::Write)?;
         }
         Ok(Stored {
             place: format!("Secret {key}"),
@@ -140,20 +140,20 @@ impl StoreRequest<'_> {
         force: bool,
         read: &Target,
         pair: &Pair,
-    ) -> Result<Stored, CourseError> {
+    ) -> Result<Stored, TargetError> {
         let change = SecretChange::plan(read, pair, self.options, self.note)?;
         let notes = notes(&change);
         let written = tokio::task::spawn_blocking(move || file::write(&directory, &change, force)).await;
         let path = match written {
             Ok(Ok(path)) => path,
             Ok(Err(error)) => {
-                return Err(CourseError::File {
+                return Err(TargetError::File {
                     message: crate::error::chain(&error),
                     hint: error.hint(),
                 });
             }
             Err(_) => {
-                return Err(CourseError::File {
+                return Err(TargetError::File {
                     message: "writing was cut off".to_owned(),
                     hint: None,
                 });

@@ -1,7 +1,7 @@
 //! `--dry-run=server`: makes the API server judge the writes that are known before there is a certificate, without
 //! persisting them.
 
-use super::{failure::CourseError, journal, lease::Lease};
+use super::{failure::TargetError, journal, lease::Lease};
 use crate::{
     apply::{
         Api, RunId,
@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// Makes the server judge the Lease, the journal and, as far as possible, the Secret of each target.
-pub async fn all(api: &Api, targets: &[Target], run: &RunId, slots: &Slots) -> Result<(), CourseError> {
+pub async fn all(api: &Api, targets: &[Target], run: &RunId, slots: &Slots) -> Result<(), TargetError> {
     for target in targets {
         let options = secret::Options {
             slots: slots.clone(),
             force: true,
             ..secret::Options::default()
         };
-        let present = Present::read(api, &target.secret).await.map_err(CourseError::Api)?;
+        let present = Present::read(api, &target.secret).await.map_err(TargetError::Api)?;
         secret::may_be_written(&present, &options)?;
         let lease = Lease::take(api, &target.secret, run).await?;
         drop(lease);

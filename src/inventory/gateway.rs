@@ -13,8 +13,8 @@ use crate::object::{
 use super::{
     Inventory,
     binding::{Binding, Origin, RouteKey},
+    derive::MANY,
     ingress::{EVERY_HOST, normal_host},
-    settle::MANY,
 };
 
 /// The API group of the Gateway API.

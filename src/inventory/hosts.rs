@@ -124,7 +124,7 @@ mod tests {
     fn a_route_is_bound_by_what_it_says_alone_until_it_is_gone() {
         let mut inventory = Inventory::new("prod", false);
         inventory.apply(Change::Set(Object::HostRoute(route(Some("tls"), false))));
-        inventory.settle();
+        inventory.derive();
         assert_eq!(hosts(&inventory), ["shop.example", "a.wide.example", "other.example"]);
         let of_secret = inventory.bindings_of_secret(&Key::new("certs", "tls"));
         assert_eq!(of_secret.len(), 3, "the Secret of the namespace that is named");
@@ -137,10 +137,10 @@ mod tests {
             ..route(None, false)
         };
         inventory.apply(Change::Set(Object::HostRoute(passed_on)));
-        assert_eq!(inventory.settle().gone.len(), 3);
+        assert_eq!(inventory.derive().gone.len(), 3);
         assert!(inventory.route_meta(&key).is_some());
         inventory.apply(Change::Gone(Kind::IngressRoute, key.key.clone()));
-        inventory.settle();
+        inventory.derive();
         assert!(inventory.route_meta(&key).is_none());
     }
 
@@ -148,7 +148,7 @@ mod tests {
     fn a_route_whose_controller_issues_by_itself_has_its_certificate_elsewhere() {
         let mut inventory = Inventory::new("prod", false);
         inventory.apply(Change::Set(Object::HostRoute(route(None, true))));
-        inventory.settle();
+        inventory.derive();
         let mut kept = inventory
             .bindings()
             .iter()

@@ -10,7 +10,7 @@ use crate::{
 use super::{
     binding::{Binding, Origin, RouteKey},
     controller::{Behind, Controller, certificate_from_elsewhere, is_canary},
-    settle::MANY,
+    derive::MANY,
 };
 
 /// The host of a rule or tls entry that names none.

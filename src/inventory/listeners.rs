@@ -10,10 +10,10 @@ use crate::object::{Key, Kind, Text, gateway::Listener};
 use super::{
     Inventory, Stored,
     binding::{Binding, RouteKey},
+    derive::MANY,
     gateway::{OwnedListener, intersection, names_a_secret, terminates_tls},
     ingress::{EVERY_HOST, normal_host, wildcard_over},
     secrets::SecretId,
-    settle::MANY,
 };
 
 /// The largest number of listeners that are compared one by one. Most Gateways have one or two, for which tables would

@@ -1,10 +1,11 @@
 //! The joined view of everything that was read: bindings, Secrets, and indexes between them.
 //!
-//! [`Inventory::apply`] applies one change. [`Inventory::settle`] then derives the bindings of the routes that the
+//! [`Inventory::apply`] applies one change. [`Inventory::derive`] then derives the bindings of the routes that the
 //! change affects, and returns what has to be judged again. This module is pure: it uses no clock and does no I/O.
 
 pub mod binding;
 pub mod controller;
+pub(crate) mod derive;
 pub mod elsewhere;
 mod forbidden;
 pub mod gateway;
@@ -19,7 +20,6 @@ pub mod programs;
 pub mod query;
 pub mod secrets;
 pub mod serves;
-pub(crate) mod settle;
 mod table;
 pub mod view;
 
@@ -149,7 +149,7 @@ pub struct Inventory {
     /// Results that many hosts need, found since the last change.
     memo: serves::Memo,
     /// Whether bindings have been derived at least once.
-    settled: bool,
+    is_derived: bool,
     /// Whether the first read is in progress. Everything is judged after it, so that no change is marked for judging.
     loading: bool,
 }
@@ -164,7 +164,7 @@ impl Inventory {
         }
     }
 
-    /// Sets whether the first read is in progress. While it is, [`Self::settle`] does not report what has to be judged
+    /// Sets whether the first read is in progress. While it is, [`Self::derive`] does not report what has to be judged
     /// again.
     pub fn set_loading(&mut self, loading: bool) {
         self.loading = loading;
@@ -173,7 +173,7 @@ impl Inventory {
     /// Applies one change. The content of a Secret is excepted: it is parsed first, and [`Self::store`] takes the
     /// result.
     ///
-    /// Call [`Self::settle`] before any query.
+    /// Call [`Self::derive`] before any query.
     ///
     /// ```
     /// use kubectl_certs::inventory::Inventory;
@@ -187,11 +187,11 @@ impl Inventory {
     /// };
     /// let mut inventory = Inventory::new("prod", false);
     /// inventory.apply(Change::Set(Object::IngressRoute(route)));
-    /// assert_eq!(inventory.settle().bindings.len(), 2, "one binding a host, to be judged");
+    /// assert_eq!(inventory.derive().bindings.len(), 2, "one binding a host, to be judged");
     /// assert_eq!(inventory.bindings_of_secret(&Key::new("shop", "shop-tls")).len(), 2);
     ///
     /// inventory.apply(Change::Gone(Kind::IngressRoute, Key::new("shop", "web")));
-    /// assert_eq!(inventory.settle().gone.len(), 2);
+    /// assert_eq!(inventory.derive().gone.len(), 2);
     /// ```
     pub fn apply(&mut self, change: Change) {
         match change {

@@ -5,7 +5,7 @@ use crate::object::{
     annotation,
 };
 
-use super::{Inventory, settle::MANY};
+use super::{Inventory, derive::MANY};
 
 impl Inventory {
     pub(super) fn set_certmanager(&mut self, object: Object) {

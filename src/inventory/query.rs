@@ -14,8 +14,8 @@ use super::{
     Inventory,
     binding::{Binding, BindingId, Bindings, RouteKey},
     controller::{Behind, Controller},
+    derive::of_host,
     secrets::Secrets,
-    settle::of_host,
     view::RouteView,
 };
 

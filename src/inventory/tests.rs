@@ -75,7 +75,7 @@ fn a_listeners_bindings_are_the_hosts_of_the_routes_attached_to_it() {
     let mut open = listener("https", "*.shop.example", Some(("", "wild")));
     open.allowed_routes = AllowedNamespaces::All;
     inventory.apply(Change::Set(Object::Gateway(gateway("edge", "gw", vec![open]))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [row("edge/gw", "*.shop.example", "https")],
@@ -84,7 +84,7 @@ fn a_listeners_bindings_are_the_hosts_of_the_routes_attached_to_it() {
 
     let route = http_route("shop", "r", ("edge", "gw"), &["a.shop.example", "other.example"]);
     inventory.apply(Change::Set(Object::Route(route)));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [
@@ -94,7 +94,7 @@ fn a_listeners_bindings_are_the_hosts_of_the_routes_attached_to_it() {
         "the second hostname is taken by no listener"
     );
     inventory.apply(Change::Gone(Kind::HttpRoute, key("shop", "r")));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(hosts(&inventory), [row("edge/gw", "*.shop.example", "https")]);
 }
 
@@ -112,7 +112,7 @@ fn a_route_of_another_namespace_attaches_only_where_it_is_let_in() {
         ("edge", "gw"),
         &["a.example"],
     ))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [row("edge/gw", "*", "https")],
@@ -124,7 +124,7 @@ fn a_route_of_another_namespace_attaches_only_where_it_is_let_in() {
         ("edge", "gw"),
         &["a.example"],
     ))));
-    inventory.settle();
+    inventory.derive();
     assert!(hosts(&inventory).contains(&row("edge/gw", "a.example", "https")));
 }
 
@@ -140,11 +140,11 @@ fn a_listener_set_needs_the_gateways_leave() {
         parent: Some(key("edge", "gw")),
         listeners: vec![listener("https", "a.example", Some(("", "t")))],
     })));
-    inventory.settle();
+    inventory.derive();
     assert!(hosts(&inventory).is_empty());
     gw.allowed_listeners = AllowedNamespaces::All;
     inventory.apply(Change::Set(Object::Gateway(gw)));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(hosts(&inventory), [row("shop/extra", "a.example", "https")]);
 }
 
@@ -162,15 +162,15 @@ fn a_set_of_a_gateway_without_listeners_has_its_bindings_once() {
     inventory.apply(Change::Set(Object::Gateway(gw.clone())));
     for host in ["a.example", "a.example", "b.example"] {
         inventory.apply(Change::Set(Object::ListenerSet(set(host))));
-        inventory.settle();
+        inventory.derive();
         assert_eq!(hosts(&inventory), [row("shop/extra", host, "https")]);
     }
     // The same listener and host, of the Gateway and of its ListenerSet, are two.
     gw.listeners = vec![listener("https", "b.example", Some(("", "t")))];
     inventory.apply(Change::Set(Object::Gateway(gw)));
-    inventory.settle();
+    inventory.derive();
     inventory.apply(Change::Set(Object::ListenerSet(set("c.example"))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [
@@ -179,7 +179,7 @@ fn a_set_of_a_gateway_without_listeners_has_its_bindings_once() {
         ]
     );
     inventory.apply(Change::Gone(Kind::Gateway, key("edge", "gw")));
-    inventory.settle();
+    inventory.derive();
     assert!(hosts(&inventory).is_empty());
 }
 
@@ -191,7 +191,7 @@ fn a_reference_into_another_namespace_needs_a_grant() {
         "gw",
         vec![listener("https", "a.example", Some(("certs", "t")))],
     ))));
-    inventory.settle();
+    inventory.derive();
     let secrets = |i: &Inventory| {
         i.bindings()
             .iter()
@@ -214,10 +214,10 @@ fn a_reference_into_another_namespace_needs_a_grant() {
         }],
     };
     inventory.apply(Change::Set(Object::ReferenceGrant(grant(Some("other")))));
-    inventory.settle();
+    inventory.derive();
     assert!(secrets(&inventory).is_empty(), "the grant is for another Secret");
     inventory.apply(Change::Set(Object::ReferenceGrant(grant(None))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(secrets(&inventory), [key("certs", "t")]);
 }
 
@@ -234,9 +234,9 @@ fn a_changed_secret_touches_its_own_bindings_and_no_others() {
         ))));
         inventory.store(good("a", &secret, &[&host]));
     }
-    assert_eq!(inventory.settle().bindings.len(), 50);
+    assert_eq!(inventory.derive().bindings.len(), 50);
     inventory.store(good("a", "s7", &["h7.example"]));
-    let dirty = inventory.settle();
+    let dirty = inventory.derive();
     assert_eq!(dirty.bindings.len(), 1);
     assert_eq!(dirty.secrets.into_iter().collect::<Vec<_>>(), [key("a", "s7")]);
 }
@@ -249,13 +249,13 @@ fn a_binding_keeps_its_number_while_its_route_changes_around_it() {
         "i",
         &[(&["x.example", "y.example"], "s")],
     ))));
-    let before = inventory.settle().bindings;
+    let before = inventory.derive().bindings;
     inventory.apply(Change::Set(Object::Ingress(ingress(
         "a",
         "i",
         &[(&["y.example", "z.example"], "s")],
     ))));
-    let dirty = inventory.settle();
+    let dirty = inventory.derive();
     assert_eq!(
         dirty.gone.len() + before.intersection(&dirty.bindings).count(),
         2,
@@ -263,7 +263,7 @@ fn a_binding_keeps_its_number_while_its_route_changes_around_it() {
     );
     assert_eq!(inventory.bindings().iter().count(), 2);
     inventory.apply(Change::Gone(Kind::Ingress, key("a", "i")));
-    assert_eq!(inventory.settle().gone.len(), 2);
+    assert_eq!(inventory.derive().gone.len(), 2);
     assert!(inventory.bindings_of_host("y.example").is_empty());
 }
 
@@ -279,7 +279,7 @@ fn traefik_serves_what_any_of_its_routes_brought_and_others_do_not() {
         inventory.apply(Change::Set(Object::Ingress(one)));
         inventory.apply(Change::Set(Object::Ingress(two)));
         inventory.store(good("b", "wide", &["*.example"]));
-        inventory.settle();
+        inventory.derive();
         let id = inventory.bindings_of_host("x.example")[0];
         let binding = inventory.bindings().get(id).expect("it is there");
         assert_eq!(
@@ -296,7 +296,7 @@ fn the_default_class_counts_for_an_ingress_without_class() {
     let mut default = class("web", "k8s.io/ingress-nginx");
     default.default = true;
     inventory.apply(Change::Set(Object::IngressClass(default)));
-    inventory.settle();
+    inventory.derive();
     let plain = ingress("a", "i", &[(&["x.example"], "s")]);
     assert_eq!(inventory.controller_of_ingress(&plain).0, Controller::IngressNginx);
     let annotated = Ingress {
@@ -338,7 +338,7 @@ fn grpc_and_tls_routes_bring_hosts_where_the_listener_takes_their_kind() {
         "tls.example",
         None,
     ))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [
@@ -355,7 +355,7 @@ fn grpc_and_tls_routes_bring_hosts_where_the_listener_takes_their_kind() {
     assert_eq!(kinds.len(), 2);
     assert!(kinds.contains(&Kind::GrpcRoute) && kinds.contains(&Kind::TlsRoute));
     inventory.apply(Change::Gone(Kind::GrpcRoute, key("edge", "same-name")));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [row("edge/gw", "*", "https"), row("edge/gw", "tls.example", "tls")]
@@ -367,7 +367,7 @@ fn grpc_and_tls_routes_bring_hosts_where_the_listener_takes_their_kind() {
         "grpc.example",
         Some("tls"),
     ))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(hosts(&inventory).len(), 2);
 }
 
@@ -388,7 +388,7 @@ fn sets_of_both_groups_and_of_one_name_are_two() {
     let mut route = http_route("shop", "r", ("shop", "extra"), &["experimental.example"]);
     route.parents[0].kind = "XListenerSet".into();
     inventory.apply(Change::Set(Object::Route(route)));
-    inventory.settle();
+    inventory.derive();
     let of_kind = |kind| -> Vec<String> {
         let all = inventory.bindings().iter();
         all.filter(|(_, b)| b.route.kind == kind)
@@ -399,7 +399,7 @@ fn sets_of_both_groups_and_of_one_name_are_two() {
     assert_eq!(of_kind(Kind::XListenerSet), ["experimental.example 1"]);
     assert_eq!(inventory.routes_named(Kind::XListenerSet, "extra").len(), 1);
     inventory.apply(Change::Gone(Kind::ListenerSet, key("shop", "extra")));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(hosts(&inventory), [row("shop/extra", "experimental.example", "https")]);
 }
 
@@ -437,7 +437,7 @@ fn ingress_routes_of_both_groups_are_read_and_one_word_means_both() {
     let mut inventory = Inventory::new("c", false);
     inventory.apply(Change::Set(Object::IngressRoute(route(false, "new.example"))));
     inventory.apply(Change::Set(Object::IngressRoute(route(true, "old.example"))));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(
         hosts(&inventory),
         [row("shop/web", "new.example", ""), row("shop/web", "old.example", "")]
@@ -445,7 +445,7 @@ fn ingress_routes_of_both_groups_are_read_and_one_word_means_both() {
     assert_eq!(inventory.routes_named(Kind::IngressRoute, "web").len(), 2);
     assert_eq!(inventory.routes_named(Kind::OldIngressRoute, "web").len(), 1);
     inventory.apply(Change::Gone(Kind::IngressRoute, key("shop", "web")));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(hosts(&inventory), [row("shop/web", "old.example", "")]);
 }
 
@@ -492,7 +492,7 @@ fn entries_without_hosts_bring_many_secrets_to_each_host_and_all_share_one_list(
         ))));
         web.class = Some("nginx".into());
         inventory.apply(Change::Set(Object::Ingress(web)));
-        inventory.settle();
+        inventory.derive();
         let secrets = secrets_of(&inventory);
         assert_eq!(secrets.len(), 500);
         for (at, secrets) in secrets.iter().enumerate() {
@@ -501,7 +501,7 @@ fn entries_without_hosts_bring_many_secrets_to_each_host_and_all_share_one_list(
             } else {
                 &["s000", "s001"]
             };
-            assert_eq!((secrets.len(), &secrets[..2]), (settle::MANY, first), "host {at}");
+            assert_eq!((secrets.len(), &secrets[..2]), (derive::MANY, first), "host {at}");
         }
         let bindings = inventory.bindings();
         let lists: HashSet<*const Key> = bindings.iter().map(|(_, b)| b.secrets.as_ptr()).collect();
@@ -520,11 +520,11 @@ fn a_listener_brings_no_more_secrets_to_its_hosts() {
     let hosts: Vec<String> = (0..50).map(|n| format!("h{n}.example")).collect();
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     inventory.apply(Change::Set(Object::Route(http_route("a", "web", ("a", "gw"), &hosts))));
-    inventory.settle();
+    inventory.derive();
     let secrets = secrets_of(&inventory);
     assert_eq!(
         (secrets.len(), secrets[3].len(), secrets[3][1]),
-        (50, settle::MANY, "s1")
+        (50, derive::MANY, "s1")
     );
     let lists: HashSet<*const Key> = inventory.bindings().iter().map(|(_, b)| b.secrets.as_ptr()).collect();
     assert_eq!(lists.len(), 1);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use crate::text::counted;
 use crate::{
-    engine::{failure::CourseError, run::Outcome},
+    engine::{failure::TargetError, run::Outcome},
     event::{EventKind, Teller},
     plan::Target,
 };
@@ -37,7 +37,7 @@ impl Left {
             names: self.target.names.order.clone(),
             changes_ca: None,
             first: false,
-            result: Err(CourseError::NotOurs {
+            result: Err(TargetError::NotOurs {
                 message: self.what.clone(),
                 hint: self.hint.clone(),
             }),

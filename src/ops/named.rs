@@ -8,9 +8,9 @@ use crate::{
     object::{Kind, register::KINDS},
 };
 
-mod settle;
+mod choose;
 
-pub use settle::{for_reading, for_writing, ingress_instead, is_listener, not_found};
+pub use choose::{for_reading, for_writing, ingress_instead, is_listener, not_found};
 
 /// A route, Secret or host that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -157,7 +157,7 @@ mod tests {
         for change in unread {
             inventory.apply(change);
         }
-        inventory.settle();
+        inventory.derive();
         inventory
     }
 

@@ -228,7 +228,7 @@ mod tests {
         for stored in all {
             inventory.store(stored);
         }
-        inventory.settle();
+        inventory.derive();
         let ca = Ca {
             name: ca.0.into(),
             directory: ca.1.into(),

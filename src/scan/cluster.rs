@@ -88,7 +88,7 @@ pub async fn read(
         let programs = programs(connection).await;
         reading.inventory.set_programs(programs);
     }
-    reading.inventory.settle();
+    reading.inventory.derive();
     // Beside what follows, which does not need it.
     let counting = spawn(count_carriers(
         connection.clone(),
@@ -97,7 +97,7 @@ pub async fn read(
         &KINDS,
     ));
     reading.further(wanted).await?;
-    reading.inventory.settle();
+    reading.inventory.derive();
     reading.inventory.set_loading(false);
     reading.read.not_judged = finished(counting).await;
     Ok(reading.read)

@@ -7,7 +7,7 @@ use crate::{
         self, Finding, Probed, Renewer, Rules, Select, ServedChain, SharedFindings, Sorted, finding, row::Compared,
         select::IgnoreOf,
     },
-    inventory::{Binding, BindingId, Inventory, settle::MANY},
+    inventory::{Binding, BindingId, Inventory, derive::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
     report::{Evidence, LeftOut, RouteRef, Row, Rows, ServedAnswer, Status},
     x509::Certificate,

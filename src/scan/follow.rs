@@ -165,7 +165,7 @@ impl Follower {
                 change => live.apply(change),
             }
         }
-        news.changed = live.settle();
+        news.changed = live.judge_changes();
         live.hand_on(&self.name);
         // Time goes on while changes come: what is due is looked at in every round.
         news.due = live.time(live.rules.now);

@@ -36,7 +36,7 @@ pub async fn complete(inventory: &mut Inventory, judge: &Judge, unresolved: &Unr
             break;
         }
         unresolved.judge_again(inventory, judge);
-        inventory.settle();
+        inventory.derive();
     }
     fetching.problems
 }

@@ -131,7 +131,7 @@ impl Live {
         }
     }
 
-    /// Takes one change. [`Self::settle`] says what it made worth looking at.
+    /// Takes one change. [`Self::judge_changes`] says what it made worth looking at.
     pub fn apply(&mut self, change: Change) {
         self.secrets_changed |= matches!(change, Change::Set(Object::Secret(_)) | Change::Gone(Kind::Secret, _));
         self.unresolved
@@ -139,12 +139,12 @@ impl Live {
     }
 
     /// Judges again what the changes since the last time touched.
-    pub fn settle(&mut self) -> News {
+    pub fn judge_changes(&mut self) -> News {
         if std::mem::take(&mut self.secrets_changed) {
             // Another Secret may have brought, or taken away, the intermediate that a chain lacks.
             self.unresolved.judge_again(&mut self.inventory, &self.judge);
         }
-        let dirty = self.inventory.settle();
+        let dirty = self.inventory.derive();
         self.follow_missing(&dirty);
         let mut news = News {
             judged: Vec::new(),
@@ -312,7 +312,7 @@ mod tests {
             let mut inventory = Inventory::new("", false);
             inventory.routes_chosen = routes_chosen;
             inventory.store(good("shop", "spare-tls", &["spare.example"]));
-            inventory.settle();
+            inventory.derive();
             let rules = Rules {
                 now: NOW,
                 expiring_within: None,

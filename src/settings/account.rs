@@ -130,7 +130,7 @@ pub async fn ensure(
             kept,
             registered: false,
         }),
-        Some(kept) if kept.account.url.is_some() => settle(acme, chosen, store, kept).await,
+        Some(kept) if kept.account.url.is_some() => made_ready(acme, chosen, store, kept).await,
         kept => register(acme, chosen, store, secrets, agree, kept).await,
     }
 }
@@ -138,7 +138,7 @@ pub async fn ensure(
 /// The stored account. It is an error if there is none.
 pub async fn existing(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
     match store.load(acme.directory_url()).await? {
-        Some(kept) if kept.account.url.is_some() => settle(acme, chosen, store, kept).await,
+        Some(kept) if kept.account.url.is_some() => made_ready(acme, chosen, store, kept).await,
         Some(kept) => find(acme, chosen, store, kept).await,
         None => Err(AccountError::None {
             issuer: chosen.issuer.name.clone(),
@@ -156,7 +156,7 @@ pub async fn register_again(
     agree: &dyn Agree,
 ) -> Result<Ready, AccountError> {
     let kept = match store.load(acme.directory_url()).await? {
-        Some(kept) if kept.account.url.is_some() => match settle(acme, chosen, store, kept).await {
+        Some(kept) if kept.account.url.is_some() => match made_ready(acme, chosen, store, kept).await {
             Ok(ready) => match ready.client.account().await {
                 Ok(account) if account.status == AccountStatus::Valid => return Ok(ready),
                 Err(error) if !gone(&error) => return Err(error.into()),
@@ -303,7 +303,7 @@ fn client(acme: &Acme, kept: &Kept) -> Result<Client, AcmeError> {
 }
 
 /// Finds out which key the account has, if the outcome of a rollover is not known.
-async fn settle(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
+async fn made_ready(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
     let Some(PendingKey { key: pending, since }) = kept.pending.clone() else {
         return Ok(Ready {
             client: client(acme, &kept)?,

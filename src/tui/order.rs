@@ -76,7 +76,7 @@ pub enum RunState {
 
 /// The course of one certificate.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Course {
+pub struct TargetProgress {
     /// What happened, and when: milliseconds since the program started.
     pub events: Vec<(u64, EventKind)>,
 }
@@ -98,7 +98,7 @@ pub enum Light {
     Unknown,
 }
 
-impl Course {
+impl TargetProgress {
     /// Whether it was never begun.
     pub fn is_not_started(&self) -> bool {
         matches!(self.last(), Some(EventKind::NotStarted { .. }))
@@ -261,7 +261,7 @@ pub struct Run {
     /// What was planned.
     pub plan: Option<Plan>,
     /// What has happened, by Secret.
-    pub courses: BTreeMap<Key, Course>,
+    pub progress: BTreeMap<Key, TargetProgress>,
     /// What it has been waiting for so long that one wonders.
     pub waits: BTreeMap<u64, String>,
     /// What else it said.
@@ -279,8 +279,8 @@ impl Run {
         if let Some(words) = self.waits.values().next_back() {
             return Some(words.clone());
         }
-        let mut going = self.courses.values().filter(|course| course.ended().is_none());
-        match (going.next().and_then(Course::last), going.next()) {
+        let mut going = self.progress.values().filter(|course| course.ended().is_none());
+        match (going.next().and_then(TargetProgress::last), going.next()) {
             (Some(kind @ EventKind::Waiting { .. }), None) => Some(progress::line(kind)),
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     check::finding::{self, ObjectRef},
-    inventory::{Binding, Origin, gateway::names_a_secret, query::ClassState, settle::MANY},
+    inventory::{Binding, Origin, derive::MANY, gateway::names_a_secret, query::ClassState},
     object::{Key, Kind, gateway::Listener},
 };
 

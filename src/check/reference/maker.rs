@@ -3,8 +3,8 @@
 use crate::{
     inventory::{
         Binding, Origin,
+        derive::MANY,
         gateway::{names_a_secret, terminates_tls},
-        settle::MANY,
     },
     object::{Ingress, Key, Kind, Meta, annotation, gateway::Listener},
 };

@@ -53,7 +53,7 @@ fn the_oldest_ingress_decides_however_many_newer_ones_come_before_it() {
     decoys(&mut inventory);
     made(&mut inventory, "zzz", "old", "tls", NOW - DAY);
     inventory.store(expired("zzz", "tls", &["x.example"]));
-    inventory.settle();
+    inventory.derive();
     let oldest = [Some("zzz/old".to_owned())];
     for name in ["old", "decoy007", "decoy449"] {
         let verdict = verdict(&inventory, name);
@@ -64,13 +64,13 @@ fn the_oldest_ingress_decides_however_many_newer_ones_come_before_it() {
     // An even older one takes precedence over all of them, and all are judged again.
     made(&mut inventory, "mmm", "older", "own", NOW - 2 * DAY);
     inventory.store(own("mmm", "own", &["x.example"]));
-    let dirty = inventory.settle();
+    let dirty = inventory.derive();
     assert_eq!(dirty.bindings.len(), DECOYS + 2);
     for name in ["old", "decoy449"] {
         assert_eq!(verdict(&inventory, name).served, Some(key("mmm", "own")), "{name}");
     }
     inventory.apply(Change::Gone(Kind::Ingress, key("mmm", "older")));
-    assert_eq!(inventory.settle().bindings.len(), DECOYS + 1);
+    assert_eq!(inventory.derive().bindings.len(), DECOYS + 1);
     assert_eq!(verdict(&inventory, "decoy000").served, Some(key("zzz", "tls")));
 }
 
@@ -90,7 +90,7 @@ fn a_route_with_another_certificate_is_told_though_very_many_have_the_same() {
         );
         inventory.store(good("zzz", "copy", &["x.example"]));
         inventory.store(own("zzz", "differs", &["x.example"]));
-        inventory.settle();
+        inventory.derive();
         ["copy000", "last"].map(|name| winners(&verdict(&inventory, name)).len())
     };
     assert_eq!(of("copy"), [0, 0], "copies of one certificate are served alike");
@@ -115,7 +115,7 @@ fn a_route_finds_its_own_server_among_very_many_whose_age_is_not_known() {
         "nginx",
     );
     inventory.store(expired("zzz", "tls", &["x.example"]));
-    inventory.settle();
+    inventory.derive();
     assert_eq!(verdict(&inventory, "web").served, Some(key("zzz", "tls")));
     assert_eq!(verdict(&inventory, "decoy300").served, Some(key("aaa", "decoy300")));
 }
@@ -151,7 +151,7 @@ fn of_very_many_certificates_that_traefik_has_the_greatest_names_are_shown() {
         inventory.store(expired("zzz", "tls", &["zz.example", name]));
         route(&mut inventory, "zzz", "zz.example", Some("tls"));
         route(&mut inventory, "yyy", host, None);
-        inventory.settle();
+        inventory.derive();
         let (id, binding) = of_route(&inventory, &format!("ir-{host}"));
         let shown = inventory.serving(&binding).stored().map(|stored| stored.meta.key());
         assert_eq!(shown, Some(key("zzz", "tls")), "{name}");
@@ -167,7 +167,7 @@ fn hosts_below_a_wildcard_are_judged_again_when_its_server_changes() {
     // Only a tls entry lists it: the server of the wildcard answers.
     web.rules = vec!["www.example".into()].into();
     add(&mut inventory, web, "nginx");
-    inventory.settle();
+    inventory.derive();
     let (id, binding) = of_route(&inventory, "web");
     assert!(inventory.serving(&binding).stored().is_none());
     add(
@@ -176,9 +176,9 @@ fn hosts_below_a_wildcard_are_judged_again_when_its_server_changes() {
         "nginx",
     );
     inventory.store(own("b", "wild", &["*.shop.example"]));
-    assert!(inventory.settle().bindings.contains(&id));
+    assert!(inventory.derive().bindings.contains(&id));
     let served = inventory.serving(&binding).stored().map(|stored| stored.meta.key());
     assert_eq!(served, Some(key("b", "wild")));
     inventory.apply(Change::Gone(Kind::Ingress, key("b", "wide")));
-    assert!(inventory.settle().bindings.contains(&id));
+    assert!(inventory.derive().bindings.contains(&id));
 }

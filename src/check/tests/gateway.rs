@@ -232,7 +232,7 @@ fn of_secrets(secrets: Vec<Stored>, hosts: &[&str]) -> Vec<(Text, Verdict)> {
     for stored in secrets {
         inventory.store(stored);
     }
-    inventory.settle();
+    inventory.derive();
     let bindings: Vec<_> = inventory
         .bindings()
         .iter()

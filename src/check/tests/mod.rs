@@ -86,7 +86,7 @@ fn found_by(rules: Rules, set_up: impl FnOnce(&mut Inventory)) -> Vec<Finding> {
 }
 
 fn judge_all(inventory: &mut Inventory, rules: Rules) -> Vec<Finding> {
-    inventory.settle();
+    inventory.derive();
     let ids: Vec<_> = inventory.bindings().iter().map(|(id, _)| id).collect();
     let mut findings: Vec<Finding> = ids
         .iter()

@@ -122,7 +122,7 @@ fn forbidden() {
 fn what_could_not_be_read_is_never_healthy() {
     let mut inventory = Inventory::new("test", false);
     web(&mut inventory);
-    inventory.settle();
+    inventory.derive();
     let id = inventory.bindings().iter().next().map(|(id, _)| id).expect("a binding");
     assert!(
         binding(&inventory, id, RULES).expect("a verdict").unreadable,
@@ -405,7 +405,7 @@ fn where_the_oldest_route_of_a_host_brings_nothing_the_others_get_nothing() {
         }
         inventory.store(own("a", "tls", &["x.example"]));
         inventory.store(own("a", "old", &["x.example"]));
-        inventory.settle();
+        inventory.derive();
         let of_new = |b: &crate::inventory::Binding| b.route.key.name == "new";
         let id = inventory
             .bindings()

@@ -36,7 +36,7 @@ fn probe(stored: Option<Stored>, served: ServedChain) -> Vec<Finding> {
     if let Some(stored) = stored {
         inventory.store(stored);
     }
-    inventory.settle();
+    inventory.derive();
     let (_, binding) = inventory.bindings().iter().next().expect("a binding");
     let probed = Probed {
         at: vec![ProbedAt {
@@ -239,7 +239,7 @@ fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
 fn dns_elsewhere() {
     let mut inventory = cluster();
     web(&mut inventory);
-    inventory.settle();
+    inventory.derive();
     let (_, binding) = inventory.bindings().iter().next().expect("a binding");
     let of = |expected: &[&str]| {
         let expected = expected.iter().map(|e| Text::from(*e)).collect();
@@ -259,7 +259,7 @@ fn a_verdict_says_when_time_alone_changes_it() {
     let mut inventory = cluster();
     web(&mut inventory);
     inventory.store(good("a", "tls", &["x.example"]));
-    inventory.settle();
+    inventory.derive();
     let (id, _) = inventory.bindings().iter().next().expect("a binding");
     let mut rules = RULES;
     let mut seen = Vec::new();
@@ -280,7 +280,7 @@ fn flags_choose_and_annotations_excuse() {
     route.meta = with_annotation(route.meta, annotation::IGNORE, "UnusedNames, ExtraRoot");
     add(&mut inventory, route, "nginx");
     inventory.store(good("a", "tls", &["x.example", "old.example"]));
-    inventory.settle();
+    inventory.derive();
     let (id, of) = inventory.bindings().iter().next().expect("a binding");
     let sorted = |select: &Select, facts: Vec<Fact>| {
         let ignore = select::IgnoreOf {
@@ -434,7 +434,7 @@ fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
         };
         let mut inventory = cluster();
         web(&mut inventory);
-        inventory.settle();
+        inventory.derive();
         let (_, binding) = inventory.bindings().iter().next().expect("a binding");
         let mut findings = judge_probe(binding, None, &probed, &RULES);
         findings.push(missing());
@@ -477,7 +477,7 @@ fn what_clients_refuse_stays_critical_where_it_is_served_as_it_is_stored() {
     let mut inventory = cluster();
     web(&mut inventory);
     inventory.store(stored("a", "tls", held));
-    inventory.settle();
+    inventory.derive();
     let (id, binding) = inventory.bindings().iter().next().expect("a binding");
     let probed = Probed {
         at: vec![ProbedAt {

@@ -211,7 +211,7 @@ fn what_is_loaded_follows_routes_and_stores_as_they_come_and_go() {
     let mut inventory = cluster();
     let mine = || store_called("mine", "edge", &["wild", "wild"]);
     let serves = |inventory: &mut Inventory| {
-        inventory.settle();
+        inventory.derive();
         let x = inventory.bindings_of_host("x.shop.example")[0];
         let binding = inventory.bindings().get(x).expect("the binding").clone();
         inventory.serving(&binding).stored().is_some()

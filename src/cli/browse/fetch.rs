@@ -264,7 +264,7 @@ pub(super) fn users(
                     inventory.apply(change);
                 }
             }
-            inventory.settle();
+            inventory.derive();
             match listing.await {
                 Ok(Ok(listing)) => {
                     problem = listing

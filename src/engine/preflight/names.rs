@@ -2,7 +2,7 @@
 
 use crate::{
     acme::Issuer,
-    engine::course::orderable,
+    engine::issue_target::orderable,
     error::Blame,
     plan::{
         Target,

@@ -232,7 +232,7 @@ mod tests {
             "web",
             &[(&["shop.example"], "shop-tls")],
         ))));
-        inventory.settle();
+        inventory.derive();
         let now = inventory
             .secrets()
             .get(&Key::new("shop", "shop-tls"))

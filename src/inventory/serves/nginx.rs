@@ -17,9 +17,9 @@ use crate::{
     inventory::{
         Inventory,
         binding::{Binding, Origin, RouteKey},
+        derive::MANY,
         ingress::{EVERY_HOST, normal_host, wildcard_over, www_counterpart},
         secrets::Stored,
-        settle::MANY,
     },
     object::{Ingress, Key},
     x509::{San, names},

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashSet;
 
 use crate::{
-    inventory::{Inventory, binding::Binding, controller::Controller, secrets::Stored, settle::MANY},
+    inventory::{Inventory, binding::Binding, controller::Controller, derive::MANY, secrets::Stored},
     object::{Key, Kind, TlsStore},
 };
 
@@ -248,7 +248,7 @@ impl Inventory {
 
     /// Marks everything that depends on Traefik's stores.
     pub(in crate::inventory) fn touch_traefik(&mut self) {
-        if self.loading || !self.settled {
+        if self.loading || !self.is_derived {
             return;
         }
         let served = self

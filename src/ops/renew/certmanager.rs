@@ -16,7 +16,7 @@ use crate::{
     engine::{
         cancel::Cancel,
         certmanager,
-        failure::CourseError,
+        failure::TargetError,
         run::{Issued, Outcome},
     },
     error::{Diagnose, chain},
@@ -189,7 +189,7 @@ async fn one(api: Api, target: &Target, certificate: &Key, told: Teller, cancel:
             place: Some(format!("Secret {}", target.secret)),
         }),
         Err(error) => {
-            let error = CourseError::CertManager {
+            let error = TargetError::CertManager {
                 message: chain(&error),
                 hint: error.hint(),
             };

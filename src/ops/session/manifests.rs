@@ -43,9 +43,9 @@ impl Session {
         let mut unresolved = Unresolved::default();
         let mut changes = changes.into_iter();
         unresolved.take_all(|| changes.next(), &mut self.inventory, &self.judge, &mut |_| {});
-        self.inventory.settle();
+        self.inventory.derive();
         unresolved.judge_again(&mut self.inventory, &self.judge);
-        self.inventory.settle();
+        self.inventory.derive();
         self.read.unresolved = unresolved;
         self.want(targets);
         self.places = std::mem::take(&mut outcome.places);

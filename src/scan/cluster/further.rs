@@ -23,9 +23,9 @@ impl ClusterReading<'_> {
         self.routes_of_others().await?;
         self.tell_what_was_not_understood();
         self.namespaces().await?;
-        self.inventory.settle();
+        self.inventory.derive();
         self.named(wanted).await;
-        self.inventory.settle();
+        self.inventory.derive();
         self.stores_of_others().await?;
         self.read.unresolved.judge_again(self.inventory, self.judge);
         self.users().await?;
@@ -93,7 +93,7 @@ impl ClusterReading<'_> {
             .await?;
         let of_stores: Vec<Key> = self.inventory.secrets_of_stores().collect();
         self.named(&of_stores).await;
-        self.inventory.settle();
+        self.inventory.derive();
         Ok(())
     }
 

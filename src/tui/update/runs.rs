@@ -141,7 +141,7 @@ fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
         ended_ms: None,
         state: RunState::Planning,
         plan: None,
-        courses: BTreeMap::new(),
+        progress: BTreeMap::new(),
         waits: BTreeMap::new(),
         notes: start.notes,
         was_rehearsal: start.was_rehearsal,
@@ -339,7 +339,7 @@ pub(super) fn drop_plans(model: &mut Model, ids: &[RunId]) -> Vec<Effect> {
     for id in ids {
         let Some(run) = model.run(*id) else { continue };
         match run.state {
-            RunState::Waiting if run.courses.is_empty() => effects.push(Effect::Answer { id: *id, yes: false }),
+            RunState::Waiting if run.progress.is_empty() => effects.push(Effect::Answer { id: *id, yes: false }),
             // Its first part was carried out: it ends by itself, and stays among the orders.
             RunState::Waiting => {
                 effects.push(Effect::Answer { id: *id, yes: false });
@@ -401,7 +401,7 @@ pub(super) fn happened(model: &mut Model, id: RunId, event: Event) -> Vec<Effect
     let ms = model.ms;
     if let Some(run) = model.run_mut(id) {
         match event.secret {
-            Some(secret) => run.courses.entry(secret).or_default().events.push((ms, event.kind)),
+            Some(secret) => run.progress.entry(secret).or_default().events.push((ms, event.kind)),
             None => run.notes.push(crate::report::progress::line(&event.kind)),
         }
     }

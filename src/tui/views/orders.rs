@@ -80,7 +80,7 @@ impl ViewKind for Orders {
                     return Some(Tone::Of(Status::Info));
                 }
                 let last = run
-                    .courses
+                    .progress
                     .values()
                     .filter_map(|course| course.events.last())
                     .max_by_key(|(ms, _)| *ms);

@@ -138,7 +138,7 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
     for kind in [Kind::Secret, Kind::Ingress, Kind::IngressClass] {
         inventory.apply(Change::Listed(kind));
     }
-    inventory.settle();
+    inventory.derive();
     Ok(inventory)
 }
 
@@ -195,7 +195,7 @@ fn change(material: &Material, inventory: &mut Inventory, bindings: usize) -> Re
             return Err("the event was not understood".into());
         };
         unresolved.apply(Change::Set(object), inventory, &judge, &mut interner);
-        let dirty = inventory.settle();
+        let dirty = inventory.derive();
         let verdicts = dirty
             .bindings
             .iter()

@@ -71,9 +71,9 @@ fn read() -> Live {
     let mut unresolved = Unresolved::default();
     let mut changes = changes.into_iter();
     unresolved.take_all(|| changes.next(), &mut inventory, &judge, &mut |_| {});
-    inventory.settle();
+    inventory.derive();
     unresolved.judge_again(&mut inventory, &judge);
-    inventory.settle();
+    inventory.derive();
     let rules = Rules {
         now: noon(),
         expiring_within: None,

@@ -200,7 +200,7 @@ fn what_is_told_while_a_window_is_open_is_seen_on_a_low_screen() {
     desk.resize(40, 10).shows("> ").resize(200, 50).shows("> ");
     desk.write("prod-eu").press("enter").shows("running");
     assert_eq!(
-        desk.model.run(1).map(|run| run.courses.contains_key(&checkout())),
+        desk.model.run(1).map(|run| run.progress.contains_key(&checkout())),
         Some(false)
     );
 }

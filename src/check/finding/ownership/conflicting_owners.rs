@@ -4,7 +4,7 @@ use crate::{
         finding::{ObjectRef, prelude::*},
         words::say::{objects, secret},
     },
-    inventory::{Inventory, settle::MANY},
+    inventory::{Inventory, derive::MANY},
     object::{Certificate, annotation},
 };
 

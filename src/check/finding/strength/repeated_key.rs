@@ -4,7 +4,7 @@ use crate::{
         finding::prelude::*,
         words::say::{list_and, name, reissue, the_certificate, with_cert_manager},
     },
-    inventory::settle::MANY,
+    inventory::derive::MANY,
     x509::KeyState,
 };
 

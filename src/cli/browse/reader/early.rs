@@ -56,7 +56,7 @@ impl Early {
         if self.last.elapsed() < LOOK {
             return;
         }
-        inventory.settle();
+        inventory.derive();
         let mut set = Vec::new();
         // Until the classes are there, nobody knows which controller serves a route.
         if self.tells && inventory.knows_all(Kind::IngressClass) {

@@ -15,7 +15,7 @@ fn inventory(objects: Vec<Object>) -> Inventory {
     for kind in [Kind::IngressClass, Kind::Gateway, Kind::GatewayClass, Kind::Ingress] {
         inventory.apply(Change::Listed(kind));
     }
-    inventory.settle();
+    inventory.derive();
     inventory
 }
 
@@ -195,7 +195,7 @@ fn where_the_gateways_own_namespace_is_not_let_in_that_of_the_hosts_route_is_tak
     ] {
         inventory.apply(Change::Set(object));
     }
-    inventory.settle();
+    inventory.derive();
     let place = ChallengeRoute::of(
         &inventory,
         &RouteKey::new(Kind::Gateway, key("edge", "gw")),

@@ -15,7 +15,7 @@ use crate::{
         keymap::Action,
         message::StyledLines,
         model::{Model, popup::Watched},
-        order::{Course, Ending, Light, Run, RunState},
+        order::{Ending, Light, Run, RunState, TargetProgress},
         view::wrapped,
         views::orders::state,
     },
@@ -76,7 +76,7 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut StyledLines) {
         way_on(model, run, room, lines);
         lines.push(Vec::new());
     }
-    let none = Course::default();
+    let none = TargetProgress::default();
     let planned = |secret: &Key| {
         let targets = run.plan.as_ref().map(|plan| &plan.targets);
         targets.is_some_and(|targets| targets.iter().any(|(target, _)| target == secret))
@@ -84,7 +84,7 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut StyledLines) {
     if let Some(plan) = &run.plan {
         let many = plan.targets.len() > WHOLE;
         for (secret, steps) in &plan.targets {
-            let course = run.courses.get(secret).unwrap_or(&none);
+            let course = run.progress.get(secret).unwrap_or(&none);
             if many {
                 lines.push(short(secret, course, model.ui.ascii));
             } else {
@@ -93,7 +93,7 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut StyledLines) {
         }
     }
     // What has no steps of its own tells what happens: cert-manager's part, a revocation.
-    for (secret, course) in &run.courses {
+    for (secret, course) in &run.progress {
         if !planned(secret) {
             for (ms, kind) in &course.events {
                 let at = progress::duration(ms.saturating_sub(run.began_ms));
@@ -132,7 +132,7 @@ fn light(light: Light, ascii: bool) -> (&'static str, Tone) {
 }
 
 /// One line for a certificate among many.
-fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
+fn short(secret: &Key, course: &TargetProgress, ascii: bool) -> Vec<(Tone, String)> {
     let stands = match course.ended() {
         Some(true) => Light::Done,
         Some(false) if course.is_not_started() => Light::Skipped,
@@ -149,7 +149,15 @@ fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
     ]
 }
 
-fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, room: usize, lines: &mut StyledLines) {
+fn whole(
+    run: &Run,
+    secret: &Key,
+    steps: &[Step],
+    course: &TargetProgress,
+    ascii: bool,
+    room: usize,
+    lines: &mut StyledLines,
+) {
     lines.push(vec![(Tone::Strong, clear(&format!("Secret {secret}")).into_owned())]);
     for (step, (stands, took)) in steps.iter().zip(course.lights(steps, run.began_ms)) {
         let (sign, tone) = light(stands, ascii);

@@ -49,20 +49,20 @@ impl Inventory {
 
     pub(super) fn mark(&mut self, kind: Kind, key: Key) {
         // Before the first derivation there is nothing to derive again: it includes all routes.
-        if self.settled {
+        if self.is_derived {
             self.stale.insert(RouteKey::new(kind, key));
         }
     }
 
     pub(super) fn mark_all_ingresses(&mut self) {
-        if self.settled {
+        if self.is_derived {
             let keys = self.ingresses.values().map(|o| o.meta.key());
             self.stale.extend(keys.map(|key| RouteKey::new(Kind::Ingress, key)));
         }
     }
 
     pub(super) fn mark_all_gateways(&mut self) {
-        if !self.settled {
+        if !self.is_derived {
             return;
         }
         self.stale.extend(
@@ -212,9 +212,9 @@ impl Inventory {
     }
 
     /// Derives the bindings of affected routes again, and returns what has to be judged again.
-    pub fn settle(&mut self) -> Dirty {
+    pub fn derive(&mut self) -> Dirty {
         self.find_default_class();
-        if self.settled {
+        if self.is_derived {
             let stale = std::mem::take(&mut self.stale);
             for route in stale.iter().filter(|route| route.kind == Kind::Gateway) {
                 self.order_sets(&route.key);
@@ -225,7 +225,7 @@ impl Inventory {
             }
         } else {
             self.derive_all();
-            self.settled = true;
+            self.is_derived = true;
         }
         // The names of certificates matter to controllers that choose among the certificates of all routes, and to
         // Gateways with many listeners. Few clusters have one.
@@ -288,7 +288,7 @@ impl Inventory {
             _ => self.by_route.take(route, of_route(&self.bindings)),
         };
         // During the first read everything is judged anyway.
-        if !self.loading && self.settled {
+        if !self.loading && self.is_derived {
             let before = old.iter().filter_map(|id| self.bindings.get(*id));
             let secrets = before
                 .chain(&fresh)

@@ -8,7 +8,7 @@ use std::{
 use super::{
     authorize::{AuthorizationRequest, Refused},
     cleanup,
-    failure::{CourseError, names as names_of},
+    failure::{TargetError, names as names_of},
     journal::{self, Entry, Journal, Left, LeftEntry},
     lease::{Lease, Taking},
     obtain::{ObtainError, Obtained, OrderRequest},
@@ -33,9 +33,9 @@ use crate::{
 
 impl Run {
     /// Runs the whole course, from the lease to the end.
-    pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
+    pub(super) async fn issue_target(&self, target: &Target, tell: &Teller) -> Result<Issued, TargetError> {
         if !super::prepare::is_name(&target.secret) {
-            return Err(CourseError::NotAName(target.secret.clone()));
+            return Err(TargetError::NotAName(target.secret.clone()));
         }
         orderable(target, &self.parts.issuer)?;
         let lease = match &self.parts.destination {
@@ -47,7 +47,7 @@ impl Run {
                 };
                 match Lease::take_with(api, &target.secret, &self.parts.id, &taking).await {
                     Ok(lease) => Some(lease),
-                    Err(_) if self.parts.cancel.is_cancelled() => return Err(CourseError::Interrupted),
+                    Err(_) if self.parts.cancel.is_cancelled() => return Err(TargetError::Interrupted),
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -66,7 +66,7 @@ impl Run {
         target: &Target,
         lease: Option<&Lease>,
         tell: &Teller,
-    ) -> Result<WithLeftOut, CourseError> {
+    ) -> Result<WithLeftOut, TargetError> {
         let present = self.present(target).await?;
         let options = secret::Options {
             slots: self.parts.options.slots.clone(),
@@ -141,7 +141,7 @@ impl Run {
                     self.close(&journal, &left, tell).await;
                 }
                 self.record_failure(target, &error).await;
-                let error = CourseError::from(unrouted(error, &target.names));
+                let error = TargetError::from(unrouted(error, &target.names));
                 // An order whose names are not proved yet may fail because its answers are missing.
                 return Err(if going_on && proved {
                     self.kept(error, target, &present, &options, &journal).await
@@ -157,7 +157,7 @@ impl Run {
             Ok(_) => {}
             Err(ref error) if error.is_after_storing() => {}
             // The certificate of an old order would be refused each time.
-            Err(CourseError::Pair(_)) if resumed => {}
+            Err(TargetError::Pair(_)) if resumed => {}
             // The issued certificate is not lost.
             Err(error) => return Err(self.kept(error, target, &present, &options, &journal).await),
         }
@@ -204,9 +204,9 @@ impl Run {
     }
 
     /// The present state of the Secret.
-    async fn present(&self, target: &Target) -> Result<Present, CourseError> {
+    async fn present(&self, target: &Target) -> Result<Present, TargetError> {
         match &self.parts.destination {
-            Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(CourseError::Api),
+            Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(TargetError::Api),
             Destination::Directory { .. } => Ok(Present::of(target.secret.clone(), None)),
         }
     }
@@ -239,7 +239,7 @@ impl Run {
         slots: &Slots,
         kind: KeyKind,
         resumed: Option<&&LeftEntry>,
-    ) -> Result<PrivateKey, CourseError> {
+    ) -> Result<PrivateKey, TargetError> {
         if let Some(pem) = resumed.and_then(|found| found.key.as_ref())
             && let Ok(key) = PrivateKey::from_pem(pem)
         {
@@ -253,7 +253,7 @@ impl Run {
         // Generating an RSA key takes one core several seconds.
         match tokio::task::spawn_blocking(move || PrivateKey::generate(kind)).await {
             Ok(key) => Ok(key?),
-            Err(_) => Err(CourseError::Interrupted),
+            Err(_) => Err(TargetError::Interrupted),
         }
     }
 
@@ -273,14 +273,14 @@ impl Run {
     }
 
     #[allow(clippy::result_large_err)] // Called once for each certificate.
-    fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), CourseError> {
+    fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), TargetError> {
         let Some(limits) = &self.parts.options.limits else {
             return Ok(());
         };
         let past = limits::joined(self.parts.standing.ledger.past(), &self.parts.seen);
         match limits::exceeded(limits, &past, &target.names.order, exempt, crate::clock::now()) {
             None => Ok(()),
-            Some(exceeded) => Err(CourseError::Limit {
+            Some(exceeded) => Err(TargetError::Limit {
                 issuer: self.parts.issuer.name.clone(),
                 exceeded,
             }),
@@ -321,7 +321,7 @@ impl Run {
         key: &PrivateKey,
         lease: Option<&Lease>,
         tell: &Teller,
-    ) -> Result<WithLeftOut, CourseError> {
+    ) -> Result<WithLeftOut, TargetError> {
         let Obtained {
             chain,
             names,
@@ -432,16 +432,16 @@ fn unrouted(error: ObtainError, names: &Names) -> ObtainError {
 
 /// Checks what can be judged without a request.
 #[allow(clippy::result_large_err)] // Called once for each certificate.
-pub(super) fn orderable(target: &Target, issuer: &Issuer) -> Result<(), CourseError> {
+pub(super) fn orderable(target: &Target, issuer: &Issuer) -> Result<(), TargetError> {
     if !target.names.impossible.is_empty() {
-        return Err(CourseError::Impossible(target.names.impossible.clone()));
+        return Err(TargetError::Impossible(target.names.impossible.clone()));
     }
     if target.names.order.is_empty() {
-        return Err(CourseError::NoNames(target.secret.clone()));
+        return Err(TargetError::NoNames(target.secret.clone()));
     }
     let count = target.names.order.len();
     if let Some((most, profile)) = most_names(issuer).filter(|(most, _)| count > *most) {
-        return Err(CourseError::TooManyNames { count, most, profile });
+        return Err(TargetError::TooManyNames { count, most, profile });
     }
     Ok(())
 }
@@ -466,7 +466,7 @@ pub(super) struct WithLeftOut {
 
 /// The error that reports the new names which are not in a certificate, combined with an error after the store; `None`
 /// if all names are in it.
-fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Option<CourseError> {
+fn without(left_out: BTreeMap<Name, Refused>, after: Option<&TargetError>) -> Option<TargetError> {
     if left_out.is_empty() {
         return None;
     }
@@ -475,12 +475,12 @@ fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Op
     let hint = left_out.values().find_map(Diagnose::hint);
     let names: Vec<Name> = left_out.into_keys().collect();
     Some(match after {
-        None => CourseError::LeftOut {
+        None => TargetError::LeftOut {
             left_out: names,
             why,
             hint,
         },
-        Some(error) => CourseError::StoredWithout {
+        Some(error) => TargetError::StoredWithout {
             message: format!("{}; it is renewed without {}: {why}", chain(error), names_of(&names)),
             hint: error.hint().or(hint),
             blame: error.blame(),
