@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use env_filter::Filter;
+use env_filter::{Builder, Filter};
 use log::{Metadata, Record};
 
 use crate::{event, ops::Front, text::Clear};
@@ -34,14 +34,12 @@ impl Log {
             _ => "kubectl_certs=trace",
         };
         let asked = std::env::var("KUBECTL_CERTS_LOG").ok();
-        let built = |directives: &str| {
-            env_filter::Builder::new()
-                .try_parse(directives)
-                .map(|builder| builder.build())
-        };
-        let filter = asked
-            .and_then(|directives| built(&directives).ok())
-            .unwrap_or_else(|| env_filter::Builder::new().parse(usual).build());
+        let mut directives = Builder::new();
+        let understood = asked.is_some_and(|asked| directives.try_parse(&asked).is_ok());
+        if !understood {
+            directives.parse(usual);
+        }
+        let filter = directives.build();
         let most = filter.filter();
         let logger = Logger {
             filter,

@@ -202,11 +202,11 @@ fn route(route: RouteRef<'_>, out: &mut impl Write) -> fmt::Result {
 }
 
 /// The Secret, with its namespace where that is not the line's, and how many others there are.
-fn secret<'a>(line: &impl TableLine<'a>, lone: LoneSecret, out: &mut impl Write) -> fmt::Result {
+fn secret<'a>(line: &impl TableLine<'a>, prefix: LoneSecret, out: &mut impl Write) -> fmt::Result {
     let Some(first) = line.secret() else {
         return Ok(());
     };
-    if lone == LoneSecret::Marked && line.route().is_none() {
+    if prefix == LoneSecret::Marked && line.route().is_none() {
         out.write_str("secret/")?;
     } else if first.namespace != line.namespace() {
         text(&first.namespace, out)?;
