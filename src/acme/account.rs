@@ -1,8 +1,5 @@
 //! Accounts (RFC 8555, section 7.3) and their keys.
 
-use std::{fmt, sync::Arc};
-
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::{
     Engine as _,
     prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD},
@@ -14,68 +11,14 @@ use zeroize::Zeroizing;
 
 use super::{
     client::{Acme, Client},
+    engine::Ask,
     error::{AcmeError, shown},
     http::HttpAnswer,
     issuer::Eab,
-    jws::{Signer, SigningKey, binding, jwk_value},
+    jws::{Signer, binding},
+    key::AccountKey,
 };
 use crate::object::Seconds;
-
-/// An account's private key. Cheap to clone; `Debug` shows the algorithm alone.
-#[derive(Clone)]
-pub struct AccountKey {
-    signing: Arc<SigningKey>,
-    pem: SecretString,
-}
-
-impl AccountKey {
-    /// A new key: ECDSA P-256.
-    pub fn generate() -> Result<Self, AcmeError> {
-        let failed = |_| AcmeError::Key("none can be generated".to_owned());
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
-        let der = pair.to_pkcs8v1().map_err(failed)?;
-        let body = Zeroizing::new(BASE64_STANDARD.encode(der.as_ref()));
-        let mut pem = Zeroizing::new(String::with_capacity(body.len() + 128));
-        pem.push_str("-----BEGIN PRIVATE KEY-----\n");
-        let mut rest = body.as_str();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at(rest.len().min(64));
-            pem.push_str(line);
-            pem.push('\n');
-            rest = after;
-        }
-        pem.push_str("-----END PRIVATE KEY-----\n");
-        Self::from_pem(&SecretString::from(pem.as_str()))
-    }
-
-    /// Reads a key from PEM: what [`SigningKey::from_pem`] reads, so an RSA account of another client is taken over.
-    pub fn from_pem(pem: &SecretString) -> Result<Self, AcmeError> {
-        Ok(Self {
-            signing: Arc::new(SigningKey::from_pem(pem.expose_secret().as_bytes())?),
-            pem: pem.clone(),
-        })
-    }
-
-    /// The key in PEM: PKCS#8 when it was made here, otherwise as it was read.
-    pub fn pem(&self) -> &SecretString {
-        &self.pem
-    }
-
-    /// The thumbprint of its public half (RFC 7638), in base64url: what every key authorization ends with.
-    pub fn thumbprint(&self) -> String {
-        self.signing.thumbprint()
-    }
-
-    pub(super) fn signing(&self) -> &SigningKey {
-        &self.signing
-    }
-}
-
-impl fmt::Debug for AccountKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountKey({})", self.signing.algorithm())
-    }
-}
 
 /// Whether an account may be used (RFC 8555, section 7.1.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -174,62 +117,74 @@ impl Acme {
         {
             return Err(AcmeError::TermsNotAgreed { url: shown(terms) });
         }
-        let mut payload = json!({"termsOfServiceAgreed": true});
-        if !registration.contact.is_empty() {
-            payload["contact"] = json!(registration.contact);
-        }
-        match &registration.eab {
-            Some(eab) => {
-                let signed = binding(key.signing(), &eab.kid, &mac_key(eab)?, url)?;
-                payload["externalAccountBinding"] = serde_json::from_str::<Value>(&signed).unwrap_or_default();
-            }
+        let binding = match &registration.eab {
+            Some(eab) => Some(binding(key.signing(), &eab.kid, &mac_key(eab)?, url)?),
             None if meta.external_account_required => {
                 return Err(AcmeError::BindingRequired {
                     website: meta.website.as_deref().map(shown),
                 });
             }
-            None => {}
+            None => None,
+        };
+        if binding.is_none()
+            && registration.contact.is_empty()
+            && let Some(answered) = self.new_account(key, false).await
+        {
+            return self.account_of(key, &answered?);
         }
-        self.new_account(key, &payload).await
+        let mut payload = json!({"termsOfServiceAgreed": true});
+        if !registration.contact.is_empty() {
+            payload["contact"] = json!(registration.contact);
+        }
+        if let Some(signed) = binding {
+            payload["externalAccountBinding"] = serde_json::from_str::<Value>(&signed).unwrap_or_default();
+        }
+        let signer = Signer::Jwk(key.signing());
+        self.account_of(key, &self.post(signer, url, &payload.to_string()).await?)
     }
 
     /// Finds the account of a key (RFC 8555, section 7.3.1); `None` when the CA knows none.
     pub async fn find_account(&self, key: &AccountKey) -> Result<Option<(Client, Account)>, AcmeError> {
-        match self.new_account(key, &json!({"onlyReturnExisting": true})).await {
-            Ok(found) => Ok(Some(found)),
+        let answered = match self.new_account(key, true).await {
+            Some(answered) => answered,
+            None => {
+                let payload = json!({"onlyReturnExisting": true}).to_string();
+                let url = &self.directory().new_account;
+                self.post(Signer::Jwk(key.signing()), url, &payload).await
+            }
+        };
+        match answered {
+            Ok(answer) => self.account_of(key, &answer).map(Some),
             Err(error) if error.is("accountDoesNotExist") => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn new_account(&self, key: &AccountKey, payload: &Value) -> Result<(Client, Account), AcmeError> {
-        let url = &self.directory().new_account;
-        let answer = self.post(Signer::Jwk(key.signing()), url, &payload.to_string()).await?;
+    fn account_of(&self, key: &AccountKey, answer: &HttpAnswer) -> Result<(Client, Account), AcmeError> {
         let Some(account) = &answer.location else {
-            return Err(AcmeError::malformed(url, "it does not say where the account is"));
+            return Err(AcmeError::malformed(
+                &answer.url,
+                "it does not say where the account is",
+            ));
         };
-        Ok((
-            self.client(key.clone(), account.clone()),
-            Account::of(&answer, account)?,
-        ))
+        Ok((self.client(key.clone(), account.clone()), Account::of(answer, account)?))
     }
 }
 
 impl Client {
     /// The account as the CA shows it now.
     pub async fn account(&self) -> Result<Account, AcmeError> {
-        self.read_account("").await
+        self.read_account(&Ask::Read(self.account_url())).await
     }
 
     /// Changes where the CA may write to; nothing is none.
     pub async fn update_contact(&self, contact: &[String]) -> Result<Account, AcmeError> {
-        self.read_account(&json!({"contact": contact}).to_string()).await
+        self.read_account(&Ask::Contact(contact)).await
     }
 
     /// Ends the account for good. An account that turns out to have ended already is one that has ended.
     pub async fn deactivate(&self) -> Result<Account, AcmeError> {
-        let payload = json!({"status": "deactivated"}).to_string();
-        let account = match self.read_account(&payload).await {
+        let account = match self.read_account(&Ask::Deactivate).await {
             // An answer was lost, or somebody was faster.
             Err(AcmeError::Refused { problem, .. })
                 if problem.is("unauthorized") && problem.detail.contains("deactivated") =>
@@ -253,9 +208,10 @@ impl Client {
     /// before, and the old one until this returns: when the answer was lost, the CA is asked which of them it knows.
     pub async fn rollover(&self, new: &AccountKey) -> Result<Self, AcmeError> {
         let url = &self.acme().directory().key_change;
-        let change = json!({"account": self.account_url(), "oldKey": jwk_value(self.key().signing())?});
+        let change = json!({"account": self.account_url(), "oldKey": self.key().signing().jwk()});
         let inner = Signer::Jwk(new.signing()).sign(url, None, &change.to_string())?;
-        match self.post(url, &inner).await {
+        let signer = Signer::Kid(self.key().signing(), self.account_url());
+        match self.acme().post(signer, url, &inner).await {
             Ok(_) => Ok(self.acme().client(new.clone(), self.account_url().to_owned())),
             Err(error) => match self.acme().find_account(new).await {
                 Ok(Some((client, account))) if account.url == self.account_url() => Ok(client),
@@ -264,8 +220,8 @@ impl Client {
         }
     }
 
-    async fn read_account(&self, payload: &str) -> Result<Account, AcmeError> {
-        let answer = self.post(self.account_url(), payload).await?;
+    async fn read_account(&self, ask: &Ask<'_>) -> Result<Account, AcmeError> {
+        let answer = self.ask(ask).await?;
         Account::of(&answer, self.account_url())
     }
 }

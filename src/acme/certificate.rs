@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{client::Client, error::AcmeError, http::HttpAnswer};
+use super::{client::Client, engine::Ask, error::AcmeError, http::HttpAnswer};
 use crate::x509::pem;
 
 /// The most alternate chains that are fetched.
@@ -105,7 +105,7 @@ impl Client {
     /// is taken. When none ends there, one in which any certificate was issued by it is; when there is none, the CA's
     /// first one.
     pub async fn certificate(&self, url: &str, preferred: Option<&str>) -> Result<Chain, AcmeError> {
-        let answer = self.post(url, "").await?;
+        let answer = self.ask(&Ask::Read(url)).await?;
         let first = ChainRead::of(&answer)?;
         let links = answer.links.iter().filter(|(relation, _)| relation == "alternate");
         let others: Vec<&str> = links.map(|(_, url)| url.as_str()).collect();
@@ -117,7 +117,7 @@ impl Client {
             if chains.last().is_some_and(|chain| chain.ends_at(name)) {
                 break;
             }
-            chains.push(ChainRead::of(&self.post(url, "").await?)?);
+            chains.push(ChainRead::of(&self.ask(&Ask::Read(url)).await?)?);
         }
         let ends = chains.iter().position(|chain| chain.ends_at(name));
         let through = || {

@@ -1,16 +1,18 @@
 //! A directory that has been read, and an account at it.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, future::Future, sync::Arc, time::Instant};
 
-use tokio::time::sleep;
+use tokio::{sync::OnceCell, time::sleep};
 
 use super::{
-    account::AccountKey,
     directory::Directory,
+    engine,
     error::AcmeError,
     http::{Http, HttpAnswer, Limits},
     issuer::Issuer,
     jws::Signer,
+    key::AccountKey,
+    layer::Layer,
     nonce::Nonces,
     problem::Problem,
 };
@@ -23,7 +25,7 @@ const BAD_NONCES: u32 = 10;
 pub struct Acme(Arc<SharedAcme>);
 
 struct SharedAcme {
-    http: Http,
+    layer: Layer,
     directory: Directory,
     directory_url: String,
     nonces: Nonces,
@@ -46,7 +48,7 @@ impl Acme {
         let http = Http::new(issuer, limits)?;
         let directory = Directory::fetch(&http, &issuer.directory_url).await?;
         Ok(Self(Arc::new(SharedAcme {
-            http,
+            layer: Layer::new(http, &directory),
             directory,
             directory_url: issuer.directory_url.clone(),
             nonces: Nonces::default(),
@@ -71,28 +73,41 @@ impl Acme {
             key,
             account_url: account_url.into(),
             thumbprint,
+            account: OnceCell::new(),
         }))
     }
 
     pub(super) fn http(&self) -> &Http {
-        &self.0.http
+        self.0.layer.http()
     }
 
-    /// Sends a signed request until there is an answer that stands: a refused nonce is replaced, a busy or broken
-    /// server asked again. All requests of ACME may be repeated: the second of two equal ones finds what the first has
-    /// done. Fails when the answer is not a success.
+    pub(super) fn layer(&self) -> &Layer {
+        &self.0.layer
+    }
+
+    /// Sends what instant-acme does not sign, until there is an answer that stands.
     pub(super) async fn post(&self, signer: Signer<'_>, url: &str, payload: &str) -> Result<HttpAnswer, AcmeError> {
-        self.post_unless(signer, url, payload, |_| false).await
+        let once = async |nonce: String| {
+            let body = signer.sign(url, Some(&nonce), payload)?;
+            self.http().post(url, body).await
+        };
+        self.call(url, once, |_| false).await
     }
 
-    /// The same; a problem of which `stands` says so is not asked about again, whatever its status.
-    async fn post_unless(
+    /// Sends a request until there is an answer that stands: a refused nonce is replaced, a busy or broken server asked
+    /// again. `once` signs it with a nonce and sends it: no body is sent twice. All requests of ACME may be repeated: the
+    /// second of two equal ones finds what the first has done. A problem of which `stands` says so is not asked about
+    /// again, whatever its status. Fails when the answer is not a success.
+    pub(super) async fn call<F>(
         &self,
-        signer: Signer<'_>,
         url: &str,
-        payload: &str,
+        once: impl Fn(String) -> F,
         stands: impl Fn(&Problem) -> bool,
-    ) -> Result<HttpAnswer, AcmeError> {
+    ) -> Result<HttpAnswer, AcmeError>
+    where
+        F: Future<Output = Result<HttpAnswer, AcmeError>>,
+    {
+        self.http().check(url)?;
         let began = Instant::now();
         let (mut refused, mut failed) = (0, 0);
         let mut nonce = self.0.nonces.take();
@@ -101,8 +116,7 @@ impl Acme {
                 Some(nonce) => nonce,
                 None => self.new_nonce().await?,
             };
-            let body = signer.sign(url, Some(&used), payload)?;
-            let mut outcome = self.http().post(url, body).await;
+            let mut outcome = once(used).await;
             let fresh = outcome.as_mut().ok().and_then(|answer| answer.nonce.take());
             if let Ok(answer) = &outcome {
                 if answer.is_success() {
@@ -150,6 +164,8 @@ struct SharedClient {
     key: AccountKey,
     account_url: String,
     thumbprint: String,
+    /// The same as instant-acme has it, from the first request on.
+    account: OnceCell<instant_acme::Account>,
 }
 
 impl fmt::Debug for Client {
@@ -179,20 +195,16 @@ impl Client {
         &self.0.thumbprint
     }
 
-    /// Sends a request in the account's name; an empty payload is a POST-as-GET (RFC 8555, section 6.3).
-    pub(super) async fn post(&self, url: &str, payload: &str) -> Result<HttpAnswer, AcmeError> {
-        let signer = Signer::Kid(self.0.key.signing(), &self.0.account_url);
-        self.0.acme.post(signer, url, payload).await
-    }
-
-    /// The same; a problem of which `stands` says so is not asked about again, whatever its status.
-    pub(super) async fn post_unless(
-        &self,
-        url: &str,
-        payload: &str,
-        stands: impl Fn(&Problem) -> bool,
-    ) -> Result<HttpAnswer, AcmeError> {
-        let signer = Signer::Kid(self.0.key.signing(), &self.0.account_url);
-        self.0.acme.post_unless(signer, url, payload, stands).await
+    pub(super) async fn account_of_crate(&self) -> Result<&instant_acme::Account, AcmeError> {
+        let acme = &self.0.acme;
+        let account = || {
+            engine::account(
+                acme.layer().clone(),
+                &self.0.key,
+                &self.0.account_url,
+                acme.directory_url(),
+            )
+        };
+        self.0.account.get_or_try_init(account).await
     }
 }

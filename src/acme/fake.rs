@@ -1,7 +1,10 @@
 //! A server on this machine that fails as no real one can be made to fail.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,16 +20,16 @@ use super::{AccountKey, Acme, Client, Issuer, Limits};
 
 /// A request as the server got it.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) path: String,
     /// The protected header of a signed request.
-    pub(super) protected: Value,
+    pub(crate) protected: Value,
     /// The payload; null for a POST-as-GET.
-    pub(super) payload: Value,
+    pub(crate) payload: Value,
 }
 
 /// What the server does.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Answer {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -39,11 +42,11 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    pub(super) fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::text(status, body.to_string())
     }
 
-    pub(super) fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::Answer {
             status,
             headers: Vec::new(),
@@ -52,12 +55,12 @@ impl Reply {
     }
 
     /// A problem of ACME's own types.
-    pub(super) fn problem(status: u16, kind: &str, detail: &str) -> Self {
+    pub(crate) fn problem(status: u16, kind: &str, detail: &str) -> Self {
         let kind = format!("urn:ietf:params:acme:error:{kind}");
         Self::json(status, &json!({"type": kind, "detail": detail}))
     }
 
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         if let Self::Answer { headers, .. } = &mut self {
             headers.push((name, value.into()));
         }
@@ -72,10 +75,14 @@ struct Shared {
     url: String,
     seen: Mutex<Vec<Request>>,
     handler: Box<Handler>,
+    /// What the directory says of the CA.
+    meta: Mutex<Value>,
+    /// The status of an answer that gives a nonce.
+    nonce_status: AtomicU16,
 }
 
 /// The server. It gives out a directory at `/dir` and nonces at `/nonce`, and asks the test for the rest.
-pub(super) struct Fake {
+pub(crate) struct Fake {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -87,12 +94,16 @@ impl Drop for Fake {
 }
 
 impl Fake {
-    pub(super) async fn start(handler: impl Fn(&Request, usize, &str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(handler: impl Fn(&Request, usize, &str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shared = Arc::new(Shared {
             url: format!("http://{}", listener.local_addr().unwrap()),
             seen: Mutex::default(),
             handler: Box::new(handler),
+            meta: Mutex::new(
+                json!({"profiles": {"classic": "the usual one"}, "termsOfService": "https://ca.example/terms"}),
+            ),
+            nonce_status: AtomicU16::new(200),
         });
         let serving = shared.clone();
         let task = tokio::spawn(async move {
@@ -105,37 +116,47 @@ impl Fake {
         Self { shared, task }
     }
 
-    pub(super) fn issuer(&self) -> Issuer {
+    /// From now on the directory says this of the CA.
+    pub(crate) fn set_meta(&self, meta: Value) {
+        *self.shared.meta.lock().unwrap() = meta;
+    }
+
+    /// From now on nonces come with another status than 200.
+    pub(crate) fn set_nonce_status(&self, status: u16) {
+        self.shared.nonce_status.store(status, Ordering::Relaxed);
+    }
+
+    pub(crate) fn issuer(&self) -> Issuer {
         let mut issuer = Issuer::new("fake", format!("{}/dir", self.shared.url));
         issuer.allow_http_loopback = true;
         issuer
     }
 
-    pub(super) async fn acme(&self) -> Acme {
+    pub(crate) async fn acme(&self) -> Acme {
         Acme::open_with(&self.issuer(), LIMITS).await.unwrap()
     }
 
     /// An account that need not be made.
-    pub(super) async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         self.acme().await.client(
             AccountKey::generate().unwrap(),
             format!("{}/account/1", self.shared.url),
         )
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.shared.url)
     }
 
     /// The requests to a path.
-    pub(super) fn seen(&self, path: &str) -> Vec<Request> {
+    pub(crate) fn seen(&self, path: &str) -> Vec<Request> {
         let seen = self.shared.seen.lock().unwrap();
         seen.iter().filter(|request| request.path == path).cloned().collect()
     }
 }
 
 /// Short, so that tests are.
-pub(super) const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     request: Duration::from_millis(400),
     tries: 4,
     backoff: Duration::from_millis(1),
@@ -151,8 +172,8 @@ async fn serve(connection: TcpStream, shared: &Shared) {
             seen.len()
         };
         let reply = match request.path.as_str() {
-            "/nonce" => Reply::text(200, ""),
-            "/dir" => Reply::json(200, &directory(&shared.url)),
+            "/nonce" => Reply::text(shared.nonce_status.load(Ordering::Relaxed), ""),
+            "/dir" => Reply::json(200, &directory(&shared.url, &shared.meta.lock().unwrap())),
             path => {
                 let seen = shared.seen.lock().unwrap().iter().filter(|r| r.path == path).count();
                 (shared.handler)(&request, seen - 1, &shared.url)
@@ -185,12 +206,12 @@ async fn serve(connection: TcpStream, shared: &Shared) {
     }
 }
 
-fn directory(url: &str) -> Value {
+fn directory(url: &str, meta: &Value) -> Value {
     json!({
         "newNonce": format!("{url}/nonce"), "newAccount": format!("{url}/new-account"),
         "newOrder": format!("{url}/new-order"), "revokeCert": format!("{url}/revoke"),
         "keyChange": format!("{url}/key-change"), "renewalInfo": format!("{url}/ari"),
-        "meta": {"profiles": {"classic": "the usual one"}, "termsOfService": "https://ca.example/terms"},
+        "meta": meta,
     })
 }
 
@@ -211,13 +232,22 @@ async fn read(connection: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut body = vec![0; length];
     connection.read_exact(&mut body).await.ok()?;
     let jws: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let (protected, payload) = opened(&jws);
+    Some(Request {
+        path: first.split(' ').nth(1)?.to_owned(),
+        protected,
+        payload,
+    })
+}
+
+/// The protected header and the payload of what is signed.
+pub(crate) fn opened(jws: &Value) -> (Value, Value) {
     let part = |name: &str| {
         let decoded = BASE64_URL_SAFE_NO_PAD.decode(jws[name].as_str()?).ok()?;
         serde_json::from_slice(&decoded).ok()
     };
-    Some(Request {
-        path: first.split(' ').nth(1)?.to_owned(),
-        protected: part("protected").unwrap_or_default(),
-        payload: part("payload").unwrap_or_default(),
-    })
+    (
+        part("protected").unwrap_or_default(),
+        part("payload").unwrap_or_default(),
+    )
 }

@@ -220,7 +220,7 @@ impl Http {
     }
 
     /// Only https, and where the settings allow it http on this machine.
-    fn check(&self, url: &str) -> Result<Url, AcmeError> {
+    pub(super) fn check(&self, url: &str) -> Result<Url, AcmeError> {
         let insecure = || AcmeError::Insecure { url: shown(url) };
         let parsed = Url::parse(url).map_err(|_| insecure())?;
         if !self.reach.allows(&parsed) {

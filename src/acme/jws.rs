@@ -1,10 +1,10 @@
-//! Signed requests (RFC 7515, flattened), keys as JWK (RFC 7517) and their thumbprints (RFC 7638).
-
-use std::fmt;
+//! What instant-acme does not sign (RFC 7515, flattened): with keys that are not ECDSA P-256, with a certificate's key, and what
+//! binds one key to another. Keys as JWK (RFC 7517) and their thumbprints (RFC 7638).
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
     hmac,
+    pkcs8::Document,
     rand::SystemRandom,
     rsa,
     signature::{
@@ -16,7 +16,6 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::error::AcmeError;
-use crate::x509::{key, pem};
 
 /// A private key that signs requests: an account's, or a certificate's for its revocation.
 pub struct SigningKey(Inner);
@@ -26,49 +25,20 @@ enum Inner {
     Rsa(rsa::KeyPair),
 }
 
-struct Curve {
-    name: &'static str,
-    alg: &'static str,
-    signing: &'static EcdsaSigningAlgorithm,
-}
+/// Its name in a JWK, and its algorithm's in JWS.
+type Curve = (&'static str, &'static str, &'static EcdsaSigningAlgorithm);
 
 static CURVES: [Curve; 3] = [
-    Curve {
-        name: "P-256",
-        alg: "ES256",
-        signing: &ECDSA_P256_SHA256_FIXED_SIGNING,
-    },
-    Curve {
-        name: "P-384",
-        alg: "ES384",
-        signing: &ECDSA_P384_SHA384_FIXED_SIGNING,
-    },
-    Curve {
-        name: "P-521",
-        alg: "ES512",
-        signing: &ECDSA_P521_SHA512_FIXED_SIGNING,
-    },
+    ("P-256", "ES256", &ECDSA_P256_SHA256_FIXED_SIGNING),
+    ("P-384", "ES384", &ECDSA_P384_SHA384_FIXED_SIGNING),
+    ("P-521", "ES512", &ECDSA_P521_SHA512_FIXED_SIGNING),
 ];
 
 impl SigningKey {
-    /// Reads the first private key of a PEM text: PKCS#8, PKCS#1 or SEC 1; ECDSA P-256, P-384, P-521, or RSA from 2048
-    /// bits. Fails with [`AcmeError::Key`], which never repeats the key.
-    pub fn from_pem(text: &[u8]) -> Result<Self, AcmeError> {
-        match key::read(text, None).read {
-            key::KeyContents::Key(_) => {}
-            key::KeyContents::Nothing => return Err(AcmeError::Key("there is none".to_owned())),
-            key::KeyContents::Encrypted => return Err(AcmeError::Key("it is encrypted".to_owned())),
-            key::KeyContents::Invalid(reason) => return Err(AcmeError::Key(reason)),
-        }
-        let block = pem::blocks(text).find(pem::Block::is_private_key);
-        let der = block.and_then(|block| block.decode_secret(pem::KEY_CAP).ok());
-        Self::from_der(&der.ok_or_else(|| AcmeError::Key("it is not PEM".to_owned()))?)
-    }
-
-    /// Reads a private key in DER; what [`Self::from_pem`] says holds here too.
+    /// Reads a private key in DER, in the forms and of the kinds that [`Self::from_pem`] reads.
     pub fn from_der(der: &[u8]) -> Result<Self, AcmeError> {
         for curve in &CURVES {
-            if let Ok(pair) = EcdsaKeyPair::from_private_key_der(curve.signing, der) {
+            if let Ok(pair) = EcdsaKeyPair::from_private_key_der(curve.2, der) {
                 return Ok(Self(Inner::Ec(curve, pair)));
             }
         }
@@ -83,26 +53,24 @@ impl SigningKey {
     /// The algorithm's name in JWS: `ES256`, `ES384`, `ES512` or `RS256` (RFC 7518, section 3.1).
     pub fn algorithm(&self) -> &'static str {
         match &self.0 {
-            Inner::Ec(curve, _) => curve.alg,
+            Inner::Ec(curve, _) => curve.1,
             Inner::Rsa(_) => "RS256",
         }
     }
 
     /// The public half, with its members in the order in which a thumbprint has them (RFC 7638, section 3.2).
-    pub(super) fn jwk(&self) -> String {
+    pub(super) fn jwk(&self) -> Value {
         match &self.0 {
             Inner::Ec(curve, pair) => {
                 // An uncompressed point: 4, x, y.
                 let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
                 let (x, y) = point.split_at(point.len() / 2);
-                ec_jwk(curve.name, &base64url(x), &base64url(y))
+                json!({"crv": curve.0, "kty": "EC", "x": base64url(x), "y": base64url(y)})
             }
             Inner::Rsa(pair) => {
                 let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
-                rsa_jwk(
-                    &base64url(n.big_endian_without_leading_zero()),
-                    &base64url(e.big_endian_without_leading_zero()),
-                )
+                let [n, e] = [n, e].map(|number| base64url(number.big_endian_without_leading_zero()));
+                json!({"e": e, "kty": "RSA", "n": n})
             }
         }
     }
@@ -112,25 +80,25 @@ impl SigningKey {
         thumbprint_of(&self.jwk())
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, AcmeError> {
-        let failed = |_| AcmeError::Key("signing failed".to_owned());
-        let random = SystemRandom::new();
+    /// The key as instant-acme takes it (PKCS#8), if it is one with which instant-acme signs: ECDSA P-256.
+    pub(super) fn for_crate(&self) -> Option<Document> {
         match &self.0 {
-            Inner::Ec(_, pair) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
-            Inner::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(failed)?;
-                Ok(signature)
-            }
+            Inner::Ec((_, "ES256", _), pair) => pair.to_pkcs8v1().ok(),
+            _ => None,
         }
     }
-}
 
-impl fmt::Debug for SigningKey {
-    /// The algorithm alone.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SigningKey({})", self.algorithm())
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, AcmeError> {
+        let random = SystemRandom::new();
+        let signed = match &self.0 {
+            Inner::Ec(_, pair) => pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            Inner::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                let signed = pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
+                signed.map(|()| signature)
+            }
+        };
+        signed.map_err(|_| AcmeError::Key("signing failed".to_owned()))
     }
 }
 
@@ -148,7 +116,7 @@ impl Signer<'_> {
     /// there is none (RFC 8555, section 7.3.5).
     pub(super) fn sign(self, url: &str, nonce: Option<&str>, payload: &str) -> Result<String, AcmeError> {
         let (key, mut protected) = match self {
-            Self::Jwk(key) => (key, json!({"jwk": jwk_value(key)?})),
+            Self::Jwk(key) => (key, json!({"jwk": key.jwk()})),
             Self::Kid(key, kid) => (key, json!({"kid": kid})),
         };
         protected["alg"] = json!(key.algorithm());
@@ -160,28 +128,15 @@ impl Signer<'_> {
     }
 }
 
-fn ec_jwk(curve: &str, x: &str, y: &str) -> String {
-    format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
-}
-
-fn rsa_jwk(n: &str, e: &str) -> String {
-    format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)
-}
-
-fn thumbprint_of(jwk: &str) -> String {
-    base64url(digest(&SHA256, jwk.as_bytes()))
-}
-
-/// The JWK as a value, to be put into another document.
-pub(super) fn jwk_value(key: &SigningKey) -> Result<Value, AcmeError> {
-    serde_json::from_str(&key.jwk()).map_err(|_| AcmeError::Key("its public half cannot be written".to_owned()))
+fn thumbprint_of(jwk: &Value) -> String {
+    base64url(digest(&SHA256, jwk.to_string().as_bytes()))
 }
 
 /// An external account binding (RFC 8555, section 7.3.4): the account's public key, signed with the MAC key of the CA.
 pub(super) fn binding(account: &SigningKey, kid: &str, mac_key: &[u8], url: &str) -> Result<String, AcmeError> {
     let mac_key = hmac::Key::new(hmac::HMAC_SHA256, mac_key);
     let protected = json!({"alg": "HS256", "kid": kid, "url": url});
-    flattened(&protected, &account.jwk(), |input| {
+    flattened(&protected, &account.jwk().to_string(), |input| {
         Ok(hmac::sign(&mac_key, input).as_ref().to_vec())
     })
 }

@@ -1,5 +1,8 @@
 //! The ACME protocol (RFC 8555, RFC 9773): directory, account, order, renewal information. Knows nothing of solvers.
 //!
+//! instant-acme makes and signs the requests ([`engine`]); what is between it and the network is ours ([`layer`]), and so are
+//! repeating ([`client`]), reading, and what it cannot sign ([`jws`]).
+//!
 //! [`Acme`] is a directory that has been read; what needs no account is there. [`Client`] is an account at it. Both are
 //! cheap to clone and share connections and nonces.
 
@@ -7,10 +10,13 @@ pub mod account;
 mod certificate;
 mod client;
 mod directory;
+mod engine;
 mod error;
 mod http;
 mod issuer;
 pub mod jws;
+mod key;
+mod layer;
 mod nonce;
 mod order;
 mod poll;
@@ -21,11 +27,11 @@ mod retry;
 mod revoke;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, AccountKey, AccountStatus, Registration, StoredAccount};
+pub use account::{Account, AccountStatus, Registration, StoredAccount};
 pub use certificate::Chain;
 pub use client::{Acme, Client};
 pub use directory::{Directory, Meta};
@@ -33,6 +39,7 @@ pub use error::AcmeError;
 pub use http::Limits;
 pub use issuer::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage};
 pub use jws::SigningKey;
+pub use key::AccountKey;
 pub use order::{
     Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order, OrderOptions, OrderStatus,
     Ordered, Token,

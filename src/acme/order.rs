@@ -3,17 +3,10 @@
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use tokio::time::{Instant, sleep};
 
-use super::{
-    client::Client,
-    error::AcmeError,
-    http::HttpAnswer,
-    jws::base64url,
-    problem::{Identifier, Problem},
-    renewal::CertId,
-};
-use crate::{name::Name, object::Seconds, text::parse_time};
+use super::{client::Client, engine::Ask, error::AcmeError, http::HttpAnswer, problem::Problem, renewal::CertId};
+use crate::{clock::Pauses, name::Name, object::Seconds, text::parse_time};
 
 mod read;
 
@@ -21,6 +14,9 @@ pub use read::Token;
 
 /// How long an order whose authorizations are all valid may take to become ready.
 const READY: Duration = Duration::from_secs(10);
+/// The waits before an order is finalized again that was refused as not ready although it says that it is.
+const SOON: Duration = Duration::from_millis(50);
+const LATER: Duration = Duration::from_secs(1);
 
 /// How far an order is (RFC 8555, section 7.1.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -214,35 +210,33 @@ impl Client {
                 });
             }
         }
-        let mut payload = json!({"identifiers": names.iter().map(Identifier::from).collect::<Vec<_>>()});
-        if let Some(profile) = &options.profile {
-            payload["profile"] = json!(profile);
-        }
-        let url = &directory.new_order;
+        let asked = |replaces| Ask::Order {
+            names,
+            profile: options.profile.as_deref(),
+            replaces,
+        };
         let replaces = options.replaces.as_ref().filter(|_| directory.renewal_info.is_some());
-        if let Some(replaces) = replaces {
-            let mut renewal = payload.clone();
-            renewal["replaces"] = json!(replaces.as_str());
-            match self.post_unless(url, &renewal.to_string(), says_replaces).await {
+        if replaces.is_some() {
+            match self.ask_unless(&asked(replaces), says_replaces).await {
                 Ok(answer) => return ordered(&answer, None),
                 Err(AcmeError::Refused { problem, .. }) if may_be_about_replaces(&problem) => {
-                    let answer = self.post(url, &payload.to_string()).await?;
+                    let answer = self.ask(&asked(None)).await?;
                     return ordered(&answer, Some(*problem));
                 }
                 Err(error) => return Err(error),
             }
         }
-        ordered(&self.post(url, &payload.to_string()).await?, None)
+        ordered(&self.ask(&asked(None)).await?, None)
     }
 
     /// An order as it is now.
     pub async fn order(&self, url: &str) -> Result<Order, AcmeError> {
-        Order::of(&self.post(url, "").await?, url)
+        Order::of(&self.ask(&Ask::Read(url)).await?, url)
     }
 
     /// An authorization as it is now.
     pub async fn authorization(&self, url: &str) -> Result<Authorization, AcmeError> {
-        Authorization::of(&self.post(url, "").await?)
+        Authorization::of(&self.ask(&Ask::Read(url)).await?)
     }
 
     /// What answers a challenge: its token, a dot, and the thumbprint of the account's key (RFC 8555, section 8.1). It
@@ -253,7 +247,7 @@ impl Client {
 
     /// Tells the CA that a challenge's answer can be looked at (RFC 8555, section 7.5.1).
     pub async fn respond(&self, challenge: &Challenge) -> Result<(), AcmeError> {
-        self.post(&challenge.url, "{}").await.map(drop)
+        self.ask(&Ask::Look(challenge)).await.map(drop)
     }
 
     /// Waits until an authorization is no longer pending, and returns it as it is then: look at its status. Asks at
@@ -282,19 +276,31 @@ impl Client {
     /// order as it is then: processing, valid or invalid.
     ///
     /// When the CA says that it is not ready, the order is fetched again: it may have been finalized by a request whose
-    /// answer was lost, or by an earlier run, or be ready in a moment.
+    /// answer was lost, or by an earlier run, or be ready in a moment. Some CAs call it ready before it can be finalized.
     pub async fn finalize(&self, order: &Order, csr_der: &[u8]) -> Result<Order, AcmeError> {
-        let payload = json!({"csr": base64url(csr_der)}).to_string();
-        match self.post(&order.finalize, &payload).await {
-            Ok(answer) => return Order::of(&answer, &order.url),
-            Err(error) if !error.is("orderNotReady") => return Err(error),
-            Err(_) => {}
+        let ask = Ask::Finalize {
+            url: &order.finalize,
+            csr: csr_der,
+        };
+        let began = Instant::now();
+        for refused in 0.. {
+            let not_ready = match self.ask(&ask).await {
+                Ok(answer) => return Order::of(&answer, &order.url),
+                Err(error) if error.is("orderNotReady") => error,
+                Err(error) => return Err(error),
+            };
+            if began.elapsed() >= READY {
+                return Err(not_ready);
+            }
+            if refused > 0 {
+                sleep(Pauses::doubling(SOON, LATER).nth(refused)).await;
+            }
+            let now = self.wait_ready(&order.url, READY).await?;
+            if now.status != OrderStatus::Ready {
+                return Ok(now);
+            }
         }
-        let now = self.wait_ready(&order.url, READY).await?;
-        if now.status != OrderStatus::Ready {
-            return Ok(now);
-        }
-        Order::of(&self.post(&order.finalize, &payload).await?, &order.url)
+        self.order(&order.url).await
     }
 
     async fn wait_while(

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     client::Client,
+    engine::Ask,
     error::{AcmeError, shown},
     http::HttpAnswer,
 };
@@ -45,7 +46,7 @@ impl Client {
         let start = Instant::now();
         let mut asked = 0;
         loop {
-            let answer = self.post(url, "").await?;
+            let answer = self.ask(&Ask::Read(url)).await?;
             let (value, pending) = read(&answer)?;
             let Some(status) = pending else {
                 return Ok(value);

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::{
     client::{Acme, Client},
+    engine::Ask,
     error::AcmeError,
+    http::HttpAnswer,
     jws::{Signer, SigningKey, base64url},
 };
 
@@ -84,8 +86,7 @@ impl Client {
     /// Revokes a certificate (DER) in the account's name: the account that ordered it, or one that has proved all its
     /// names.
     pub async fn revoke(&self, certificate: &[u8], reason: RevocationReason) -> Result<Revoked, AcmeError> {
-        let signer = Signer::Kid(self.key().signing(), self.account_url());
-        self.acme().revoke(signer, certificate, reason).await
+        revoked(self.ask(&Ask::Revoke { certificate, reason }).await)
     }
 }
 
@@ -97,24 +98,17 @@ impl Acme {
         certificate: &[u8],
         reason: RevocationReason,
     ) -> Result<Revoked, AcmeError> {
-        self.revoke(Signer::Jwk(key), certificate, reason).await
-    }
-
-    async fn revoke(
-        &self,
-        signer: Signer<'_>,
-        certificate: &[u8],
-        reason: RevocationReason,
-    ) -> Result<Revoked, AcmeError> {
         let payload = json!({"certificate": base64url(certificate), "reason": reason.code()});
-        match self
-            .post(signer, &self.directory().revoke_cert, &payload.to_string())
-            .await
-        {
-            Ok(_) => Ok(Revoked::Now),
-            Err(error) if error.is("alreadyRevoked") => Ok(Revoked::Already),
-            Err(error) => Err(error),
-        }
+        let url = &self.directory().revoke_cert;
+        revoked(self.post(Signer::Jwk(key), url, &payload.to_string()).await)
+    }
+}
+
+fn revoked(answered: Result<HttpAnswer, AcmeError>) -> Result<Revoked, AcmeError> {
+    match answered {
+        Ok(_) => Ok(Revoked::Now),
+        Err(error) if error.is("alreadyRevoked") => Ok(Revoked::Already),
+        Err(error) => Err(error),
     }
 }
 

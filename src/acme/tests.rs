@@ -1,5 +1,7 @@
 //! What is done when a server fails.
 
+mod engine;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -474,7 +476,7 @@ async fn a_rollover_whose_answer_was_lost_is_found_to_have_happened() {
     let client = fake.client().await.rollover(&new).await.unwrap();
     assert_eq!(client.thumbprint(), new.thumbprint());
     let seen = fake.seen("/new-account");
-    assert_eq!(seen[0].payload, json!({"onlyReturnExisting": true}));
+    assert_eq!(seen[0].payload["onlyReturnExisting"], json!(true));
 }
 
 #[tokio::test]
