@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::{error::AcmeError, jws::SigningKey};
+use super::{error::AcmeError, jwk, jws::SigningKey};
 use crate::x509::{key, pem};
 
 impl SigningKey {
@@ -56,6 +56,16 @@ impl AccountKey {
         })
     }
 
+    /// Reads a key as other clients keep it: PEM, or a JWK in JSON as certbot has it. Fails with [`AcmeError::Key`], which never
+    /// repeats the key.
+    pub fn of_other_client(text: &[u8]) -> Result<Self, AcmeError> {
+        if text.trim_ascii_start().starts_with(b"{") {
+            return Self::from_pem(&pem_of(&jwk::pkcs8_of(text)?));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| AcmeError::Key("it is not PEM".to_owned()))?;
+        Self::from_pem(&SecretString::from(text))
+    }
+
     /// The key in PEM: PKCS#8 when it was made here, otherwise as it was read.
     pub fn pem(&self) -> &SecretString {
         &self.pem
@@ -71,6 +81,12 @@ impl AccountKey {
         self.signing.algorithm()
     }
 
+    /// The public half, for a test that knows a key by it.
+    #[cfg(test)]
+    pub(crate) fn jwk(&self) -> serde_json::Value {
+        self.signing.jwk()
+    }
+
     pub(super) fn signing(&self) -> &SigningKey {
         &self.signing
     }
@@ -83,7 +99,7 @@ impl fmt::Debug for AccountKey {
 }
 
 /// PKCS#8 in PEM.
-fn pem_of(pkcs8: &[u8]) -> SecretString {
+pub(super) fn pem_of(pkcs8: &[u8]) -> SecretString {
     let body = Zeroizing::new(BASE64_STANDARD.encode(pkcs8));
     let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
     pem.push_str("-----BEGIN PRIVATE KEY-----\n");

@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod http;
 mod issuer;
+mod jwk;
 pub mod jws;
 mod key;
 mod layer;

@@ -1,5 +1,7 @@
 //! `account`: the accounts with CAs, where they are kept, and what a CA says of one.
 
+mod import;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -33,6 +35,7 @@ pub(super) async fn run(command: AccountCommand) -> Result<Exit, OpError> {
         AccountAction::Show(args) => show(&args).await,
         AccountAction::Register(args) => register(&args).await,
         AccountAction::Update(args) => update(&args).await,
+        AccountAction::Import(args) => import::run(&args).await,
         AccountAction::Rollover(args) => rollover(&args).await,
         AccountAction::Deactivate(args) => deactivate(&args).await,
     }

@@ -2,6 +2,8 @@
 //!
 //! A key is stored before the CA learns of it. If a run is killed at any time, the next one continues with that key.
 
+pub mod import;
+
 use secrecy::SecretString;
 
 use super::{
@@ -56,6 +58,20 @@ pub enum AccountError {
         /// Where the key is stored.
         place: String,
     },
+    /// The CA knows no account of a key that another client has.
+    #[error("{issuer} knows no account of this key")]
+    Unknown {
+        /// The issuer.
+        issuer: String,
+    },
+    /// There is an account already where another is to be kept.
+    #[error("there is an account with {issuer} already in {place}")]
+    Present {
+        /// The issuer.
+        issuer: String,
+        /// Where it is.
+        place: String,
+    },
     /// The account has been deactivated.
     #[error("the account {url} has ended")]
     Ended {
@@ -73,6 +89,14 @@ impl Diagnose for AccountError {
             Self::Terms { .. } => Some("read them, and agree with --agree-tos".to_owned()),
             Self::None { .. } => Some("`kubectl certs account register` creates one".to_owned()),
             Self::Lost { .. } => Some("`kubectl certs account register` registers the key again".to_owned()),
+            Self::Unknown { .. } => Some(
+                "name the CA with which the key is registered: Let's Encrypt's staging and production, for example, have separate accounts"
+                    .to_owned(),
+            ),
+            Self::Present { .. } => Some(
+                "--account-secret NAMESPACE/NAME keeps it elsewhere; `kubectl certs account deactivate` ends the one that is there"
+                    .to_owned(),
+            ),
             Self::Ended { .. } => Some("`kubectl certs account register` creates a new one".to_owned()),
         }
     }
@@ -81,8 +105,8 @@ impl Diagnose for AccountError {
         match self {
             Self::Store(error) => error.blame(),
             Self::Binding(error) if error.cluster => Blame::Cluster,
-            Self::Acme(_) | Self::Lost { .. } | Self::Ended { .. } => Blame::Acme,
-            Self::Binding(_) | Self::Terms { .. } | Self::None { .. } => Blame::Usage,
+            Self::Acme(_) | Self::Lost { .. } | Self::Unknown { .. } | Self::Ended { .. } => Blame::Acme,
+            Self::Binding(_) | Self::Terms { .. } | Self::None { .. } | Self::Present { .. } => Blame::Usage,
         }
     }
 }

@@ -49,6 +49,9 @@ examples! {
     ACCOUNT_UPDATE:
         "Another address" "account update --production --email oncall@shop.example",
         "None at all" "account update --production --no-email";
+    ACCOUNT_IMPORT:
+        "What would be done with cert-manager's account" "account import letsencrypt-account-key -n cert-manager --production --dry-run",
+        "certbot's account" "account import ./private_key.json --production";
     ACCOUNT_ROLLOVER:
         "A new key, because others may have seen the old one" "account rollover --production";
     ACCOUNT_DEACTIVATE:

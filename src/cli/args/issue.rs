@@ -24,7 +24,7 @@ mod commands;
 
 pub use commands::{
     AccountAction, AccountArgs, AccountCommand, CleanupCommand, ConfigAction, ConfigCommand, ConfigViewArgs,
-    IssueCommand, PreflightCommand, RenewCommand, RevokeCommand, RollbackCommand, UpdateArgs,
+    ImportArgs, IssueCommand, PreflightCommand, RenewCommand, RevokeCommand, RollbackCommand, UpdateArgs,
 };
 
 /// All that an issuance takes besides names.

@@ -303,6 +303,37 @@ fn without_settings_nothing_is_wrong() {
 }
 
 #[test]
+fn what_is_no_accounts_key_is_refused_before_a_ca_is_asked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let import = |name: &str, text: &str| {
+        file(&dir, name, text);
+        let path = dir.path().join(name).display().to_string();
+        run(&["account", "import", &path, "--directory-url", "https://127.0.0.1:1/dir"])
+    };
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAAEAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    for (name, text, words) in [
+        ("empty.pem", "", "there is none"),
+        ("word.pem", "hunter2", "holds no key that can be used"),
+        ("encrypted.pem", encrypted, "it is encrypted"),
+        (
+            "public.json",
+            r#"{"kty": "RSA", "n": "AQAB", "e": "AQAB"}"#,
+            "the private half is not in it",
+        ),
+        ("other.json", r#"{"password": "hunter2"}"#, "it is JSON, and not a JWK"),
+    ] {
+        let ran = import(name, text);
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+        ran.fails(2, &[name, words]);
+    }
+    let missing = dir.path().join("missing.pem").display().to_string();
+    run(&["account", "import", &missing, "--staging"]).fails(2, &["cannot read", "missing.pem"]);
+    let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
+    import("key.pem", &key).fails(4, &["127.0.0.1"]);
+    run(&["account", "import", &dir.path().join("key.pem").display().to_string()]).fails(2, &["no CA is chosen"]);
+}
+
+#[test]
 fn an_account_is_a_matter_of_a_ca_that_is_named() {
     for action in ["register", "update", "rollover", "deactivate"] {
         let mut args = vec!["account", action];

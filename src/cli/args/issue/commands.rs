@@ -203,6 +203,9 @@ pub enum AccountAction {
     /// Change the contacts that the CA has
     #[command(after_long_help = examples::ACCOUNT_UPDATE)]
     Update(UpdateArgs),
+    /// Take over the account of another client, which loses it: its key signs for a new one
+    #[command(after_long_help = examples::ACCOUNT_IMPORT)]
+    Import(ImportArgs),
     /// Replace the account's key
     #[command(after_long_help = examples::ACCOUNT_ROLLOVER)]
     Rollover(AccountArgs),
@@ -234,6 +237,24 @@ pub struct UpdateArgs {
     /// Remove every contact from the CA
     #[arg(long, conflicts_with = "email")]
     pub no_email: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+/// `account import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The account's key: ./FILE (PEM, or certbot's private_key.json), or the Secret of cert-manager or kube-lego that holds it
+    #[arg(value_name = "FILE|SECRET")]
+    pub key: String,
+    /// The namespace of the Secret; the context's by default
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Find the account and print the steps, and change nothing
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(["none", "client"]))]
+    pub dry_run: DryRun,
     /// Everything else.
     #[command(flatten)]
     pub account: AccountArgs,
