@@ -145,13 +145,12 @@ impl Acme {
 
     /// Finds the account of a key (RFC 8555, section 7.3.1); `None` when the CA knows none.
     pub async fn find_account(&self, key: &AccountKey) -> Result<Option<(Client, Account)>, AcmeError> {
-        let answered = match self.new_account(key, true).await {
-            Some(answered) => answered,
-            None => {
-                let payload = json!({"onlyReturnExisting": true}).to_string();
-                let url = &self.directory().new_account;
-                self.post(Signer::Jwk(key.signing()), url, &payload).await
-            }
+        let answered = if let Some(answered) = self.new_account(key, true).await {
+            answered
+        } else {
+            let payload = json!({"onlyReturnExisting": true}).to_string();
+            let url = &self.directory().new_account;
+            self.post(Signer::Jwk(key.signing()), url, &payload).await
         };
         match answered {
             Ok(answer) => self.account_of(key, &answer).map(Some),

@@ -67,8 +67,8 @@ impl Exchange {
         let signed: Signed = serde_json::from_slice(signed).map_err(|_| unsigned())?;
         let payload = BASE64_URL_SAFE_NO_PAD.decode(signed.payload);
         let payload = payload.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let signer = Signer::Kid(key.signing(), account);
-        signer.sign(&self.url, Some(&self.nonce), &payload.ok_or_else(unsigned)?)
+        let by = Signer::Kid(key.signing(), account);
+        by.sign(&self.url, Some(&self.nonce), &payload.ok_or_else(unsigned)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ACME protocol (RFC 8555, RFC 9773): directory, account, order, renewal information. Knows nothing of solvers.
 //!
-//! instant-acme makes and signs the requests ([`engine`]); what is between it and the network is ours ([`layer`]), and so are
-//! repeating ([`client`]), reading, and what it cannot sign ([`jws`]).
+//! instant-acme makes and signs the requests (`engine`); what is between it and the network is ours (`layer`), and so are
+//! repeating (`client`), reading, and what it cannot sign (`jws`).
 //!
 //! [`Acme`] is a directory that has been read; what needs no account is there. [`Client`] is an account at it. Both are
 //! cheap to clone and share connections and nonces.

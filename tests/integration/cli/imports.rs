@@ -345,7 +345,14 @@ fn every_module_uses_only_what_it_may() {
     let lib = std::fs::read_to_string(root().join("src/lib.rs")).expect("it is there");
     let modules: BTreeSet<&str> = lib
         .lines()
-        .filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .filter_map(|l| {
+            l.strip_prefix("pub ")
+                .unwrap_or(l)
+                .strip_prefix("mod ")?
+                .strip_suffix(';')
+        })
+        // It is compiled for tests alone.
+        .filter(|module| *module != "renewed")
         .collect();
     let listed: BTreeSet<&str> = ALLOWED.iter().map(|(module, _)| *module).collect();
     assert_eq!(modules, listed, "the table lists each module");

@@ -245,7 +245,7 @@ pub struct UpdateArgs {
 /// `account import`.
 #[derive(Debug, Clone, Args)]
 pub struct ImportArgs {
-    /// The account's key: ./FILE (PEM, or certbot's private_key.json), or the Secret of cert-manager or kube-lego that holds it
+    /// The account's key: ./FILE (PEM, or certbot's JSON), or the Secret of cert-manager or kube-lego that holds it
     #[arg(value_name = "FILE|SECRET")]
     pub key: String,
     /// The namespace of the Secret; the context's by default
