@@ -2,12 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    sync::Arc,
 };
 
 use tokio::{
-    sync::{OnceCell, Semaphore, mpsc::Sender},
+    sync::{OnceCell, mpsc::Sender},
     task::JoinSet,
 };
 
@@ -24,13 +23,6 @@ use crate::{
     object::{Change, Forbidden, Key, Kind, Text},
     source::{Scope, scope::Namespaces},
 };
-
-/// A server that answers discovery within this time counts as near.
-const NEAR: Duration = Duration::from_millis(25);
-/// How many lists of add-ons are read at a time from a near server. They are small, and one connection reads them one
-/// after the other almost at once, while each further connection costs both sides a handshake, which is more than a
-/// list. From a distant server each list takes a round trip, so all are requested at once.
-const FEW: usize = 2;
 
 /// How lists are requested.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,9 +67,6 @@ pub(super) struct Run {
     pub(super) wide: bool,
     pub(super) sink: Sender<Change>,
     served: OnceCell<Option<Arc<Served>>>,
-    /// How long the server took to answer discovery.
-    told_in: OnceLock<Duration>,
-    few: Semaphore,
     pub(super) namespaces: OnceCell<Option<Vec<Text>>>,
 }
 
@@ -118,8 +107,6 @@ impl Run {
             wide,
             sink,
             served: OnceCell::new(),
-            told_in: OnceLock::new(),
-            few: Semaphore::new(FEW),
             namespaces: OnceCell::new(),
         }
     }
@@ -157,7 +144,7 @@ impl Run {
         let apis = if kind.row().is_built_in() {
             kind.row().resources().collect()
         } else {
-            let served = self.served.get_or_init(|| self.discover()).await;
+            let served = self.served.get_or_init(|| discover(&self.connection)).await;
             match served
                 .as_ref()
                 .map_or_else(|| Wanted::Ask(kind.row().resources().collect()), |s| s.wanted(kind))
@@ -171,12 +158,6 @@ impl Run {
                     };
                 }
             }
-        };
-        let is_near = self.told_in.get().is_some_and(|told| *told <= NEAR);
-        let _one_of_few = if is_near && !kind.row().is_built_in() {
-            self.few.acquire().await.ok()
-        } else {
-            None
         };
         let targets = self.targets(kind);
         let Some((first, rest)) = targets.split_first() else {
@@ -203,13 +184,6 @@ impl Run {
         }
         self.send(Change::NotServed(kind)).await;
         Outcome::default()
-    }
-
-    async fn discover(&self) -> Option<Arc<Served>> {
-        let begun = Instant::now();
-        let served = discover(&self.connection).await;
-        let _ = self.told_in.set(begun.elapsed());
-        served
     }
 
     /// Continues once the version that the server has is known.

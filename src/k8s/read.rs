@@ -28,7 +28,7 @@ const PAGES: u32 = 100_000;
 
 /// How many objects are handed over at a time: the receiver is woken once for all of them, and waking it costs as much
 /// as processing one.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 16;
 /// The longest time for which an object is held back while others arrive.
 const HELD: Duration = Duration::from_millis(5);
 

@@ -144,10 +144,7 @@ fn what_reviewers_read() {
         ]
         .join("\n");
     }
-    // A single file for both crates that contain this test.
-    insta::with_settings!({prepend_module_to_snapshot => false}, {
-        insta::assert_snapshot!("every-finding", table);
-    });
+    insta::assert_snapshot!("all", table);
 }
 
 #[test]
