@@ -401,14 +401,7 @@ pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
         None => new,
     };
     match ready.client.rollover(&new).await {
-        Ok(client) => {
-            let kept = end_rollover(store, acme, new.pem().clone()).await?.unwrap_or(begun);
-            Ok(Ready {
-                client,
-                kept,
-                registered: false,
-            })
-        }
+        Ok(client) => rolled_over(store, acme, client, &new, begun).await,
         Err(error) => {
             // What the CA refused has not happened. Without an answer, the next run will find out.
             if matches!(error, AcmeError::Refused { .. }) {
@@ -417,6 +410,22 @@ pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
             Err(error.into())
         }
     }
+}
+
+/// Keeps the key that the CA has taken. `before` is what was kept until then.
+async fn rolled_over(
+    store: &Store,
+    acme: &Acme,
+    client: Client,
+    new: &AccountKey,
+    before: Kept,
+) -> Result<Ready, AccountError> {
+    let kept = end_rollover(store, acme, new.pem().clone()).await?.unwrap_or(before);
+    Ok(Ready {
+        client,
+        kept,
+        registered: false,
+    })
 }
 
 /// Changes the contacts at the CA to these `mailto:` URLs; an empty list removes them.

@@ -1,6 +1,6 @@
 //! The account of another client, taken over: its key signs one rollover to a key of ours.
 
-use super::{AccountError, Ready, end_rollover, usable};
+use super::{AccountError, Ready, rolled_over, usable};
 use crate::{
     acme::{Account, AccountKey, Acme, AcmeError, Client, StoredAccount},
     clock::now,
@@ -91,14 +91,7 @@ pub async fn take_over(acme: &Acme, chosen: &Chosen, store: &Store, foreign: &Fo
     };
     let new = AccountKey::from_pem(&pending.key)?;
     match foreign.client.rollover(&new).await {
-        Ok(client) => {
-            let kept = end_rollover(store, acme, new.pem().clone()).await?.unwrap_or(kept);
-            Ok(Ready {
-                client,
-                kept,
-                registered: false,
-            })
-        }
+        Ok(client) => rolled_over(store, acme, client, &new, kept).await,
         Err(error) => {
             // What the CA refused has not happened; of what nobody answered the next run finds out.
             if matches!(error, AcmeError::Refused { .. }) {

@@ -44,8 +44,26 @@ pub fn from_json(kind: Kind, json: &[u8], keys: &DataKeys) -> Result<Object, ser
 /// The value is converted to JSON, because the code that reads objects is large, and with a single format it exists
 /// only once.
 pub fn from_value(kind: Kind, value: &serde_json::Value, keys: &DataKeys) -> Result<Object, serde_json::Error> {
-    let json = Zeroizing::new(serde_json::to_vec(value)?);
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value)?;
+    // A buffer that grew would leave copies of a key behind, which nobody wipes.
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, value)?;
     from_json(kind, &json, keys).map_err(|error| serde_json::Error::custom(without_place(&error.to_string())))
+}
+
+/// Counts the bytes that are written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The message of a JSON error without its position, which is given in lines of the file instead.
