@@ -44,20 +44,39 @@ pub fn from_json(kind: Kind, json: &[u8], keys: &DataKeys) -> Result<Object, ser
 /// The value is converted to JSON, because the code that reads objects is large, and with a single format it exists
 /// only once.
 pub fn from_value(kind: Kind, value: &serde_json::Value, keys: &DataKeys) -> Result<Object, serde_json::Error> {
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, value)?;
-    // A buffer that grew would leave copies of a key behind, which nobody wipes.
-    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
-    serde_json::to_writer(&mut *json, value)?;
+    let json = wiped(|to| Ok(serde_json::to_writer(to, value)?)).map_err(serde_json::Error::custom)?;
     from_json(kind, &json, keys).map_err(|error| serde_json::Error::custom(without_place(&error.to_string())))
 }
 
-/// Counts the bytes that are written.
-struct Length(usize);
+/// What `write` writes, which is called twice. Its length is counted first, because a buffer that grew would leave
+/// copies of a key behind, which nobody wipes.
+pub(super) fn wiped(
+    mut write: impl FnMut(&mut Counted<'_>) -> std::io::Result<()>,
+) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut length = Counted::default();
+    write(&mut length)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.count));
+    write(&mut Counted {
+        count: 0,
+        into: Some(&mut *bytes),
+    })?;
+    Ok(bytes)
+}
 
-impl std::io::Write for Length {
+/// Counts the bytes that are written, and may keep them.
+#[derive(Default)]
+pub(super) struct Counted<'a> {
+    /// How many bytes have been written.
+    pub(super) count: usize,
+    into: Option<&'a mut Vec<u8>>,
+}
+
+impl std::io::Write for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
+        self.count += bytes.len();
+        if let Some(into) = &mut self.into {
+            into.extend_from_slice(bytes);
+        }
         Ok(bytes.len())
     }
 

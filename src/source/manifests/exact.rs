@@ -2,7 +2,7 @@
 //! of the file. So the document is read again with the line of each of its values, and the position of the error in the
 //! JSON leads to one of them.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, io::Write as _};
 
 use serde::{
     Deserialize, Deserializer,
@@ -10,12 +10,14 @@ use serde::{
 };
 use serde_json::Value;
 use serde_saphyr::Spanned;
-use zeroize::Zeroizing;
 
 use super::node::Unread;
 use crate::{
     object::Kind,
-    source::{form, pairs::DataKeys},
+    source::{
+        form::{self, Counted},
+        pairs::DataKeys,
+    },
 };
 
 /// A value with the lines of the values within it. Text is wiped, because it may be a key.
@@ -29,9 +31,12 @@ pub(super) enum Lined {
 impl Lined {
     /// The line within the document at which reading it as `kind` fails; `None` if it succeeds.
     pub(super) fn broken(&self, kind: Kind, keys: &DataKeys) -> Option<u64> {
-        let mut json = Zeroizing::new(Vec::new());
         let mut lines = Vec::new();
-        self.write(&mut json, &mut lines).ok()?;
+        let json = form::wiped(|to| {
+            lines.clear();
+            self.write(to, &mut lines)
+        });
+        let json = json.ok()?;
         let error = form::from_json(kind, &json, keys).err()?;
         // The JSON is a single line, so the column counts its bytes, from 1.
         let begun = lines.iter().rev().find(|(at, _)| *at < error.column());
@@ -39,34 +44,34 @@ impl Lined {
     }
 
     /// Writes the value as JSON, and records where each value within it begins and on which line.
-    fn write(&self, json: &mut Vec<u8>, lines: &mut Vec<(usize, u64)>) -> Result<(), serde_json::Error> {
-        let mut one = |json: &mut Vec<u8>, value: &Spanned<Self>| {
-            lines.push((json.len(), value.referenced.line()));
+    fn write(&self, json: &mut Counted<'_>, lines: &mut Vec<(usize, u64)>) -> std::io::Result<()> {
+        let mut one = |json: &mut Counted<'_>, value: &Spanned<Self>| {
+            lines.push((json.count, value.referenced.line()));
             value.value.write(json, lines)
         };
         match self {
-            Self::Plain(value) => return serde_json::to_writer(json, value.get()),
+            Self::Plain(value) => return Ok(serde_json::to_writer(json, value.get())?),
             Self::List(items) => {
-                json.push(b'[');
+                json.write_all(b"[")?;
                 for (at, item) in items.iter().enumerate() {
                     if at > 0 {
-                        json.push(b',');
+                        json.write_all(b",")?;
                     }
                     one(json, item)?;
                 }
-                json.push(b']');
+                json.write_all(b"]")?;
             }
             Self::Mapping(fields) => {
-                json.push(b'{');
+                json.write_all(b"{")?;
                 for (at, (name, field)) in fields.iter().enumerate() {
                     if at > 0 {
-                        json.push(b',');
+                        json.write_all(b",")?;
                     }
                     serde_json::to_writer(&mut *json, name)?;
-                    json.push(b':');
+                    json.write_all(b":")?;
                     one(json, field)?;
                 }
-                json.push(b'}');
+                json.write_all(b"}")?;
             }
         }
         Ok(())
