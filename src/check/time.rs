@@ -148,24 +148,14 @@ fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &R
         by_certmanager(&certificate.meta.name, at, leaf, now, collector);
         return;
     }
-    collector.moment(by_age, now);
-    match window {
-        Some((start, _)) => {
-            collector.moment(start, now);
-            if now >= start {
-                collector.add(finding::RenewalDue {
-                    not_after,
-                    since: start,
-                    by: DueBy::Window,
-                });
-            }
-        }
-        None if now >= by_age => collector.add(finding::RenewalDue {
-            not_after,
-            since: by_age,
-            by: DueBy::Lifetime,
-        }),
-        None => {}
+    // The lifetime is the backstop: a CA may name a window after the end of the certificate, or in 2099.
+    let (since, by) = match window {
+        Some((start, _)) if start <= by_age => (start, DueBy::Window),
+        _ => (by_age, DueBy::Lifetime),
+    };
+    collector.moment(since, now);
+    if now >= since {
+        collector.add(finding::RenewalDue { not_after, since, by });
     }
 }
 

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub enum Due {
     /// It is due now, for this reason.
     Now(&'static str),
-    /// It is not due yet; from this moment on according to the CA, if the CA names one.
+    /// It is not due yet; from this moment on according to the CA or its lifetime, if that is known.
     Later(Option<Seconds>),
 }
 
@@ -63,10 +63,14 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
         && let Some(id) = id_of(inventory, target)
         && let Some(moment) = moment(acme, &id, asked).await
     {
+        // The lifetime is the backstop, because a CA may name a window that comes too late or never.
+        let by_age = check::due_by_lifetime(held.not_before, held.not_after);
         return if moment <= rules.now {
             Due::Now("the CA's renewal window has opened")
+        } else if by_age <= rules.now {
+            Due::Now("most of its lifetime is over")
         } else {
-            Due::Later(Some(moment))
+            Due::Later(Some(moment.min(by_age)))
         };
     }
     by_verdict(inventory, target, rules)

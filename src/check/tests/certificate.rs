@@ -10,6 +10,7 @@ pub(super) const TESTS: &[fn()] = &[
     what_some_clients_refuse_is_a_warning,
     renewal_due,
     the_cas_window_goes_before_the_lifetime_and_a_window_in_the_past_means_now,
+    the_lifetime_decides_where_the_cas_window_comes_too_late,
     chain_expired_and_chain_expires_first,
     lifetime_too_long,
     host_mismatch_and_common_name_only,
@@ -184,6 +185,24 @@ fn the_cas_window_goes_before_the_lifetime_and_a_window_in_the_past_means_now() 
         Reason::RenewNow,
     );
     healthy(&with_window("soon"));
+}
+
+#[test]
+fn the_lifetime_decides_where_the_cas_window_comes_too_late() {
+    for window in [
+        "2099-01-01T00:00:00Z/2099-01-02T00:00:00Z",
+        "2099-01-02T00:00:00Z/2099-01-01T00:00:00Z",
+    ] {
+        let of = |before: i64, after: i64| {
+            let mut leaf = leaf(&["x.example"]);
+            (leaf.not_before, leaf.not_after) = (NOW - before, NOW + after);
+            let mut stored = secret_of(bundle(leaf));
+            stored.meta = with_annotation(stored.meta, annotation::RENEWAL_WINDOW, window);
+            of_secret(stored)
+        };
+        is(&of(61 * DAY, 29 * DAY), Reason::RenewalDue, Severity::Warning);
+        is_not(&of(59 * DAY, 31 * DAY), Reason::RenewalDue);
+    }
 }
 
 #[test]
