@@ -11,10 +11,10 @@ use crate::{
     object::Seconds,
     text::date_time,
     x509::{
-        Anchors, Certificate, Der, Fingerprint, Interner, Judge, KeyState, Memo, Trust,
+        Anchors, Bundle, Certificate, Der, Fingerprint, Interner, Judge, KeyState, Memo, Trust,
         bundle::{self, Parsed},
         link,
-        trust::PathError,
+        trust::{PathError, flaw_of_leaf},
     },
 };
 
@@ -50,6 +50,9 @@ pub enum PairError {
     /// The certificate lacks these names.
     #[error("the certificate does not name {}", list(.0))]
     NamesMissing(Vec<Name>),
+    /// The certificate has names that were not ordered.
+    #[error("the certificate also names {}, which nobody ordered", .0.join(", "))]
+    NamesAdded(Vec<String>),
     /// The certificate expired at this time.
     #[error("the certificate expired on {}", date_time(*.0))]
     Expired(Seconds),
@@ -62,6 +65,15 @@ pub enum PairError {
     /// The chain reaches no trusted root.
     #[error("the chain does not reach a trusted root: {0}")]
     Untrusted(String),
+    /// The CA sent no issuer, and clients need one.
+    #[error("the CA sent no chain with it: {0} is missing")]
+    NoChain(String),
+    /// `status` would call the certificate critical, for this reason.
+    #[error("{0}")]
+    Judged(String),
+    /// Clients refuse the certificate, whichever roots they trust; in words.
+    #[error("clients would refuse it: {0}")]
+    Unfit(String),
     /// The roots of the user cannot be read.
     #[error("the roots to trust cannot be read: {0}")]
     Roots(String),
@@ -71,10 +83,18 @@ impl Diagnose for PairError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Untrusted(_) => "name the CA's root with --ca-file, or check the chain that was chosen".into(),
-            Self::Expired(_) | Self::NotYetValid(_) => "check this machine's clock".into(),
-            Self::NamesMissing(_) | Self::Broken(_) | Self::Unreadable(_) | Self::LeafNotFirst => {
-                "the CA issued something other than the order asked for: ask its operator".into()
+            Self::NoChain(_) => {
+                "ask the CA's operator for the chain; if the CA issues from its root, name the root with --ca-file"
+                    .into()
             }
+            Self::Expired(_) | Self::NotYetValid(_) => "check this machine's clock".into(),
+            Self::NamesMissing(_)
+            | Self::NamesAdded(_)
+            | Self::Broken(_)
+            | Self::Unreadable(_)
+            | Self::LeafNotFirst
+            | Self::Judged(_)
+            | Self::Unfit(_) => "the CA issued something other than the order asked for: ask its operator".into(),
             Self::KeyDiffers | Self::Roots(_) => return None,
         })
     }
@@ -93,7 +113,7 @@ fn list(names: &[Name]) -> String {
 pub struct Pair {
     key: SecretString,
     ders: Vec<Der>,
-    certificates: Vec<Arc<Certificate>>,
+    bundle: Bundle,
     leaf: Arc<Certificate>,
 }
 
@@ -101,15 +121,15 @@ impl std::fmt::Debug for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pair")
             .field("leaf", &self.leaf.sha256)
-            .field("certificates", &self.certificates.len())
+            .field("certificates", &self.ders.len())
             .finish_non_exhaustive()
     }
 }
 
 impl Pair {
     /// Verifies a key and a PEM chain: the key matches the leaf, the leaf is the first certificate, has all `names` and
-    /// is valid at `now`, every certificate is signed by the next one, and the chain reaches a root if `roots` requires
-    /// it.
+    /// no others (unless `names` is empty), and is valid at `now`, every certificate is signed by the next one, no rule
+    /// of the path makes clients refuse it, and the chain reaches a root if `roots` requires it.
     pub fn check(
         key: SecretString,
         chain: &[u8],
@@ -137,6 +157,10 @@ impl Pair {
         if !missing.is_empty() {
             return Err(PairError::NamesMissing(missing));
         }
+        let added = added(&leaf, names);
+        if !added.is_empty() {
+            return Err(PairError::NamesAdded(added));
+        }
         if leaf.not_after < now {
             return Err(PairError::Expired(leaf.not_after));
         }
@@ -146,12 +170,13 @@ impl Pair {
         if let Some(at) = link::first_broken(&parsed.der) {
             return Err(PairError::Broken(at));
         }
-        if let Roots::Trusted { added } = roots {
-            trusted(&parsed, added)?;
+        match roots {
+            Roots::Trusted { added } => trusted(&parsed, added)?,
+            Roots::Any => usable(&parsed)?,
         }
         Ok(Self {
             key,
-            certificates: parsed.bundle.certificates,
+            bundle: parsed.bundle,
             ders: parsed.der,
             leaf,
         })
@@ -177,9 +202,9 @@ impl Pair {
         &self.ders
     }
 
-    /// The certificates, the leaf first.
-    pub fn certificates(&self) -> &[Arc<Certificate>] {
-        &self.certificates
+    /// What it consists of, as the checks take it. Its trust is not judged.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
     }
 
     /// The whole chain as PEM, encoded again, so that text between the blocks is left out.
@@ -225,6 +250,42 @@ pub(super) fn pem_block(label: &str, der: &[u8]) -> String {
     text + &format!("-----END {label}-----\n")
 }
 
+/// The names of a certificate that are none of `names`.
+fn added(leaf: &Certificate, names: &[Name]) -> Vec<String> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let ordered: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let named = leaf.names.iter().map(|san| san.to_string());
+    named.filter(|name| !ordered.contains(name)).collect()
+}
+
+/// Judges a chain whose root is not known: the last certificate that was sent stands for it. What clients refuse
+/// whichever roots they trust is refused here too: a critical extension that nobody knows (that of a precertificate is
+/// one, RFC 6962, section 3.1), an issuer that is no CA, a name or length that an issuer does not permit.
+fn usable(parsed: &Parsed) -> Result<(), PairError> {
+    if let Some(why) = parsed.der.first().and_then(|leaf| flaw_of_leaf(leaf)) {
+        return Err(PairError::Unfit(why));
+    }
+    let mut anchors = Anchors::default();
+    if let [_, .., last] = parsed.der.as_slice() {
+        anchors.take_for_root(last);
+    }
+    match Judge::new(anchors, Memo::default()).judge(parsed) {
+        Trust::Refused(error) => Err(PairError::Unfit(refused(error))),
+        Trust::MissingIntermediate { issuer, .. } => Err(PairError::NoChain(issuer.to_string())),
+        Trust::Trusted { .. } | Trust::Untrusted { .. } | Trust::SelfSigned | Trust::NotJudged => Ok(()),
+    }
+}
+
+fn refused(error: PathError) -> String {
+    match error {
+        PathError::Constraint(why) | PathError::Unusable(why) => why,
+        PathError::BadSignature => "a signature on the path to the root is wrong".to_owned(),
+        PathError::WeakSignature(algorithm) => format!("they no longer accept {algorithm}"),
+    }
+}
+
 fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {
     let mut anchors = Anchors::public();
     for text in added {
@@ -234,14 +295,14 @@ fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {
     }
     match Judge::new(anchors, Memo::default()).judge(parsed) {
         Trust::Trusted { .. } => Ok(()),
+        Trust::MissingIntermediate { issuer, .. } if parsed.der.len() == 1 => {
+            Err(PairError::NoChain(issuer.to_string()))
+        }
         Trust::MissingIntermediate { issuer, .. } => Err(PairError::Untrusted(format!("{issuer} is missing from it"))),
+        Trust::Untrusted { issuer, .. } if parsed.der.len() == 1 => Err(PairError::NoChain(issuer.to_string())),
         Trust::Untrusted { issuer, .. } => Err(PairError::Untrusted(format!("{issuer} is not trusted"))),
         Trust::SelfSigned => Err(PairError::Untrusted("the certificate is self-signed".into())),
-        Trust::Refused(error) => Err(PairError::Untrusted(match error {
-            PathError::Constraint(why) | PathError::Unusable(why) => format!("clients refuse it ({why})"),
-            PathError::BadSignature => "a signature on the path to the root is wrong".into(),
-            PathError::WeakSignature(algorithm) => format!("clients no longer accept {algorithm}"),
-        })),
+        Trust::Refused(error) => Err(PairError::Unfit(refused(error))),
         Trust::NotJudged => Err(PairError::Untrusted("there is no leaf".into())),
     }
 }

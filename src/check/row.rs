@@ -164,6 +164,36 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// A row about a certificate that belongs to no object, such as one of a file, for one host if it is given. Its
+    /// status is that of no findings.
+    pub fn of_certificate(
+        certificate: impl Into<Option<&'a Certificate>>,
+        host: Option<&'a str>,
+        reach: &'a Reach,
+    ) -> Self {
+        Self {
+            context: "",
+            namespace: "",
+            route: None,
+            host,
+            secrets: &[],
+            sole: false,
+            data_keys: None,
+            served: None,
+            class: None,
+            created: None,
+            labels: &[],
+            certificate: certificate.into(),
+            renewer: Renewer::Unknown,
+            reach,
+            findings: &[],
+            ignored: &[],
+            status: Status::Healthy,
+            evidence: Some(Evidence::Stored),
+            answer: None,
+        }
+    }
+
     /// The Secret that the row is about: the one that is expected to be served, otherwise the first one that is named.
     pub fn secret(&self) -> Option<&'a Key> {
         self.served.or_else(|| self.secrets.first())

@@ -335,6 +335,8 @@ impl Run {
             crate::clock::now(),
             &self.parts.options.roots,
         )?;
+        let held = present.held(&options.slots);
+        super::accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
         self.parts

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::octets::Octets;
+use super::{der::Outline, octets::Octets};
 use crate::object::{Key, Seconds, Text};
 
 mod anchors;
@@ -123,6 +123,14 @@ pub enum Trust {
     SelfSigned,
     /// There is a path, but it is refused.
     Refused(PathError),
+}
+
+/// Why Go and OpenSSL both refuse a leaf (DER), whatever its chain; `None` if one of them accepts it, or if it cannot be
+/// read.
+pub fn flaw_of_leaf(der: &[u8]) -> Option<String> {
+    let flaws = rules::flaws(&Outline::of(der)?, rules::Role::Leaf);
+    let why = flaws.go.filter(|_| flaws.openssl.is_some())?;
+    Some(format!("the certificate itself {why}"))
 }
 
 #[cfg(test)]

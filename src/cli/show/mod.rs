@@ -149,25 +149,9 @@ async fn parsed_show(
         ..Reach::default()
     };
     let row = Row {
-        context: "",
-        namespace: "",
-        route: None,
-        host,
-        secrets: &[],
-        sole: false,
-        served: None,
-        class: None,
-        created: None,
-        labels: &[],
-        certificate: leaf,
-        evidence: Some(crate::check::row::Evidence::Stored),
-        answer: None,
-        data_keys: None,
-        renewer: crate::check::Renewer::Unknown,
-        reach: &reach,
         findings: &findings,
-        ignored: &[],
         status,
+        ..Row::of_certificate(leaf, host, &reach)
     };
     let bindings = [Binding {
         row,

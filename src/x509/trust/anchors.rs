@@ -210,6 +210,14 @@ impl Anchors {
         Ok(count)
     }
 
+    /// Trusts a certificate as if it were a root, which it need not be: to judge a chain whose root is not known.
+    pub fn take_for_root(&mut self, der: &[u8]) {
+        if let Some(anchor) = Anchor::of(Cow::Owned(der.to_vec()), false) {
+            let same = self.added.entry(anchor.subject.as_ref().into()).or_default();
+            same.push(anchor);
+        }
+    }
+
     /// The roots with this subject (its DER without the outer SEQUENCE), those of `--ca-file` first.
     pub(super) fn by_subject(&self, subject: &[u8]) -> impl Iterator<Item = &Anchor> {
         let added = self.added.get(subject).into_iter().flatten();

@@ -1,5 +1,6 @@
 //! The program as kubectl's plugin, against the testbed's real cluster: `tests/run` runs these.
 
+mod accepted;
 mod account;
 mod acme;
 mod apply;

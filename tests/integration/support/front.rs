@@ -8,6 +8,8 @@ use std::{
     sync::{Arc, Condvar, Mutex},
 };
 
+use kubectl_certs::x509::{Interner, bundle};
+use rcgen::CertificateParams;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::{
@@ -24,6 +26,17 @@ pub(crate) enum Fault {
     Hold,
     /// The connection is closed.
     Close,
+    /// The certificate of the answer, issued again by [`Front::ca_file`]'s CA with other contents.
+    Reissue(Reissue),
+}
+
+/// How a certificate is issued again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reissue {
+    /// What is changed in it.
+    pub(crate) change: fn(&mut CertificateParams),
+    /// Whether its issuer is sent along.
+    pub(crate) chain: bool,
 }
 
 /// The server is out of order for a while.
@@ -72,7 +85,7 @@ impl Front {
         let rest = directory.strip_prefix("https://").unwrap();
         let (server, path) = rest.split_once('/').unwrap();
         let server: SocketAddr = server.parse().unwrap();
-        let (pki, dir) = (Pki::new(), tempfile::tempdir().unwrap());
+        let (pki, dir) = (Arc::new(Pki::new()), tempfile::tempdir().unwrap());
         std::fs::write(dir.path().join("ca.pem"), pki.root_pem()).unwrap();
         let config = server_config(&pki.pair(&["127.0.0.1"]));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -81,8 +94,8 @@ impl Front {
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (config, state) = (Arc::clone(&config), Arc::clone(&shared));
-                std::thread::spawn(move || pass(client, config, server, &state));
+                let (config, state, pki) = (Arc::clone(&config), Arc::clone(&shared), Arc::clone(&pki));
+                std::thread::spawn(move || pass(client, config, server, &state, &pki));
             }
         });
         Self { url, dir, state }
@@ -138,7 +151,7 @@ impl Front {
 }
 
 /// One request of a connection, which is closed after it.
-fn pass(mut tcp: TcpStream, config: Arc<ServerConfig>, server: SocketAddr, state: &(Mutex<State>, Condvar)) {
+fn pass(mut tcp: TcpStream, config: Arc<ServerConfig>, server: SocketAddr, state: &(Mutex<State>, Condvar), pki: &Pki) {
     let mut tls = ServerConnection::new(config).unwrap();
     let mut stream = rustls::Stream::new(&mut tls, &mut tcp);
     let Some(request) = request(&mut stream) else { return };
@@ -156,6 +169,7 @@ fn pass(mut tcp: TcpStream, config: Arc<ServerConfig>, server: SocketAddr, state
         None => ask(server, &request),
         Some(Fault::Answer(answer)) => Ok(answer.as_bytes().to_vec()),
         Some(Fault::Close) => return,
+        Some(Fault::Reissue(how)) => ask(server, &request).map(|answer| reissued(&answer, how, pki)),
         Some(Fault::Hold) => {
             let mut held = state.0.lock().unwrap();
             held.held += 1;
@@ -173,6 +187,22 @@ fn pass(mut tcp: TcpStream, config: Arc<ServerConfig>, server: SocketAddr, state
         stream.conn.send_close_notify();
         let _ = stream.conn.complete_io(stream.sock);
     }
+}
+
+/// An answer with another certificate for the same names and key in it.
+fn reissued(answer: &[u8], how: Reissue, pki: &Pki) -> Vec<u8> {
+    let parsed = bundle::parse(Some(answer), None, &mut Interner::new());
+    let names: Vec<String> = parsed.bundle.certificates[0]
+        .names
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let chain = pki.certify(&names, &parsed.der[0], how.change);
+    let body = chain[..if how.chain { 2 } else { 1 }].concat();
+    let length = body.len();
+    let kind = "application/pem-certificate-chain";
+    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+        .into_bytes()
 }
 
 fn fault(path: &str, state: &mut State) -> Option<Fault> {

@@ -4,10 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SerialNumber, SigningKey,
+    KeyPair, KeyUsagePurpose, SerialNumber, SigningKey, SubjectPublicKeyInfo,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// A root and its intermediate.
 pub(crate) struct Pki {
@@ -49,6 +50,11 @@ impl Pki {
         self.root.pem()
     }
 
+    /// The certificate of the issuing CA and its key, as PEM.
+    pub(crate) fn issuing(&self) -> (String, String) {
+        (self.sub.pem(), self.sub.key().serialize_pem())
+    }
+
     /// A pair that nothing is wrong with.
     pub(crate) fn pair(&self, names: &[&str]) -> Pair {
         self.pair_with(names, |_| {})
@@ -69,18 +75,7 @@ impl Pki {
     /// One for a key of one's own, which goes into it.
     #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn pair_of(&self, names: &[&str], key: KeyPair, change: impl FnOnce(&mut CertificateParams)) -> Pair {
-        let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
-        params.distinguished_name = DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, names.first().copied().unwrap_or("e2e"));
-        params.not_before = now() - Duration::days(10);
-        params.not_after = now() + Duration::days(80);
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        params.serial_number = Some(serial());
+        let mut params = of_server(names.iter().map(|n| (*n).to_owned()).collect());
         change(&mut params);
         let leaf = params.signed_by(&key, &self.sub).unwrap();
         Pair {
@@ -94,6 +89,16 @@ impl Pki {
 }
 
 impl Pki {
+    /// A certificate for these names and the key of another certificate, and that of the issuing CA, each as PEM.
+    pub(crate) fn certify(&self, names: &[String], other: &[u8], change: fn(&mut CertificateParams)) -> [String; 2] {
+        let (_, other) = X509Certificate::from_der(other).unwrap();
+        let key = SubjectPublicKeyInfo::from_der(other.public_key().raw).unwrap();
+        let mut params = of_server(names.to_vec());
+        change(&mut params);
+        let leaf = params.signed_by(&key, &self.sub).unwrap();
+        [leaf.pem(), self.sub.pem()]
+    }
+
     /// The intermediate's signature over anything.
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.sub.key().sign(message).unwrap()
@@ -135,6 +140,22 @@ pub(crate) fn self_signed(name: &str) -> Pair {
 pub(crate) fn now() -> OffsetDateTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     OffsetDateTime::from_unix_timestamp(i64::try_from(since).unwrap()).unwrap()
+}
+
+/// What a server's certificate says that nothing is wrong with.
+fn of_server(names: Vec<String>) -> CertificateParams {
+    let common_name = names.first().map_or("e2e", String::as_str).to_owned();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.not_before = now() - Duration::days(10);
+    params.not_after = now() + Duration::days(80);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.serial_number = Some(serial());
+    params
 }
 
 fn authority(name: &str) -> CertificateParams {
