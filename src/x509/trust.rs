@@ -28,8 +28,6 @@ pub use memo::Memo;
 pub enum IntermediateSource {
     /// In another Secret of the cluster.
     Secret(Key),
-    /// Among the known intermediates of public CAs.
-    PublicCas,
     /// In a file given by `--ca-file`.
     CaFile,
     /// At this URL, which the certificate names and from which it was fetched.

@@ -19,7 +19,7 @@ pub(super) fn named(full: &str) -> Name {
 fn trust_becomes_one_reason_each() {
     let missing = Trust::MissingIntermediate {
         issuer: "CN=R10".into(),
-        found: IntermediateSource::PublicCas,
+        found: IntermediateSource::Nowhere,
     };
     is(&of_trust(missing), Reason::MissingIntermediate, Severity::Critical);
     let untrusted = Trust::Untrusted {

@@ -298,7 +298,6 @@ pub(super) fn trust(held: &HeldCertificates<'_>, now: Seconds) -> (Status, Strin
         Trust::MissingIntermediate { issuer, found } => {
             let found = match found {
                 IntermediateSource::Secret(key) => format!("; the Secret {key} holds it"),
-                IntermediateSource::PublicCas => "; it is a known intermediate of a public CA".to_owned(),
                 IntermediateSource::CaFile => "; --ca-file holds it".to_owned(),
                 IntermediateSource::Fetched(url) => format!("; it was fetched from {url}"),
                 IntermediateSource::Url(url) => format!("; the certificate gives its address as {url}"),

@@ -20,7 +20,6 @@ use crate::{
         der::Outline,
         interner::{Der, Interner},
         issuers::{is_public_intermediate, is_staging_name},
-        pem,
     },
 };
 
@@ -32,7 +31,7 @@ const FETCHED: usize = 4;
 pub struct Judge {
     anchors: Anchors,
     memo: Memo,
-    /// Certificates of `--ca-file` and of public CAs.
+    /// Certificates of `--ca-file`.
     given: Pool,
     /// Certificates that were learned during the scan.
     outside: RwLock<Outside>,
@@ -65,28 +64,6 @@ impl Judge {
     /// The memory of verified signatures.
     pub fn memo(&self) -> &Memo {
         &self.memo
-    }
-
-    /// Adds intermediates of public CAs from a PEM text, such as the Common CA Database publishes, and skips what
-    /// cannot be read. Returns their number.
-    pub fn know_public(&mut self, text: &[u8]) -> usize {
-        let mut interner = Interner::new();
-        let mut count = 0;
-        for block in pem::blocks(text).filter(pem::Block::is_certificate) {
-            let read = block
-                .decode(pem::CERTIFICATE_CAP)
-                .ok()
-                .and_then(|der| interner.certificate(&der).ok());
-            if let Some((certificate, der)) = read {
-                self.given.add(Known {
-                    certificate,
-                    der,
-                    found: IntermediateSource::PublicCas,
-                });
-                count += 1;
-            }
-        }
-        count
     }
 
     fn outside(&self) -> RwLockReadGuard<'_, Outside> {

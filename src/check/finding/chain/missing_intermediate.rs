@@ -26,7 +26,6 @@ impl Defect for MissingIntermediate {
             brief(issuer),
             match found {
                 IntermediateSource::Secret(key) => format!("It is in {}.", secret(key, row)),
-                IntermediateSource::PublicCas => "It is a known intermediate of a public CA.".to_owned(),
                 IntermediateSource::CaFile => "It is in the file given by --ca-file.".to_owned(),
                 IntermediateSource::Fetched(url) => format!(
                     "It was fetched from {}, the address that the certificate gives.",
@@ -67,8 +66,7 @@ fn missing(found: &IntermediateSource, row: &Row<'_>, commands: &mut Commands<'_
             commands.run("cat <CERTIFICATE-FILE> chain.pem > fullchain.pem")
         ),
         IntermediateSource::CaFile => format!("Append it from the file given by --ca-file: {}", commands.run(whole)),
-        IntermediateSource::PublicCas
-        | IntermediateSource::Fetched(_)
+        IntermediateSource::Fetched(_)
         | IntermediateSource::Url(_)
         | IntermediateSource::Nowhere => {
             "Use the whole chain that the CA delivers (fullchain.pem, not cert.pem)".to_owned()

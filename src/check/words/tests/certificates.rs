@@ -235,7 +235,6 @@ pub(super) fn chains() -> Vec<Sample> {
             missing(IntermediateSource::Secret(Key::new("blog", "blog-tls"))),
             &["CN=E7", "Secret blog/blog-tls"],
         ),
-        (missing(IntermediateSource::PublicCas), &["CN=E7", "public CA"]),
         (missing(IntermediateSource::CaFile), &["CN=E7", "--ca-file"]),
         (
             missing(IntermediateSource::Url("http://e7.i.lencr.org/".into())),

@@ -22,7 +22,7 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
             &[&EXPIRED],
             Trust::MissingIntermediate {
                 issuer: "CN=E7,O=Let's Encrypt,C=US".into(),
-                found: IntermediateSource::PublicCas,
+                found: IntermediateSource::CaFile,
             },
         ),
         [key()],
