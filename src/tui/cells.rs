@@ -32,28 +32,6 @@ pub(in crate::tui) fn put(out: &mut String, text: &str) {
     out.push_str(&clear(text));
 }
 
-/// The column of a row that shows it; `None` where it is no row's.
-fn column(what: ColumnContent) -> Option<RowColumn> {
-    Some(match what {
-        ColumnContent::Status => RowColumn::Status,
-        ColumnContent::Namespace => RowColumn::Namespace,
-        ColumnContent::Route => RowColumn::Route,
-        ColumnContent::Host => RowColumn::Host,
-        ColumnContent::Secret => RowColumn::Secret,
-        ColumnContent::Expires => RowColumn::Expires,
-        ColumnContent::Issuer => RowColumn::Issuer,
-        ColumnContent::Reason => RowColumn::Reason,
-        ColumnContent::Serial => RowColumn::Serial,
-        ColumnContent::Algorithm => RowColumn::Algorithm,
-        ColumnContent::Names => RowColumn::Names,
-        ColumnContent::Sha256 => RowColumn::Sha256,
-        ColumnContent::Class => RowColumn::Class,
-        ColumnContent::Age => RowColumn::Age,
-        ColumnContent::Labels => RowColumn::Labels,
-        _ => return None,
-    })
-}
-
 /// A cell as the table of `status` has it: whole, as the width of its column follows from it.
 pub(in crate::tui) fn of_row<'a>(
     line: &impl TableLine<'a>,
@@ -61,7 +39,7 @@ pub(in crate::tui) fn of_row<'a>(
     now: Seconds,
     out: &mut String,
 ) -> Tone {
-    let Some(column) = column(what) else {
+    let ColumnContent::Row(column) = what else {
         return Tone::Plain;
     };
     let options = CellOptions {
@@ -84,8 +62,8 @@ pub fn name_without_host(item: &Item, drawn: &[ColumnContent]) -> Option<String>
         return None;
     }
     let of = match (&item.route, item.secret()) {
-        (None, Some(_)) => ColumnContent::Secret,
-        _ => ColumnContent::Route,
+        (None, Some(_)) => ColumnContent::Row(RowColumn::Secret),
+        _ => ColumnContent::Row(RowColumn::Route),
     };
     if drawn.contains(&of) {
         return None;

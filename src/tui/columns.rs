@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::model::View;
-use crate::report::order::Field;
+use crate::report::{order::Field, present::cell::RowColumn};
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,21 +30,8 @@ pub struct Column {
 #[allow(missing_docs)] // Each is what its head says.
 pub enum ColumnContent {
     Mark,
-    Status,
-    Namespace,
-    Route,
-    Host,
-    Secret,
-    Expires,
-    Issuer,
-    Reason,
-    Serial,
-    Algorithm,
-    Names,
-    Sha256,
-    Class,
-    Age,
-    Labels,
+    /// What a row of the table of `status` says too.
+    Row(RowColumn),
     Hosts,
     Name,
     Count,
@@ -63,6 +50,11 @@ pub(in crate::tui) const fn column(what: ColumnContent, head: &'static str, good
         sort: None,
         wide: false,
     }
+}
+
+/// A column of the table of `status`, under its own head.
+pub(in crate::tui) const fn of_row(what: RowColumn, good: u16, rank: u8) -> Column {
+    column(ColumnContent::Row(what), what.head(), good, rank)
 }
 
 impl Column {

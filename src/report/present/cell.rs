@@ -21,7 +21,7 @@ const SHOWN: usize = 3;
 pub const NOTHING: &str = "-";
 
 /// A column for something that a row says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // Each is what its head says.
 pub enum RowColumn {
     Context,
@@ -73,7 +73,7 @@ pub struct CellOptions<'a> {
 
 impl RowColumn {
     /// What stands above it; above that of one label stands the label.
-    pub fn head(self) -> &'static str {
+    pub const fn head(self) -> &'static str {
         match self {
             Self::Context => "CONTEXT",
             Self::Namespace => "NAMESPACE",

@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::sign;
 use crate::{
-    report::{Status, show::Tone},
+    report::{Status, present::cell::RowColumn, show::Tone},
     text::width::{cut, width},
     tui::{
         cells::cell,
@@ -48,7 +48,11 @@ pub(super) fn measure(model: &mut Model, lines: usize) {
             text.clear();
             cell(model, view, line, column.what, &mut text);
             name(model, line, column.what, &[], &mut text);
-            let signs = if column.what == ColumnContent::Status { 2 } else { 0 };
+            let signs = if column.what == ColumnContent::Row(RowColumn::Status) {
+                2
+            } else {
+                0
+            };
             let cells = cells_of(&text).saturating_add(signs);
             *room = (*room).max(cells);
         }
@@ -86,7 +90,8 @@ fn fit(model: &Model, room: u16) -> Vec<Drawn> {
         sideways(&mut columns, left, room);
     }
     // Two lines of one name differ by their namespaces alone.
-    let tells_apart = |column: &Column| column.what == ColumnContent::Namespace && is_of_many_namespaces(model);
+    let tells_apart =
+        |column: &Column| column.what == ColumnContent::Row(RowColumn::Namespace) && is_of_many_namespaces(model);
     let may_go = |column: &Column| column.rank > 2 && !tells_apart(column);
     leave_out(&mut columns, room, |column| column.good, may_go);
     leave_out(&mut columns, room, |column| column.least, |column| column.rank > 0);
@@ -109,7 +114,7 @@ fn is_of_many_namespaces(model: &Model) -> bool {
 
 /// Whether a column says anything that the header does not: the one namespace of all lines stands there.
 pub(super) fn says_something(model: &Model, what: ColumnContent) -> bool {
-    what != ColumnContent::Namespace || is_of_many_namespaces(model)
+    what != ColumnContent::Row(RowColumn::Namespace) || is_of_many_namespaces(model)
 }
 
 /// How many cells columns take with what stands between them.
@@ -139,7 +144,7 @@ fn narrow(columns: &mut [Drawn], room: u16) {
         |column| if column.rank > 0 { column.good } else { u16::MAX },
         // Of two namespaces that begin alike, the ends differ.
         |column| match column.what {
-            ColumnContent::Namespace => u16::MAX,
+            ColumnContent::Row(RowColumn::Namespace) => u16::MAX,
             _ if column.rank > 0 => column.least,
             _ => u16::MAX,
         },
@@ -162,8 +167,12 @@ fn narrow(columns: &mut [Drawn], room: u16) {
 
 /// Leaves what a line is about, how bad it is, and as many of the other columns from the first that is wanted on as there is room for.
 fn sideways(columns: &mut Vec<Drawn>, left: usize, room: u16) {
-    let is_fixed =
-        |what: ColumnContent| matches!(what, ColumnContent::Status | ColumnContent::Host | ColumnContent::Name);
+    let is_fixed = |what: ColumnContent| {
+        matches!(
+            what,
+            ColumnContent::Row(RowColumn::Status) | ColumnContent::Row(RowColumn::Host) | ColumnContent::Name
+        )
+    };
     let fixed = columns.iter().filter(|(_, column, _)| is_fixed(column.what));
     let mut used: u16 = fixed.map(|(_, column, width)| (*width).min(column.good) + GAP).sum();
     let mut number = 0;
@@ -248,7 +257,7 @@ pub(in crate::tui) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits:
             }
             let mut cells = usize::from(*room);
             let mut at = x;
-            if column.what == ColumnContent::Status {
+            if column.what == ColumnContent::Row(RowColumn::Status) {
                 let status = match tone {
                     Tone::Of(status) => status,
                     _ => Status::Unknown,
@@ -257,7 +266,7 @@ pub(in crate::tui) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits:
                 at += 2;
                 cells = cells.saturating_sub(2);
             }
-            if column.what == ColumnContent::Reason {
+            if column.what == ColumnContent::Row(RowColumn::Reason) {
                 whole_reasons(&mut text, cells);
             }
             let shown = super::plain(&cut(&text, cells), model.ui.ascii);
@@ -278,7 +287,7 @@ pub(in crate::tui) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits:
 
 /// Puts what a line is about in the place of the host that it has not, where no column that is `drawn` says it.
 fn name(model: &Model, line: usize, what: ColumnContent, drawn: &[ColumnContent], text: &mut String) -> bool {
-    if what != ColumnContent::Host {
+    if what != ColumnContent::Row(RowColumn::Host) {
         return false;
     }
     let name = model.view.name(model, line, drawn);

@@ -41,8 +41,8 @@ impl ViewKind for Findings {
     const GATHERS: Option<&'static str> = Some("the line is a reason: Enter shows its hosts");
     const LACKS: Option<&'static str> = Some("has a finding");
     const COLUMNS: &'static [Column] = &[
-        column(ColumnContent::Status, "SEVERITY", 10, 0).by(Field::Status),
-        column(ColumnContent::Reason, "REASON", 26, 0).least(20).by(Field::Name),
+        column(ColumnContent::Row(RowColumn::Status), "SEVERITY", 10, 0).by(Field::Status),
+        of_row(RowColumn::Reason, 26, 0).least(20).by(Field::Name),
         // Secrets without route and kinds that could not be read are among them.
         column(ColumnContent::Count, "ROWS", 5, 1),
         column(NAMESPACES, "NAMESPACES", 10, 4),
@@ -63,11 +63,11 @@ impl ViewKind for Findings {
     fn cell(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
         let group = model.derived.findings.get(line)?;
         match what {
-            ColumnContent::Status => {
+            ColumnContent::Row(RowColumn::Status) => {
                 out.push_str(group.status.as_str());
                 return Some(Tone::Of(group.status));
             }
-            ColumnContent::Reason => out.push_str(group.reason.as_str()),
+            ColumnContent::Row(RowColumn::Reason) => out.push_str(group.reason.as_str()),
             ColumnContent::Count => {
                 let _ = write!(out, "{}", group.count);
             }

@@ -13,23 +13,21 @@ impl ViewKind for Hosts {
     const HINTS: &'static [Action] = HINTS_OF_ROWS;
     const IS_STATUS: bool = true;
     const COLUMNS: &'static [Column] = &[
-        column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
-        column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
-            .least(9)
-            .by(Field::Namespace),
-        column(ColumnContent::Route, "ROUTE", 20, 5).by(Field::Name),
-        column(ColumnContent::Host, "HOST", 28, 0).least(20).by(Field::Host),
-        column(ColumnContent::Secret, "SECRET", 16, 6),
-        column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
-        column(ColumnContent::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
-        column(ColumnContent::Reason, "REASON", 20, 2).least(12),
-        column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
-        column(ColumnContent::Algorithm, "ALGORITHM", 8, 9).wide(),
-        column(ColumnContent::Names, "NAMES", 10, 8).wide(),
-        column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
-        column(ColumnContent::Class, "CLASS", 6, 8).wide(),
-        column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
-        column(ColumnContent::Labels, "LABELS", 8, 9).wide(),
+        of_row(RowColumn::Status, 10, 0).by(Field::Status),
+        of_row(RowColumn::Namespace, 11, 3).least(9).by(Field::Namespace),
+        of_row(RowColumn::Route, 20, 5).by(Field::Name),
+        of_row(RowColumn::Host, 28, 0).least(20).by(Field::Host),
+        of_row(RowColumn::Secret, 16, 6),
+        of_row(RowColumn::Expires, 9, 1).by(Field::Expires),
+        of_row(RowColumn::Issuer, 12, 7).by(Field::Issuer),
+        of_row(RowColumn::Reason, 20, 2).least(12),
+        of_row(RowColumn::Serial, 8, 9).wide(),
+        of_row(RowColumn::Algorithm, 8, 9).wide(),
+        of_row(RowColumn::Names, 10, 8).wide(),
+        of_row(RowColumn::Sha256, 8, 9).wide(),
+        of_row(RowColumn::Class, 6, 8).wide(),
+        of_row(RowColumn::Age, 4, 8).by(Field::Age).wide(),
+        of_row(RowColumn::Labels, 8, 9).wide(),
     ];
 
     // The rows keep their order themselves: it is merged, never made anew.

@@ -222,12 +222,12 @@ pub(in crate::tui) mod prelude {
     };
     pub(in crate::tui) use crate::{
         object::Seconds,
-        report::{Status, order::Field, show::Tone},
+        report::{Status, order::Field, present::cell::RowColumn, show::Tone},
         scan::About,
         tui::{
             CommandLine,
             cells::put,
-            columns::{Column, ColumnContent, column},
+            columns::{Column, ColumnContent, column, of_row},
             effect::Effect,
             item::{Item, ItemSubject},
             keymap::{Action, Scope},

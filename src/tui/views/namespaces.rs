@@ -26,7 +26,7 @@ impl ViewKind for Namespaces {
         Action::Quit,
     ];
     const COLUMNS: &'static [Column] = &[
-        column(ColumnContent::Status, "WORST", 10, 0).by(Field::Status),
+        column(ColumnContent::Row(RowColumn::Status), "WORST", 10, 0).by(Field::Status),
         column(ColumnContent::Name, "NAMESPACE", 14, 0).least(9).by(Field::Name),
         column(CRITICAL, "CRITICAL", 8, 0),
         column(WARNING, "WARNING", 7, 1),
@@ -34,7 +34,7 @@ impl ViewKind for Namespaces {
         column(INFO, "INFO", 4, 5),
         column(HEALTHY, "HEALTHY", 7, 2),
         column(ColumnContent::Count, "ALL", 3, 4),
-        column(ColumnContent::Expires, "FIRST EXPIRY", 12, 3).by(Field::Expires),
+        column(ColumnContent::Row(RowColumn::Expires), "FIRST EXPIRY", 12, 3).by(Field::Expires),
     ];
 
     fn make(derived: &mut Derived, rows: &Rows, sort: Sort, _now: Seconds, at: Option<usize>) -> Option<usize> {
@@ -51,7 +51,7 @@ impl ViewKind for Namespaces {
     fn cell(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
         let line = model.derived.namespaces.get(line)?;
         let status = match what {
-            ColumnContent::Status => {
+            ColumnContent::Row(RowColumn::Status) => {
                 let worst = worst(&line.counts);
                 out.push_str(worst.as_str());
                 return Some(Tone::Of(worst));
@@ -64,7 +64,7 @@ impl ViewKind for Namespaces {
                 let _ = write!(out, "{}", line.total());
                 return None;
             }
-            ColumnContent::Expires => {
+            ColumnContent::Row(RowColumn::Expires) => {
                 if let Some(at) = line.expires {
                     let _ = expiry(at, model.now(), out);
                 }

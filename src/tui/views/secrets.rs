@@ -30,20 +30,18 @@ impl ViewKind for Secrets {
     const HINTS: &'static [Action] = HINTS_OF_ROWS;
     const LACKS: Option<&'static str> = Some("names a TLS Secret");
     const COLUMNS: &'static [Column] = &[
-        column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
-        column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
-            .least(9)
-            .by(Field::Namespace),
-        column(ColumnContent::Secret, "SECRET", 24, 0).least(16).by(Field::Name),
-        column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
+        of_row(RowColumn::Status, 10, 0).by(Field::Status),
+        of_row(RowColumn::Namespace, 11, 3).least(9).by(Field::Namespace),
+        of_row(RowColumn::Secret, 24, 0).least(16).by(Field::Name),
+        of_row(RowColumn::Expires, 9, 1).by(Field::Expires),
         column(ColumnContent::Hosts, "HOSTS", 5, 5),
-        column(ColumnContent::Names, "NAMES", 24, 4),
-        column(ColumnContent::Issuer, "ISSUER", 12, 6).by(Field::Issuer),
-        column(ColumnContent::Algorithm, "ALGORITHM", 8, 7),
-        column(ColumnContent::Reason, "REASON", 20, 2).least(12),
-        column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
-        column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
-        column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
+        of_row(RowColumn::Names, 24, 4),
+        of_row(RowColumn::Issuer, 12, 6).by(Field::Issuer),
+        of_row(RowColumn::Algorithm, 8, 7),
+        of_row(RowColumn::Reason, 20, 2).least(12),
+        of_row(RowColumn::Serial, 8, 9).wide(),
+        of_row(RowColumn::Sha256, 8, 9).wide(),
+        of_row(RowColumn::Age, 4, 8).by(Field::Age).wide(),
     ];
 
     fn make(derived: &mut Derived, rows: &Rows, sort: Sort, _now: Seconds, at: Option<usize>) -> Option<usize> {
