@@ -40,6 +40,7 @@ mod shells;
 mod show;
 mod solver_pod;
 mod status;
+mod stepca;
 mod traefik;
 mod traefik_store;
 mod tui;

@@ -134,6 +134,12 @@ impl Server {
         }
     }
 
+    /// Ends it, as a kill -9 does.
+    pub(crate) fn stop(&mut self) {
+        drop(self.leash.take());
+        let _ = self.child.wait();
+    }
+
     /// All that it has said so far.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
@@ -142,8 +148,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.leash.take());
-        let _ = self.child.wait();
+        self.stop();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
