@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
     choose::{method_under, no_cluster, no_provider},
+    counter::is_known,
     due::is_in_window,
     failure::TargetError,
     issue_target::orderable,
@@ -20,11 +21,12 @@ use crate::{
     },
     error::{Blame, Diagnose, chain},
     event::Method,
+    inventory::Inventory,
     name::Name,
     object::Key,
     plan::{
         Target,
-        limits::{self, Past, PastEvent},
+        limits::{self, OrderKind, Seen, belongs_to},
         names::UNROUTED,
     },
     settings::store::Store,
@@ -67,7 +69,7 @@ pub struct Askable<'a> {
     /// Where accounts and their ledgers are kept.
     pub store: &'a Store,
     /// What the cluster's certificates reveal about the CA's rate limits.
-    pub seen: Vec<Past>,
+    pub seen: Seen,
     /// The CA, if it may be asked.
     pub acme: Option<&'a Acme>,
     /// The solver for DNS-01; `None` without a provider.
@@ -165,7 +167,9 @@ async fn of_name(
 
 /// Obstacles by rate limits of the CA, according to the account's ledger. Each order counts for those after it.
 async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacle> {
-    let Askable { store, seen, acme, .. } = asked;
+    let Askable {
+        store, mut seen, acme, ..
+    } = asked;
     let chosen = &preparing.settings.chosen;
     let Some(known) = &chosen.ca_limits else {
         return Vec::new();
@@ -175,22 +179,28 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
     }
     let now = crate::clock::now();
     let account = store.load(&chosen.ca.directory).await.ok().flatten();
-    let ledger = match account.and_then(|kept| kept.account.url) {
-        Some(url) => Ledger::open(ledger::LedgerStore::beside(store), &url, now).await,
-        None => Ledger::open(ledger::LedgerStore::Nowhere, "", now).await,
+    let account = account.and_then(|kept| kept.account.url);
+    let place = match &account {
+        Some(_) => ledger::LedgerStore::beside(store),
+        None => ledger::LedgerStore::Nowhere,
     };
-    let mut past = limits::joined(ledger.past(), &seen);
+    let ledger = Ledger::open(place, account.as_deref().unwrap_or_default(), Some(*known), now).await;
+    let mut own = ledger.look(Clone::clone);
     let mut found = Vec::new();
     for target in preparing.targets {
-        // The CA does not count a renewal within its window. It is only asked if that makes a difference.
-        let held = target.held.as_ref();
-        let is_ours = held.is_some_and(|held| ledger.issued(&held.sha256.to_string()));
+        let is_ours = account
+            .as_deref()
+            .is_some_and(|url| is_of(preparing.inventory, target, url));
         let names = &target.names.order;
-        let mut exempt = is_ours && is_in_window(None, preparing.inventory, target).await;
-        if is_ours && !exempt && acme.is_some() && limits::exceeded(known, &past, names, false, now).is_some() {
-            exempt = is_in_window(acme, preparing.inventory, target).await;
+        let before = is_known(&seen, &ledger, names);
+        let kind = |in_window| OrderKind::of(known, before, in_window);
+        let judge = |in_window| limits::exceeded(known, &[&own, seen.buckets()], names, kind(in_window), now);
+        // The CA does not count a renewal within its window. It is only asked if that makes a difference.
+        let mut in_window = is_ours && is_in_window(None, preparing.inventory, target).await;
+        if is_ours && !in_window && acme.is_some() && judge(false).is_some() {
+            in_window = is_in_window(acme, preparing.inventory, target).await;
         }
-        match limits::exceeded(known, &past, names, exempt, now) {
+        match judge(in_window) {
             Some(exceeded) => {
                 let error = TargetError::Limit {
                     issuer: chosen.ca.name.clone(),
@@ -204,16 +214,26 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
                     blame: error.blame(),
                 });
             }
-            None if exempt => {}
-            None => past.extend([PastEvent::Ordered, PastEvent::Issued].map(|what| Past {
-                at: now,
-                names: target.names.order.clone(),
-                what,
-                sha256: None,
-            })),
+            None => {
+                let kind = kind(in_window);
+                own.ordered(known, kind, now);
+                own.issued(known, names, kind, now);
+                seen.issued(known, names, kind, now);
+            }
         }
     }
     found
+}
+
+/// Whether the certificate of a target belongs to the account with this URL.
+pub(super) fn is_of(inventory: &Inventory, target: &Target, account: &str) -> bool {
+    let Some(stored) = inventory.secrets().get(&target.secret) else {
+        return false;
+    };
+    let noted = |key: &str| stored.meta.annotation(key);
+    stored
+        .leaf()
+        .is_some_and(|leaf| belongs_to(noted, &leaf.sha256, account))
 }
 
 /// The rights that a production order needs. If the server does not report them, the write will show.

@@ -26,9 +26,12 @@ use crate::{
     event::{EventKind, Teller},
     name::Name,
     object::Seconds,
-    plan::{Names, Target, limits},
+    plan::{
+        Names, Target,
+        limits::{OrderKind, belongs_to},
+    },
     solve::dns01::Dns01,
-    x509::KeyAlgorithm,
+    x509::{Fingerprint, KeyAlgorithm},
 };
 
 impl Run {
@@ -84,8 +87,8 @@ impl Run {
         let resumed = found.as_ref().and_then(|found| self.resumable(found, kind));
         let key = self.key(&present, &options.slots, kind, resumed.as_ref()).await?;
         let resume = resumed.and_then(|found| found.entry.order.clone());
-        let exempt = self.replaces(held.as_ref(), resume.is_none()).await;
-        let in_window = exempt.as_ref().is_some_and(|r| r.in_window);
+        let renewal = self.replaces(held.as_ref(), &present, resume.is_none()).await;
+        let in_window = renewal.as_ref().is_some_and(|r| r.in_window);
         if resume.is_none() {
             self.within_limits(target, in_window)?;
         }
@@ -116,11 +119,11 @@ impl Run {
             },
             journal: &journal,
             profile: self.parts.issuer.profile.clone(),
-            replaces: exempt.map(|r| r.id),
-            exempt: in_window,
+            replaces: renewal.map(|r| r.id),
+            in_window,
             preferred_chain: self.parts.issuer.preferred_chain.clone(),
             key: &key,
-            ledger: &self.parts.standing.ledger,
+            counter: &self.counter,
             proved: AtomicBool::new(false),
         };
         let obtained = Box::pin(obtaining.certificate(&target.names, resume)).await;
@@ -257,11 +260,12 @@ impl Run {
         }
     }
 
-    /// The renewal of which the CA may be told: of a certificate that this account got, and for which the CA has a
-    /// window.
-    async fn replaces(&self, held: Option<&Replaced>, wanted: bool) -> Option<Renewal> {
+    /// The renewal of which the CA may be told: of a certificate that belongs to this account according to the note on its
+    /// Secret, and for which the CA has a window.
+    async fn replaces(&self, held: Option<&Replaced>, present: &Present, wanted: bool) -> Option<Renewal> {
         let held = held.filter(|_| wanted && !self.parts.options.rehearsal)?;
-        if !self.parts.standing.ledger.issued(&held.sha256) {
+        let noted = |key: &str| present.annotation(key);
+        if !belongs_to(noted, &held.sha256, self.parts.client.account_url()) {
             return None;
         }
         let id = held.id.clone()?;
@@ -273,18 +277,23 @@ impl Run {
     }
 
     #[allow(clippy::result_large_err)] // Called once for each certificate.
-    fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), TargetError> {
+    fn within_limits(&self, target: &Target, in_window: bool) -> Result<(), TargetError> {
         let Some(limits) = &self.parts.options.limits else {
             return Ok(());
         };
-        let past = limits::joined(self.parts.standing.ledger.past(), &self.parts.seen);
-        match limits::exceeded(limits, &past, &target.names.order, exempt, crate::clock::now()) {
+        let names = &target.names.order;
+        match self.counter.exceeded(limits, names, in_window, crate::clock::now()) {
             None => Ok(()),
             Some(exceeded) => Err(TargetError::Limit {
                 issuer: self.parts.issuer.name.clone(),
                 exceeded,
             }),
         }
+    }
+
+    /// What the note says of an order; nothing where it was not counted.
+    fn counted(&self, kind: OrderKind) -> Option<OrderKind> {
+        self.parts.standing.ledger.limits().map(|_| kind)
     }
 
     fn entry(&self, target: &Target, kind: KeyKind, found: Option<&LeftEntry>, resume: Option<String>) -> Entry {
@@ -305,7 +314,7 @@ impl Run {
         let ObtainError::Names(failed) = error else { return };
         for (name, refused) in failed {
             if matches!(refused, Refused::Ca { method: Some(_), .. }) {
-                self.parts.standing.ledger.failed(name, crate::clock::now());
+                self.counter.failed(name);
             }
         }
     }
@@ -327,6 +336,7 @@ impl Run {
             names,
             order,
             left_out,
+            kind,
         } = obtained;
         let pair = Pair::check(
             key.pem().clone(),
@@ -339,10 +349,7 @@ impl Run {
         super::accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
-        self.parts
-            .standing
-            .ledger
-            .got(&names, pair.sha256().to_string(), crate::clock::now());
+        self.counter.issued(&names, kind);
         tell.tell(EventKind::Issued {
             sha256: pair.sha256().to_string(),
             not_after,
@@ -366,6 +373,8 @@ impl Run {
             issuer: self.parts.issuer.name.clone(),
             directory: self.parts.issuer.directory_url.clone(),
             order: Some(order),
+            account: Some(self.parts.client.account_url().to_owned()),
+            kind: self.counted(kind),
             at: crate::clock::now(),
             window: self.window(&pair).await,
         };
@@ -499,7 +508,7 @@ struct Renewal {
 
 /// The certificate that is replaced.
 pub(super) struct Replaced {
-    sha256: String,
+    sha256: Fingerprint,
     id: Option<CertId>,
     algorithm: KeyAlgorithm,
 }
@@ -510,7 +519,7 @@ impl Replaced {
         let position = parsed.bundle.leaf?;
         let leaf = parsed.bundle.leaf()?;
         Some(Self {
-            sha256: leaf.sha256.to_string(),
+            sha256: leaf.sha256,
             id: parsed.der.get(position).and_then(|der| CertId::of(der)),
             algorithm: leaf.key.clone(),
         })

@@ -1,59 +1,29 @@
-//! The ledger of an account: what it has ordered. It is kept beside the account, to estimate rate limits and to know
-//! which certificates belong to the account.
+//! The ledger of an account: one number for each of its CA's limits, kept beside the account.
+//!
+//! It is written as orders are made, and what happens during a write is written by the next one, so that orders do not
+//! wait for it and a killed run loses only what was under way. Each write adds to what is there, so that runs at the
+//! same time count together. What is full again is left out, so that it does not grow with each order.
+
+mod kept;
 
 use std::{
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use kept::Event;
 
 use crate::{
-    apply::{Api, ApiError, mark::short_hash},
-    k8s::{Believed, Edit, Updated},
+    apply::{Api, mark::short_hash},
     name::Name,
-    object::resource::SECRET,
     object::{Key, Seconds},
-    plan::limits::{Past, PastEvent},
-    settings::store::Store,
+    plan::limits::{Buckets, Limits, OrderKind},
+    settings::store::{Store, StoreError},
 };
 
-/// How long issued certificates are remembered, in seconds: longer than any certificate of a public CA lasts.
-const KEPT: Seconds = 400 * 86_400;
-/// How long orders and failures are remembered, in seconds: longer than any limit counts.
-const COUNTED: Seconds = 8 * 86_400;
-/// A file with more bytes than this has been tampered with.
-const LARGEST: u64 = 16 << 20;
-/// How many bytes of a ledger are kept in a Secret, which may have 1 MiB.
-const MOST: usize = 512 << 10;
-
-/// One line of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Line {
-    at: Seconds,
-    what: Word,
-    names: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
-}
-
-impl Line {
-    fn counts(&self, now: Seconds) -> bool {
-        self.at > now - if self.what == Word::Issued { KEPT } else { COUNTED }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    Ordered,
-    Issued,
-    Failed,
-}
+/// The pause after a write before the next one, in which events gather.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where a ledger is kept.
 #[derive(Debug, Clone)]
@@ -76,225 +46,163 @@ impl LedgerStore {
     }
 }
 
-/// The ledger of one account.
+/// The ledger of one account. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Ledger(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Ledger {
+struct Inner {
     place: LedgerStore,
     name: String,
-    lines: Mutex<Lines>,
+    /// The limits of the CA; without them nothing is counted.
+    limits: Option<Limits>,
+    state: Mutex<State>,
+    /// Held by the write that is under way.
+    writing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Lines {
-    all: Vec<Line>,
-    /// How many of the lines have been written already.
-    kept: usize,
+struct State {
+    /// What is kept and what is still to be written, counted together.
+    known: Buckets,
+    /// What is still to be written.
+    waiting: Vec<Event>,
+    /// Whether a task writes what is waiting.
+    has_writer: bool,
 }
 
 impl Ledger {
-    /// Reads the ledger of an account. An unreadable ledger is taken to be empty, because it only serves for estimates.
-    pub async fn open(place: LedgerStore, account_url: &str, now: Seconds) -> Self {
+    /// Reads the ledger of an account at a CA with these limits. An unreadable ledger is taken to be empty, because it
+    /// only serves for estimates.
+    pub async fn open(place: LedgerStore, account_url: &str, limits: Option<Limits>, now: Seconds) -> Self {
         let name = format!("{}.ledger", short_hash(account_url));
-        let text = match &place {
-            LedgerStore::Directory(directory) => read(&directory.join(&name)).unwrap_or_default(),
-            LedgerStore::Secret(api, key) => from_secret(api, key, &name).await.unwrap_or_default(),
-            LedgerStore::Nowhere => String::new(),
+        let known = match &limits {
+            Some(limits) => kept::read(&place, &name, limits, now).await.unwrap_or_default(),
+            None => Buckets::default(),
         };
-        let all: Vec<Line> = text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|line: &Line| line.counts(now))
-            .collect();
-        let kept = all.len();
-        Self {
+        Self(Arc::new(Inner {
             place,
             name,
-            lines: Mutex::new(Lines { all, kept }),
+            limits,
+            state: Mutex::new(State {
+                known,
+                ..State::default()
+            }),
+            writing: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// The limits of the CA, if they are known.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.0.limits.as_ref()
+    }
+
+    /// Looks at the buckets of the account.
+    pub fn look<T>(&self, at: impl FnOnce(&Buckets) -> T) -> T {
+        at(&self.0.lock().known)
+    }
+
+    /// Counts an order that the CA took.
+    pub fn ordered(&self, kind: OrderKind, at: Seconds) {
+        // Others are free of charge.
+        if kind == OrderKind::New {
+            self.count(Event::Ordered { at });
         }
     }
 
-    /// The past orders and failures that are known to count.
-    pub fn past(&self) -> Vec<Past> {
-        let lines = self.lock();
-        let past = lines.all.iter().map(|line| Past {
-            at: line.at,
-            names: line.names.iter().filter_map(|n| n.parse().ok()).collect(),
-            what: match line.what {
-                Word::Ordered => PastEvent::Ordered,
-                Word::Issued => PastEvent::Issued,
-                Word::Failed => PastEvent::Failed,
-            },
-            sha256: line.sha256.clone(),
-        });
-        past.collect()
+    /// Counts a certificate that the CA issued.
+    pub fn issued(&self, names: &[Name], kind: OrderKind, at: Seconds) {
+        if kind != OrderKind::Replacement {
+            let names = names.to_vec();
+            self.count(Event::Issued { names, kind, at });
+        }
     }
 
-    /// Whether this account got the certificate with this SHA-256.
-    pub fn issued(&self, sha256: &str) -> bool {
-        self.lock()
-            .all
-            .iter()
-            .any(|line| line.sha256.as_deref() == Some(sha256))
+    /// Counts a name whose validation failed.
+    pub fn failed(&self, name: &Name, at: Seconds) {
+        self.count(Event::Failed { name: name.clone(), at });
     }
 
-    /// Records an order.
-    pub fn ordered(&self, names: &[Name], now: Seconds) {
-        self.add(Word::Ordered, names, None, now);
-    }
-
-    /// Records an issued certificate.
-    pub fn got(&self, names: &[Name], sha256: String, now: Seconds) {
-        self.add(Word::Issued, names, Some(sha256), now);
-    }
-
-    /// Records a failed validation.
-    pub fn failed(&self, name: &Name, now: Seconds) {
-        self.add(Word::Failed, std::slice::from_ref(name), None, now);
-    }
-
-    fn add(&self, what: Word, names: &[Name], sha256: Option<String>, at: Seconds) {
-        let line = Line {
-            at,
-            what,
-            names: names.iter().map(ToString::to_string).collect(),
-            sha256,
-        };
-        let mut lines = self.lock();
-        if let LedgerStore::Directory(directory) = &self.place {
-            // A line that is lost makes the estimate a little too low.
-            if append(&directory.join(&self.name), &line).is_ok() {
-                lines.kept += 1;
+    fn count(&self, event: Event) {
+        let Some(limits) = &self.0.limits else { return };
+        let starts = {
+            let mut state = self.0.lock();
+            event.count(&mut state.known, limits);
+            if matches!(self.0.place, LedgerStore::Nowhere) {
+                return;
             }
+            state.waiting.push(event);
+            !std::mem::replace(&mut state.has_writer, true)
+        };
+        if !starts {
+            return;
         }
-        lines.all.push(line);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(write_on(Arc::clone(&self.0)))),
+            // Without a runtime, it is written by `keep`.
+            Err(_) => self.0.lock().has_writer = false,
+        }
     }
 
-    /// Writes the lines that have not been written yet.
-    pub async fn keep(&self) -> Result<(), ApiError> {
-        let LedgerStore::Secret(api, key) = &self.place else {
+    /// Writes what has not been written yet, and waits for a write that is under way.
+    ///
+    /// # Errors
+    ///
+    /// The file or the Secret cannot be written. What was counted is written with the next event.
+    pub async fn keep(&self) -> Result<(), StoreError> {
+        self.0.write().await
+    }
+}
+
+/// Writes until nothing is waiting, or until a write fails.
+async fn write_on(inner: Arc<Inner>) {
+    loop {
+        let is_written = inner.write().await.is_ok();
+        if inner.ends_writing(!is_written) {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the task that writes ends, because nothing is waiting or a write has failed.
+    fn ends_writing(&self, has_failed: bool) -> bool {
+        let mut state = self.lock();
+        let ends = has_failed || state.waiting.is_empty();
+        state.has_writer = !ends;
+        ends
+    }
+
+    async fn write(&self) -> Result<(), StoreError> {
+        let _one = self.writing.lock().await;
+        let Some(limits) = &self.limits else { return Ok(()) };
+        let events = std::mem::take(&mut self.lock().waiting);
+        if events.is_empty() {
             return Ok(());
-        };
-        let (new, kept) = {
-            let lines = self.lock();
-            (lines.all[lines.kept.min(lines.all.len())..].to_vec(), lines.all.len())
-        };
-        if new.is_empty() {
-            return Ok(());
         }
-        let mut tried = false;
-        let add = |secret: Option<&Value>| {
-            // Without the account's Secret there is no account that could have ordered anything.
-            let Some(secret) = secret else {
-                return Ok::<_, ApiError>(Edit::Nothing);
-            };
-            // Lines that other runs have added meanwhile stay.
-            let kept_there = decoded(secret, &self.name).unwrap_or_default();
-            let counts =
-                |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(crate::clock::now()));
-            let mut lines: Vec<String> = kept_there.lines().filter(counts).map(str::to_owned).collect();
-            for line in new.iter().filter_map(|line| serde_json::to_string(line).ok()) {
-                // A write whose answer was lost may have been done.
-                if !(tried && lines.contains(&line)) {
-                    lines.push(line);
-                }
+        let written = kept::add(&self.place, &self.name, limits, &events).await;
+        let mut state = self.lock();
+        match written {
+            Ok(written) => {
+                // With what other runs have counted.
+                state.known = written;
+                let State { known, waiting, .. } = &mut *state;
+                waiting.iter().for_each(|event| event.count(known, limits));
+                Ok(())
             }
-            tried = true;
-            let mut secret = secret.clone();
-            secret["data"][&self.name] = BASE64_STANDARD.encode(newest(&lines)).into();
-            Ok(Edit::Whole(secret))
-        };
-        if let Updated::Written(_) = api.update(SECRET, key, Believed::Unknown, add).await? {
-            self.lock().kept = kept;
-        }
-        Ok(())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn read(path: &Path) -> Option<String> {
-    String::from_utf8(crate::cache::read(path, "the counted orders", LARGEST)?).ok()
-}
-
-/// Appends one line by a single write, so that two runs at once lose none.
-fn append(path: &Path, line: &Line) -> std::io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    let open = || {
-        std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)
-    };
-    let mut file = match open() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if let Some(directory) = path.parent() {
-                std::fs::create_dir_all(directory)?;
+            Err(error) => {
+                let later = std::mem::replace(&mut state.waiting, events);
+                state.waiting.extend(later);
+                Err(error)
             }
-            open()?
         }
-        other => other?,
-    };
-    file.write_all(&text)
-}
-
-async fn from_secret(api: &Api, key: &Key, name: &str) -> Option<String> {
-    decoded(&api.get(SECRET, key).await.ok()??, name)
-}
-
-fn decoded(secret: &Value, name: &str) -> Option<String> {
-    let bytes = BASE64_STANDARD.decode(secret["data"][name].as_str()?).ok()?;
-    String::from_utf8(bytes).ok()
-}
-
-/// The newest lines that a Secret has room for beside the accounts.
-fn newest(lines: &[String]) -> String {
-    let mut room = MOST;
-    let fits = |line: &&String| {
-        room = room.saturating_sub(line.len() + 1);
-        room > 0
-    };
-    let mut kept: Vec<&str> = lines.iter().rev().take_while(fits).map(String::as_str).collect();
-    kept.reverse();
-    kept.join("\n")
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Seconds = 1_800_000_000;
-
-    #[tokio::test]
-    async fn what_was_ordered_is_known_to_the_next_run_for_as_long_as_it_counts() {
-        let scratch = tempfile::tempdir().unwrap();
-        let place = LedgerStore::Directory(scratch.path().join("accounts"));
-        let names: Vec<Name> = vec!["a.example".parse().unwrap()];
-        let account = "https://ca.example/acct/1";
-        let ledger = Ledger::open(place.clone(), account, NOW).await;
-        ledger.ordered(&names, NOW);
-        ledger.got(&names, "ab12".into(), NOW);
-        ledger.failed(&names[0], NOW);
-        let next = Ledger::open(place.clone(), account, NOW + 60).await;
-        assert_eq!(next.past().len(), 3);
-        assert!(next.issued("ab12") && !next.issued("cd34"));
-        let later = Ledger::open(place.clone(), account, NOW + 9 * 86_400).await;
-        assert_eq!(later.past().len(), 1, "what was issued is remembered longer");
-        let first = &next.past()[1];
-        assert_eq!(first.sha256.as_deref(), Some("ab12"));
-        let other = Ledger::open(place, "https://ca.example/acct/2", NOW).await;
-        assert!(other.past().is_empty());
-    }
-
-    #[test]
-    fn a_secret_keeps_the_newest_lines() {
-        let lines: Vec<String> = (0..20_000).map(|n| format!("{n:0>50}")).collect();
-        let kept = newest(&lines);
-        assert!(kept.len() < MOST && kept.len() > MOST / 2);
-        assert!(kept.ends_with(&lines[19_999]) && !kept.contains(&lines[0]));
-        assert_eq!(newest(&lines[..2]), lines[..2].join("\n"));
-    }
-}
+mod tests;

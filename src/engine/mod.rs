@@ -9,6 +9,7 @@ pub mod cancel;
 pub mod certmanager;
 pub mod choose;
 pub mod cleanup;
+mod counter;
 pub mod due;
 pub mod failure;
 pub mod forced;

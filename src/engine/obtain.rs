@@ -13,8 +13,8 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
     authorize::{AuthorizationRequest, Refused},
+    counter::Counter,
     journal::{Journal, JournalError},
-    ledger::Ledger,
 };
 use crate::{
     acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
@@ -22,7 +22,7 @@ use crate::{
     error::{Blame, Diagnose},
     event::EventKind,
     name::Name,
-    plan::Names,
+    plan::{Names, limits::OrderKind},
     solve::{Challenge, Solve, patience::told},
 };
 
@@ -45,6 +45,8 @@ pub struct Obtained {
     pub order: String,
     /// New names that failed. The certificate was ordered without them.
     pub left_out: BTreeMap<Name, Refused>,
+    /// What the order counted towards.
+    pub kind: OrderKind,
 }
 
 /// Why no certificate was issued.
@@ -126,14 +128,14 @@ pub struct OrderRequest<'a> {
     pub profile: Option<String>,
     /// The certificate that is replaced, if the CA may be told.
     pub replaces: Option<CertId>,
-    /// Whether the order counts towards no limit, because the CA is told that it is a renewal.
-    pub exempt: bool,
+    /// Whether the CA is told of the certificate that is replaced within its renewal window.
+    pub in_window: bool,
     /// The preferred chain.
     pub preferred_chain: Option<String>,
     /// The private key of the certificate.
     pub key: &'a PrivateKey,
-    /// The ledger that counts orders.
-    pub ledger: &'a Ledger,
+    /// Counts the order towards the limits of the CA.
+    pub(super) counter: &'a Counter,
     /// Whether the names of the last order are proved. From then on it completes without further answers.
     pub proved: AtomicBool,
 }
@@ -160,12 +162,13 @@ impl OrderRequest<'_> {
                 Err(ObtainError::Names(unsolved))
             };
             match result {
-                Ok((chain, order)) => {
+                Ok(fetched) => {
                     return Ok(Obtained {
-                        chain,
+                        chain: fetched.chain,
                         names: names.order,
-                        order,
+                        order: fetched.order,
                         left_out,
+                        kind: fetched.kind,
                     });
                 }
                 // Nothing answered the challenges that the killed run had begun.
@@ -214,9 +217,9 @@ impl OrderRequest<'_> {
     }
 
     /// Carries out one order to its end.
-    async fn once(&self, names: &Names, resume: Option<String>) -> Result<(Chain, String), ObtainError> {
+    async fn once(&self, names: &Names, resume: Option<String>) -> Result<Fetched, ObtainError> {
         self.proved.store(false, Ordering::Relaxed);
-        let mut order = self.order(names, resume).await?;
+        let (mut order, kind) = self.order(names, resume).await?;
         let mut answered = Vec::new();
         if order.status == OrderStatus::Pending {
             let proved = self.proving.all(&order).await;
@@ -239,7 +242,11 @@ impl OrderRequest<'_> {
                 return Err(ObtainError::Order("it is valid, but names no certificate".to_owned()));
             };
             let chain = self.client().certificate(url, self.preferred_chain.as_deref()).await?;
-            Ok((chain, order.url))
+            Ok(Fetched {
+                chain,
+                order: order.url,
+                kind,
+            })
         };
         let fetched = told(
             self.proving.tell,
@@ -256,8 +263,8 @@ impl OrderRequest<'_> {
         fetched
     }
 
-    /// The order of a killed run, if it can still be used; otherwise a new one.
-    async fn order(&self, names: &Names, resume: Option<String>) -> Result<Order, ObtainError> {
+    /// The order of a killed run, if it can still be used; otherwise a new one. With what it counts towards.
+    async fn order(&self, names: &Names, resume: Option<String>) -> Result<(Order, OrderKind), ObtainError> {
         let tell = self.proving.tell;
         if let Some(url) = resume
             && let Ok(order) = self.client().order(&url).await
@@ -269,7 +276,8 @@ impl OrderRequest<'_> {
                 names: names.order.clone(),
                 resumed: true,
             });
-            return Ok(order);
+            // It was counted by the run that made it. Which certificate it replaces is not known any more.
+            return Ok((order, self.counter.kind(&names.order, false)));
         }
         let options = OrderOptions {
             profile: self.profile.clone(),
@@ -295,9 +303,9 @@ impl OrderRequest<'_> {
                 detail: problem.to_string(),
             });
         }
-        if !self.exempt || ordered.replaces_refused.is_some() {
-            self.ledger.ordered(&names.order, crate::clock::now());
-        }
+        let in_window = self.in_window && ordered.replaces_refused.is_none();
+        let kind = self.counter.kind(&names.order, in_window);
+        self.counter.ordered(kind);
         let order = ordered.order;
         let url = order.url.clone();
         self.journal
@@ -311,7 +319,7 @@ impl OrderRequest<'_> {
             names: names.order.clone(),
             resumed: false,
         });
-        Ok(order)
+        Ok((order, kind))
     }
 
     /// Takes an order from proved names to its valid state.
@@ -351,6 +359,14 @@ impl OrderRequest<'_> {
             self.proving.tell.tell(EventKind::CleanedUp { count });
         }
     }
+}
+
+/// A certificate that was downloaded.
+struct Fetched {
+    chain: Chain,
+    /// The URL of its order.
+    order: String,
+    kind: OrderKind,
 }
 
 /// The error for names that failed. Problems that do not concern a name are reported as what they are.

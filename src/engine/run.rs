@@ -8,6 +8,7 @@ use super::{
     brake::{Brake, GoOn},
     cancel::Cancel,
     choose::Solvers,
+    counter::Counter,
     failure::TargetError,
     hosts::Hosts,
     journal,
@@ -29,7 +30,7 @@ use crate::{
     object::{Key, Seconds},
     plan::{
         Target,
-        limits::{Limits, Past},
+        limits::{Limits, Seen},
     },
     solve::Solve,
 };
@@ -110,7 +111,7 @@ pub struct Parts {
     /// Where certificates are stored.
     pub destination: Destination,
     /// What the cluster's certificates reveal about the CA's rate limits.
-    pub seen: Vec<Past>,
+    pub seen: Seen,
     /// The workloads that are restarted for each Secret.
     pub restarts: BTreeMap<Key, Restarts>,
     /// Other routes that may claim the hosts.
@@ -128,6 +129,8 @@ pub struct Parts {
 /// A run: what all its certificates share.
 pub struct Run {
     pub(super) parts: Parts,
+    /// Counts its orders towards the limits of the CA.
+    pub(super) counter: Counter,
     /// The Lease of the certificate that ended last. It is held until shared objects are removed too, so that the run
     /// is recognized as alive.
     last: tokio::sync::Mutex<Option<Lease>>,
@@ -167,8 +170,10 @@ pub struct Outcome {
 
 impl Run {
     /// Makes a run that has not begun.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(mut parts: Parts) -> Self {
+        let seen = std::mem::take(&mut parts.seen);
         Self {
+            counter: Counter::new(parts.standing.ledger.clone(), seen),
             brake: Brake::new(Arc::clone(&parts.asks)),
             last: tokio::sync::Mutex::default(),
             kept: tokio::sync::Mutex::default(),
@@ -265,7 +270,7 @@ impl Run {
         }
     }
 
-    /// Removes what the certificates shared, and writes the ledger.
+    /// Removes what the certificates shared, and waits until everything is in the ledger.
     async fn finish(&self) {
         let http01 = self
             .parts

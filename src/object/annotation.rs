@@ -78,6 +78,10 @@ pub const ISSUED_FROM: &str = "kubectl-certs.io/issuer";
 pub const ISSUED_AT_DIRECTORY: &str = "kubectl-certs.io/directory";
 /// The URL of the order of the certificate.
 pub const ISSUED_ORDER: &str = "kubectl-certs.io/order";
+/// The URL of the account to which the certificate belongs.
+pub const ISSUED_ACCOUNT: &str = "kubectl-certs.io/account";
+/// What the order of the certificate counted towards: `new`, `same-names` or `replacement`.
+pub const ISSUED_KIND: &str = "kubectl-certs.io/order-kind";
 /// The SHA-256 of the leaf to which these annotations refer.
 pub const ISSUED_SHA256: &str = "kubectl-certs.io/sha256";
 /// The Secret (`NAMESPACE/NAME`) for which this program created the object.
@@ -145,6 +149,8 @@ const WANTED: &[&str] = &[
     ISSUED_FROM,
     ISSUED_AT_DIRECTORY,
     ISSUED_ORDER,
+    ISSUED_ACCOUNT,
+    ISSUED_KIND,
     ISSUED_SHA256,
     MADE_FOR,
 ];

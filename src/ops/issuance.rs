@@ -22,12 +22,11 @@ use crate::{
     inventory::Inventory,
     k8s::Connection,
     net::HostPort,
-    object::Seconds,
     plan::{
         Refusal, Refused, Target,
-        limits::{Past, PastEvent},
+        ca::Ca,
+        limits::{Limits, Seen, certificates_of},
         summary::summary,
-        target::names_of,
     },
     settings::{Settings, layer::Layer, source::ClusterSecrets, store::Store, value::DryRun},
     solve::{
@@ -38,9 +37,6 @@ use crate::{
 use plan::{ca_changes, steps, unrouted};
 
 pub use run::Terms;
-
-/// Let's Encrypt dates certificates back by an hour.
-const BACKDATED: Seconds = 3_600;
 
 /// What is asked of an issuance besides which certificates.
 #[derive(Debug, Clone)]
@@ -241,11 +237,9 @@ impl Issuance<'_> {
         if !(asks || rehearsal || dry) {
             return Ok(Vec::new());
         }
-        let staging = !rehearsal && self.settings.chosen.issuer.stage == Stage::Staging;
-        let seen = match self.settings.chosen.ca_limits {
-            Some(_) => issued_by_lets_encrypt(self.inventory(), staging),
-            None => Vec::new(),
-        };
+        let chosen = &self.settings.chosen;
+        let staging = !rehearsal && chosen.issuer.stage == Stage::Staging;
+        let seen = seen_of(self.inventory(), (&chosen.ca, staging), chosen.ca_limits.as_ref());
         // A dry run waits for no CA, and a rehearsal's is another one.
         let acme = if rehearsal || dry {
             None
@@ -360,25 +354,20 @@ async fn check_rights(api: &Api, permits: &Permits, front: &dyn Front) -> Result
     Err(failure.hint_if(rights_hint(&missing)))
 }
 
-/// What the cluster's certificates show of a public CA's limits: those that it issued lately.
-pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
-    if settings.chosen.limits.is_none() {
-        return Vec::new();
-    }
-    issued_by_lets_encrypt(inventory, settings.chosen.issuer.stage == Stage::Staging)
+/// What the cluster's certificates show of the limits of the chosen CA.
+pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Seen {
+    let issuer = &settings.chosen.issuer;
+    let ca = Ca {
+        name: issuer.name.clone(),
+        directory: issuer.directory_url.clone(),
+    };
+    let is_staging = issuer.stage == Stage::Staging;
+    seen_of(inventory, (&ca, is_staging), settings.chosen.limits.as_ref())
 }
 
-fn issued_by_lets_encrypt(inventory: &Inventory, staging: bool) -> Vec<Past> {
-    inventory
-        .secrets()
-        .iter()
-        .filter_map(|stored| stored.leaf())
-        .filter(|leaf| leaf.issuer.full.contains("Let's Encrypt") && crate::x509::is_staging_issuer(leaf) == staging)
-        .map(|leaf| Past {
-            at: leaf.not_before.saturating_add(BACKDATED),
-            names: names_of(leaf),
-            what: PastEvent::Issued,
-            sha256: Some(leaf.sha256.to_string()),
-        })
-        .collect()
+/// The same of a CA with these limits; nothing where they are not known.
+pub(super) fn seen_of(inventory: &Inventory, (ca, staging): (&Ca, bool), limits: Option<&Limits>) -> Seen {
+    limits.map_or_else(Seen::default, |limits| {
+        Seen::of(limits, certificates_of(inventory, ca, staging), crate::clock::now())
+    })
 }

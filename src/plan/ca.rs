@@ -13,7 +13,7 @@ use crate::{
     inventory::{Inventory, Stored},
     name::Name,
     object::{Key, annotation},
-    x509::{Certificate, public_suffix},
+    x509::{Certificate, is_staging_issuer, public_suffix},
 };
 
 /// The public CAs that issue over ACME: the suffixes of their directories' hosts, the organisations in the names of
@@ -81,6 +81,20 @@ impl Ca {
                 "issue it with a CA of your own: --issuer NAME",
             )),
         }
+    }
+
+    /// Whether it is Let's Encrypt.
+    pub fn is_lets_encrypt(&self) -> bool {
+        self.known().is_some_and(|(_, _, title)| *title == LETS_ENCRYPT)
+    }
+
+    /// Whether it issued the certificate of a Secret, according to the note on the Secret or to the name of the issuer.
+    /// Let's Encrypt's staging environment is told apart from production.
+    pub fn issued(&self, stored: &Stored, leaf: &Certificate, staging: bool) -> bool {
+        let of_here = self
+            .noted(stored, leaf)
+            .unwrap_or_else(|| !leaf.self_signed && self.is_issuer_by_name(leaf));
+        of_here && (!self.is_lets_encrypt() || is_staging_issuer(leaf) == staging)
     }
 
     fn known(&self) -> Option<&'static (&'static [&'static str], &'static [&'static str], &'static str)> {

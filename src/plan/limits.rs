@@ -1,285 +1,291 @@
-//! Let's Encrypt's rate limits, checked before an order. The result is an estimate from the orders that are known.
+//! The rate limits of a CA, checked before an order. The result is an estimate from what is known; the CA decides.
 //!
-//! The limits are those of <https://letsencrypt.org/docs/rate-limits/>. An order that names the certificate which it
-//! replaces, within the renewal window of that certificate (RFC 9773), counts towards none of them.
+//! The limits of Let's Encrypt are token buckets (<https://letsencrypt.org/docs/rate-limits/>). An order for exactly the
+//! names of an earlier certificate, whoever got it, counts towards the certificates for these names alone. An order that
+//! names the certificate which it replaces, within the renewal window of that certificate (RFC 9773), counts towards no
+//! limit.
 
-use std::collections::{BTreeSet, HashSet};
+mod bucket;
+mod buckets;
+mod forecast;
+mod known;
+mod overview;
+mod owner;
 
-use crate::{name::Name, object::Seconds, text::time, x509};
+use std::collections::BTreeMap;
+
+pub use bucket::{Bucket, Limit};
+pub use buckets::{Buckets, domains_of, identifier, registered_domain};
+pub use forecast::{Bound, Forecast, Wanted, Week, forecast, schedule};
+pub use known::{KnownCertificate, Seen, certificates_of, renewals};
+pub use overview::{Left, LimitOf, NotADomain, concerns, domain_of, overview};
+pub use owner::belongs_to;
+
+use crate::{
+    name::Name,
+    object::Seconds,
+    text::{counted, time},
+    x509::Fingerprint,
+};
 
 /// Three hours, in seconds.
 const HOURS_3: Seconds = 3 * 3_600;
 /// Seven days, in seconds.
-const DAYS_7: Seconds = 7 * 86_400;
+pub(crate) const DAYS_7: Seconds = 7 * 86_400;
 /// One hour, in seconds.
 const HOUR: Seconds = 3_600;
+/// How long the text of a set of names may be that is kept as it is.
+const SHORT: usize = 100;
 
-/// The limits of a CA.
+/// The limits of a CA; `None` where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// New orders of an account in three hours.
-    pub orders: usize,
-    /// Certificates of a registered domain in seven days.
-    pub domain: usize,
-    /// Certificates for exactly the same names in seven days.
-    pub same_names: usize,
-    /// Failed authorizations of a name and an account in an hour.
-    pub failures: usize,
+    /// New orders of an account.
+    pub orders: Option<Limit>,
+    /// Certificates of a registered domain.
+    pub domain: Option<Limit>,
+    /// Certificates for exactly the same names.
+    pub same_names: Option<Limit>,
+    /// Failed validations of a name by an account.
+    pub failures: Option<Limit>,
+    /// Whether an order for exactly the names of an earlier certificate counts towards [`Self::same_names`] alone.
+    pub exempts_renewals: bool,
 }
 
 impl Limits {
     /// The limits of Let's Encrypt's production environment.
-    pub const PRODUCTION: Self = Self {
-        orders: 300,
-        domain: 50,
-        same_names: 5,
-        failures: 5,
-    };
+    pub const PRODUCTION: Self = Self::of([300, 50, 5, 5], true);
 
-    /// The limits of its staging environment. Its limit of certificates for each domain is counted in seconds, and is
-    /// never reached.
-    pub const STAGING: Self = Self {
-        orders: 1_500,
-        domain: usize::MAX,
-        same_names: 30_000,
-        failures: 200,
-    };
+    /// The limits of its staging environment (<https://letsencrypt.org/docs/staging-environment/>). Its limit of
+    /// certificates for each domain is counted in seconds, and is never reached.
+    pub const STAGING: Self = Self::of([1_500, 0, 30_000, 200], true);
+
+    /// Limits of so many new orders in three hours, certificates of a domain and for the same names in seven days, and
+    /// failures in an hour. Zero is no limit.
+    pub const fn of([orders, domain, same_names, failures]: [i64; 4], exempts_renewals: bool) -> Self {
+        Self {
+            orders: Limit::new(orders, HOURS_3),
+            domain: Limit::new(domain, DAYS_7),
+            same_names: Limit::new(same_names, DAYS_7),
+            failures: Limit::new(failures, HOUR),
+            exempts_renewals,
+        }
+    }
 }
 
-/// A past event that counts towards limits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
-    /// When it happened, in seconds since 1970.
-    pub at: Seconds,
-    /// The names that it concerned.
-    pub names: Vec<Name>,
-    /// The kind of event.
-    pub what: PastEvent,
-    /// The SHA-256 of the certificate in hexadecimal, if there is one. A certificate that is known from several sources
-    /// counts once.
-    pub sha256: Option<String>,
+/// What an order counts towards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OrderKind {
+    /// Every limit.
+    New,
+    /// The certificates for exactly the same names, because there was one before, and the failures.
+    SameNames,
+    /// None: it names the certificate that it replaces, within the renewal window of that certificate.
+    Replacement,
 }
 
-/// The kind of a past event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PastEvent {
-    /// An order was made.
-    Ordered,
-    /// A certificate was issued, by this account or another. It counts towards the limits of its domains.
-    Issued,
-    /// The authorization of a name failed.
-    Failed,
+impl OrderKind {
+    /// The kind of an order for names that are those of an earlier certificate (`known`), and that names the certificate
+    /// which it replaces within its window (`in_window`).
+    pub fn of(limits: &Limits, known: bool, in_window: bool) -> Self {
+        if in_window {
+            Self::Replacement
+        } else if known && limits.exempts_renewals {
+            Self::SameNames
+        } else {
+            Self::New
+        }
+    }
+
+    /// The word in the note on a Secret.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::SameNames => "same-names",
+            Self::Replacement => "replacement",
+        }
+    }
+
+    /// Reads the word in the note on a Secret; `None` if it is none.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::New, Self::SameNames, Self::Replacement]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
 }
 
 /// A limit that one more order would exceed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{limit} {count} of {allowed} are known; one more is possible from {}", time::date_time(*.passes_at))]
+#[error("{limit}: {left} of {allowed} left; one more is possible from {}", time::date_time(*.possible_at))]
 pub struct Exceeded {
     /// The limit, as the beginning of a sentence.
     pub limit: String,
-    /// How many events are known to count.
-    pub count: usize,
-    /// How many the limit permits.
-    pub allowed: usize,
-    /// When the oldest of them no longer counts, in seconds since 1970.
-    pub passes_at: Seconds,
+    /// How many are left.
+    pub left: i64,
+    /// How many the limit permits at once.
+    pub allowed: i64,
+    /// When the next is possible, in seconds since 1970.
+    pub possible_at: Seconds,
 }
 
-/// Joins two lists of past events. If both have a certificate, that of `first` is used.
-pub fn joined(first: Vec<Past>, second: &[Past]) -> Vec<Past> {
-    let mut known: HashSet<String> = HashSet::new();
-    let mut all = Vec::with_capacity(first.len() + second.len());
-    for past in first.into_iter().chain(second.iter().cloned()) {
-        if past.sha256.as_ref().is_none_or(|sha256| known.insert(sha256.clone())) {
-            all.push(past);
+/// A text for exactly these names, in whatever order they come: the names themselves, or the first of them, how many
+/// more there are, and a hash.
+pub fn set_of(names: &[Name]) -> String {
+    let mut all: Vec<String> = names.iter().map(ToString::to_string).collect();
+    all.sort_unstable();
+    all.dedup();
+    let whole = all.join(",");
+    if whole.len() <= SHORT {
+        return whole;
+    }
+    let hash = Fingerprint::of(whole.as_bytes()).to_string();
+    let first = all.first().map_or("", String::as_str);
+    let hash = hash.get(..12).unwrap_or(&hash);
+    format!("{first},+{},{hash}", all.len() - 1)
+}
+
+/// One limit with its bucket, as it concerns an order.
+struct Concerned {
+    limit: Limit,
+    bucket: Bucket,
+    what: String,
+}
+
+/// The limits that an order concerns. Each bucket is the one of `known` that is full last.
+fn concerned(limits: &Limits, known: &[&Buckets], names: &[Name], kind: OrderKind) -> Vec<Concerned> {
+    let mut all = Vec::new();
+    let mut add = |limit: Option<Limit>, what: &dyn Fn() -> String, of: &dyn Fn(&Buckets) -> Bucket| {
+        if let Some(limit) = limit {
+            let bucket = known.iter().map(|buckets| of(buckets)).max().unwrap_or_default();
+            // A full bucket takes part too: whoever plans takes several.
+            all.push(Concerned {
+                limit,
+                bucket,
+                what: what(),
+            });
+        }
+    };
+    if kind == OrderKind::New {
+        add(limits.orders, &|| "new orders of this account".to_owned(), &|b| {
+            b.orders
+        });
+        if limits.domain.is_some() {
+            for domain in domains_of(names) {
+                add(limits.domain, &|| format!("certificates for {domain}"), &|b| {
+                    b.domain(&domain)
+                });
+            }
+        }
+    }
+    if kind != OrderKind::Replacement {
+        let set = set_of(names);
+        add(
+            limits.same_names,
+            &|| "certificates for exactly these names".to_owned(),
+            &|b| b.set(&set),
+        );
+        let mut failing: Vec<String> = names.iter().map(identifier).collect();
+        failing.sort_unstable();
+        failing.dedup();
+        for name in failing {
+            add(limits.failures, &|| format!("failed validations of {name}"), &|b| {
+                b.failures_of(&name)
+            });
         }
     }
     all
 }
 
-/// The domain under which Let's Encrypt counts a name, according to the public suffix list. An IP address counts by
-/// itself.
-pub fn registered_domain(name: &Name) -> String {
-    let Some(base) = name.base() else {
-        return name.to_string();
-    };
-    x509::registered_domain(base).unwrap_or(base).to_owned()
+/// The limit that one more order for `names` would exceed, given the buckets that are `known`; if there are several, the
+/// one that lasts longest.
+pub fn exceeded(
+    limits: &Limits,
+    known: &[&Buckets],
+    names: &[Name],
+    kind: OrderKind,
+    now: Seconds,
+) -> Option<Exceeded> {
+    concerned(limits, known, names, kind)
+        .into_iter()
+        .filter(|it| it.bucket.left(&it.limit, now) == 0)
+        .map(|it| Exceeded {
+            limit: it.what,
+            left: 0,
+            allowed: it.limit.burst(),
+            possible_at: it.bucket.possible_at(&it.limit, now),
+        })
+        .max_by_key(|exceeded| exceeded.possible_at)
 }
 
-/// How one more certificate for `names` counts towards the weekly limits, given the known `past`: a line for each
-/// domain, and one for the set of names.
-pub fn counted(limits: &Limits, past: &[Past], names: &[Name], now: Seconds) -> Vec<String> {
-    let lately = |p: &&Past| p.what == PastEvent::Issued && p.at > now - DAYS_7 && p.at <= now + HOUR;
+/// What several orders take from the limits, given the buckets that are `known`, for whoever agrees to them: a line for
+/// each registered domain, and what counts towards less.
+pub fn effect(limits: &Limits, known: &[&Buckets], orders: &[(&[Name], OrderKind)], now: Seconds) -> Vec<String> {
+    let mut domains: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut new, mut same, mut least) = (0, 0, None::<i64>);
+    for (names, kind) in orders {
+        match kind {
+            OrderKind::New => {
+                new += 1;
+                for domain in domains_of(names) {
+                    *domains.entry(domain).or_default() += 1;
+                }
+            }
+            OrderKind::SameNames => same += 1,
+            OrderKind::Replacement => continue,
+        }
+        if let Some(limit) = &limits.same_names {
+            let set = set_of(names);
+            let bucket = known.iter().map(|b| b.set(&set)).max().unwrap_or_default();
+            let left = bucket.left(limit, now);
+            least = Some(least.map_or(left, |least| least.min(left)));
+        }
+    }
     let mut lines = Vec::new();
-    if limits.domain < usize::MAX {
-        let domains: BTreeSet<String> = names.iter().map(registered_domain).collect();
-        for domain in domains {
-            let of_domain = |p: &&Past| p.names.iter().any(|n| registered_domain(n) == domain);
-            let count = past.iter().filter(lately).filter(of_domain).count();
+    if let Some(limit) = &limits.domain {
+        for (domain, count) in domains {
+            let bucket = known.iter().map(|b| b.domain(&domain)).max().unwrap_or_default();
+            let (left, burst) = (bucket.left(limit, now), limit.burst());
             lines.push(format!(
-                "{domain}: certificate {} of {} in seven days",
-                count + 1,
-                limits.domain
+                "{domain}: {left} of {burst} certificates are left, this takes {count}"
             ));
         }
     }
-    let set: BTreeSet<&Name> = names.iter().collect();
-    let same = |p: &&Past| p.names.iter().collect::<BTreeSet<_>>() == set;
-    let count = past.iter().filter(lately).filter(same).count();
-    lines.push(format!(
-        "exactly these names: certificate {} of {} in seven days",
-        count + 1,
-        limits.same_names
-    ));
+    if new > 1
+        && let Some(limit) = &limits.orders
+    {
+        let bucket = known.iter().map(|b| b.orders).max().unwrap_or_default();
+        let (left, burst) = (bucket.left(limit, now), limit.burst());
+        lines.push(format!(
+            "this account: {left} of {burst} new orders are left, this takes {new}"
+        ));
+    }
+    if let (Some(left), Some(limit)) = (least, &limits.same_names) {
+        let burst = limit.burst();
+        lines.push(match orders {
+            [_] => format!("exactly these names: {left} of {burst} certificates are left, this takes 1"),
+            _ => format!("exactly the same names: at least {left} of {burst} certificates are left for each"),
+        });
+    }
+    if same > 0 {
+        let these = if same == 1 { "it counts" } else { "they count" };
+        lines.push(format!(
+            "{} of the same names as before: {these} towards no other limit",
+            counted(same, "renewal")
+        ));
+    }
+    let exempt = orders
+        .iter()
+        .filter(|(_, kind)| *kind == OrderKind::Replacement)
+        .count();
+    if exempt > 0 {
+        let these = if exempt == 1 { "it counts" } else { "they count" };
+        lines.push(format!(
+            "{} in the CA's renewal window: {these} towards no limit",
+            counted(exempt, "renewal")
+        ));
+    }
     lines
 }
 
-/// The limit that one more order for `names` would exceed, given the known `past`; if there are several, the one that
-/// lasts longest. Always `None` for a renewal that is `exempt`.
-pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, now: Seconds) -> Option<Exceeded> {
-    if exempt {
-        return None;
-    }
-    let mut found: Vec<Exceeded> = Vec::new();
-    let mut check = |limit: String, allowed: usize, span: Seconds, counts: &dyn Fn(&Past) -> bool| {
-        let mut times: Vec<Seconds> = past
-            .iter()
-            .filter(|p| p.at > now - span && p.at <= now + HOUR && counts(p))
-            .map(|p| p.at)
-            .collect();
-        times.sort_unstable();
-        let count = times.len();
-        if count >= allowed
-            && let Some(oldest) = times.get(count - allowed)
-        {
-            found.push(Exceeded {
-                limit,
-                count,
-                allowed,
-                passes_at: oldest + span,
-            });
-        }
-    };
-    check(
-        "new orders of this account in three hours:".to_owned(),
-        limits.orders,
-        HOURS_3,
-        &|p| p.what == PastEvent::Ordered,
-    );
-    let set: BTreeSet<&Name> = names.iter().collect();
-    check(
-        "certificates for exactly these names in seven days:".to_owned(),
-        limits.same_names,
-        DAYS_7,
-        &|p| p.what == PastEvent::Issued && p.names.iter().collect::<BTreeSet<_>>() == set,
-    );
-    let domains: BTreeSet<String> = names.iter().map(registered_domain).collect();
-    for domain in &domains {
-        check(
-            format!("certificates for {domain} in seven days:"),
-            limits.domain,
-            DAYS_7,
-            &|p| p.what == PastEvent::Issued && p.names.iter().any(|n| registered_domain(n) == *domain),
-        );
-    }
-    for name in names {
-        check(
-            format!("failed validations of {name} in an hour:"),
-            limits.failures,
-            HOUR,
-            &|p| p.what == PastEvent::Failed && p.names.iter().any(|n| n.base() == name.base()),
-        );
-    }
-    found.into_iter().max_by_key(|e| e.passes_at)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Seconds = 1_800_000_000;
-
-    fn names(all: &[&str]) -> Vec<Name> {
-        all.iter().map(|n| n.parse().unwrap()).collect()
-    }
-
-    fn past(what: PastEvent, ago: Seconds, all: &[&str]) -> Past {
-        Past {
-            at: NOW - ago,
-            names: names(all),
-            what,
-            sha256: None,
-        }
-    }
-
-    fn check(past: &[Past], wanted: &[&str], exempt: bool) -> Option<Exceeded> {
-        exceeded(&Limits::PRODUCTION, past, &names(wanted), exempt, NOW)
-    }
-
-    #[test]
-    fn the_sixth_certificate_for_the_same_names_in_a_week_is_too_many() {
-        let issued: Vec<Past> = (0..5)
-            .map(|i| past(PastEvent::Issued, i * 86_400 + 60, &["a.example.com", "b.example.com"]))
-            .collect();
-        let found = check(&issued, &["b.example.com", "a.example.com"], false).unwrap();
-        assert_eq!((found.count, found.allowed), (5, 5));
-        assert_eq!(found.passes_at, NOW - 4 * 86_400 - 60 + DAYS_7);
-        assert!(
-            found
-                .to_string()
-                .starts_with("certificates for exactly these names in seven days: 5 of 5 are known")
-        );
-        assert_eq!(check(&issued, &["a.example.com"], false), None, "another set");
-        assert_eq!(check(&issued[..4], &["a.example.com", "b.example.com"], false), None);
-        assert_eq!(
-            check(&issued, &["a.example.com", "b.example.com"], true),
-            None,
-            "exempt"
-        );
-    }
-
-    #[test]
-    fn a_certificate_that_is_noted_and_stored_counts_once() {
-        let issued = |sha256: &str| Past {
-            sha256: Some(sha256.to_owned()),
-            ..past(PastEvent::Issued, 60, &["a.example.com"])
-        };
-        let noted = vec![
-            issued("01"),
-            issued("02"),
-            past(PastEvent::Ordered, 60, &["a.example.com"]),
-        ];
-        // One of the two is stored in two Secrets, beside one of another account.
-        let all = joined(noted, &[issued("02"), issued("03"), issued("03")]);
-        assert_eq!(all.iter().filter(|p| p.what == PastEvent::Issued).count(), 3);
-        assert_eq!(all.len(), 4);
-    }
-
-    #[test]
-    fn a_domain_counts_by_the_public_suffix_list() {
-        assert_eq!(registered_domain(&"a.b.shop.co.uk".parse().unwrap()), "shop.co.uk");
-        assert_eq!(registered_domain(&"*.shop.de".parse().unwrap()), "shop.de");
-        assert_eq!(registered_domain(&"192.0.2.1".parse().unwrap()), "192.0.2.1");
-        let issued: Vec<Past> = (0..50)
-            .map(|i| past(PastEvent::Issued, i + 1, &[&format!("h{i}.shop.co.uk")]))
-            .collect();
-        assert!(check(&issued, &["new.shop.co.uk"], false).is_some());
-        assert_eq!(check(&issued, &["new.other.co.uk"], false), None);
-    }
-
-    #[test]
-    fn orders_and_failures_count_for_hours_only() {
-        let orders: Vec<Past> = (0..300).map(|i| past(PastEvent::Ordered, i, &["x.example"])).collect();
-        let found = check(&orders, &["y.example"], false).unwrap();
-        assert_eq!(found.passes_at, NOW - 299 + HOURS_3);
-        let failed: Vec<Past> = (0..5)
-            .map(|i| past(PastEvent::Failed, 600 + i, &["a.example"]))
-            .collect();
-        assert!(check(&failed, &["a.example"], false).is_some());
-        assert_eq!(check(&failed, &["b.example"], false), None);
-        let old: Vec<Past> = (0..5)
-            .map(|i| past(PastEvent::Failed, 3_700 + i, &["a.example"]))
-            .collect();
-        assert_eq!(check(&old, &["a.example"], false), None);
-    }
-}
+mod tests;

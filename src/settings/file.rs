@@ -118,13 +118,13 @@ section! {
 section! {
     /// The rate limits of a CA; 0 is none.
     pub struct LimitsEntry {
-        /// New orders of an account in three hours.
+        /// New orders of an account at once; as many come back in three hours.
         orders: u32 => "300";
-        /// Certificates of a registered domain in seven days.
+        /// Certificates of a registered domain at once; as many come back in seven days.
         certificates_per_domain: u32 => "50";
-        /// Certificates for exactly the same names in seven days.
+        /// Certificates for exactly the same names at once; as many come back in seven days.
         same_names: u32 => "5";
-        /// Failed authorizations of a name in an hour.
+        /// Failed validations of a name at once; as many come back in an hour.
         failures: u32 => "5";
     }
 }

@@ -304,28 +304,28 @@ fn contact(addresses: &Addresses) -> Result<Vec<String>, String> {
 }
 
 fn limits(stage: Stage, entry: Option<LimitsEntry>) -> Option<Limits> {
-    let none = Limits {
-        orders: usize::MAX,
-        domain: usize::MAX,
-        same_names: usize::MAX,
-        failures: usize::MAX,
-    };
     let base = match (stage, &entry) {
         (Stage::Production, _) => Limits::PRODUCTION,
         (Stage::Staging, _) => Limits::STAGING,
-        (Stage::Own, Some(_)) => none,
+        // Nobody knows whether such a CA exempts renewals.
+        (Stage::Own, Some(_)) => Limits::of([0; 4], false),
         (Stage::Own, None) => return None,
     };
     let entry = entry.unwrap_or_default();
-    let of = |said: Option<u32>, base: usize| match said {
-        None => base,
-        Some(0) => usize::MAX,
-        Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
-    };
+    let said = [
+        entry.orders,
+        entry.certificates_per_domain,
+        entry.same_names,
+        entry.failures,
+    ];
+    let said = said.map(|number| number.map(i64::from));
+    let of = Limits::of(said.map(Option::unwrap_or_default), base.exempts_renewals);
+    let [orders, domain, same_names, failures] = said;
     Some(Limits {
-        orders: of(entry.orders, base.orders),
-        domain: of(entry.certificates_per_domain, base.domain),
-        same_names: of(entry.same_names, base.same_names),
-        failures: of(entry.failures, base.failures),
+        orders: orders.map_or(base.orders, |_| of.orders),
+        domain: domain.map_or(base.domain, |_| of.domain),
+        same_names: same_names.map_or(base.same_names, |_| of.same_names),
+        failures: failures.map_or(base.failures, |_| of.failures),
+        exempts_renewals: base.exempts_renewals,
     })
 }

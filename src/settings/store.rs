@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use local::lock;
 pub use secret::permit;
 
 use super::value::Namespaced;

@@ -365,6 +365,8 @@ mod tests {
             issuer: "own".into(),
             directory: "https://ca.example/directory".into(),
             order: None,
+            account: None,
+            kind: None,
             at: NOW,
             window: None,
         }

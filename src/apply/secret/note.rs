@@ -6,8 +6,11 @@ use crate::{
     apply::{Pair, RunId, mark},
     object::{
         Seconds,
-        annotation::{ISSUED_AT_DIRECTORY as DIRECTORY, RENEWAL_WINDOW},
+        annotation::{
+            ISSUED_ACCOUNT as ACCOUNT, ISSUED_AT_DIRECTORY as DIRECTORY, ISSUED_KIND as KIND, RENEWAL_WINDOW,
+        },
     },
+    plan::limits::OrderKind,
     text::date_time,
 };
 
@@ -22,8 +25,10 @@ pub const STAGE: &str = "kubectl-certs.io/stage";
 pub const REVOKED: &str = "kubectl-certs.io/revoked";
 
 /// All annotations of this program on a Secret that stays.
-pub(in crate::apply) const NOTED: [&str; 10] = [
+pub(in crate::apply) const NOTED: [&str; 12] = [
+    ACCOUNT,
     DIRECTORY,
+    KIND,
     ISSUED_BY,
     ISSUED_AT,
     ISSUER,
@@ -46,6 +51,10 @@ pub struct Note {
     pub directory: String,
     /// The URL of the order.
     pub order: Option<String>,
+    /// The URL of the account to which the certificate belongs.
+    pub account: Option<String>,
+    /// What the order counted towards, if it was counted.
+    pub kind: Option<OrderKind>,
     /// When the certificate was written, in seconds since 1970.
     pub at: Seconds,
     /// The start and end of the renewal window (ARI).
@@ -68,6 +77,11 @@ impl Note {
             (ISSUER, text(self.issuer.clone())),
             (DIRECTORY, text(self.directory.clone())),
             (ORDER, self.order.clone().map_or(Value::Null, text)),
+            (ACCOUNT, self.account.clone().map_or(Value::Null, text)),
+            (
+                KIND,
+                self.kind.map_or(Value::Null, |kind| text(kind.as_str().to_owned())),
+            ),
             (SHA256, text(pair.sha256().to_string())),
             (STAGE, if staging { text("staging".into()) } else { Value::Null }),
             (mark::RUN, text(self.run.to_string())),

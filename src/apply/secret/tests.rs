@@ -66,6 +66,8 @@ fn note() -> Note {
         issuer: "letsencrypt".into(),
         directory: "https://ca.example/directory".into(),
         order: Some("https://ca.example/order/1".into()),
+        account: Some("https://ca.example/acct/1".into()),
+        kind: Some(crate::plan::limits::OrderKind::New),
         at: NOW,
         window: Some((NOW, NOW + 86_400)),
     }

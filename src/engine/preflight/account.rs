@@ -22,7 +22,8 @@ impl Preflight<'_> {
         let place = account.map_or(ledger::LedgerStore::Nowhere, |_| {
             ledger::LedgerStore::beside(self.store)
         });
-        Ledger::open(place, account.unwrap_or_default(), crate::clock::now()).await
+        let limits = self.settings.chosen.limits;
+        Ledger::open(place, account.unwrap_or_default(), limits, crate::clock::now()).await
     }
 
     /// Checks the CA, its profile, and the account.

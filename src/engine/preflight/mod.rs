@@ -28,7 +28,7 @@ use crate::{
     },
     plan::{
         Target,
-        limits::Past,
+        limits::Seen,
         names::UNROUTED,
         preflight::{Check, Grade, Report, Topic},
     },
@@ -72,7 +72,7 @@ pub struct Preflight<'a> {
     /// Writes records for the provider `manual`.
     pub operator: Arc<dyn Operator>,
     /// What the cluster's certificates reveal about the CA's rate limits.
-    pub seen: Vec<Past>,
+    pub seen: Seen,
     /// Whether to write and remove a test record with each DNS provider.
     pub write_test: bool,
     /// The address at which the routes are reached from here, instead of their own addresses.

@@ -10,13 +10,16 @@ use crate::{
         certmanager,
         choose::{method_under, no_cluster},
         cleanup,
+        counter::is_known,
         due::is_in_window,
+        foreseen::is_of,
         prepare::{PrepareError, Prepared, Preparing, store_options},
     },
     error::{Blame, Diagnose as _},
     event::Method,
     plan::{
-        self, Target, limits,
+        Target,
+        limits::{self, OrderKind, set_of},
         preflight::{Check, Topic},
     },
     solve::http01,
@@ -147,13 +150,18 @@ impl Preflight<'_> {
     /// Checks the CA's rate limits, as far as the past orders are known.
     pub(super) async fn limits(&self, target: &Target, shared: &SharedChecks) -> Option<Check> {
         let known = self.settings.chosen.limits.as_ref()?;
-        if self.is_exempt(target, shared).await {
-            return Some(Check::ok(Topic::Limits, "a renewal in its window counts against none"));
+        let (names, now) = (&target.names.order, crate::clock::now());
+        let in_window = self.is_in_window(target, shared).await;
+        let kind = OrderKind::of(known, is_known(&self.seen, &shared.ledger, names), in_window);
+        if kind == OrderKind::Replacement {
+            return Some(Check::ok(Topic::Limits, "a renewal in its window counts towards none"));
         }
-        let past = limits::joined(shared.ledger.past(), &self.seen);
-        let exceeded = limits::exceeded(known, &past, &target.names.order, false, crate::clock::now());
+        let seen = self.seen.buckets();
+        let exceeded = shared
+            .ledger
+            .look(|own| limits::exceeded(known, &[own, seen], names, kind, now));
         Some(match exceeded {
-            None => Check::ok(Topic::Limits, "none would be exceeded, by this tool's estimate"),
+            None => Check::ok(Topic::Limits, self.not_exceeded(known, target, shared, kind)),
             Some(exceeded) if self.settings.certificate.ignore_rate_limits => {
                 Check::warning(Topic::Limits, format!("by this tool's estimate, {exceeded}"))
             }
@@ -166,10 +174,25 @@ impl Preflight<'_> {
         })
     }
 
+    /// The words for an order that exceeds no limit.
+    fn not_exceeded(&self, known: &limits::Limits, target: &Target, shared: &SharedChecks, kind: OrderKind) -> String {
+        let limit = known.same_names.filter(|_| kind == OrderKind::SameNames);
+        let Some(limit) = limit else {
+            return "none would be exceeded, by this tool's estimate".to_owned();
+        };
+        let set = set_of(&target.names.order);
+        let own = shared.ledger.look(|own| own.set(&set));
+        let left = own.max(self.seen.buckets().set(&set)).left(&limit, crate::clock::now());
+        format!(
+            "a renewal of the same names counts towards certificates for exactly these names alone: {left} of {} left, by this tool's estimate",
+            limit.burst()
+        )
+    }
+
     /// Whether the order would name the certificate that it replaces, within the window of the CA.
-    async fn is_exempt(&self, target: &Target, shared: &SharedChecks) -> bool {
-        let own = |held: &plan::CurrentCertificate| shared.ledger.issued(&held.sha256.to_string());
-        if !target.held.as_ref().is_some_and(own) {
+    async fn is_in_window(&self, target: &Target, shared: &SharedChecks) -> bool {
+        let ours = |account: &String| is_of(self.inventory, target, account);
+        if !shared.account.as_ref().is_some_and(ours) {
             return false;
         }
         match self.acme {

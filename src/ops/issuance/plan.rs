@@ -9,9 +9,14 @@ use crate::{
         foreseen::Obstacle,
         prepare::{Prepared, Preparing},
     },
+    name::Name,
     object::Key,
     ops::foreseen,
-    plan::{MANY_ORDERS, Plan, Stage, Target, steps::Step},
+    plan::{
+        MANY_ORDERS, Plan, Stage, Target,
+        limits::{OrderKind, effect},
+        steps::Step,
+    },
     text::{counted, first_few},
 };
 
@@ -31,25 +36,13 @@ impl Issuance<'_> {
             (false, acme::Stage::Staging) => Stage::Staging,
             (false, acme::Stage::Production | acme::Stage::Own) => Stage::Production,
         };
-        let past = super::seen(self.inventory(), self.settings);
-        let now = crate::clock::now();
-        let limits = targets.iter().flat_map(|target| match &chosen.limits {
-            Some(limits) => crate::plan::limits::counted(limits, &past, &target.names.order, now),
-            None => Vec::new(),
-        });
-        let mut limits: Vec<String> = limits.collect();
-        limits.sort();
-        limits.dedup();
-        if limits.is_empty() && chosen.limits.is_none() {
-            limits.push(format!("{}'s are not known", chosen.issuer.name));
-        }
         let edits = edits(preparing, prepared);
         Plan {
             issuer: chosen.issuer.name.clone(),
             stage: Some(stage),
             targets: steps(preparing, prepared, targets),
             left_out: self.left_out.clone(),
-            limits,
+            limits: self.limits(targets),
             place: self.connection().and_then(|_| self.context.place()),
             question: self.question(targets, edits.is_some()),
             number: self.number(targets.len()),
@@ -59,6 +52,23 @@ impl Issuance<'_> {
             refused: foreseen::refused(obstacles, targets),
             command: None,
         }
+    }
+
+    /// The effect on the limits of the CA, as far as the certificates of the cluster show it.
+    fn limits(&self, targets: &[Target]) -> Vec<String> {
+        let chosen = &self.settings.chosen;
+        let Some(limits) = &chosen.limits else {
+            return vec![format!("{}'s are not known", chosen.issuer.name)];
+        };
+        let seen = super::seen(self.inventory(), self.settings);
+        let orders: Vec<(&[Name], OrderKind)> = targets
+            .iter()
+            .map(|target| {
+                let names = target.names.order.as_slice();
+                (names, OrderKind::of(limits, seen.knows(names), false))
+            })
+            .collect();
+        effect(limits, &[seen.buckets()], &orders, crate::clock::now())
     }
 
     /// What is asked: of a rehearsal only where it touches what serves traffic.

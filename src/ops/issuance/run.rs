@@ -91,7 +91,8 @@ impl Issuance<'_> {
             return Arc::clone(standing);
         }
         let place = ledger::LedgerStore::beside(self.store);
-        let ledger = Ledger::open(place, client.account_url(), crate::clock::now()).await;
+        let limits = self.settings.chosen.limits;
+        let ledger = Ledger::open(place, client.account_url(), limits, crate::clock::now()).await;
         let standing = Arc::new(Standing::new(ledger, self.settings.certificate.concurrency));
         all.insert(client.account_url().to_owned(), Arc::clone(&standing));
         standing

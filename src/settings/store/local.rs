@@ -122,8 +122,12 @@ fn make(dir: &Path) -> Result<(), StoreError> {
     closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)
 }
 
-/// Takes the lock beside the file of an account. The system releases it when the process ends, in whichever way.
-async fn lock(path: &Path) -> Result<File, StoreError> {
+/// Takes the lock beside a file of an account. The system releases it when the process ends, in whichever way.
+///
+/// # Errors
+///
+/// The lock cannot be opened, or another run holds it for too long.
+pub async fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = path.with_extension("lock");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -55,6 +55,8 @@ fn note() -> Note {
         issuer: "own".into(),
         directory: "https://ca.example/directory".into(),
         order: Some("https://ca.example/order/1".into()),
+        account: None,
+        kind: None,
         at: now().unix_timestamp(),
         window: None,
     }

@@ -20,6 +20,7 @@ mod http01;
 mod issue_dns;
 mod issue_protocol;
 mod killed;
+mod ledger;
 mod many;
 mod no_way;
 mod options;

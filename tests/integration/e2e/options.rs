@@ -322,7 +322,7 @@ fn an_order_too_many_is_refused_and_what_an_account_in_a_secret_ordered_is_known
     let ran = by_issuer(&it, &args).ends_with(4);
     assert!(
         ran.err
-            .contains("new orders of this account in three hours: 2 of 2 are known"),
+            .contains("new orders of this account: 0 of 2 left; one more is possible from 20"),
         "{}",
         ran.err
     );

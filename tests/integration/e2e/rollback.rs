@@ -33,6 +33,8 @@ async fn renew(ns: &Namespace, name: &str, pair: &pki::Pair) {
         issuer: "own".into(),
         directory: "https://ca.example/directory".into(),
         order: None,
+        account: None,
+        kind: None,
         at,
         window: None,
     };

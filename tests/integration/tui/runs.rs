@@ -93,7 +93,7 @@ pub(super) fn plan(stage: Stage, targets: &[(&str, &str)]) -> Plan {
         issuer: issuer.to_owned(),
         stage: Some(stage),
         limits: match stage {
-            Stage::Production => vec!["larkspur.example: 4 of 50 certificates in 7 days, this makes 5".to_owned()],
+            Stage::Production => vec!["larkspur.example: 46 of 50 certificates are left, this takes 1".to_owned()],
             _ => Vec::new(),
         },
         notes: vec!["the current certificate expired 7 days ago: clients are refused now".to_owned()],

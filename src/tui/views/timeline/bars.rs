@@ -180,23 +180,18 @@ const ISSUED: usize = 28;
 const ISSUER: (usize, usize) = (10, 24);
 const LIMITS: &str = "RATE LIMITS";
 
-/// How near an issuer's rate limits are, each time in fewer words.
-fn limits_of(line: &IssuerLine) -> [String; 4] {
-    let Some(orders) = line.orders else {
-        return std::array::from_fn(|_| "not known".to_owned());
-    };
-    let all = format!("{orders} orders in 3 h");
-    let Some((domain, count, allowed)) = &line.tightest else {
-        return [all.clone(), all.clone(), all, format!("{orders} in 3 h")];
-    };
-    let spent = format!("{count} of {allowed} in 7 days");
-    let of_domain = format!("{}: {spent}", clear(domain));
-    [
-        format!("{of_domain}; {all}"),
-        of_domain,
-        spent,
-        format!("{count}/{allowed} in 7 d"),
-    ]
+/// What an issuer's rate limits mean for renewals, each time in fewer words.
+fn limits_of(line: &IssuerLine) -> [&'static str; 4] {
+    if line.exempts_renewals {
+        [
+            "renewals of the same names are exempt",
+            "the same names are exempt",
+            "renewals exempt",
+            "exempt",
+        ]
+    } else {
+        ["not known"; 4]
+    }
 }
 
 /// How many cells the issuer has, and how its limits are told: as fully as leaves the names whole, and not at all where not even the
@@ -245,13 +240,7 @@ fn table(model: &Model, area: Rect, buffer: &mut Buffer) {
             number(line.soon),
             number(line.later)
         );
-        let tight = line
-            .tightest
-            .as_ref()
-            .is_some_and(|(_, count, allowed)| count * 5 > allowed * 4);
-        let style = if tight {
-            theme.status(Status::Warning)
-        } else if line.due > 0 {
+        let style = if line.due > 0 {
             theme.style(Role::Text)
         } else {
             theme.style(Role::Dim)

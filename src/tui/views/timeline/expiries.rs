@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 use crate::{
     check::{Period, due_by_lifetime},
     object::Seconds,
-    plan::limits::{Limits, registered_domain},
-    plan::target::names_of,
     text::time::DAY,
     tui::{item::Item, rows::Rows},
     x509::Certificate,
@@ -66,11 +64,8 @@ pub struct IssuerLine {
     pub soon: usize,
     /// How many more fall due within thirty days.
     pub later: usize,
-    /// The registered domain with most renewals within seven days, how many those are, and how many the CA allows; only where
-    /// the limits are known.
-    pub tightest: Option<(String, usize, usize)>,
-    /// How many orders the CA takes in three hours; only where that is known.
-    pub orders: Option<usize>,
+    /// Whether the CA is Let's Encrypt, whose limits are known and leave out renewals of the same names.
+    pub exempts_renewals: bool,
 }
 
 /// What expires when.
@@ -102,7 +97,7 @@ pub(super) fn expiries(rows: &Rows, now: Seconds) -> Expiries {
         buckets.push(bucket(Some(weeks + n * 7 * DAY), Some(weeks + (n + 1) * 7 * DAY)));
     }
     buckets.push(bucket(Some(weeks + WEEKS * 7 * DAY), None));
-    let mut issuers: BTreeMap<String, (IssuerLine, HashMap<String, usize>)> = BTreeMap::new();
+    let mut issuers: BTreeMap<String, IssuerLine> = BTreeMap::new();
     let mut seen = HashSet::new();
     for item in rows.chosen_in_order() {
         let Some(certificate) = &item.certificate else { continue };
@@ -125,20 +120,7 @@ pub(super) fn expiries(rows: &Rows, now: Seconds) -> Expiries {
         count(&mut issuers, certificate, due - now);
     }
     let most = buckets.iter().map(|b| b.expire.max(b.due)).max().unwrap_or(0);
-    let mut issuers: Vec<IssuerLine> = issuers
-        .into_values()
-        .map(|(mut line, domains)| {
-            let limits = limits_of(&line.issuer);
-            line.orders = limits.map(|limits| limits.orders);
-            line.tightest = limits.and_then(|limits| {
-                let (domain, count) = domains
-                    .into_iter()
-                    .max_by_key(|(name, count)| (*count, std::cmp::Reverse(name.clone())))?;
-                (limits.domain < usize::MAX).then_some((domain, count, limits.domain))
-            });
-            line
-        })
-        .collect();
+    let mut issuers: Vec<IssuerLine> = issuers.into_values().collect();
     issuers.sort_by_key(|line| std::cmp::Reverse((line.due, line.soon, line.total)));
     let buckets = folded(buckets, today + DAY);
     Expiries { buckets, issuers, most }
@@ -196,23 +178,15 @@ fn place(buckets: &[Bucket], now: Seconds, at: Seconds) -> usize {
     after.unwrap_or(buckets.len() - 1)
 }
 
-fn count(
-    issuers: &mut BTreeMap<String, (IssuerLine, HashMap<String, usize>)>,
-    certificate: &Certificate,
-    left: Seconds,
-) {
+fn count(issuers: &mut BTreeMap<String, IssuerLine>, certificate: &Certificate, left: Seconds) {
     let issuer = certificate.issuer.short.to_string();
-    let (line, domains) = issuers.entry(issuer.clone()).or_insert_with(|| {
-        let line = IssuerLine {
-            issuer,
-            total: 0,
-            due: 0,
-            soon: 0,
-            later: 0,
-            tightest: None,
-            orders: None,
-        };
-        (line, HashMap::new())
+    let line = issuers.entry(issuer.clone()).or_insert_with(|| IssuerLine {
+        exempts_renewals: is_lets_encrypt(&issuer),
+        issuer,
+        total: 0,
+        due: 0,
+        soon: 0,
+        later: 0,
     });
     line.total += 1;
     match left {
@@ -221,28 +195,15 @@ fn count(
         604_801..=2_592_000 => line.later += 1,
         _ => {}
     }
-    if left <= 7 * DAY {
-        let mut names: Vec<String> = names_of(certificate).iter().map(registered_domain).collect();
-        names.sort();
-        names.dedup();
-        for name in names {
-            *domains.entry(name).or_default() += 1;
-        }
-    }
 }
 
-/// The limits of an issuer that is known by the names of its intermediates.
-fn limits_of(issuer: &str) -> Option<Limits> {
-    let staging = issuer.starts_with("(STAGING)");
-    // Let's Encrypt's intermediates: R and E with a number, YR and YE for the next generation.
-    let lets_encrypt = issuer.contains("Let's Encrypt")
-        || issuer
-            .trim_start_matches('Y')
+/// Whether an issuer is Let's Encrypt, by the names of its intermediates: R and E with a number, YR and YE for the next
+/// generation.
+fn is_lets_encrypt(issuer: &str) -> bool {
+    let numbered = |name: &str| {
+        name.trim_start_matches('Y')
             .strip_prefix(['R', 'E'])
-            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    match (lets_encrypt, staging) {
-        (_, true) => Some(Limits::STAGING),
-        (true, false) => Some(Limits::PRODUCTION),
-        (false, false) => None,
-    }
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    issuer.starts_with("(STAGING)") || issuer.contains("Let's Encrypt") || numbered(issuer)
 }

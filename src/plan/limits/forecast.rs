@@ -1,0 +1,235 @@
+//! When the orders that will be wanted are possible: for a forecast, and for whoever makes them by and by.
+
+use std::collections::HashMap;
+
+use super::{Bucket, Buckets, Limit, Limits, OrderKind, domains_of, identifier, set_of};
+use crate::{name::Name, object::Seconds};
+
+/// A week, in seconds.
+const WEEK: Seconds = 7 * 86_400;
+
+/// An order that will be wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// From when on, in seconds since 1970.
+    pub at: Seconds,
+    /// Its names.
+    pub names: Vec<Name>,
+    /// What it will count towards.
+    pub kind: OrderKind,
+}
+
+/// When an order is possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// From when on, in seconds since 1970.
+    pub at: Seconds,
+    /// The limit that holds it up, as the beginning of a sentence; `None` if none does.
+    pub held_by: Option<String>,
+}
+
+/// One week of a forecast, and what is due in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Week {
+    /// Its first second, in seconds since 1970.
+    pub from: Seconds,
+    /// The first second after it.
+    pub until: Seconds,
+    /// Orders that count towards every limit.
+    pub new: usize,
+    /// Orders that count towards the certificates for the same names alone.
+    pub same_names: usize,
+    /// Orders that count towards no limit.
+    pub replacements: usize,
+}
+
+impl Week {
+    /// All orders of the week.
+    pub fn orders(&self) -> usize {
+        self.new + self.same_names + self.replacements
+    }
+}
+
+/// The limit that holds up orders first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The limit, as the beginning of a sentence.
+    pub limit: String,
+    /// When it first holds up an order, in seconds since 1970.
+    pub from: Seconds,
+    /// How many orders are held up, by this limit or another.
+    pub delayed: usize,
+    /// When the last of them is possible.
+    pub until: Seconds,
+}
+
+/// What is due week by week, and the limit that holds it up first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forecast {
+    /// The weeks, beginning now.
+    pub weeks: Vec<Week>,
+    /// The limit that holds up orders first; `None` if all orders are possible when they are wanted.
+    pub bound: Option<Bound>,
+}
+
+/// Numbers by domain, set of names or name, as a plan goes on.
+struct Planned<'a> {
+    limit: Option<Limit>,
+    before: &'a std::collections::BTreeMap<String, Bucket>,
+    after: HashMap<String, Bucket>,
+}
+
+impl<'a> Planned<'a> {
+    fn new(limit: Option<Limit>, before: &'a std::collections::BTreeMap<String, Bucket>) -> Self {
+        Self {
+            limit,
+            before,
+            after: HashMap::new(),
+        }
+    }
+
+    fn bucket(&self, key: &str) -> Bucket {
+        let planned = self.after.get(key).or_else(|| self.before.get(key));
+        planned.copied().unwrap_or_default()
+    }
+
+    fn earliest(&self, key: &str, at: Seconds) -> Seconds {
+        self.limit
+            .as_ref()
+            .map_or(at, |limit| self.bucket(key).earliest(limit, at))
+    }
+
+    fn take(&mut self, key: String, at: Seconds) {
+        if let Some(limit) = &self.limit {
+            let bucket = self.bucket(&key).planned(limit, at);
+            self.after.insert(key, bucket);
+        }
+    }
+}
+
+/// The moments at which the limits permit the orders that are `wanted`, in their order. Orders that are wanted earlier
+/// are planned first, and each waits for all of its limits.
+pub fn schedule(limits: &Limits, known: &Buckets, wanted: &[Wanted], now: Seconds) -> Vec<Scheduled> {
+    let mut known = known.clone();
+    known.drop_full(limits, now);
+    let mut all: Vec<Scheduled> = wanted
+        .iter()
+        .map(|wanted| Scheduled {
+            at: wanted.at.max(now),
+            held_by: None,
+        })
+        .collect();
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|index| wanted.get(*index).map(|wanted| wanted.at));
+    let mut domains = Planned::new(limits.domain, &known.domains);
+    let mut sets = Planned::new(limits.same_names, &known.sets);
+    let failures = Planned::new(limits.failures, &known.failures);
+    for index in &order {
+        let (Some(wanted), Some(slot)) = (wanted.get(*index), all.get_mut(*index)) else {
+            continue;
+        };
+        if wanted.kind == OrderKind::Replacement {
+            continue;
+        }
+        let own_domains = match wanted.kind {
+            OrderKind::New => domains_of(&wanted.names),
+            _ => Vec::new(),
+        };
+        let set = set_of(&wanted.names);
+        let start = slot.at;
+        let mut wait = |at: Seconds, limit: &dyn Fn() -> String| {
+            if at > slot.at {
+                slot.at = at;
+                slot.held_by = Some(limit());
+            }
+        };
+        wait(sets.earliest(&set, start), &|| {
+            format!("certificates for exactly the names {set}")
+        });
+        for domain in &own_domains {
+            wait(domains.earliest(domain, start), &|| {
+                format!("certificates for {domain}")
+            });
+        }
+        for name in wanted.names.iter().map(identifier) {
+            wait(failures.earliest(&name, start), &|| {
+                format!("failed validations of {name}")
+            });
+        }
+        let at = slot.at;
+        sets.take(set, at);
+        for domain in own_domains {
+            domains.take(domain, at);
+        }
+    }
+    if let Some(limit) = &limits.orders {
+        let mut bucket = known.orders;
+        order.retain(|index| wanted.get(*index).is_some_and(|wanted| wanted.kind == OrderKind::New));
+        order.sort_by_key(|index| all.get(*index).map(|slot| slot.at));
+        for index in order {
+            let Some(slot) = all.get_mut(index) else { continue };
+            let at = bucket.earliest(limit, slot.at);
+            if at > slot.at {
+                slot.at = at;
+                slot.held_by = Some("new orders of this account".to_owned());
+            }
+            bucket = bucket.planned(limit, at);
+        }
+    }
+    all
+}
+
+/// What is due from `now` until a moment, week by week, and the limit that holds it up first. Without known limits, only
+/// the weeks.
+pub fn forecast(limits: Option<&Limits>, known: &Buckets, wanted: &[Wanted], now: Seconds, until: Seconds) -> Forecast {
+    let mut weeks = Vec::new();
+    let mut from = now;
+    while from < until {
+        let end = from.saturating_add(WEEK).min(until);
+        weeks.push(Week {
+            from,
+            until: end,
+            ..Week::default()
+        });
+        from = end;
+    }
+    for one in wanted {
+        let place = usize::try_from((one.at - now).max(0) / WEEK).unwrap_or(usize::MAX);
+        let Some(week) = weeks.get_mut(place).filter(|week| one.at < week.until) else {
+            continue;
+        };
+        *match one.kind {
+            OrderKind::New => &mut week.new,
+            OrderKind::SameNames => &mut week.same_names,
+            OrderKind::Replacement => &mut week.replacements,
+        } += 1;
+    }
+    let Some(limits) = limits else {
+        return Forecast { weeks, bound: None };
+    };
+    let scheduled = schedule(limits, known, wanted, now);
+    let mut bound: Option<Bound> = None;
+    for (one, slot) in wanted.iter().zip(scheduled) {
+        let Some(limit) = slot.held_by else { continue };
+        let from = one.at.max(now);
+        match &mut bound {
+            None => {
+                bound = Some(Bound {
+                    limit,
+                    from,
+                    delayed: 1,
+                    until: slot.at,
+                });
+            }
+            Some(bound) => {
+                bound.delayed += 1;
+                bound.until = bound.until.max(slot.at);
+                if from < bound.from {
+                    bound.from = from;
+                    bound.limit = limit;
+                }
+            }
+        }
+    }
+    Forecast { weeks, bound }
+}

@@ -1,0 +1,165 @@
+//! What the certificates of a cluster show of a CA's limits, and what their renewals will take.
+
+use std::collections::HashSet;
+
+use super::{Buckets, DAYS_7, HOUR, Limits, OrderKind, Wanted, belongs_to, set_of};
+use crate::{
+    check::{due_by_lifetime, renewal_window},
+    inventory::{Inventory, Stored},
+    name::Name,
+    object::{Key, Seconds, annotation, secret::BACKUP_TYPE},
+    plan::{
+        ca::Ca,
+        target::{Choice, names_of, target, targets},
+    },
+    x509::{Certificate, Fingerprint},
+};
+
+/// Let's Encrypt dates certificates back by an hour.
+const BACKDATED: Seconds = 3_600;
+/// Renewals of one certificate are at least so far apart, in seconds, whatever its lifetime.
+const APART: Seconds = 3_600;
+
+/// A certificate of a CA that is in a cluster.
+#[derive(Debug)]
+pub struct KnownCertificate<'a> {
+    /// The Secret that holds it.
+    pub stored: &'a Stored,
+    /// The certificate.
+    pub leaf: &'a Certificate,
+    /// When it was issued, in seconds since 1970.
+    pub issued_at: Seconds,
+    /// Its names.
+    pub names: Vec<Name>,
+    /// What its order counted towards, if the note on the Secret says so.
+    pub kind: Option<OrderKind>,
+}
+
+/// The certificates of an inventory that a CA issued, each once. Those in backups come last.
+pub fn certificates_of<'a>(inventory: &'a Inventory, ca: &Ca, staging: bool) -> Vec<KnownCertificate<'a>> {
+    let mut found: Vec<KnownCertificate<'a>> = inventory
+        .secrets()
+        .iter()
+        .filter_map(|stored| {
+            let leaf = stored.leaf()?;
+            ca.issued(stored, leaf, staging).then(|| {
+                let noted = |key| stored.meta.annotation(key);
+                let own = noted(annotation::ISSUED_SHA256) == Some(leaf.sha256.to_string().as_str());
+                let kind = noted(annotation::ISSUED_KIND).filter(|_| own);
+                let backdated = if ca.is_lets_encrypt() { BACKDATED } else { 0 };
+                KnownCertificate {
+                    stored,
+                    leaf,
+                    issued_at: leaf.not_before.saturating_add(backdated),
+                    names: names_of(leaf),
+                    kind: kind.and_then(OrderKind::parse),
+                }
+            })
+        })
+        .collect();
+    found.sort_by_key(|known| known.stored.secret_type == BACKUP_TYPE);
+    let mut seen: HashSet<Fingerprint> = HashSet::new();
+    found.retain(|known| seen.insert(known.leaf.sha256));
+    found
+}
+
+/// What is known from certificates, whoever ordered them: of the limits that all accounts share, and of the sets of
+/// names for which there has been a certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    buckets: Buckets,
+    sets: HashSet<String>,
+}
+
+impl Seen {
+    /// Counts certificates by the moments at which they were issued.
+    pub fn of<'a>(limits: &Limits, certificates: impl IntoIterator<Item = KnownCertificate<'a>>, now: Seconds) -> Self {
+        let mut all: Vec<KnownCertificate<'a>> = certificates.into_iter().collect();
+        all.sort_by_key(|known| known.issued_at);
+        let mut seen = Self::default();
+        for known in all {
+            let kind = known
+                .kind
+                .unwrap_or_else(|| OrderKind::of(limits, seen.knows(&known.names), false));
+            let counts = known.issued_at > now - DAYS_7 && known.issued_at <= now.saturating_add(HOUR);
+            if counts {
+                seen.buckets
+                    .issued(limits, &known.names, kind, known.issued_at.min(now));
+            }
+            seen.sets.insert(set_of(&known.names));
+        }
+        seen
+    }
+
+    /// Counts a certificate that was issued meanwhile, or would be.
+    pub fn issued(&mut self, limits: &Limits, names: &[Name], kind: OrderKind, at: Seconds) {
+        self.buckets.issued(limits, names, kind, at);
+        self.sets.insert(set_of(names));
+    }
+
+    /// Whether there has been a certificate for exactly these names.
+    pub fn knows(&self, names: &[Name]) -> bool {
+        self.sets.contains(&set_of(names))
+    }
+
+    /// The buckets of domains and of sets of names.
+    pub fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+}
+
+/// The orders that the certificates of a CA will need until a moment, sorted by when they are due, and those of Secrets
+/// that have no certificate yet. `account` is the URL of the account that will order them.
+pub fn renewals(
+    inventory: &Inventory,
+    (ca, staging): (&Ca, bool),
+    limits: Option<&Limits>,
+    account: Option<&str>,
+    (now, until): (Seconds, Seconds),
+) -> Vec<Wanted> {
+    // The kinds do not matter without limits.
+    let limits = limits.unwrap_or(&Limits::PRODUCTION);
+    let mut wanted = Vec::new();
+    for known in certificates_of(inventory, ca, staging) {
+        if known.stored.secret_type == BACKUP_TYPE {
+            continue;
+        }
+        let (leaf, key) = (known.leaf, known.stored.meta.key());
+        let window = renewal_window(known.stored).filter(|(start, _)| *start < leaf.not_after);
+        let by_age = due_by_lifetime(leaf.not_before, leaf.not_after);
+        let due = window.map_or(by_age, |(start, _)| start);
+        let ours = account.is_some_and(|account| {
+            let noted = |key: &str| known.stored.meta.annotation(key);
+            window.is_some() && belongs_to(noted, &leaf.sha256, account)
+        });
+        let names = target(inventory, key, false).names.order;
+        let same = set_of(&names) == set_of(&known.names);
+        let again = due.saturating_sub(leaf.not_before).max(APART);
+        let mut at = due.max(now);
+        let mut kind = OrderKind::of(limits, same, ours);
+        while at < until {
+            wanted.push(Wanted {
+                at,
+                names: names.clone(),
+                kind,
+            });
+            // The next one renews what this one brings.
+            kind = OrderKind::of(limits, true, ours);
+            at = at.saturating_add(again);
+        }
+    }
+    let is_absent = |key: &Key| {
+        let held = inventory.secrets().get(key).and_then(Stored::leaf);
+        held.is_none() && inventory.writer_of(key).is_none()
+    };
+    let absent = targets(inventory, Choice::All, false).0.into_iter();
+    for target in absent.filter(|target| is_absent(&target.secret) && !target.names.order.is_empty()) {
+        wanted.push(Wanted {
+            at: now,
+            names: target.names.order,
+            kind: OrderKind::New,
+        });
+    }
+    wanted.sort_by_key(|wanted| wanted.at);
+    wanted
+}
