@@ -17,11 +17,12 @@ use super::{
     issuer::Eab,
     jws::{Signer, binding},
     key::AccountKey,
+    lenient::{elements, or_default},
 };
 use crate::object::Seconds;
 
 /// Whether an account may be used (RFC 8555, section 7.1.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
     /// It may.
@@ -30,7 +31,8 @@ pub enum AccountStatus {
     Deactivated,
     /// The CA has ended it.
     Revoked,
-    /// Something that RFC 8555 does not know.
+    /// Something that RFC 8555 does not know, or nothing.
+    #[default]
     #[serde(other)]
     Unknown,
 }
@@ -48,17 +50,23 @@ pub struct Account {
 
 impl Account {
     fn of(answer: &HttpAnswer, url: &str) -> Result<Self, AcmeError> {
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         struct Raw {
+            #[serde(default, deserialize_with = "or_default")]
             status: AccountStatus,
-            #[serde(default)]
-            contact: Option<Vec<String>>,
+            #[serde(default, deserialize_with = "elements")]
+            contact: Vec<String>,
         }
-        let raw: Raw = answer.json()?;
+        // The URL is what counts, and it is in a header.
+        let raw: Raw = if answer.body.trim_ascii().is_empty() {
+            Raw::default()
+        } else {
+            answer.json()?
+        };
         Ok(Self {
             url: url.to_owned(),
             status: raw.status,
-            contact: raw.contact.unwrap_or_default(),
+            contact: raw.contact,
         })
     }
 }
@@ -109,7 +117,7 @@ impl Acme {
         key: &AccountKey,
         registration: &Registration,
     ) -> Result<(Client, Account), AcmeError> {
-        let (meta, url) = (&self.directory().meta, &self.directory().new_account);
+        let (meta, url) = (&self.directory().meta, self.directory().new_account()?);
         if let Some(terms) = meta
             .terms_of_service
             .as_deref()
@@ -149,7 +157,7 @@ impl Acme {
             answered
         } else {
             let payload = json!({"onlyReturnExisting": true}).to_string();
-            let url = &self.directory().new_account;
+            let url = self.directory().new_account()?;
             self.post(Signer::Jwk(key.signing()), url, &payload).await
         };
         match answered {
@@ -173,7 +181,7 @@ impl Acme {
 impl Client {
     /// The account as the CA shows it now.
     pub async fn account(&self) -> Result<Account, AcmeError> {
-        self.read_account(&Ask::Read(self.account_url())).await
+        self.read_account(&Ask::Account).await
     }
 
     /// Changes where the CA may write to; nothing is none.
@@ -206,7 +214,7 @@ impl Client {
     /// Gives the account another key (RFC 8555, section 7.3.5) and returns the account with it. Keep the new key
     /// before, and the old one until this returns: when the answer was lost, the CA is asked which of them it knows.
     pub async fn rollover(&self, new: &AccountKey) -> Result<Self, AcmeError> {
-        let url = &self.acme().directory().key_change;
+        let url = self.acme().directory().key_change()?;
         let change = json!({"account": self.account_url(), "oldKey": self.key().signing().jwk()});
         let inner = Signer::Jwk(new.signing()).sign(url, None, &change.to_string())?;
         let signer = Signer::Kid(self.key().signing(), self.account_url());

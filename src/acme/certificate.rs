@@ -22,6 +22,8 @@ pub struct Chain {
     pub issuer: String,
     /// Whether a chain was preferred, and none is as wanted: this is the CA's first one then.
     pub preference_missed: bool,
+    /// Why the first of the other chains could not be had that could not be, if the wanted one may be among them.
+    pub unread: Option<AcmeError>,
 }
 
 /// A chain, and the issuers of its certificates in short, from the leaf on.
@@ -61,13 +63,14 @@ impl ChainRead {
         self.issuers.last().is_some_and(|issuer| issuer == name)
     }
 
-    fn into_chain(self, alternates: usize, preference_missed: bool) -> Chain {
+    fn into_chain(self, alternates: usize, preference_missed: bool, unread: Option<AcmeError>) -> Chain {
         Chain {
             pem: self.certificates.iter().map(|der| pem_of(der)).collect(),
             alternates,
             issuer: self.issuers.last().cloned().unwrap_or_default(),
             certificates: self.certificates,
             preference_missed,
+            unread,
         }
     }
 }
@@ -103,21 +106,25 @@ impl Client {
     /// Downloads a certificate with its chain. `preferred` is the common name of the issuer at the end of the chain
     /// that is wanted (a root, such as `ISRG Root X1`); then the alternates are looked at too, and the first that fits
     /// is taken. When none ends there, one in which any certificate was issued by it is; when there is none, the CA's
-    /// first one.
+    /// first one. An alternate that cannot be had is passed over: the certificate is there.
     pub async fn certificate(&self, url: &str, preferred: Option<&str>) -> Result<Chain, AcmeError> {
         let answer = self.ask(&Ask::Read(url)).await?;
         let first = ChainRead::of(&answer)?;
         let links = answer.links.iter().filter(|(relation, _)| relation == "alternate");
         let others: Vec<&str> = links.map(|(_, url)| url.as_str()).collect();
         let Some(name) = preferred else {
-            return Ok(first.into_chain(others.len(), false));
+            return Ok(first.into_chain(others.len(), false, None));
         };
-        let mut chains = vec![first];
+        let (mut chains, mut unread) = (vec![first], None);
         for url in others.iter().take(ALTERNATES) {
             if chains.last().is_some_and(|chain| chain.ends_at(name)) {
                 break;
             }
-            chains.push(ChainRead::of(&self.ask(&Ask::Read(url)).await?)?);
+            let answer = self.ask(&Ask::Read(url)).await;
+            match answer.and_then(|answer| ChainRead::of(&answer)) {
+                Ok(chain) => chains.push(chain),
+                Err(error) => unread = unread.or(Some(error)),
+            }
         }
         let ends = chains.iter().position(|chain| chain.ends_at(name));
         let through = || {
@@ -126,9 +133,10 @@ impl Client {
                 .position(|chain| chain.issuers.iter().any(|issuer| issuer == name))
         };
         let found = ends.or_else(through);
+        let unread = unread.filter(|_| ends.is_none());
         Ok(chains
             .swap_remove(found.unwrap_or(0))
-            .into_chain(others.len(), found.is_none()))
+            .into_chain(others.len(), found.is_none(), unread))
     }
 }
 

@@ -1,8 +1,20 @@
 //! A directory that has been read, and an account at it.
 
-use std::{fmt, future::Future, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
-use tokio::{sync::OnceCell, time::sleep};
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::sleep,
+};
 
 use super::{
     directory::Directory,
@@ -29,6 +41,8 @@ struct SharedAcme {
     directory: Directory,
     directory_url: String,
     nonces: Nonces,
+    /// Whether the server gives nonces by GET alone.
+    no_head: AtomicBool,
 }
 
 impl fmt::Debug for Acme {
@@ -52,6 +66,7 @@ impl Acme {
             directory,
             directory_url: issuer.directory_url.clone(),
             nonces: Nonces::default(),
+            no_head: AtomicBool::new(false),
         })))
     }
 
@@ -67,13 +82,21 @@ impl Acme {
 
     /// An account that is known: nothing is asked.
     pub fn client(&self, key: AccountKey, account_url: impl Into<String>) -> Client {
+        self.client_of(key, account_url.into(), None)
+    }
+
+    /// The same. `moved` is told when the CA turns out to have the account at another URL.
+    pub fn client_of(&self, key: AccountKey, account_url: String, moved: Option<Box<dyn Moved>>) -> Client {
         let thumbprint = key.thumbprint();
         Client(Arc::new(SharedClient {
             acme: self.clone(),
             key,
-            account_url: account_url.into(),
             thumbprint,
-            account: OnceCell::new(),
+            kept: Place::new(account_url),
+            found: OnceLock::new(),
+            sought: Mutex::default(),
+            untold: AtomicBool::new(false),
+            moved,
         }))
     }
 
@@ -146,13 +169,32 @@ impl Acme {
         }
     }
 
+    /// Asks for a nonce by HEAD, and by GET where the server knows no HEAD (RFC 8555, section 7.2, has both).
     async fn new_nonce(&self) -> Result<String, AcmeError> {
-        let url = &self.0.directory.new_nonce;
-        let answer = self.http().head(url).await?;
-        answer
-            .nonce
-            .ok_or_else(|| AcmeError::malformed(url, "there is no nonce in it"))
+        let url = self.0.directory.new_nonce()?;
+        let no_head = &self.0.no_head;
+        let mut answered = None;
+        if !no_head.load(Ordering::Relaxed) {
+            let answer = self.http().head(url).await?;
+            if answer.is_busy() || answer.status == 429 {
+                return Err(AcmeError::of(&answer));
+            }
+            let is_success = answer.is_success();
+            answered = answer.nonce.filter(|_| is_success);
+            no_head.store(answered.is_none(), Ordering::Relaxed);
+        }
+        let nonce = match answered {
+            Some(nonce) => Some(nonce),
+            None => self.http().get(url).await?.nonce,
+        };
+        nonce.ok_or_else(|| AcmeError::malformed(url, "there is no nonce in it"))
     }
+}
+
+/// Keeps where a CA has an account.
+pub trait Moved: Send + Sync {
+    /// The CA has the account of the key at this URL.
+    fn moved<'a>(&'a self, url: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// An account at a directory. Cheap to clone, and used by many orders at once.
@@ -162,15 +204,46 @@ pub struct Client(Arc<SharedClient>);
 struct SharedClient {
     acme: Acme,
     key: AccountKey,
-    account_url: String,
     thumbprint: String,
-    /// The same as instant-acme has it, from the first request on.
+    /// Where the account was when it was kept.
+    kept: Place,
+    /// Where the CA has it now, if that is elsewhere: a CA that has moved gives its accounts other URLs.
+    found: OnceLock<Place>,
+    /// Whether the account has been looked for by its key: the CA says the same again.
+    sought: Mutex<bool>,
+    /// Whether it was found elsewhere, and nobody has been told.
+    untold: AtomicBool,
+    moved: Option<Box<dyn Moved>>,
+}
+
+/// The URL of an account, and the account as instant-acme has it, from the first request on.
+struct Place {
+    url: String,
     account: OnceCell<instant_acme::Account>,
+}
+
+impl Place {
+    fn new(url: String) -> Self {
+        Self {
+            url,
+            account: OnceCell::new(),
+        }
+    }
+}
+
+/// What came of looking for an account by its key.
+pub(super) enum Sought {
+    /// The CA has it at another URL, which counts from now on.
+    Elsewhere,
+    /// The CA knows none of this key.
+    Nowhere,
+    /// The CA has it where it is thought to be, or does not say.
+    NothingNew,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client").field(&self.0.account_url).finish()
+        f.debug_tuple("Client").field(&self.account_url()).finish()
     }
 }
 
@@ -182,7 +255,12 @@ impl Client {
 
     /// The account's URL.
     pub fn account_url(&self) -> &str {
-        &self.0.account_url
+        &self.place().url
+    }
+
+    /// The account's URL, once, after the CA turned out to have the account elsewhere than it was kept.
+    pub fn take_moved(&self) -> Option<&str> {
+        self.0.untold.swap(false, Ordering::Relaxed).then(|| self.account_url())
     }
 
     /// The account's key.
@@ -195,16 +273,39 @@ impl Client {
         &self.0.thumbprint
     }
 
-    pub(super) async fn account_of_crate(&self) -> Result<&instant_acme::Account, AcmeError> {
-        let acme = &self.0.acme;
-        let account = || {
-            engine::account(
-                acme.layer().clone(),
-                &self.0.key,
-                &self.0.account_url,
-                acme.directory_url(),
-            )
+    fn place(&self) -> &Place {
+        self.0.found.get().unwrap_or(&self.0.kept)
+    }
+
+    /// Asks the CA where the account of this key is (RFC 8555, section 7.3.1). `before` is the URL by which the CA does not know it.
+    pub(super) async fn look_for_account(&self, before: &str) -> Sought {
+        let mut sought = self.0.sought.lock().await;
+        // Another request may have found it meanwhile.
+        if self.account_url() != before {
+            return Sought::Elsewhere;
+        }
+        if *sought {
+            return Sought::NothingNew;
+        }
+        let url = match self.acme().find_account(&self.0.key).await {
+            Ok(Some((_, account))) => account.url,
+            Ok(None) => return Sought::Nowhere,
+            Err(_) => return Sought::NothingNew,
         };
-        self.0.account.get_or_try_init(account).await
+        *sought = true;
+        if url == before || self.0.found.set(Place::new(url)).is_err() {
+            return Sought::NothingNew;
+        }
+        self.0.untold.store(true, Ordering::Relaxed);
+        if let Some(moved) = &self.0.moved {
+            moved.moved(self.account_url()).await;
+        }
+        Sought::Elsewhere
+    }
+
+    pub(super) async fn account_of_crate(&self) -> Result<&instant_acme::Account, AcmeError> {
+        let (acme, place) = (&self.0.acme, self.place());
+        let account = || engine::account(acme.layer().clone(), &self.0.key, &place.url, acme.directory_url());
+        place.account.get_or_try_init(account).await
     }
 }

@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 
 use super::{
-    client::{Acme, Client},
+    client::{Acme, Client, Sought},
     error::AcmeError,
     http::HttpAnswer,
     key::AccountKey,
@@ -31,6 +31,8 @@ const ALGORITHM: &str = "ES256";
 pub(super) enum Ask<'a> {
     /// A resource as it is now: POST-as-GET (RFC 8555, section 6.3).
     Read(&'a str),
+    /// The account as it is now.
+    Account,
     /// A certificate.
     Order {
         names: &'a [Name],
@@ -53,15 +55,20 @@ pub(super) enum Ask<'a> {
 }
 
 impl Ask<'_> {
-    fn url<'a>(&'a self, client: &'a Client) -> &'a str {
+    fn url<'a>(&'a self, client: &'a Client) -> Result<&'a str, AcmeError> {
         let directory = client.acme().directory();
-        match self {
+        Ok(match self {
             Self::Read(url) | Self::Finalize { url, .. } => url,
-            Self::Order { .. } => &directory.new_order,
+            Self::Order { .. } => directory.new_order()?,
             Self::Look(challenge) => &challenge.url,
-            Self::Contact(_) | Self::Deactivate => client.account_url(),
-            Self::Revoke { .. } => &directory.revoke_cert,
-        }
+            Self::Account | Self::Contact(_) | Self::Deactivate => client.account_url(),
+            Self::Revoke { .. } => directory.revoke_cert()?,
+        })
+    }
+
+    /// Whether it goes to the account's own URL.
+    fn is_to_account(&self) -> bool {
+        matches!(self, Self::Account | Self::Contact(_) | Self::Deactivate)
     }
 
     /// What instant-acme reads before that is known.
@@ -86,6 +93,10 @@ impl Ask<'_> {
     async fn by(&self, account: Account) -> Result<(), Error> {
         match self {
             Self::Read(url) => account.order((*url).to_owned()).await.map(drop),
+            Self::Account => {
+                let url = account.id().to_owned();
+                account.order(url).await.map(drop)
+            }
             Self::Order {
                 names,
                 profile,
@@ -179,21 +190,38 @@ impl Client {
         self.ask_unless(ask, |_| false).await
     }
 
-    /// The same; a problem of which `stands` says so is not asked about again, whatever its status.
+    /// The same; a problem of which `stands` says so is not asked about again, whatever its status. When the CA does not know the
+    /// account by its URL, the account is looked for by its key, and asked for again where it is.
     pub(super) async fn ask_unless(
         &self,
         ask: &Ask<'_>,
         stands: impl Fn(&Problem) -> bool,
     ) -> Result<HttpAnswer, AcmeError> {
+        let before = self.account_url();
+        let error = match self.until_it_stands(ask, &stands).await {
+            Err(error) if error.problem().is_some_and(&stands) => return Err(error),
+            Err(error) if error.may_be_about_account() || (ask.is_to_account() && error.leads_nowhere()) => error,
+            answered => return answered,
+        };
+        match self.look_for_account(before).await {
+            Sought::Elsewhere => self.until_it_stands(ask, &stands).await,
+            Sought::Nowhere => Err(AcmeError::NoAccount {
+                said: error.to_string(),
+            }),
+            Sought::NothingNew => Err(error),
+        }
+    }
+
+    async fn until_it_stands(&self, ask: &Ask<'_>, stands: impl Fn(&Problem) -> bool) -> Result<HttpAnswer, AcmeError> {
         let once = |nonce| self.once(ask, nonce);
-        self.acme().call(ask.url(self), once, stands).await
+        self.acme().call(ask.url(self)?, once, stands).await
     }
 
     async fn once(&self, ask: &Ask<'_>, nonce: String) -> Result<HttpAnswer, AcmeError> {
         let account = self.account_of_crate().await?.clone();
         let foreign = self.key().algorithm() != ALGORITHM;
         let exchange = Exchange {
-            url: ask.url(self).to_owned(),
+            url: ask.url(self)?.to_owned(),
             nonce,
             known: ask.known(),
             signer: foreign.then(|| (self.key().clone(), self.account_url().to_owned())),
@@ -214,20 +242,24 @@ impl Acme {
         if key.algorithm() != ALGORITHM {
             return None;
         }
-        let url = &self.directory().new_account;
-        let once = |nonce| self.new_account_once(key, only_existing, nonce);
+        let url = match self.directory().new_account() {
+            Ok(url) => url,
+            Err(error) => return Some(Err(error)),
+        };
+        let once = |nonce| self.new_account_once(key, url, only_existing, nonce);
         Some(self.call(url, once, |_| false).await)
     }
 
     async fn new_account_once(
         &self,
         key: &AccountKey,
+        url: &str,
         only_existing: bool,
         nonce: String,
     ) -> Result<HttpAnswer, AcmeError> {
         let pkcs8 = key.signing().for_crate();
         let exchange = Exchange {
-            url: self.directory().new_account.clone(),
+            url: url.to_owned(),
             nonce,
             known: Vec::new(),
             signer: None,

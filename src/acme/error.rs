@@ -8,11 +8,12 @@ use super::{
     retry,
 };
 use crate::{
-    error::{Blame, Diagnose},
     name::Name,
     object::Seconds,
-    text::{date_time, nearest, parse_time},
+    text::{date_time, parse_time},
 };
+
+mod hint;
 
 /// Why ACME did not do what was asked. `Display` is cleared for a terminal and holds no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,8 +125,24 @@ pub enum AcmeError {
         /// What the server said.
         problem: Box<Problem>,
     },
+    /// The CA knows the account neither by its URL nor by its key.
+    #[error("the CA knows no account of this key any more: {said}")]
+    NoAccount {
+        /// What the CA said when the account was used.
+        said: String,
+    },
+    /// The CA wants somebody to do something on a page of its own: to agree to terms that have changed, for example.
+    #[error("the CA asks for something to be done first: {problem}")]
+    ActionRequired {
+        /// The page, where the CA names one.
+        url: Option<String>,
+        /// The terms of service, where the CA names them.
+        terms: Option<String>,
+        /// What the CA said.
+        problem: Box<Problem>,
+    },
     /// An order or an authorization was still being worked on when the time was over.
-    #[error("the {what} is still {status} after {} s", .after.as_secs())]
+    #[error("the {what} is still {status} after {} s{}", .after.as_secs(), back_words(*.back))]
     StillWaiting {
         /// `order` or `authorization`.
         what: &'static str,
@@ -135,6 +152,16 @@ pub enum AcmeError {
         url: String,
         /// How long was waited.
         after: Duration,
+        /// When the CA asks to come back, where it says so.
+        back: Option<Seconds>,
+    },
+    /// The CA made an order that asks for more than was ordered. Nothing of it has been published.
+    #[error("the order {url} is not gone on with: {reason}")]
+    Distrusted {
+        /// Its URL.
+        url: String,
+        /// What it asks for.
+        reason: String,
     },
     /// The terms of service are not agreed to.
     #[error("the terms of service have not been agreed to: {url}")]
@@ -186,70 +213,13 @@ fn colon_said(text: &str) -> String {
     }
 }
 
-fn until_words(until: Option<Seconds>) -> String {
-    until.map(|at| format!(" until {}", date_time(at))).unwrap_or_default()
+fn back_words(back: Option<Seconds>) -> String {
+    back.map(|at| format!(", and the CA asks to come back after {}", date_time(at)))
+        .unwrap_or_default()
 }
 
-impl Diagnose for AcmeError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unreachable { reason, .. } if reason.contains("certificate") => Some(
-                "give the CA that signed the directory's own certificate with --directory-ca-file, or in the issuer's \
-                 settings"
-                    .to_owned(),
-            ),
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
-                Some("check the network and the proxy (HTTPS_PROXY, NO_PROXY, or proxy of the issuer)".to_owned())
-            }
-            Self::Unresolved { .. } => Some(
-                "check the directory's URL, and this machine's DNS; where a proxy resolves names, name it (HTTPS_PROXY, or proxy of the issuer)"
-                    .to_owned(),
-            ),
-            Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
-            Self::Address { .. } => Some(
-                "check the directory's URL and where it leads: only a directory on this machine may lead to this machine, and none to \
-                 link-local addresses, where clouds keep credentials"
-                    .to_owned(),
-            ),
-            Self::Malformed { .. } | Self::Status { .. } => {
-                Some("check that the URL is an ACME directory's, and that no proxy answers in its place".to_owned())
-            }
-            Self::Busy { until, .. } => Some(format!("try again after {}", date_time(*until))),
-            Self::RateLimited { until, help, .. } => {
-                let when = until.map_or_else(|| "later".to_owned(), |at| format!("after {}", date_time(at)));
-                Some(match help {
-                    Some(help) => format!("try again {when}; the limit is explained at {help}"),
-                    None => format!("try again {when}"),
-                })
-            }
-            Self::Paused { url: Some(url), .. } => {
-                Some(format!("fix the cause of the failed validations, then visit {url}"))
-            }
-            Self::Paused { url: None, .. } => {
-                Some("fix the cause of the failed validations, then visit the page that the message names".to_owned())
-            }
-            Self::StillWaiting { .. } => Some("run the command again".to_owned()),
-            Self::TermsNotAgreed { .. } => Some("read them, then pass --agree-tos".to_owned()),
-            Self::BindingRequired { website } => Some(match website {
-                Some(site) => format!("get an EAB key id and key from the CA ({site}), {GIVE_BINDING}"),
-                None => format!("get an EAB key id and key from the CA, {GIVE_BINDING}"),
-            }),
-            Self::UnknownProfile { profile, known } => {
-                let meant = nearest(profile, known.iter().map(String::as_str)).filter(|_| known.len() > 1);
-                Some(match meant {
-                    _ if known.is_empty() => "leave the profile out: the CA has no profiles".to_owned(),
-                    Some(meant) => format!("it has: {}; the nearest is {meant}", known.join(", ")),
-                    None => format!("it has: {}", known.join(", ")),
-                })
-            }
-            Self::Refused { problem, .. } => hint_of(problem),
-            Self::TooLarge { .. } | Self::NotOffered(_) | Self::Key(_) | Self::Settings(_) => None,
-        }
-    }
-
-    fn blame(&self) -> Blame {
-        Blame::Acme
-    }
+fn until_words(until: Option<Seconds>) -> String {
+    until.map(|at| format!(" until {}", date_time(at))).unwrap_or_default()
 }
 
 impl AcmeError {
@@ -274,6 +244,43 @@ impl AcmeError {
             Self::Refused { problem, .. } => problem.names(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the reason may be that the CA does not know the account by the URL with which the request was signed. Some CAs say so
+    /// with an error of their own, or fail over it.
+    pub(super) fn may_be_about_account(&self) -> bool {
+        match self {
+            Self::Refused { problem, .. } => {
+                let detail = problem.detail.to_ascii_lowercase();
+                let names_it = || detail.contains("account") || detail.contains("kid");
+                problem.is("accountDoesNotExist")
+                    || (problem.is("unauthorized") && !problem.ends_account())
+                    || (problem.is("malformed") && names_it())
+                    || problem.status == Some(500)
+            }
+            Self::Status { status, .. } => *status == 500,
+            _ => false,
+        }
+    }
+
+    /// Whether there is no ACME server, or nothing of one, at the URL.
+    pub(super) fn leads_nowhere(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Unresolved { .. }
+            | Self::TimedOut { .. }
+            | Self::Broken { .. }
+            | Self::Address { .. }
+            | Self::Malformed { .. } => true,
+            Self::Status { status, .. } => (300..500).contains(status),
+            Self::Refused { problem, .. } => problem.status == Some(404),
+            _ => false,
+        }
+    }
+
+    /// Whether the CA says that the account has been deactivated or revoked.
+    pub fn ends_account(&self) -> bool {
+        matches!(self, Self::Refused { problem, .. } if problem.is("unauthorized") && problem.ends_account())
     }
 
     /// Whether the same request may succeed at once: nothing is known of what the server did with it.
@@ -351,39 +358,25 @@ impl AcmeError {
                 said: problem.to_string(),
             },
             _ => {
-                let terms = answer.link("terms-of-service").map(str::to_owned);
-                match terms.or_else(|| problem.instance.clone()) {
-                    Some(url) if problem.is("userActionRequired") => Self::TermsNotAgreed { url: shown(&url) },
-                    _ => Self::Refused {
-                        url,
-                        problem: Box::new(problem),
-                    },
+                let problem = Box::new(problem);
+                if problem.is("userActionRequired") {
+                    return Self::ActionRequired {
+                        url: problem.instance.as_deref().map(|page| absolute(page, &answer.url)),
+                        terms: answer.link("terms-of-service").map(shown),
+                        problem,
+                    };
                 }
+                Self::Refused { url, problem }
             }
         }
     }
 }
 
-/// How an external account binding is given.
-const GIVE_BINDING: &str = "and give them with --eab-kid and --eab-key-file, or in the issuer's settings (eab)";
-
-/// What helps against the errors of RFC 8555, section 6.7, that an operator can fix.
-fn hint_of(problem: &Problem) -> Option<String> {
-    let text = match problem.short() {
-        "accountDoesNotExist" => "register the account: `kubectl certs account register`",
-        "badCSR" => "the CA does not accept this key or these names: choose another --key-type or profile",
-        "caa" => "the CAA records of the domain forbid it: allow this CA in them",
-        "dns" => "check that the name resolves in the public DNS",
-        "connection" => "check that port 80 of the host can be reached from the Internet",
-        "externalAccountRequired" => return Some(format!("get an EAB key id and key from the CA, {GIVE_BINDING}")),
-        "invalidContact" | "unsupportedContact" => "give another --email",
-        "invalidProfile" => "leave the profile out, or choose one that the CA has: `kubectl certs account show`",
-        "rejectedIdentifier" | "unsupportedIdentifier" => {
-            "leave the name out, or order it from a CA that issues for it"
-        }
-        _ => return None,
-    };
-    Some(text.to_owned())
+/// A URL of a problem, which may leave out what the URL that was asked has.
+fn absolute(url: &str, asked: &str) -> String {
+    let base = reqwest::Url::parse(asked).ok();
+    let whole = base.and_then(|base| base.join(url).ok());
+    shown(whole.as_ref().map_or(url, |whole| whole.as_str()))
 }
 
 /// A URL for a message: cleared, and not too long.

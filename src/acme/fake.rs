@@ -21,6 +21,7 @@ use super::{AccountKey, Acme, Client, Issuer, Limits};
 /// A request as the server got it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) path: String,
     /// The protected header of a signed request.
     pub(crate) protected: Value,
@@ -77,8 +78,12 @@ struct Shared {
     handler: Box<Handler>,
     /// What the directory says of the CA.
     meta: Mutex<Value>,
+    /// What the directory has otherwise than usual.
+    directory: Mutex<Value>,
     /// The status of an answer that gives a nonce.
     nonce_status: AtomicU16,
+    /// The status with which a HEAD is refused; 0 where it is not.
+    head_status: AtomicU16,
 }
 
 /// The server. It gives out a directory at `/dir` and nonces at `/nonce`, and asks the test for the rest.
@@ -103,7 +108,9 @@ impl Fake {
             meta: Mutex::new(
                 json!({"profiles": {"classic": "the usual one"}, "termsOfService": "https://ca.example/terms"}),
             ),
+            directory: Mutex::new(json!({})),
             nonce_status: AtomicU16::new(200),
+            head_status: AtomicU16::new(0),
         });
         let serving = shared.clone();
         let task = tokio::spawn(async move {
@@ -119,6 +126,16 @@ impl Fake {
     /// From now on the directory says this of the CA.
     pub(crate) fn set_meta(&self, meta: Value) {
         *self.shared.meta.lock().unwrap() = meta;
+    }
+
+    /// From now on the directory has these in place of its own.
+    pub(crate) fn set_directory(&self, changed: Value) {
+        *self.shared.directory.lock().unwrap() = changed;
+    }
+
+    /// From now on HEAD is refused.
+    pub(crate) fn refuse_head(&self, status: u16) {
+        self.shared.head_status.store(status, Ordering::Relaxed);
     }
 
     /// From now on nonces come with another status than 200.
@@ -172,8 +189,11 @@ async fn serve(connection: TcpStream, shared: &Shared) {
             seen.len()
         };
         let reply = match request.path.as_str() {
-            "/nonce" => Reply::text(shared.nonce_status.load(Ordering::Relaxed), ""),
-            "/dir" => Reply::json(200, &directory(&shared.url, &shared.meta.lock().unwrap())),
+            "/nonce" => match (request.method.as_str(), shared.head_status.load(Ordering::Relaxed)) {
+                ("HEAD", status @ 1..) => Reply::text(status, "").header("replay-nonce", ""),
+                _ => Reply::text(shared.nonce_status.load(Ordering::Relaxed), ""),
+            },
+            "/dir" => Reply::json(200, &directory(shared)),
             path => {
                 let seen = shared.seen.lock().unwrap().iter().filter(|r| r.path == path).count();
                 (shared.handler)(&request, seen - 1, &shared.url)
@@ -206,13 +226,18 @@ async fn serve(connection: TcpStream, shared: &Shared) {
     }
 }
 
-fn directory(url: &str, meta: &Value) -> Value {
-    json!({
+fn directory(shared: &Shared) -> Value {
+    let url = &shared.url;
+    let mut directory = json!({
         "newNonce": format!("{url}/nonce"), "newAccount": format!("{url}/new-account"),
         "newOrder": format!("{url}/new-order"), "revokeCert": format!("{url}/revoke"),
         "keyChange": format!("{url}/key-change"), "renewalInfo": format!("{url}/ari"),
-        "meta": meta,
-    })
+        "meta": *shared.meta.lock().unwrap(),
+    });
+    for (name, value) in shared.directory.lock().unwrap().as_object().unwrap() {
+        directory[name] = value.clone();
+    }
+    directory
 }
 
 async fn read(connection: &mut BufReader<TcpStream>) -> Option<Request> {
@@ -234,6 +259,7 @@ async fn read(connection: &mut BufReader<TcpStream>) -> Option<Request> {
     let jws: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (protected, payload) = opened(&jws);
     Some(Request {
+        method: first.split(' ').next()?.to_owned(),
         path: first.split(' ').nth(1)?.to_owned(),
         protected,
         payload,

@@ -87,6 +87,11 @@ impl HttpAnswer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the server failed, and may not fail the next time: what it has not, it does not have a moment later either.
+    pub(super) fn is_busy(&self) -> bool {
+        self.status >= 500 && self.status != 501
+    }
+
     /// The first link of a relation.
     pub(super) fn link(&self, relation: &str) -> Option<&str> {
         let mut links = self.links.iter();
@@ -169,14 +174,9 @@ impl Http {
         Err(AcmeError::malformed(url.as_str(), "it redirects too often"))
     }
 
-    /// Asks for the headers of a resource alone; repeated while that may help.
+    /// Asks for the headers of a resource alone; repeated while that may help. The answer may be a failure.
     pub(super) async fn head(&self, url: &str) -> Result<HttpAnswer, AcmeError> {
-        let answer = self.insist(&Method::HEAD, &self.check(url)?).await?;
-        if answer.is_success() {
-            Ok(answer)
-        } else {
-            Err(AcmeError::of(&answer))
-        }
+        self.insist(&Method::HEAD, &self.check(url)?).await
     }
 
     /// Sends a signed request, once. The answer may be a failure.
@@ -205,7 +205,9 @@ impl Http {
     /// how often it has failed before.
     pub(super) fn again(&self, outcome: &Result<HttpAnswer, AcmeError>, failed: u32) -> Option<Duration> {
         let wish = match outcome {
-            Ok(answer) if answer.status >= 500 => answer.retry_after,
+            Ok(answer) if answer.is_busy() => answer.retry_after,
+            // What stands before a CA limits too, for seconds: that is waited for as a busy server is.
+            Ok(answer) if answer.status == 429 && !is_paused(answer) => Some(answer.retry_after?),
             Err(error) if error.is_transient() => None,
             _ => return None,
         };
@@ -284,6 +286,11 @@ impl Http {
             AcmeError::Unreachable { url, reason }
         }
     }
+}
+
+/// Whether the CA has paused a name, which no waiting ends.
+fn is_paused(answer: &HttpAnswer) -> bool {
+    matches!(AcmeError::of(answer), AcmeError::Paused { .. })
 }
 
 fn answer(url: &str, response: &Response, body: Vec<u8>) -> HttpAnswer {

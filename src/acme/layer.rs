@@ -13,6 +13,7 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     directory::Directory,
@@ -99,7 +100,7 @@ impl Layer {
     pub(super) fn new(http: Http, directory: &Directory) -> Self {
         Self {
             http,
-            directory: serde_json::to_vec(directory).unwrap_or_default().into(),
+            directory: for_crate(directory).to_string().into(),
         }
     }
 
@@ -130,6 +131,16 @@ impl Layer {
         *exchange.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         Err(KEPT)
     }
+}
+
+/// The directory as instant-acme has to have it. What the CA does not offer is asked about before instant-acme is.
+fn for_crate(directory: &Directory) -> Value {
+    let url = |offered: Result<&str, AcmeError>| offered.unwrap_or("https://known.invalid/none").to_owned();
+    json!({
+        "newNonce": url(directory.new_nonce()), "newAccount": url(directory.new_account()),
+        "newOrder": url(directory.new_order()), "revokeCert": url(directory.revoke_cert()),
+        "renewalInfo": directory.renewal_info, "meta": {"profiles": directory.meta.profiles},
+    })
 }
 
 impl HttpClient for Layer {

@@ -18,6 +18,7 @@ mod jwk;
 pub mod jws;
 mod key;
 mod layer;
+mod lenient;
 mod nonce;
 mod order;
 mod poll;
@@ -26,6 +27,7 @@ mod reach;
 mod renewal;
 mod retry;
 mod revoke;
+mod validation;
 
 #[cfg(test)]
 pub(crate) mod fake;
@@ -34,7 +36,7 @@ mod tests;
 
 pub use account::{Account, AccountStatus, Registration, StoredAccount};
 pub use certificate::Chain;
-pub use client::{Acme, Client};
+pub use client::{Acme, Client, Moved};
 pub use directory::{Directory, Meta};
 pub use error::AcmeError;
 pub use http::Limits;
@@ -45,6 +47,8 @@ pub use order::{
     Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order, OrderOptions, OrderStatus,
     Ordered, Token,
 };
+pub use poll::Wish;
 pub use problem::{Problem, Subproblem};
 pub use renewal::{CertId, RenewalInfo, moment};
 pub use revoke::{RevocationReason, Revoked};
+pub use validation::{OnTrouble, Trouble};

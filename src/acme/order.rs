@@ -5,7 +5,9 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::{client::Client, engine::Ask, error::AcmeError, http::HttpAnswer, problem::Problem, renewal::CertId};
+use super::{
+    client::Client, engine::Ask, error::AcmeError, http::HttpAnswer, poll::Wish, problem::Problem, renewal::CertId,
+};
 use crate::{clock::Pauses, name::Name, object::Seconds, text::parse_time};
 
 mod read;
@@ -88,8 +90,8 @@ pub struct Order {
     pub names: Vec<Name>,
     /// The URLs of its authorizations.
     pub authorizations: Vec<String>,
-    /// Where the certificate request goes.
-    pub finalize: String,
+    /// Where the certificate request goes; needed until it has been sent.
+    pub finalize: Option<String>,
     /// Where the certificate is, once it is valid.
     pub certificate: Option<String>,
     /// Why it failed.
@@ -186,6 +188,15 @@ impl Authorization {
         self.challenges.iter().find(|challenge| challenge.kind == *kind)
     }
 
+    /// A challenge as it is in this authorization now.
+    pub fn now(&self, challenge: &Challenge) -> Option<&Challenge> {
+        let same = |one: &&Challenge| one.kind == challenge.kind && one.url == challenge.url;
+        self.challenges
+            .iter()
+            .find(same)
+            .or_else(|| self.challenge(&challenge.kind))
+    }
+
     /// Why it failed: what the CA said of the challenge that it looked at.
     pub fn failure(&self) -> Option<&Problem> {
         let errors = || self.challenges.iter().filter(|c| c.error.is_some());
@@ -247,13 +258,22 @@ impl Client {
 
     /// Tells the CA that a challenge's answer can be looked at (RFC 8555, section 7.5.1).
     pub async fn respond(&self, challenge: &Challenge) -> Result<(), AcmeError> {
+        if challenge.url.is_empty() {
+            return Err(AcmeError::NotOffered("an answer to this challenge: it has no URL"));
+        }
         self.ask(&Ask::Look(challenge)).await.map(drop)
     }
 
     /// Waits until an authorization is no longer pending, and returns it as it is then: look at its status. Asks at
-    /// once, and then more and more seldom. Fails with [`AcmeError::StillWaiting`] after `limit`.
-    pub async fn wait_authorization(&self, url: &str, limit: Duration) -> Result<Authorization, AcmeError> {
-        self.poll("authorization", url, limit, |answer| {
+    /// once, and then more and more seldom. Fails with [`AcmeError::StillWaiting`] after `limit`. What the CA wishes for meanwhile is in
+    /// `wish`.
+    pub async fn wait_authorization(
+        &self,
+        url: &str,
+        limit: Duration,
+        wish: &Wish,
+    ) -> Result<Authorization, AcmeError> {
+        self.poll("authorization", url, limit, wish, |answer| {
             let authorization = Authorization::of(answer)?;
             let waits = authorization.status == AuthorizationStatus::Pending;
             Ok((authorization, waits.then(|| "pending".to_owned())))
@@ -262,14 +282,15 @@ impl Client {
     }
 
     /// Waits until an order is no longer pending: its names have been proved, or one of them failed.
-    pub async fn wait_ready(&self, url: &str, limit: Duration) -> Result<Order, AcmeError> {
-        self.wait_while(url, limit, OrderStatus::Pending, "pending").await
+    pub async fn wait_ready(&self, url: &str, limit: Duration, wish: &Wish) -> Result<Order, AcmeError> {
+        self.wait_while(url, limit, wish, OrderStatus::Pending, "pending").await
     }
 
     /// Waits until an order is no longer processing: it is valid then, or invalid. Fails with
     /// [`AcmeError::StillWaiting`] after `limit`.
-    pub async fn wait_order(&self, url: &str, limit: Duration) -> Result<Order, AcmeError> {
-        self.wait_while(url, limit, OrderStatus::Processing, "processing").await
+    pub async fn wait_order(&self, url: &str, limit: Duration, wish: &Wish) -> Result<Order, AcmeError> {
+        self.wait_while(url, limit, wish, OrderStatus::Processing, "processing")
+            .await
     }
 
     /// Sends the certificate request (DER, PKCS #10) of an order that is ready (RFC 8555, section 7.4), and returns the
@@ -278,10 +299,11 @@ impl Client {
     /// When the CA says that it is not ready, the order is fetched again: it may have been finalized by a request whose
     /// answer was lost, or by an earlier run, or be ready in a moment. Some CAs call it ready before it can be finalized.
     pub async fn finalize(&self, order: &Order, csr_der: &[u8]) -> Result<Order, AcmeError> {
-        let ask = Ask::Finalize {
-            url: &order.finalize,
-            csr: csr_der,
+        let Some(url) = &order.finalize else {
+            let reason = "it does not say where the certificate request goes (finalize)";
+            return Err(AcmeError::malformed(&order.url, reason));
         };
+        let ask = Ask::Finalize { url, csr: csr_der };
         let began = Instant::now();
         for refused in 0.. {
             let not_ready = match self.ask(&ask).await {
@@ -295,7 +317,7 @@ impl Client {
             if refused > 0 {
                 sleep(Pauses::doubling(SOON, LATER).nth(refused)).await;
             }
-            let now = self.wait_ready(&order.url, READY).await?;
+            let now = self.wait_ready(&order.url, READY, &Wish::default()).await?;
             if now.status != OrderStatus::Ready {
                 return Ok(now);
             }
@@ -307,10 +329,11 @@ impl Client {
         &self,
         url: &str,
         limit: Duration,
+        wish: &Wish,
         status: OrderStatus,
         word: &'static str,
     ) -> Result<Order, AcmeError> {
-        self.poll("order", url, limit, |answer| {
+        self.poll("order", url, limit, wish, |answer| {
             let order = Order::of(answer, url)?;
             let waits = order.status == status;
             Ok((order, waits.then(|| word.to_owned())))

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::lenient::{elements, or_default};
 use crate::{name::Name, text::Clear};
 
 /// What the types of ACME's own errors begin with.
@@ -17,15 +18,19 @@ const QUOTED: usize = 200;
 #[serde(default, rename_all = "camelCase")]
 pub struct Problem {
     /// Its type, as the server gave it: usually `urn:ietf:params:acme:error:...`.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "or_default")]
     pub kind: String,
     /// What happened, for people.
+    #[serde(deserialize_with = "or_default")]
     pub detail: String,
     /// The HTTP status, where the document has one.
+    #[serde(deserialize_with = "or_default")]
     pub status: Option<u16>,
     /// What is wrong with which identifier.
+    #[serde(deserialize_with = "elements")]
     pub subproblems: Vec<Subproblem>,
     /// A page about this occurrence.
+    #[serde(deserialize_with = "or_default")]
     pub instance: Option<String>,
 }
 
@@ -34,11 +39,13 @@ pub struct Problem {
 #[serde(default)]
 pub struct Subproblem {
     /// Its type.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "or_default")]
     pub kind: String,
     /// What happened, for people.
+    #[serde(deserialize_with = "or_default")]
     pub detail: String,
     /// The identifier.
+    #[serde(deserialize_with = "or_default")]
     pub identifier: Option<Identifier>,
 }
 
@@ -84,6 +91,12 @@ impl Problem {
     /// Whether it is ACME's error of this name: `badNonce`, `rateLimited`, ...
     pub fn is(&self, name: &str) -> bool {
         self.kind.strip_prefix(URN).is_some_and(|kind| kind == name)
+    }
+
+    /// Whether it says that an account has been deactivated or revoked.
+    pub(super) fn ends_account(&self) -> bool {
+        let detail = self.detail.to_ascii_lowercase();
+        detail.contains("deactivated") || (detail.contains("account") && detail.contains("revoked"))
     }
 
     /// The names that the server complains about one by one.
@@ -175,6 +188,25 @@ mod tests {
         let problem: Problem = serde_json::from_str(r#"{"detail": "no"}"#).unwrap();
         assert_eq!(problem.to_string(), "refused: no");
         assert_eq!(Problem::default().to_string(), "refused");
+    }
+
+    #[test]
+    fn nulls_and_other_forms_in_a_problem_are_passed_over() {
+        let problem: Problem = serde_json::from_str(
+            r#"{"type": "urn:ietf:params:acme:error:malformed", "detail": "no such role", "status": "400",
+                "subproblems": null, "instance": null}"#,
+        )
+        .unwrap();
+        assert_eq!(problem.to_string(), "malformed: no such role");
+        let problem: Problem = serde_json::from_str(
+            r#"{"type": null, "detail": "no", "subproblems": [7, {"type": null, "detail": "policy",
+                "identifier": {"type": "dns", "value": "a.example"}}, {"detail": "why", "identifier": null}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            problem.to_string(),
+            "refused: no (a.example: refused: policy; refused: why)"
+        );
     }
 
     #[test]

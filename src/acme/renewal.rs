@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
-use super::{client::Acme, error::AcmeError, http::HttpAnswer, jws::base64url};
+use super::{client::Acme, error::AcmeError, http::HttpAnswer, jws::base64url, lenient::or_default};
 use crate::{
     object::Seconds,
     text::{parse_time, time},
@@ -76,7 +76,7 @@ impl RenewalInfo {
         #[serde(rename_all = "camelCase")]
         struct Raw {
             suggested_window: Window,
-            #[serde(rename = "explanationURL")]
+            #[serde(default, rename = "explanationURL", deserialize_with = "or_default")]
             explanation_url: Option<String>,
         }
         #[derive(Deserialize)]

@@ -99,7 +99,7 @@ impl Acme {
         reason: RevocationReason,
     ) -> Result<Revoked, AcmeError> {
         let payload = json!({"certificate": base64url(certificate), "reason": reason.code()});
-        let url = &self.directory().revoke_cert;
+        let url = self.directory().revoke_cert()?;
         revoked(self.post(Signer::Jwk(key), url, &payload.to_string()).await)
     }
 }

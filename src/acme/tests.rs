@@ -1,5 +1,6 @@
 //! What is done when a server fails.
 
+mod cas;
 mod engine;
 
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     AccountKey, Acme, AcmeError, AuthorizationStatus, CertId, Issuer, OrderOptions, OrderStatus, Registration,
-    RevocationReason, Revoked,
+    RevocationReason, Revoked, Wish,
     fake::{Fake, LIMITS, Reply},
 };
 use crate::error::Diagnose as _;
@@ -351,13 +352,13 @@ async fn an_authorization_is_asked_for_at_once_and_then_as_the_server_wishes() {
     let client = fake.client().await;
     let limit = Duration::from_secs(20);
     let quick = client
-        .wait_authorization(&fake.url("/authz/quick"), limit)
+        .wait_authorization(&fake.url("/authz/quick"), limit, &Wish::default())
         .await
         .unwrap();
     assert_eq!(quick.status, AuthorizationStatus::Invalid);
     let limit = Duration::from_millis(900);
     let error = client
-        .wait_authorization(&fake.url("/authz/slow"), limit)
+        .wait_authorization(&fake.url("/authz/slow"), limit, &Wish::default())
         .await
         .unwrap_err();
     assert!(matches!(error, AcmeError::StillWaiting { .. }), "{error:?}");

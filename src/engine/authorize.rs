@@ -1,21 +1,26 @@
 //! Proves the names of an order. All authorizations are processed at once, but each host only once at a time in the
 //! whole run.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{cancel::Cancel, hosts::Hosts};
 use crate::{
     acme::{
         AcmeError, Authorization, AuthorizationStatus, Challenge as Offered, ChallengeKind, ChallengeStatus, Client,
-        Order,
+        Order, Problem, Trouble, Wish,
     },
     error::{Blame, Diagnose},
     event::{EventKind, Method, Teller},
     name::Name,
     plan::names::UNROUTED,
     solve::{Challenge, Solve, SolveError, patience::told},
+    text::counted,
 };
 
 /// How many authorizations of one order are processed at the same time.
@@ -129,11 +134,15 @@ pub struct AuthorizationRequest<'a> {
 
 impl AuthorizationRequest<'_> {
     /// Proves all names of an order. A name that fails does not stop the others, so that all problems are reported at
-    /// once.
-    pub async fn all(&self, order: &Order) -> Proved {
+    /// once. All authorizations are read, and compared with what was ordered, before anything is published.
+    pub async fn all(&self, order: &Order, ordered: &[Name]) -> Result<Proved, AcmeError> {
+        let authorizations = tokio::select! {
+            read = self.authorizations(order, ordered) => read?,
+            () = self.cancel.cancelled() => return Ok(Proved::default()),
+        };
         let mut proved = Proved::default();
-        let mut running = stream::iter(&order.authorizations)
-            .map(|url| self.one(url))
+        let mut running = stream::iter(authorizations)
+            .map(|authorization| self.one(authorization))
             .buffer_unordered(AT_ONCE);
         while let Some((name, answered, result)) = running.next().await {
             proved.answered.extend(answered);
@@ -145,17 +154,30 @@ impl AuthorizationRequest<'_> {
                 proved.failed.insert(name, refused);
             }
         }
-        proved
+        Ok(proved)
+    }
+
+    /// The authorizations of an order. Fails with [`AcmeError::Distrusted`] when they are for more than was ordered.
+    pub async fn authorizations(&self, order: &Order, ordered: &[Name]) -> Result<Vec<Authorization>, AcmeError> {
+        let (count, most) = (order.authorizations.len(), ordered.len());
+        if count > most {
+            return Err(distrusted(
+                order,
+                format!("it has {count} authorizations for {}", counted(most, "name")),
+            ));
+        }
+        let mut read: Vec<Authorization> = stream::iter(&order.authorizations)
+            .map(|url| self.client.authorization(url))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        as_ordered(order, ordered, &mut read)?;
+        Ok(read)
     }
 
     /// Proves the name of one authorization. Returns the name, the challenges that were answered, and the result.
-    async fn one(&self, url: &str) -> (Name, Vec<(Arc<dyn Solve>, Challenge)>, Result<(), Refused>) {
+    async fn one(&self, authorization: Authorization) -> (Name, Vec<(Arc<dyn Solve>, Challenge)>, Result<(), Refused>) {
         let mut answered = Vec::new();
-        let authorization = match self.client.authorization(url).await {
-            Ok(authorization) => authorization,
-            // The URL stands for the name, which is not known.
-            Err(error) => return (Name::Dns(url.into()), answered, Err(Refused::Acme(error))),
-        };
         let name = authorization.ordered();
         let result = self.prove(&name, authorization, &mut answered).await;
         (name, answered, result)
@@ -175,11 +197,17 @@ impl AuthorizationRequest<'_> {
         let (turn, waited) = self.hosts.turn(&authorization.name).await;
         if waited {
             // Another order may have proved the name: Let's Encrypt shares authorizations between orders.
-            authorization = self
+            let now = self
                 .client
                 .authorization(&authorization.url)
                 .await
                 .map_err(Refused::Acme)?;
+            // Whatever it says now, it is for what was ordered.
+            authorization = Authorization {
+                name: authorization.name,
+                wildcard: authorization.wildcard,
+                ..now
+            };
             if authorization.status == AuthorizationStatus::Valid {
                 self.validated(name, true);
                 return Ok(());
@@ -196,6 +224,9 @@ impl AuthorizationRequest<'_> {
             key_authorization: self.client.key_authorization(token),
             token: token.as_str().to_owned(),
         };
+        if offered.status == ChallengeStatus::Invalid {
+            return Err(refused(&authorization, solver.method()));
+        }
         answered.push((Arc::clone(&solver), challenge.clone()));
         // The CA may have been told to validate already, if the order is resumed. Then only its result counts.
         if !matches!(offered.status, ChallengeStatus::Processing | ChallengeStatus::Valid) {
@@ -206,9 +237,14 @@ impl AuthorizationRequest<'_> {
             self.client.respond(offered).await.map_err(Refused::Acme)?;
             self.tell.tell(EventKind::Asked { name: name.clone() });
         }
-        let looks = self.client.wait_authorization(&authorization.url, PATIENCE);
+        let wish = Wish::default();
+        let trouble = |problem: &Problem, then: Trouble| self.trouble(name, problem, then);
+        let looks = self
+            .client
+            .wait_validation(&authorization.url, offered, PATIENCE, &wish, &trouble);
+        let waiting = || format!("the CA to validate {name}{}", wish.words());
         let ended = tokio::select! {
-            ended = told(self.tell, || format!("the CA to validate {name}"), looks) => ended.map_err(Refused::Acme)?,
+            ended = told(self.tell, waiting, looks) => ended.map_err(Refused::Acme)?,
             () = self.cancel.cancelled() => return Err(interrupted()),
         };
         drop(turn);
@@ -216,10 +252,18 @@ impl AuthorizationRequest<'_> {
             self.validated(name, false);
             return Ok(());
         }
-        Err(Refused::Ca {
-            detail: why(&ended),
-            method: Some(solver.method()),
-        })
+        Err(refused(&ended, solver.method()))
+    }
+
+    /// Tells at once what the CA says of an answer that it has not rejected for good.
+    fn trouble(&self, name: &Name, problem: &Problem, then: Trouble) {
+        let then = match then {
+            Trouble::CaRetries => "it tries again by itself".to_owned(),
+            Trouble::OfferedAgain(pause) => format!("the answer is offered again in {} s", pause.as_secs()),
+        };
+        self.tell.tell(EventKind::Note {
+            text: format!("the CA says of {name}: {problem}; {then}"),
+        });
     }
 
     fn validated(&self, name: &Name, already: bool) {
@@ -245,12 +289,27 @@ fn offered(authorization: &Authorization, method: Method) -> Result<&Offered, Re
         .ok_or_else(|| unanswerable(authorization, method))
 }
 
+fn refused(authorization: &Authorization, method: Method) -> Refused {
+    Refused::Ca {
+        detail: why(authorization),
+        method: Some(method),
+    }
+}
+
 fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
-    let kinds: Vec<String> = authorization.challenges.iter().map(|c| c.kind.to_string()).collect();
-    let error = SolveError::new(format!(
-        "the CA does not accept {} for this name (it accepts {})",
-        method.as_str(),
+    let usable = authorization
+        .challenges
+        .iter()
+        .filter(|c| c.token.is_some() || matches!(c.kind, ChallengeKind::Other(_)));
+    let kinds: Vec<String> = usable.map(|c| c.kind.to_string()).collect();
+    let kinds = if kinds.is_empty() {
+        "none".to_owned()
+    } else {
         kinds.join(", ")
+    };
+    let error = SolveError::new(format!(
+        "the CA does not accept {} for this name (it accepts {kinds})",
+        method.as_str(),
     ));
     Refused::Solve(match method {
         Method::Http01 => error.hint("--dns NAME validates names by DNS-01"),
@@ -258,8 +317,44 @@ fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
     })
 }
 
+/// Gives each authorization the name that was ordered, and fails when one is for another name, or the second one for the same.
+/// Some CAs do not say of a wildcard's authorization that it is for a wildcard.
+fn as_ordered(order: &Order, ordered: &[Name], read: &mut [Authorization]) -> Result<(), AcmeError> {
+    let mut left: BTreeSet<&Name> = ordered.iter().collect();
+    for authorization in read {
+        let name = authorization.ordered();
+        if left.remove(&name) {
+            continue;
+        }
+        let wildcard = match &name {
+            Name::Dns(base) => Name::Wildcard(base.clone()),
+            _ => name.clone(),
+        };
+        if left.remove(&wildcard) {
+            authorization.wildcard = true;
+            continue;
+        }
+        return Err(distrusted(
+            order,
+            if ordered.contains(&name) {
+                format!("it has a second authorization for {name}")
+            } else {
+                format!("it has an authorization for {name}, which was not ordered")
+            },
+        ));
+    }
+    Ok(())
+}
+
+fn distrusted(order: &Order, reason: String) -> AcmeError {
+    AcmeError::Distrusted {
+        url: crate::text::clear(&order.url).into_owned(),
+        reason,
+    }
+}
+
 /// The problem that the CA reports for an authorization.
-fn why(authorization: &Authorization) -> String {
+pub(super) fn why(authorization: &Authorization) -> String {
     authorization.failure().map_or_else(
         || format!("the authorization is {:?}", authorization.status).to_lowercase(),
         ToString::to_string,

@@ -16,7 +16,7 @@ use super::{
     store::{Destination, StoreRequest},
 };
 use crate::{
-    acme::{CertId, Issuer, Stage},
+    acme::{AcmeError, CertId, Chain, Issuer, Stage},
     apply::{
         KeyKind, Pair,
         key::PrivateKey,
@@ -135,10 +135,11 @@ impl Run {
                 // Continue an order that the CA is still processing, but not one that failed or that was cancelled or
                 // refused.
                 let none = journal.entry().await.order.is_none();
-                let going_on = matches!(
-                    error,
-                    ObtainError::Acme(_) | ObtainError::Journal(_) | ObtainError::InterruptedLate
-                );
+                let going_on = match &error {
+                    ObtainError::Acme(error) => !matches!(error, AcmeError::Distrusted { .. }),
+                    ObtainError::Journal(_) | ObtainError::InterruptedLate => true,
+                    _ => false,
+                };
                 let proved = obtaining.proved.into_inner();
                 if none || !going_on {
                     self.close(&journal, &left, tell).await;
@@ -355,10 +356,8 @@ impl Run {
             not_after,
             issuer: leaf.issuer.short.to_string(),
         });
-        if chain.preference_missed {
-            tell.tell(EventKind::Note {
-                text: "the CA offers no chain of the preferred name: its default one is used".to_owned(),
-            });
+        if let Some(text) = chain_note(&chain) {
+            tell.tell(EventKind::Note { text });
         }
         let mut issued = Issued {
             names,
@@ -420,6 +419,23 @@ impl Run {
         let id = CertId::of(pair.ders().first()?)?;
         let info = self.parts.client.acme().renewal_info(&id).await.ok()?;
         Some((info.start, info.end))
+    }
+}
+
+/// What there is to say of the chain that was chosen.
+fn chain_note(chain: &Chain) -> Option<String> {
+    let used = if chain.preference_missed {
+        "its default one"
+    } else {
+        "another one"
+    };
+    match &chain.unread {
+        Some(error) => Some(format!(
+            "an alternate chain of the CA cannot be had ({error}): {used} is used"
+        )),
+        None => chain
+            .preference_missed
+            .then(|| "the CA offers no chain of the preferred name: its default one is used".to_owned()),
     }
 }
 

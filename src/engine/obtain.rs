@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use futures_util::{StreamExt as _, future::join_all, stream};
@@ -17,7 +16,7 @@ use super::{
     journal::{Journal, JournalError},
 };
 use crate::{
-    acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
+    acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus, Wish},
     apply::key::{KeyError, PrivateKey},
     error::{Blame, Diagnose},
     event::EventKind,
@@ -26,8 +25,8 @@ use crate::{
     solve::{Challenge, Solve, patience::told},
 };
 
-/// How long the CA may take to issue a certificate.
-const PATIENCE: Duration = Duration::from_mins(3);
+mod finish;
+
 /// The hint if nothing else is in the way.
 pub(super) const AGAIN: &str = "run the command again";
 /// How many names are checked at once before the order.
@@ -172,7 +171,9 @@ impl OrderRequest<'_> {
                     });
                 }
                 // Nothing answered the challenges that the killed run had begun.
-                Err(ObtainError::Names(_) | ObtainError::Order(_)) if again => {}
+                Err(
+                    ObtainError::Names(_) | ObtainError::Order(_) | ObtainError::Acme(AcmeError::Distrusted { .. }),
+                ) if again => {}
                 Err(ObtainError::Names(failed)) if attempt < ATTEMPTS && may_be_left_out(&names, &failed) => {
                     let lost: BTreeSet<Name> = failed.keys().cloned().collect();
                     names = names.without(&lost);
@@ -222,7 +223,7 @@ impl OrderRequest<'_> {
         let (mut order, kind) = self.order(names, resume).await?;
         let mut answered = Vec::new();
         if order.status == OrderStatus::Pending {
-            let proved = self.proving.all(&order).await;
+            let proved = self.proving.all(&order, &names.order).await?;
             answered = proved.answered;
             let failed = if self.proving.cancel.is_cancelled() {
                 Some(ObtainError::Interrupted)
@@ -236,8 +237,9 @@ impl OrderRequest<'_> {
         }
         self.proved.store(true, Ordering::Relaxed);
         // Remove temporary objects while the CA signs.
+        let wish = Wish::default();
         let fetched = async {
-            let order = self.finish(&mut order, names).await?;
+            let order = self.finish(&mut order, names, &wish).await?;
             let Some(url) = &order.certificate else {
                 return Err(ObtainError::Order("it is valid, but names no certificate".to_owned()));
             };
@@ -250,7 +252,7 @@ impl OrderRequest<'_> {
         };
         let fetched = told(
             self.proving.tell,
-            || "the CA to issue the certificate".to_owned(),
+            || format!("the CA to issue the certificate{}", wish.words()),
             fetched,
         );
         let unless_interrupted = async {
@@ -298,6 +300,11 @@ impl OrderRequest<'_> {
                 return Err(ObtainError::Names(refused.iter().map(said).collect()));
             }
         };
+        if let Some(url) = self.client().take_moved() {
+            tell.tell(EventKind::Note {
+                text: format!("the CA has the account at {url} now, which is kept"),
+            });
+        }
         if let Some(problem) = &ordered.replaces_refused {
             tell.tell(EventKind::ReplacesRefused {
                 detail: problem.to_string(),
@@ -320,27 +327,6 @@ impl OrderRequest<'_> {
             resumed: false,
         });
         Ok((order, kind))
-    }
-
-    /// Takes an order from proved names to its valid state.
-    async fn finish(&self, order: &mut Order, names: &Names) -> Result<Order, ObtainError> {
-        if order.status == OrderStatus::Pending {
-            *order = self.client().wait_ready(&order.url, PATIENCE).await?;
-        }
-        if order.status == OrderStatus::Ready {
-            let request = self.key.request(&names.order)?;
-            *order = self.client().finalize(order, &request).await?;
-        }
-        if order.status == OrderStatus::Processing {
-            *order = self.client().wait_order(&order.url, PATIENCE).await?;
-        }
-        if order.status == OrderStatus::Valid {
-            return Ok(order.clone());
-        }
-        let said = order.error.as_ref().map(ToString::to_string);
-        Err(ObtainError::Order(
-            said.unwrap_or_else(|| format!("it is {:?}", order.status).to_lowercase()),
-        ))
     }
 
     /// Removes the answers. What cannot be removed now is reported, and `cleanup` removes it later.
@@ -394,3 +380,6 @@ fn may_be_left_out(names: &Names, failed: &BTreeMap<Name, Refused>) -> bool {
     let present = failed.keys().any(|name| names.present.contains(name));
     !cluster && !present && names.order.iter().any(|name| !failed.contains_key(name))
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,37 @@ async fn the_chain_that_ends_at_the_preferred_issuer_is_taken() {
 }
 
 #[tokio::test]
+async fn an_alternate_that_cannot_be_had_costs_no_certificate() {
+    for how in [
+        || Reply::problem(404, "malformed", "no such chain"),
+        || Reply::text(404, "<html>"),
+        || Reply::text(200, "no chain"),
+        || Reply::Break,
+    ] {
+        let all = chains();
+        let (short, long) = (all.short.clone(), all.long.clone());
+        let fake = Fake::start(move |request, _, url| match request.path.as_str() {
+            "/cert/1" => Reply::text(200, long.clone()).header(
+                "link",
+                format!("<{url}/cert/2>;rel=\"alternate\", <{url}/cert/3>;rel=\"alternate\""),
+            ),
+            "/cert/2" => how(),
+            _ => Reply::text(200, short.clone()),
+        })
+        .await;
+        let client = fake.client().await;
+        let get = async |preferred| client.certificate(&fake.url("/cert/1"), preferred).await.unwrap();
+        // The default one, and why.
+        let missed = get(Some("No Root")).await;
+        assert_eq!((missed.issuer.as_str(), missed.preference_missed), ("Old Root", true));
+        assert!(missed.unread.is_some());
+        // The wanted one is among the others.
+        let young = get(Some("Young Root")).await;
+        assert_eq!((young.issuer.as_str(), young.unread), ("Young Root", None));
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_a_chain_of_certificates_is_refused() {
     let leaf = chains().leaf;
     let certificate = pem("CERTIFICATE", &leaf);

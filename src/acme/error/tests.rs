@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Diagnose as _;
 
 #[test]
 fn a_url_is_found_in_a_sentence_and_cleared() {

@@ -9,6 +9,7 @@ use crate::{
     acme::{
         error::AcmeError,
         http::HttpAnswer,
+        lenient::{elements, or_default},
         problem::{Identifier, Problem},
     },
     name::Name,
@@ -48,13 +49,21 @@ impl fmt::Display for Token {
 #[serde(rename_all = "camelCase")]
 struct RawOrder {
     status: OrderStatus,
+    #[serde(default, deserialize_with = "or_default")]
     expires: Option<String>,
+    #[serde(default, deserialize_with = "elements")]
     identifiers: Vec<Identifier>,
+    #[serde(default, deserialize_with = "elements")]
     authorizations: Vec<String>,
-    finalize: String,
+    #[serde(default, deserialize_with = "or_default")]
+    finalize: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     certificate: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     error: Option<Problem>,
+    #[serde(default, deserialize_with = "or_default")]
     replaces: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     profile: Option<String>,
 }
 
@@ -62,9 +71,11 @@ struct RawOrder {
 struct RawAuthorization {
     status: AuthorizationStatus,
     identifier: Identifier,
+    #[serde(default, deserialize_with = "or_default")]
     expires: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     wildcard: bool,
+    #[serde(default, deserialize_with = "elements")]
     challenges: Vec<RawChallenge>,
 }
 
@@ -72,10 +83,13 @@ struct RawAuthorization {
 struct RawChallenge {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     url: String,
+    #[serde(default, deserialize_with = "or_default")]
     status: Option<ChallengeStatus>,
+    #[serde(default, deserialize_with = "or_default")]
     token: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     error: Option<Problem>,
 }
 
@@ -105,7 +119,7 @@ impl Order {
 }
 
 impl Authorization {
-    pub(super) fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
+    pub(in crate::acme) fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
         let raw: RawAuthorization = answer.json()?;
         // The name is the bare domain; some servers write the star nevertheless.
         let (name, wildcard) = match name(&raw.identifier, answer)? {

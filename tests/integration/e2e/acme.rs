@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use kubectl_certs::{
     acme::{
         AccountKey, AccountStatus, Acme, AcmeError, AuthorizationStatus, CertId, Chain, ChallengeKind, Client, Eab,
-        Issuer, Order, OrderOptions, OrderStatus, Registration, RevocationReason, Revoked, SigningKey,
+        Issuer, Order, OrderOptions, OrderStatus, Registration, RevocationReason, Revoked, SigningKey, Wish,
     },
     error::Diagnose as _,
     name::Name,
@@ -173,7 +173,7 @@ pub(super) async fn issue(client: &Client, names: &[Name], options: &OrderOption
             client
                 .respond(authorization.challenge(&ChallengeKind::Http01).unwrap())
                 .await?;
-            let proved = client.wait_authorization(url, PATIENCE).await?;
+            let proved = client.wait_authorization(url, PATIENCE, &Wish::default()).await?;
             assert_eq!(proved.status, AuthorizationStatus::Valid, "{:?}", proved.failure());
         }
     }
@@ -183,7 +183,7 @@ pub(super) async fn issue(client: &Client, names: &[Name], options: &OrderOption
     params.distinguished_name = DistinguishedName::new();
     let csr = params.serialize_request(&key).unwrap();
     let order = client.finalize(&order, csr.der()).await?;
-    let order = client.wait_order(&order.url, PATIENCE).await?;
+    let order = client.wait_order(&order.url, PATIENCE, &Wish::default()).await?;
     assert_eq!(order.status, OrderStatus::Valid, "{:?}", order.error);
     let chain = client.certificate(order.certificate.as_ref().unwrap(), None).await?;
     Ok(Issued { order, key, chain })
@@ -350,11 +350,19 @@ async fn a_name_that_does_not_lead_here_is_told_in_the_cas_words() {
     let authorization = world.client.authorization(url).await.unwrap();
     let challenge = authorization.challenge(&ChallengeKind::Http01).unwrap();
     world.client.respond(challenge).await.unwrap();
-    let failed = world.client.wait_authorization(url, PATIENCE).await.unwrap();
+    let failed = world
+        .client
+        .wait_authorization(url, PATIENCE, &Wish::default())
+        .await
+        .unwrap();
     assert_eq!(failed.status, AuthorizationStatus::Invalid);
     let problem = failed.failure().unwrap();
     assert!(problem.to_string().contains("nowhere.example"), "{problem}");
-    let order = world.client.wait_ready(&order.url, PATIENCE).await.unwrap();
+    let order = world
+        .client
+        .wait_ready(&order.url, PATIENCE, &Wish::default())
+        .await
+        .unwrap();
     assert_eq!(order.status, OrderStatus::Invalid);
 }
 
@@ -538,7 +546,7 @@ async fn what_was_proved_before_need_not_be_proved_again() {
     // An order that is valid already: its certificate is fetched once more.
     let order = world
         .client
-        .wait_order(&second.order.url, Duration::ZERO)
+        .wait_order(&second.order.url, Duration::ZERO, &Wish::default())
         .await
         .unwrap();
     let chain = world
