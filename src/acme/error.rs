@@ -35,6 +35,26 @@ pub enum AcmeError {
         /// Why.
         reason: String,
     },
+    /// The server's certificate is outside of its time, by this machine's clock.
+    #[error("{url} cannot be reached: its certificate {words}, and this machine's clock says {}", date_time(*.now))]
+    Outdated {
+        /// What was asked.
+        url: String,
+        /// Until or from when the certificate is valid.
+        words: String,
+        /// What the clock says.
+        now: Seconds,
+    },
+    /// A proxy makes no connection to the server.
+    #[error("the proxy {proxy} {words}")]
+    Proxy {
+        /// Its address, without a user and a password.
+        proxy: String,
+        /// The status with which it answers, if it does.
+        status: Option<u16>,
+        /// What it does instead.
+        words: String,
+    },
     /// No whole answer came in time.
     #[error("{url} did not answer within {} s", seconds(*.after))]
     TimedOut {
@@ -268,6 +288,8 @@ impl AcmeError {
         match self {
             Self::Unreachable { .. }
             | Self::Unresolved { .. }
+            | Self::Outdated { .. }
+            | Self::Proxy { .. }
             | Self::TimedOut { .. }
             | Self::Broken { .. }
             | Self::Address { .. }
@@ -289,6 +311,8 @@ impl AcmeError {
             // A certificate that is not trusted stays so.
             Self::Unreachable { reason, .. } => !reason.contains("certificate"),
             Self::Unresolved { .. } | Self::TimedOut { .. } | Self::Broken { .. } => true,
+            // What a proxy does not allow it does not allow a moment later either.
+            Self::Proxy { status, .. } => status.is_none_or(|status| status >= 500),
             _ => false,
         }
     }

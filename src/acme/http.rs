@@ -19,9 +19,11 @@ use tokio::time::sleep;
 
 use super::{
     error::{AcmeError, shown},
+    failure,
     issuer::Issuer,
     problem::{Problem, quote},
-    reach::{NotResolved, Reach, is_here},
+    proxy::Proxies,
+    reach::{Reach, is_here},
     retry,
 };
 use crate::{requests, tls::TlsError};
@@ -50,7 +52,7 @@ pub struct Limits {
 
 impl Limits {
     /// For a connection.
-    fn connect(&self) -> Duration {
+    pub(super) fn connect(&self) -> Duration {
         CONNECT.min(self.request / 2)
     }
 }
@@ -126,6 +128,7 @@ pub(super) struct Http {
     pub(super) limits: Limits,
     allow_http_loopback: bool,
     reach: Reach,
+    proxies: Proxies,
     /// Whether the server has answered anything.
     answers: Arc<AtomicBool>,
 }
@@ -150,12 +153,13 @@ impl Http {
         }
         let client = builder
             .build()
-            .map_err(|error| AcmeError::Settings(format!("no HTTP client can be set up: {}", chain(error))))?;
+            .map_err(|error| AcmeError::Settings(format!("no HTTP client can be set up: {}", failure::chain(error))))?;
         Ok(Self {
             client,
             limits,
             allow_http_loopback: issuer.allow_http_loopback,
             reach,
+            proxies: Proxies::of(issuer.proxy.as_deref()),
             answers: Arc::default(),
         })
     }
@@ -237,10 +241,12 @@ impl Http {
 
     async fn send(&self, url: &str, request: RequestBuilder) -> Result<HttpAnswer, AcmeError> {
         let (client, request) = request.header(ACCEPT_LANGUAGE, "en").build_split();
-        let request = request.map_err(|error| self.failure(url, error))?;
+        let request = request.map_err(|error| failure::of(url, error, &self.limits))?;
         let asked = requests::PendingRequest::new(request.method(), request.url());
-        let response = client.execute(request).await;
-        let response = response.map_err(|error| self.failure(url, error));
+        let response = match client.execute(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.failure(url, error).await),
+        };
         match &response {
             Ok(response) => {
                 self.answers.store(true, Ordering::Relaxed);
@@ -250,7 +256,8 @@ impl Http {
         }
         let mut response = response?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(url, error))? {
+        let broken = |error| failure::of(url, error, &self.limits);
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > BODY_CAP {
                 return Err(AcmeError::TooLarge {
                     url: shown(url),
@@ -262,29 +269,13 @@ impl Http {
         Ok(answer(url, &response, body))
     }
 
-    fn failure(&self, url: &str, error: reqwest::Error) -> AcmeError {
-        let url = shown(url);
-        if error.is_timeout() {
-            let after = if error.is_connect() {
-                self.limits.connect()
-            } else {
-                self.limits.request
-            };
-            return AcmeError::TimedOut { url, after };
-        }
-        if let Some(unresolved) = NotResolved::within(&error) {
-            return AcmeError::Unresolved {
-                url,
-                reason: crate::text::clear(&unresolved.to_string()).into_owned(),
-            };
-        }
-        let connected = !error.is_connect();
-        let reason = chain(error);
-        if connected {
-            AcmeError::Broken { url, reason }
-        } else {
-            AcmeError::Unreachable { url, reason }
-        }
+    /// What a request failed of; a proxy that makes no connection is asked why.
+    async fn failure(&self, url: &str, error: reqwest::Error) -> AcmeError {
+        let refusal = match Url::parse(url) {
+            Ok(url) if failure::is_of_proxy(&error) => self.proxies.refusal(&url, self.limits.connect()).await,
+            _ => None,
+        };
+        refusal.unwrap_or_else(|| failure::of(url, error, &self.limits))
     }
 }
 
@@ -343,12 +334,6 @@ fn proxy_in_environment() -> bool {
     names
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-/// An error with its causes, cleared; without the URL, which our own errors name.
-fn chain(error: reqwest::Error) -> String {
-    let text = crate::error::chain(&error.without_url());
-    crate::text::clear(&text).into_owned()
 }
 
 /// TLS by the roots that are trusted everywhere and those of the issuer.

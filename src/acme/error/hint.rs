@@ -22,6 +22,10 @@ impl Diagnose for AcmeError {
                 "check the directory's URL, and this machine's DNS; where a proxy resolves names, name it (HTTPS_PROXY, or proxy of the issuer)"
                     .to_owned(),
             ),
+            Self::Outdated { .. } => Some(
+                "check this machine's clock; if it is right, whoever runs the CA has to renew that certificate".to_owned(),
+            ),
+            Self::Proxy { status, .. } => Some(proxy_hint(*status).to_owned()),
             Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
             Self::Address { .. } => Some(
                 "check the directory's URL and where it leads: only a directory on this machine may lead to this machine, and none to \
@@ -77,6 +81,23 @@ impl Diagnose for AcmeError {
 
 /// How an external account binding is given.
 const GIVE_BINDING: &str = "and give them with --eab-kid and --eab-key-file, or in the issuer's settings (eab)";
+
+/// What to do about a proxy that answers in this way.
+fn proxy_hint(status: Option<u16>) -> &'static str {
+    match status {
+        Some(407) => {
+            "give the proxy's user and password in HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT), or leave the proxy out for this host \
+             with NO_PROXY"
+        }
+        Some(400..=499) => {
+            "have the CA's host allowed in the proxy, or leave the proxy out for it: NO_PROXY, or another proxy of the issuer"
+        }
+        Some(_) => {
+            "check that the proxy reaches the CA's host, and try again; NO_PROXY, or another proxy of the issuer, leaves it out"
+        }
+        None => "check the proxy's address: HTTPS_PROXY, NO_PROXY, or proxy of the issuer",
+    }
+}
 
 /// What to do when the CA wants a contact, or another one.
 const GIVE_EMAIL: &str = "give an address that the CA takes: --email ADDRESS, or email in the issuer's settings";
