@@ -13,7 +13,7 @@ use crate::{
     ops::{Cluster, Context, OpError, front::Waiting, issuance::Terms},
     settings::{
         Settings,
-        account::{self, AccountError},
+        account::{self, AccountError, Ready},
         layer::Layer,
         name_of,
         store::{Kept, Store},
@@ -136,6 +136,7 @@ impl ShownAccount {
 
     /// With what the CA says. One that says nothing of contacts keeps none, or does not show them.
     fn seen(mut self, account: &Account) -> Self {
+        self.url = Some(account.url.clone());
         self.status = Some(account.status);
         if !account.contact.is_empty() {
             self.contact.clone_from(&account.contact);
@@ -212,6 +213,15 @@ fn report(args: &AccountArgs, shown: &ShownAccount) -> Result<Exit, OpError> {
     print_text(&shown.text())
 }
 
+/// The account as the CA shows it; says where it is, if that is not where it was kept.
+async fn of_ca(ready: &Ready) -> Result<Account, OpError> {
+    let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
+    if let Some(url) = ready.client.take_moved() {
+        note(&format!("the CA has the account at {url} now, which is kept"));
+    }
+    Ok(account)
+}
+
 async fn show(args: &AccountArgs) -> Result<Exit, OpError> {
     let opened = Opened::of(args).await?;
     if !opened.settings.chosen.rehearsal {
@@ -220,7 +230,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, OpError> {
         let ready = account::existing(&acme, &opened.settings.chosen, &opened.store)
             .await
             .map_err(failed)?;
-        let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
+        let account = of_ca(&ready).await?;
         let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
         shown.name = Some(opened.name().to_owned());
         return report(args, &shown);
@@ -267,7 +277,7 @@ async fn register(args: &AccountArgs) -> Result<Exit, OpError> {
     )
     .await
     .map_err(failed)?;
-    let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
+    let account = of_ca(&ready).await?;
     note(&format!(
         "{} {} an account",
         opened.name(),

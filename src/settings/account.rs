@@ -3,15 +3,20 @@
 //! A key is stored before the CA learns of it. If a run is killed at any time, the next one continues with that key.
 
 pub mod import;
+mod register;
 
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+
+use register::register;
+pub use register::register_again;
 
 use super::{
     Chosen,
     store::{Change, Kept, PendingKey, Store, StoreError},
 };
 use crate::{
-    acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Registration, StoredAccount},
+    acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Moved},
     clock::now,
     error::{Blame, Diagnose},
     object::Seconds,
@@ -115,6 +120,9 @@ impl Diagnose for AccountError {
 pub trait Agree: Send + Sync {
     /// Shows the URL of the terms, and returns whether the user agrees. Called once for each account.
     fn agree(&self, issuer: &Issuer, terms: &str) -> bool;
+
+    /// Says what becomes of a key.
+    fn told(&self, _: &str) {}
 }
 
 /// Agrees to nothing, for runs without a terminal.
@@ -150,7 +158,7 @@ pub async fn ensure(
     let kept = store.load(acme.directory_url()).await?;
     match kept {
         Some(kept) if kept.account.url.is_some() && kept.pending.is_none() => Ok(Ready {
-            client: client(acme, &kept)?,
+            client: client(acme, store, &kept)?,
             kept,
             registered: false,
         }),
@@ -169,110 +177,6 @@ pub async fn existing(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
             place: store.place(acme.directory_url()),
         }),
     }
-}
-
-/// Registers an account, or registers the stored key again if the CA does not know it (any more).
-pub async fn register_again(
-    acme: &Acme,
-    chosen: &Chosen,
-    store: &Store,
-    secrets: &dyn Secrets,
-    agree: &dyn Agree,
-) -> Result<Ready, AccountError> {
-    let kept = match store.load(acme.directory_url()).await? {
-        Some(kept) if kept.account.url.is_some() => match made_ready(acme, chosen, store, kept).await {
-            Ok(ready) => match ready.client.account().await {
-                Ok(account) if account.status == AccountStatus::Valid => return Ok(ready),
-                Err(error) if !gone(&error) => return Err(error.into()),
-                // A deactivated account stays deactivated, and so does its key.
-                _ => {
-                    store.change(acme.directory_url(), &|_| Change::Remove).await?;
-                    None
-                }
-            },
-            Err(AccountError::Lost { .. }) => store.load(acme.directory_url()).await?,
-            Err(error) => return Err(error),
-        },
-        kept => kept,
-    };
-    register(acme, chosen, store, secrets, agree, kept).await
-}
-
-/// Whether the CA's answer means that the account no longer exists.
-fn gone(error: &AcmeError) -> bool {
-    error.is("accountDoesNotExist") || error.is("unauthorized")
-}
-
-/// Registers the stored key, or a new one, which is stored first.
-async fn register(
-    acme: &Acme,
-    chosen: &Chosen,
-    store: &Store,
-    secrets: &dyn Secrets,
-    agree: &dyn Agree,
-    kept: Option<Kept>,
-) -> Result<Ready, AccountError> {
-    let issuer = &chosen.issuer;
-    if let Some(kept) = kept {
-        // A run that was killed may have registered it.
-        match find(acme, chosen, store, kept).await {
-            Err(AccountError::Lost { .. }) => {}
-            found => return found,
-        }
-    }
-    let terms = acme.directory().meta.terms_of_service.clone();
-    if let Some(url) = &terms
-        && !chosen.agree_tos
-        && !agree.agree(issuer, url)
-    {
-        return Err(AccountError::Terms {
-            issuer: issuer.name.clone(),
-            url: url.clone(),
-        });
-    }
-    let eab = match &chosen.eab {
-        Some(place) => Some(place.read(secrets).await.map_err(AccountError::Binding)?),
-        None => issuer.eab.clone(),
-    };
-    if eab.is_none() && acme.directory().meta.external_account_required {
-        let website = acme.directory().meta.website.clone();
-        return Err(AcmeError::BindingRequired { website }.into());
-    }
-    let fresh = AccountKey::generate()?;
-    let begun = Kept {
-        account: StoredAccount {
-            directory: acme.directory_url().to_owned(),
-            url: None,
-            key: fresh.pem().clone(),
-            contact: issuer.contact.clone(),
-            created: now(),
-        },
-        pending: None,
-        terms: terms.clone(),
-    };
-    // If two runs do this at once, one of them stores its key, and both register that key: the CA returns the same
-    // account to the second.
-    let kept = store
-        .change(acme.directory_url(), &|present| match present {
-            Some(_) => Change::Leave,
-            None => Change::Keep(Box::new(begun.clone())),
-        })
-        .await?
-        .unwrap_or_else(|| begun.clone());
-    let registration = Registration {
-        contact: issuer.contact.clone(),
-        agree_to_terms: true,
-        eab,
-    };
-    let key = AccountKey::from_pem(&kept.account.key)?;
-    let (client, account) = acme.register(&key, &registration).await?;
-    usable(&account)?;
-    let kept = note(store, acme, &account, terms.as_deref()).await?.unwrap_or(kept);
-    Ok(Ready {
-        client,
-        kept,
-        registered: true,
-    })
 }
 
 /// The account of the stored key, according to the CA.
@@ -306,12 +210,26 @@ fn usable(account: &Account) -> Result<(), AccountError> {
     }
 }
 
-/// Stores the URL of the account beside its key.
-async fn note(store: &Store, acme: &Acme, account: &Account, terms: Option<&str>) -> Result<Option<Kept>, StoreError> {
+/// What an account has been registered with.
+struct Agreement<'a> {
+    contact: &'a [String],
+    terms: Option<&'a str>,
+}
+
+/// Stores the URL of the account beside its key, and what it has been registered with, if it just was.
+async fn note(
+    store: &Store,
+    acme: &Acme,
+    account: &Account,
+    agreed: Option<&Agreement<'_>>,
+) -> Result<Option<Kept>, StoreError> {
     let change = |present: Option<Kept>| match present {
         Some(mut kept) => {
             kept.account.url = Some(account.url.clone());
-            if let Some(terms) = terms {
+            if let Some(agreed) = agreed {
+                kept.account.contact = agreed.contact.to_vec();
+            }
+            if let Some(terms) = agreed.and_then(|agreed| agreed.terms) {
                 kept.terms = Some(terms.to_owned());
             }
             Change::Keep(Box::new(kept))
@@ -321,25 +239,57 @@ async fn note(store: &Store, acme: &Acme, account: &Account, terms: Option<&str>
     store.change(acme.directory_url(), &change).await
 }
 
-fn client(acme: &Acme, kept: &Kept) -> Result<Client, AcmeError> {
+fn client(acme: &Acme, store: &Store, kept: &Kept) -> Result<Client, AcmeError> {
     let key = AccountKey::from_pem(&kept.account.key)?;
-    Ok(acme.client(key, kept.account.url.clone().unwrap_or_default()))
+    let url = kept.account.url.clone().unwrap_or_default();
+    let keeping = Keeping {
+        store: store.clone(),
+        directory: acme.directory_url().to_owned(),
+        before: url.clone(),
+    };
+    Ok(acme.client_of(key, url, Some(Box::new(keeping))))
+}
+
+/// Keeps where the CA has an account that it no longer knows by the URL that is kept.
+struct Keeping {
+    store: Store,
+    directory: String,
+    before: String,
+}
+
+impl Moved for Keeping {
+    fn moved<'a>(&'a self, url: &'a str) -> BoxFuture<'a, ()> {
+        let change = move |present: Option<Kept>| match present {
+            Some(mut kept) if kept.account.url.as_ref() == Some(&self.before) => {
+                kept.account.url = Some(url.to_owned());
+                Change::Keep(Box::new(kept))
+            }
+            _ => Change::Leave,
+        };
+        Box::pin(async move {
+            // If it cannot be kept, the next run finds it again.
+            let _ = self.store.change(&self.directory, &change).await;
+        })
+    }
 }
 
 /// Finds out which key the account has, if the outcome of a rollover is not known.
 async fn made_ready(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
     let Some(PendingKey { key: pending, since }) = kept.pending.clone() else {
         return Ok(Ready {
-            client: client(acme, &kept)?,
+            client: client(acme, store, &kept)?,
             kept,
             registered: false,
         });
     };
-    let same = |account: &Account| Some(&account.url) == kept.account.url.as_ref();
     for (pem, replaced) in [(&pending, true), (&kept.account.key, false)] {
         let key = AccountKey::from_pem(pem)?;
         match acme.find_account(&key).await? {
-            Some((client, account)) if same(&account) => {
+            Some((client, account)) => {
+                // A CA that has moved has it elsewhere.
+                if kept.account.url.as_ref() != Some(&account.url) {
+                    note(store, acme, &account, None).await?;
+                }
                 // A key that was just generated may be on its way to the CA in another run, so it stays.
                 let stale = now() > since + STALE;
                 let key = if replaced {
@@ -358,7 +308,7 @@ async fn made_ready(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> 
                     registered: false,
                 });
             }
-            _ => {}
+            None => {}
         }
     }
     Err(lost(acme, chosen, store))
@@ -380,6 +330,8 @@ async fn end_rollover(store: &Store, acme: &Acme, key: SecretString) -> Result<O
 /// Gives the account a new key. The new key is stored beside the old one until it is known which of them is valid.
 pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
     let ready = existing(acme, chosen, store).await?;
+    // The account may be elsewhere by now. A CA that does not show it may change its key nevertheless.
+    let _ = ready.client.account().await;
     let new = AccountKey::generate()?;
     let add_key = |present: Option<Kept>| match present {
         Some(mut kept) if kept.pending.is_none() => {

@@ -16,7 +16,7 @@ pub use secret::permit;
 
 use super::value::Namespaced;
 use crate::{
-    acme::StoredAccount,
+    acme::{AccountKey, StoredAccount},
     apply::{Api, ApiError},
     error::{Blame, Diagnose},
     object::Seconds,
@@ -184,6 +184,17 @@ impl Store {
         }
     }
 
+    /// Keeps a key beside the account of a directory, as PEM, and returns where: what has to make room for another account.
+    /// `account import` takes it back.
+    pub async fn keep_aside(&self, directory: &str, key: &AccountKey) -> Result<String, StoreError> {
+        let name = aside_name(directory, key);
+        let pem = key.pem().expose_secret().as_bytes();
+        match self {
+            Self::Local(dir) => local::keep_aside(dir, &name, pem),
+            Self::Secret(api, secret) => secret::keep_aside(api, secret, &name, pem).await,
+        }
+    }
+
     /// The rights in a cluster that storing an account needs. An existing Secret is not created.
     pub async fn permits(&self) -> Permits {
         let Self::Secret(api, key) = self else {
@@ -238,6 +249,14 @@ fn file_name(directory: &str) -> String {
         .take(5)
         .fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
     format!("{}-{hash:010x}{SUFFIX}", host.trim_start_matches(['.', '-']))
+}
+
+/// The file of a key that is kept beside the account for a directory; the key's thumbprint tells it from others.
+fn aside_name(directory: &str, key: &AccountKey) -> String {
+    let account = file_name(directory);
+    let thumbprint = key.thumbprint();
+    let short = thumbprint.get(..8).unwrap_or(&thumbprint);
+    format!("{}-{short}.pem", account.trim_end_matches(SUFFIX))
 }
 
 /// Reads stored data. Errors never quote the content.

@@ -167,4 +167,8 @@ impl Agree for Terms<'_> {
         let question = format!("Terms of service of {name}:\n{terms}\nDo you agree to them?");
         tokio::task::block_in_place(|| pollster::block_on(self.0.ask(question)))
     }
+
+    fn told(&self, text: &str) {
+        self.0.warn(text);
+    }
 }

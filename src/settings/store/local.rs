@@ -114,6 +114,13 @@ pub(super) async fn change(
     }
 }
 
+pub(super) fn keep_aside(dir: &Path, name: &str, pem: &[u8]) -> Result<String, StoreError> {
+    make(dir)?;
+    let path = dir.join(name);
+    write(&path, pem)?;
+    Ok(path.display().to_string())
+}
+
 /// Creates the directory. Its parents belong to the user and get the usual mode.
 fn make(dir: &Path) -> Result<(), StoreError> {
     if create_private_directory(dir).map_err(failed("make", dir))? {

@@ -110,6 +110,22 @@ pub(super) async fn change(
     }
 }
 
+pub(super) async fn keep_aside(api: &Api, key: &Namespaced, name: &str, pem: &[u8]) -> Result<String, StoreError> {
+    let add = |secret: Option<&Value>| {
+        of_type(secret, key)?;
+        let mut object = secret.cloned().unwrap_or_else(|| new(key));
+        object["data"][name] = BASE64_STANDARD.encode(pem).into();
+        Ok(Edit::Whole(object))
+    };
+    match api.update(SECRET, &key.0, Believed::Unknown, add).await {
+        Ok(_) => Ok(format!("{name} of Secret {key}")),
+        Err(StoreError::Cluster(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. })) => {
+            Err(StoreError::Contended(key.clone()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn new(key: &Namespaced) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",

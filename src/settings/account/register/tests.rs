@@ -1,0 +1,314 @@
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    acme::{
+        Eab,
+        fake::{Fake, Reply, Request},
+    },
+    error::Diagnose as _,
+    plan::ca::Ca,
+    settings::account::{ensure, existing},
+    solve::dns01::config::NoSecrets,
+};
+
+/// Keeps what is told.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Agree for Heard {
+    fn agree(&self, _: &Issuer, _: &str) -> bool {
+        true
+    }
+
+    fn told(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+struct Scene {
+    fake: Fake,
+    acme: Acme,
+    chosen: Chosen,
+    store: Store,
+    heard: Heard,
+    home: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn of(answers: impl Fn(&Request, usize, &str) -> Reply + Send + Sync + 'static) -> Self {
+        let fake = Fake::start(answers).await;
+        let (acme, issuer, home) = (fake.acme().await, fake.issuer(), tempfile::tempdir().unwrap());
+        Self {
+            chosen: Chosen {
+                ca: Ca {
+                    name: issuer.name.clone(),
+                    directory: issuer.directory_url.clone(),
+                },
+                issuer,
+                rehearsal: false,
+                eab: None,
+                account_secret: None,
+                agree_tos: true,
+                limits: None,
+                ca_limits: None,
+            },
+            store: Store::Local(home.path().join("accounts")),
+            heard: Heard::default(),
+            home,
+            acme,
+            fake,
+        }
+    }
+
+    async fn again(&self) -> Result<Ready, AccountError> {
+        register_again(&self.acme, &self.chosen, &self.store, &NoSecrets, &self.heard).await
+    }
+
+    /// Keeps an account that was made some time ago.
+    async fn holding(self, url: &str) -> Self {
+        let kept = Kept {
+            account: StoredAccount {
+                directory: self.acme.directory_url().to_owned(),
+                url: Some(url.to_owned()),
+                key: AccountKey::generate().unwrap().pem().clone(),
+                contact: Vec::new(),
+                created: 1,
+            },
+            pending: None,
+            terms: None,
+        };
+        let keep = |_: Option<Kept>| Change::Keep(Box::new(kept.clone()));
+        self.store.change(self.acme.directory_url(), &keep).await.unwrap();
+        self
+    }
+
+    /// Keeps the same account by another URL.
+    async fn holding_url(self, url: &str) -> Self {
+        let keep = |present: Option<Kept>| {
+            let mut kept = present.unwrap();
+            kept.account.url = Some(url.to_owned());
+            Change::Keep(Box::new(kept))
+        };
+        self.store.change(self.acme.directory_url(), &keep).await.unwrap();
+        self
+    }
+
+    async fn kept(&self) -> Option<Kept> {
+        self.store.load(self.acme.directory_url()).await.unwrap()
+    }
+
+    async fn thumbprint(&self) -> String {
+        let kept = self.kept().await.unwrap();
+        AccountKey::from_pem(&kept.account.key).unwrap().thumbprint()
+    }
+
+    /// The keys that are put aside.
+    fn aside(&self) -> Vec<(String, String)> {
+        let all = std::fs::read_dir(self.home.path().join("accounts")).unwrap();
+        let paths = all.map(|entry| entry.unwrap().path());
+        let keys = paths.filter(|path| path.extension().is_some_and(|end| end == "pem"));
+        keys.map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let key = AccountKey::from_pem(&text.into()).unwrap();
+            (path.display().to_string(), key.thumbprint())
+        })
+        .collect()
+    }
+}
+
+fn made(url: &str, path: &str) -> Reply {
+    Reply::json(201, &json!({"status": "valid"})).header("location", format!("{url}{path}"))
+}
+
+fn only_asks(request: &Request) -> bool {
+    request.payload["onlyReturnExisting"] == json!(true)
+}
+
+#[tokio::test]
+async fn after_a_wrong_binding_the_right_one_registers_the_same_key() {
+    // Wants a binding even to say whether it knows a key.
+    let scene = Scene::of(|request, _, url| {
+        let binding = &request.payload["externalAccountBinding"]["protected"];
+        let kid = binding.as_str().map(|text| {
+            use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+            serde_json::from_slice::<serde_json::Value>(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()["kid"]
+                .clone()
+        });
+        match kid {
+            None => Reply::problem(400, "externalAccountRequired", "a binding is required"),
+            Some(kid) if kid == json!("right") => made(url, "/account/1"),
+            Some(_) => Reply::problem(401, "unauthorized", "no such binding"),
+        }
+    })
+    .await;
+    scene.fake.set_meta(json!({"externalAccountRequired": true}));
+    let mut scene = Scene {
+        acme: scene.fake.acme().await,
+        ..scene
+    };
+    let eab = |kid: &str| {
+        Some(Eab {
+            kid: kid.to_owned(),
+            key: "c2VjcmV0".into(),
+        })
+    };
+    scene.chosen.issuer.eab = eab("wrong");
+    for _ in 0..2 {
+        let error = scene.again().await.unwrap_err();
+        assert_eq!(error.to_string(), "unauthorized: no such binding");
+    }
+    let half = scene.thumbprint().await;
+    scene.chosen.issuer.eab = eab("right");
+    scene.chosen.issuer.contact = vec!["mailto:ops@shop.example".to_owned()];
+    let ready = scene.again().await.unwrap();
+    assert_eq!(ready.client.thumbprint(), half);
+    let kept = scene.kept().await.unwrap();
+    assert_eq!(kept.account.url, Some(scene.fake.url("/account/1")));
+    assert_eq!(kept.account.contact, scene.chosen.issuer.contact);
+    assert!(scene.aside().is_empty() && scene.heard.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_goes_on_with_a_key_that_is_registered_by_half() {
+    let refuse = Arc::new(Mutex::new(true));
+    let refuses = refuse.clone();
+    let scene = Scene::of(move |request, _, url| match only_asks(request) {
+        true => Reply::problem(400, "externalAccountRequired", "a binding is required"),
+        false if *refuses.lock().unwrap() => Reply::problem(400, "malformed", "the binding is wrong"),
+        false => made(url, "/account/1"),
+    })
+    .await;
+    let run = async || ensure(&scene.acme, &scene.chosen, &scene.store, &NoSecrets, &scene.heard).await;
+    run().await.unwrap_err();
+    *refuse.lock().unwrap() = false;
+    assert_eq!(run().await.unwrap().client.account_url(), scene.fake.url("/account/1"));
+}
+
+#[tokio::test]
+async fn an_account_of_a_ca_that_has_moved_is_found_and_its_new_url_kept() {
+    // Elsewhere at the same server, and where no server is any more.
+    for old in ["/account/1", "http://127.0.0.1:1/account/1"] {
+        let scene = Scene::of(|request, _, url| match request.path.as_str() {
+            "/new-account" if only_asks(request) => made(url, "/account/new"),
+            "/account/new" => Reply::json(200, &json!({"status": "valid"})),
+            _ => Reply::problem(401, "unauthorized", "kid does not match"),
+        })
+        .await;
+        let old = if old.starts_with('/') {
+            scene.fake.url(old)
+        } else {
+            old.to_owned()
+        };
+        let scene = scene.holding(&old).await;
+        let before = scene.thumbprint().await;
+        let ready = existing(&scene.acme, &scene.chosen, &scene.store).await.unwrap();
+        assert_eq!(ready.client.account_url(), old);
+        let new = scene.fake.url("/account/new");
+        assert_eq!(ready.client.account().await.unwrap().url, new);
+        assert_eq!(scene.kept().await.unwrap().account.url.as_deref(), Some(new.as_str()));
+        // Nor is that a reason to make another one.
+        let scene = scene.holding_url(&old).await;
+        assert_eq!(scene.again().await.unwrap().client.account_url(), new);
+        assert_eq!(scene.kept().await.unwrap().account.url, Some(new));
+        assert_eq!(scene.thumbprint().await, before);
+        assert!(scene.fake.seen("/new-account").iter().all(only_asks));
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_the_ca_has_forgotten_is_registered_again() {
+    let scene = Scene::of(|request, _, url| match request.path.as_str() {
+        "/new-account" if !only_asks(request) => made(url, "/account/2"),
+        _ => Reply::problem(400, "accountDoesNotExist", "no such account"),
+    })
+    .await;
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let before = scene.thumbprint().await;
+    let ready = scene.again().await.unwrap();
+    assert_eq!((ready.client.thumbprint(), ready.registered), (before.as_str(), true));
+    assert_eq!(
+        scene.kept().await.unwrap().account.url,
+        Some(scene.fake.url("/account/2"))
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_the_ca_does_not_take_is_put_aside_and_not_dropped() {
+    let first = Arc::new(Mutex::new(None));
+    let known = first.clone();
+    let scene = Scene::of(move |request, _, url| {
+        let key = request.protected["jwk"]["x"].clone();
+        let is_first = *known.lock().unwrap() == Some(key);
+        match request.path.as_str() {
+            "/new-account" if !is_first && !only_asks(request) => made(url, "/account/2"),
+            "/account/2" => Reply::json(200, &json!({"status": "valid"})),
+            _ => Reply::problem(403, "unauthorized", "not allowed"),
+        }
+    })
+    .await;
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let kept = scene.kept().await.unwrap();
+    let old = AccountKey::from_pem(&kept.account.key).unwrap();
+    *first.lock().unwrap() = Some(old.jwk()["x"].clone());
+    let ready = scene.again().await.unwrap();
+    assert_eq!(ready.client.account_url(), scene.fake.url("/account/2"));
+    assert_ne!(scene.thumbprint().await, old.thumbprint());
+    let aside = scene.aside();
+    assert_eq!((aside.len(), &aside[0].1), (1, &old.thumbprint()));
+    let heard = scene.heard.0.lock().unwrap().clone();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(heard[0].contains(&aside[0].0) && heard[0].contains(&url), "{heard:?}");
+    // The accounts are those that are in use.
+    assert_eq!(scene.store.list().await.unwrap().len(), 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&aside[0].0).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn only_an_account_that_the_ca_calls_ended_loses_its_key() {
+    for answer in [
+        || Reply::json(200, &json!({"status": "deactivated"})),
+        || Reply::json(200, &json!({"status": "revoked"})),
+        || Reply::problem(403, "unauthorized", "Account is not valid, has status \"deactivated\""),
+    ] {
+        let scene = Scene::of(move |request, _, url| match request.path.as_str() {
+            "/new-account" if !only_asks(request) => made(url, "/account/2"),
+            "/account/2" => Reply::json(200, &json!({"status": "valid"})),
+            _ => answer(),
+        })
+        .await;
+        let url = scene.fake.url("/account/1");
+        let scene = scene.holding(&url).await;
+        let before = scene.thumbprint().await;
+        scene.again().await.unwrap();
+        assert_ne!(scene.thumbprint().await, before);
+        assert!(scene.aside().is_empty());
+    }
+    // An account in a state of its own is a living one.
+    let scene = Scene::of(|_, _, _| Reply::json(200, &json!({"status": "on-hold"}))).await;
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let before = scene.thumbprint().await;
+    scene.again().await.unwrap();
+    assert_eq!(scene.thumbprint().await, before);
+}
+
+#[tokio::test]
+async fn a_ca_that_does_not_answer_changes_nothing() {
+    let scene = Scene::of(|_, _, _| Reply::text(502, "<html>Bad Gateway")).await;
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let before = scene.thumbprint().await;
+    let error = scene.again().await.unwrap_err();
+    assert!(error.hint().is_some(), "{error}");
+    assert_eq!(scene.thumbprint().await, before);
+}
