@@ -46,6 +46,8 @@ pub struct Issuer {
     pub profile: Option<String>,
     /// The common name of the issuer at the end of the chain that is wanted, where the CA offers several.
     pub preferred_chain: Option<String>,
+    /// Whether requests have a common name, for CAs that want one.
+    pub common_name: bool,
     /// Where the CA may write to: `mailto:` URLs.
     pub contact: Vec<String>,
     /// An HTTP or SOCKS proxy; without it, the environment says (`HTTPS_PROXY`, `NO_PROXY`). It may hold a password.
@@ -81,6 +83,7 @@ impl Issuer {
             eab: None,
             profile: None,
             preferred_chain: None,
+            common_name: false,
             contact: Vec::new(),
             proxy: None,
             allow_http_loopback: false,

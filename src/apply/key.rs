@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use rcgen::{
-    CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
-    RsaKeySize, SanType,
+    CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
@@ -87,6 +87,15 @@ impl fmt::Display for KeyKind {
     }
 }
 
+/// The longest common name, in octets (RFC 5280, appendix A.1: `ub-common-name`).
+pub const COMMON_NAME: usize = 64;
+
+/// The name that a request has as its common name: the first that is not too long.
+pub fn common_name(names: &[Name]) -> Option<String> {
+    let mut all = names.iter().map(ToString::to_string);
+    all.find(|name| name.len() <= COMMON_NAME)
+}
+
 /// A private key. `Debug` shows no part of it.
 pub struct PrivateKey {
     pair: KeyPair,
@@ -144,11 +153,14 @@ impl PrivateKey {
         &self.pem
     }
 
-    /// The request for a certificate with these names as subjectAltNames, in order, as DER. It has no subject: CAs
-    /// choose the common name, and newer profiles omit it.
-    pub fn request(&self, names: &[Name]) -> Result<Vec<u8>, KeyError> {
+    /// The request for a certificate with these names as subjectAltNames, in order, as DER. Its subject is empty unless a common
+    /// name is given: most CAs choose the common name, and newer profiles omit it.
+    pub fn request(&self, names: &[Name], common_name: Option<&str>) -> Result<Vec<u8>, KeyError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
+        if let Some(name) = common_name {
+            params.distinguished_name.push(DnType::CommonName, name);
+        }
         for name in names {
             let san = match name {
                 Name::Ip(address) => SanType::IpAddress(*address),
@@ -186,7 +198,7 @@ mod tests {
             .map(|n| n.parse().unwrap())
             .collect();
         for kind in [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Rsa2048] {
-            let der = PrivateKey::generate(kind).unwrap().request(&names).unwrap();
+            let der = PrivateKey::generate(kind).unwrap().request(&names, None).unwrap();
             let (_, request) = X509CertificationRequest::from_der(&der).unwrap();
             assert_eq!(request.certification_request_info.subject.iter().count(), 0);
             let sans: Vec<String> = request
@@ -201,6 +213,26 @@ mod tests {
             assert_eq!(sans.len(), 4, "{kind}: {sans:?}");
             assert!(sans[1].contains("*.shop.example"), "{sans:?}");
         }
+    }
+
+    #[test]
+    fn the_common_name_is_the_first_name_that_is_short_enough() {
+        let long = format!("{}.{}.example", "a".repeat(40), "b".repeat(40));
+        let fits = format!("*.{}.example", "c".repeat(54));
+        let names: Vec<Name> = [long.as_str(), fits.as_str(), "shop.example"]
+            .iter()
+            .map(|n| n.parse().unwrap())
+            .collect();
+        assert_eq!(fits.len(), COMMON_NAME);
+        let common = common_name(&names).unwrap();
+        assert_eq!(common, fits);
+        assert_eq!(common_name(&names[..1]), None);
+        let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+        let der = key.request(&names, Some(&common)).unwrap();
+        let (_, request) = X509CertificationRequest::from_der(&der).unwrap();
+        let subject = &request.certification_request_info.subject;
+        let found: Vec<&str> = subject.iter_common_name().filter_map(|cn| cn.as_str().ok()).collect();
+        assert_eq!(found, [fits.as_str()]);
     }
 
     #[test]

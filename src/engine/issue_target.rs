@@ -122,6 +122,7 @@ impl Run {
             replaces: renewal.map(|r| r.id),
             in_window,
             preferred_chain: self.parts.issuer.preferred_chain.clone(),
+            common_name: self.parts.issuer.common_name,
             key: &key,
             counter: &self.counter,
             proved: AtomicBool::new(false),

@@ -131,6 +131,8 @@ pub struct OrderRequest<'a> {
     pub in_window: bool,
     /// The preferred chain.
     pub preferred_chain: Option<String>,
+    /// Whether the request has a common name.
+    pub common_name: bool,
     /// The private key of the certificate.
     pub key: &'a PrivateKey,
     /// Counts the order towards the limits of the CA.

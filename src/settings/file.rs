@@ -87,6 +87,8 @@ section! {
         profile: String => "classic";
         /// The chain whose root or issuer has this common name, if the CA offers several: --preferred-chain.
         preferred_chain: String => "ISRG Root X1";
+        /// Put the first name of at most 64 octets into requests as their common name, for CAs that want one.
+        common_name: bool => "true", off = true;
         /// The URL of the ACME directory: https.
         directory: String => "https://ca.corp.example/acme/directory";
         /// The audience of its certificates: staging (for rehearsals), production (everybody), own (whoever trusts the CA).

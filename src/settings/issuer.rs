@@ -219,6 +219,7 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
     issuer.proxy = entry.get(|e| e.proxy.clone());
     issuer.profile = entry.get(|e| e.profile.clone());
     issuer.preferred_chain = entry.get(|e| e.preferred_chain.clone());
+    issuer.common_name = entry.get(|e| e.common_name).unwrap_or_default();
     let email = entry
         .get(|e| e.email.as_ref())
         .or_else(|| layers.iter().find_map(|l| l.file.email.as_ref()));

@@ -125,6 +125,9 @@ fn hint_of(problem: &Problem) -> Option<String> {
     let text = match problem.short() {
         "accountDoesNotExist" => REGISTER,
         "unauthorized" if problem.ends_account() => "`kubectl certs account register` creates another account",
+        "badCSR" | "malformed" if says(&["common name", "commonname"]) => {
+            "put a common name into the request: commonName: true in the issuer's settings"
+        }
         "badCSR" => "the CA does not accept this key or these names: choose another --key-type or profile",
         "caa" => "the CAA records of the domain forbid it: allow this CA in them",
         "dns" => "check that the name resolves in the public DNS",

@@ -321,12 +321,13 @@ async fn a_nonce_is_had_by_get_where_head_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_contact_that_is_wanted_is_told_by_its_flag() {
+async fn a_contact_or_a_common_name_that_is_wanted_is_told_by_its_flag_or_setting() {
     for (kind, detail, hint) in [
         ("invalidContact", "contact is required", "--email ADDRESS"),
         ("unsupportedContact", "no", "--email ADDRESS"),
         ("malformed", "At least one contact must be given", "--email ADDRESS"),
         ("malformed", "an e-mail address is missing", "--email ADDRESS"),
+        ("badCSR", "CSR does not have a Common Name", "commonName: true"),
     ] {
         let fake = Fake::start(move |_, _, _| Reply::problem(400, kind, detail)).await;
         let registration = Registration {

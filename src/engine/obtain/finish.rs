@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{ObtainError, OrderRequest};
 use crate::{
     acme::{AcmeError, Authorization, AuthorizationStatus, Order, OrderStatus, Wish},
+    apply::key::{COMMON_NAME, common_name},
     engine::authorize::{Refused, why},
+    event::EventKind,
     name::Name,
     plan::Names,
 };
@@ -22,7 +24,7 @@ impl OrderRequest<'_> {
             *order = self.ready(order, wish).await?;
         }
         if order.status == OrderStatus::Ready {
-            let request = self.key.request(&names.order)?;
+            let request = self.key.request(&names.order, self.common_name(names).as_deref())?;
             *order = self.client().finalize(order, &request).await?;
         }
         if order.status == OrderStatus::Processing {
@@ -71,5 +73,19 @@ impl OrderRequest<'_> {
             return ObtainError::Order("it is invalid, and neither it nor its authorizations say why".to_owned());
         }
         ObtainError::Names(failed)
+    }
+
+    /// The common name for the request, where the issuer wants one.
+    fn common_name(&self, names: &Names) -> Option<String> {
+        if !self.common_name {
+            return None;
+        }
+        let found = common_name(&names.order);
+        if found.is_none() {
+            self.proving.tell.tell(EventKind::Note {
+                text: format!("no name has {COMMON_NAME} octets or fewer: the request has no common name"),
+            });
+        }
+        found
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
+use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer as _};
 
 use super::*;
 use crate::{
@@ -79,7 +80,7 @@ impl Came {
 }
 
 /// Orders these names; `present` are those that must not be lost.
-async fn order(fake: &Fake, all: &[&str], resume: Option<String>) -> Came {
+async fn order(fake: &Fake, all: &[&str], common_name: bool, resume: Option<String>) -> Came {
     let (client, key) = (fake.client().await, PrivateKey::generate(KeyKind::EcdsaP256).unwrap());
     let (solver, heard, home) = (
         Arc::<Solver>::default(),
@@ -115,6 +116,7 @@ async fn order(fake: &Fake, all: &[&str], resume: Option<String>) -> Came {
         replaces: None,
         in_window: false,
         preferred_chain: None,
+        common_name,
         key: &key,
         counter: &counter,
         proved: AtomicBool::new(false),
@@ -191,7 +193,7 @@ async fn an_order_that_wants_more_than_was_ordered_ends_before_anything_is_publi
             _ => None,
         })
         .await;
-        let came = order(&fake, &["shop.example", "www.shop.example"], None).await;
+        let came = order(&fake, &["shop.example", "www.shop.example"], false, None).await;
         let error = came.error();
         assert_eq!(
             error,
@@ -220,7 +222,7 @@ async fn an_authorization_of_a_wildcard_that_does_not_say_so_is_taken_for_it() {
         None
     })
     .await;
-    let came = order(&fake, &["*.shop.example"], None).await;
+    let came = order(&fake, &["*.shop.example"], false, None).await;
     assert_eq!(came.result.unwrap().names, ["*.shop.example".parse().unwrap()]);
 }
 
@@ -235,7 +237,7 @@ async fn an_order_that_asks_for_more_is_not_continued_but_made_anew() {
         _ => None,
     })
     .await;
-    let came = order(&fake, &["shop.example"], Some(fake.url("/order/old"))).await;
+    let came = order(&fake, &["shop.example"], false, Some(fake.url("/order/old"))).await;
     assert_eq!(came.result.unwrap().order, fake.url("/order/1"));
 }
 
@@ -252,11 +254,11 @@ async fn a_dead_order_is_not_gone_on_with() {
         _ => None,
     })
     .await;
-    let came = order(&fake, &["shop.example"], None).await;
+    let came = order(&fake, &["shop.example"], false, None).await;
     assert_eq!(came.error(), "shop.example: the CA says: dns: no answer");
     assert_eq!(came.published, ["shop.example"]);
     // The next run finds it as it is, publishes nothing for it, and says the same.
-    let came = order(&fake, &["shop.example"], None).await;
+    let came = order(&fake, &["shop.example"], false, None).await;
     assert_eq!(came.error(), "shop.example: the CA says: dns: no answer");
     assert!(came.published.is_empty() && fake.seen("/finalize/1").is_empty());
 }
@@ -276,7 +278,7 @@ async fn a_challenge_that_is_offered_again_is_told_at_once() {
         _ => None,
     })
     .await;
-    let came = order(&fake, &["shop.example"], None).await;
+    let came = order(&fake, &["shop.example"], false, None).await;
     came.result.unwrap();
     assert_eq!(
         came.notes,
@@ -294,7 +296,7 @@ async fn an_order_that_is_invalid_and_does_not_say_why_is_explained_by_its_autho
         _ => None,
     })
     .await;
-    let came = order(&fake, &["shop.example"], None).await;
+    let came = order(&fake, &["shop.example"], false, None).await;
     assert_eq!(came.error(), "shop.example: the CA says: caa: forbidden");
     // Where they say nothing either.
     let fake = ca(move |request, _, url| match request.path.as_str() {
@@ -302,11 +304,50 @@ async fn an_order_that_is_invalid_and_does_not_say_why_is_explained_by_its_autho
         _ => None,
     })
     .await;
-    let came = order(&fake, &["shop.example"], None).await;
+    let came = order(&fake, &["shop.example"], false, None).await;
     assert_eq!(
         came.error(),
         "the CA failed the order: it is invalid, and neither it nor its authorizations say why"
     );
+}
+
+/// The common names of the request that the CA got.
+fn common_names(fake: &Fake) -> Vec<String> {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    let sent = fake.seen("/finalize/1")[0].payload["csr"].as_str().unwrap().to_owned();
+    let der = BASE64_URL_SAFE_NO_PAD.decode(sent).unwrap();
+    let (_, request) = X509CertificationRequest::from_der(&der).unwrap();
+    let subject = &request.certification_request_info.subject;
+    subject
+        .iter_common_name()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_common_name_is_in_the_request_where_the_issuer_wants_one() {
+    let long = format!("{}.{}.example", "a".repeat(40), "b".repeat(40));
+    for (name, wanted, found) in [
+        ("shop.example", false, vec![]),
+        ("shop.example", true, vec!["shop.example".to_owned()]),
+        ("*.shop.example", true, vec!["*.shop.example".to_owned()]),
+        (long.as_str(), true, vec![]),
+    ] {
+        let bare = name.trim_start_matches("*.").to_owned();
+        let fake = ca(move |request, _, url| {
+            (request.path == "/authz/0").then(|| Reply::json(200, &authorization(url, &bare, "valid", &json!({}))))
+        })
+        .await;
+        let came = order(&fake, &[name], wanted, None).await;
+        came.result.unwrap();
+        assert_eq!(common_names(&fake), found, "{name}");
+        let notes = if wanted && found.is_empty() {
+            vec!["no name has 64 octets or fewer: the request has no common name".to_owned()]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(came.notes, notes);
+    }
 }
 
 #[tokio::test]
@@ -322,7 +363,7 @@ async fn an_account_that_the_ca_has_elsewhere_is_told_and_orders() {
         }
     })
     .await;
-    let came = order(&fake, &["shop.example"], None).await;
+    let came = order(&fake, &["shop.example"], false, None).await;
     came.result.unwrap();
     let new = fake.url("/account/new");
     assert_eq!(
