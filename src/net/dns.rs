@@ -1,9 +1,11 @@
-//! Direct DNS queries (RFC 1035) to recursors and to single name servers. Nothing is cached, so every answer is
-//! current.
+//! Direct DNS queries (RFC 1035) to recursors, to single name servers, and to the authoritative servers of a name. No
+//! answer is cached, so every answer is current.
 //!
 //! [`super::address`] uses the system's `getaddrinfo`. This module is for record types that it does not support, and
 //! for complete answers.
 
+mod authority;
+mod presence;
 mod reply;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,6 +25,8 @@ use hickory_proto::{
     rr::Name,
 };
 
+pub use authority::{Authoritative, Authorities};
+pub use presence::{Absence, Presence};
 pub use reply::{Caa, Reply};
 pub use wire::{Via, exchange};
 
@@ -73,6 +77,17 @@ pub enum DnsError {
         what: String,
         /// What is wrong with the answer.
         cause: String,
+    },
+    /// No authoritative server can be asked.
+    #[error("no name server can be asked: {0}")]
+    NoAuthority(String),
+    /// The server does not serve the zone of the name.
+    #[error("{server} does not serve the zone of {what}")]
+    Lame {
+        /// The server.
+        server: SocketAddr,
+        /// The query.
+        what: String,
     },
     /// The server refuses or fails to answer.
     #[error("{server} answers {what} with {}", code_word(*code))]

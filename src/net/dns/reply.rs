@@ -1,10 +1,13 @@
 //! The contents of an answer.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use hickory_proto::{
     op::{Message, ResponseCode},
-    rr::RData,
+    rr::{Name, RData},
 };
 
 use super::{DnsError, shown};
@@ -124,6 +127,58 @@ impl Reply {
         let mut soas = all.filter(|record| matches!(record.data, RData::SOA(_)));
         let zone = &soas.find(|record| record.name.zone_of(asked))?.name;
         (!zone.is_root()).then(|| shown(zone))
+    }
+
+    /// How long resolvers may keep that there is no such record, after they got this answer: the smaller one of the
+    /// SOA's TTL and its minimum (RFC 2308, section 5). In the answer of a resolver, what is left of it. `None` if
+    /// the answer has records, or no SOA.
+    pub fn negative_ttl(&self) -> Option<Duration> {
+        if !self.message.answers.is_empty() && self.cname().is_none() {
+            return None;
+        }
+        self.message.authorities.iter().find_map(|record| match &record.data {
+            RData::SOA(soa) => Some(Duration::from_secs(record.ttl.min(soa.minimum).into())),
+            _ => None,
+        })
+    }
+
+    /// The zone below `above` to which a server refers that does not serve it, and the names of its servers (RFC 1034,
+    /// section 4.3.2, step 3b). `None` if the answer is no referral, or leads back up.
+    pub(super) fn referral(&self, above: &Name) -> Option<(Name, Vec<String>)> {
+        if self.is_authoritative() || self.code() != ResponseCode::NoError || !self.message.answers.is_empty() {
+            return None;
+        }
+        let asked = self.message.queries.first()?.name();
+        let is_below = |zone: &Name| zone.zone_of(asked) && above.zone_of(zone) && zone != above;
+        let mut servers = self.message.authorities.iter().filter_map(|record| match &record.data {
+            RData::NS(server) if is_below(&record.name) => Some((&record.name, shown(&server.0))),
+            _ => None,
+        });
+        let (zone, first) = servers.next()?;
+        let others = servers.filter(|(of, _)| *of == zone).map(|(_, server)| server);
+        Some((zone.clone(), std::iter::once(first).chain(others).collect()))
+    }
+
+    /// The name servers of exactly the requested name.
+    pub(super) fn own_name_servers(&self) -> Vec<String> {
+        let Some(asked) = self.message.queries.first().map(hickory_proto::op::Query::name) else {
+            return Vec::new();
+        };
+        let servers = self.message.answers.iter().filter_map(|record| match &record.data {
+            RData::NS(server) if record.name == *asked => Some(shown(&server.0)),
+            _ => None,
+        });
+        servers.collect()
+    }
+
+    /// The addresses that come with an answer for a name server that it names.
+    pub(super) fn glue(&self, server: &str) -> Vec<IpAddr> {
+        let addresses = self.message.additionals.iter().filter_map(|record| match &record.data {
+            RData::A(a) if shown(&record.name) == server => Some(IpAddr::V4(a.0)),
+            RData::AAAA(aaaa) if shown(&record.name) == server => Some(IpAddr::V6(aaaa.0)),
+            _ => None,
+        });
+        addresses.collect()
     }
 
     /// The primary server of the zone according to its SOA.
