@@ -186,6 +186,9 @@ section! {
         resolvers: Vec<NameServer> => "[192.0.2.53, \"[2001:db8::53]:53\"]", variable = "RESOLVER";
         /// How long a record may take to be on every name server of its zone.
         propagation_timeout: Length => "2m", variable = "PROPAGATION_TIMEOUT", usual = Some(Length(PROPAGATION_TIMEOUT));
+        /// Follow a CNAME of _acme-challenge even if a wildcard alone has it (*.shop.example CNAME ...). Without it, only a CNAME at the name itself
+        /// counts.
+        follow_cname: bool => "false";
         /// Wait this long instead of asking the name servers.
         propagation_wait: Length => "30s", off = true, variable = "PROPAGATION_WAIT";
     }

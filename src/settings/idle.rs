@@ -43,6 +43,7 @@ pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Set
         ("--solver-toleration", of_pod.tolerations.is_some()),
     ];
     let of_dns: &[_] = &[
+        ("--follow-cname", of_dns.follow_cname.is_some()),
         ("--propagation-timeout", of_dns.propagation_timeout.is_some()),
         ("--propagation-wait", of_dns.propagation_wait.is_some()),
     ];

@@ -125,6 +125,8 @@ pub struct Dns01Settings {
     pub propagation_timeout: Duration,
     /// How long to wait instead of asking the name servers.
     pub propagation_wait: Option<Duration>,
+    /// Whether a CNAME of `_acme-challenge` by a wildcard is followed too.
+    pub follow_cname: bool,
 }
 
 /// How certificates are stored.
@@ -225,6 +227,7 @@ fn dns01_of(layers: &[Layer], said: Dns01Entry) -> Result<Dns01Settings, Setting
         resolvers: said.resolvers.iter().flatten().map(|server| server.0).collect(),
         propagation_timeout: said.propagation_timeout.map_or(PROPAGATION_TIMEOUT, |limit| limit.0),
         propagation_wait: said.propagation_wait.map(|wait| wait.0),
+        follow_cname: said.follow_cname.unwrap_or_default(),
         said,
     })
 }

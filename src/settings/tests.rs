@@ -265,6 +265,13 @@ fn a_flag_that_acts_only_with_another_is_never_ignored() {
             "--solver pod",
         ),
         ("dns01: {propagationWait: 5s}", "", "--propagation-wait", "--dns NAME"),
+        ("dns01: {followCname: true}", "", "--follow-cname", "--dns NAME"),
+        (
+            "http01: {resolveTimeout: 5m, selfCheck: direct}",
+            "",
+            "--resolve-timeout",
+            "--self-check auto",
+        ),
         (
             "dns01: {propagationTimeout: 5s}",
             "",

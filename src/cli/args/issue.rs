@@ -234,6 +234,9 @@ pub struct Dns01Args {
     /// How long the record may take to be on every name server of the zone [default: 2m]
     #[arg(long, value_name = "DURATION", conflicts_with = "propagation_wait")]
     pub propagation_timeout: Option<Length>,
+    /// Follow a CNAME of _acme-challenge even if a wildcard alone has it
+    #[arg(long)]
+    pub follow_cname: bool,
     /// Wait this long instead of asking the name servers
     #[arg(long, value_name = "DURATION")]
     pub propagation_wait: Option<Length>,

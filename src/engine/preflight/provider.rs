@@ -14,7 +14,10 @@ use crate::{
         Target,
         preflight::{Check, Topic},
     },
-    solve::dns01::Dns01,
+    solve::{
+        SolveError,
+        dns01::{Dns01, Ready},
+    },
 };
 
 /// How long writing and removing a test record may take.
@@ -39,13 +42,26 @@ impl Preflight<'_> {
                 .collect(),
             Ok(Some(dns01)) => {
                 let domains: BTreeSet<&str> = by_dns.iter().filter_map(|name| name.base()).collect();
-                join_all(domains.into_iter().map(|domain| self.provider(dns01, domain))).await
+                let checks = join_all(domains.into_iter().map(|domain| self.provider(dns01, domain))).await;
+                checks.into_iter().flatten().collect()
             }
         }
     }
 
-    async fn provider(&self, dns01: &Dns01, domain: &str) -> Check {
-        let check = match in_time("DNS", Topic::Provider, dns01.ready(domain)).await {
+    /// Checks who writes the record of a domain. A CNAME that a wildcard alone has is told, whether or not it counts.
+    async fn provider(&self, dns01: &Dns01, domain: &str) -> Vec<Check> {
+        let ready = in_time("DNS", Topic::Provider, dns01.ready(domain)).await;
+        let by_wildcard = ready
+            .as_ref()
+            .ok()
+            .and_then(|ready| ready.as_ref().ok()?.about_wildcards());
+        let check = self.writer(dns01, domain, ready).await;
+        let told = by_wildcard.map(|said| Check::ok(Topic::Dns, said).of(domain));
+        told.into_iter().chain([check.of(domain)]).collect()
+    }
+
+    async fn writer(&self, dns01: &Dns01, domain: &str, ready: Result<Result<Ready, SolveError>, Check>) -> Check {
+        match ready {
             Err(late) => late,
             Ok(Err(error)) => Check::because(Topic::Provider, &error),
             Ok(Ok(ready)) if ready.by_hand => Check::ok(
@@ -85,7 +101,6 @@ impl Preflight<'_> {
                     ready.provider, ready.place.name, ready.place.zone
                 ),
             ),
-        };
-        check.of(domain)
+        }
     }
 }

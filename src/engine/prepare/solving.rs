@@ -164,6 +164,7 @@ pub fn dns01(
         chosen: settings.only.clone(),
         resolver,
         wait,
+        follow_cname: settings.follow_cname,
         secrets,
         keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
         operator,

@@ -23,4 +23,4 @@ pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
 pub use provider::Written;
 pub use registry::{foreseen, no_provider, within};
 pub use solver::{Dns01, Keep, KeepNothing, Parts, Ready, Tested};
-pub use zone::TxtName;
+pub use zone::{TxtName, WildcardAlias};

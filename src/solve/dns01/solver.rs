@@ -21,12 +21,12 @@ use super::{
     propagation::{self, Wait},
     provider::{Provider, Record, Written},
     registry::{ProviderEntry, Registry},
-    zone::{self, TxtName},
+    zone::{self, Found, TxtName, WildcardAlias},
 };
 use crate::{
     event::{EventKind, Method, Teller},
     name::Name,
-    net::dns::Resolver,
+    net::dns::{Authorities, Resolver},
     solve::{Challenge, Solve, SolveError, patience::told},
 };
 
@@ -62,8 +62,10 @@ pub struct Parts {
     pub entries: Vec<DnsEntry>,
     /// The provider that `--dns` names.
     pub chosen: Option<String>,
-    /// Finds where names end.
+    /// Finds the name servers that say where names end.
     pub resolver: Resolver,
+    /// Whether a CNAME of `_acme-challenge` by a wildcard is followed too (`--follow-cname`).
+    pub follow_cname: bool,
     /// How to wait for propagation.
     pub wait: Wait,
     /// Reads Secrets for credentials.
@@ -77,7 +79,8 @@ pub struct Parts {
 /// Answers DNS-01 challenges.
 pub struct Dns01 {
     registry: Registry,
-    resolver: Resolver,
+    authorities: Authorities,
+    follow_cname: bool,
     wait: Wait,
     keep: Arc<dyn Keep>,
     locks: Locks,
@@ -87,7 +90,7 @@ pub struct Dns01 {
 impl std::fmt::Debug for Dns01 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dns01")
-            .field("resolver", &self.resolver)
+            .field("resolver", self.authorities.resolver())
             .field("wait", &self.wait)
             .finish_non_exhaustive()
     }
@@ -138,6 +141,31 @@ pub struct Ready {
     pub by_hand: bool,
     /// Where the record belongs.
     pub place: TxtName,
+    /// The CNAMEs that a wildcard alone has on the way. With `--follow-cname` they are followed; otherwise there is at
+    /// most one, and the record belongs to its name.
+    pub wildcards: Vec<WildcardAlias>,
+}
+
+impl Ready {
+    /// What the CNAMEs by wildcards mean for the place, in words; `None` if there are none.
+    pub fn about_wildcards(&self) -> Option<String> {
+        about_wildcards(&self.wildcards, &self.place)
+    }
+}
+
+fn about_wildcards(wildcards: &[WildcardAlias], place: &TxtName) -> Option<String> {
+    let said: Vec<String> = wildcards.iter().map(ToString::to_string).collect();
+    let last = wildcards.last()?;
+    Some(if last.name == place.name {
+        format!(
+            "{}, which is made for hosts and delegates no challenge: the record is written at {} itself (--follow-cname \
+             follows the CNAME)",
+            said.join("; "),
+            place.name
+        )
+    } else {
+        format!("{}, and is followed as --follow-cname says", said.join("; "))
+    })
 }
 
 /// The result of a test write.
@@ -157,9 +185,12 @@ impl Dns01 {
     /// Makes a solver. It is an error if the settings name a provider twice, or lack the chosen one. Credentials are
     /// not read yet.
     pub fn new(parts: Parts) -> Result<Self, SolveError> {
+        let zones = parts.entries.iter().flat_map(|entry| &entry.zones);
+        let authorities = Authorities::new(parts.resolver, zones.map(String::as_str));
         Ok(Self {
             registry: Registry::new(parts.entries, parts.chosen, parts.secrets, parts.operator)?,
-            resolver: parts.resolver,
+            authorities,
+            follow_cname: parts.follow_cname,
             wait: parts.wait,
             keep: parts.keep,
             locks: Locks::default(),
@@ -169,13 +200,22 @@ impl Dns01 {
 
     /// Where the record of a domain has to be written: the end of `_acme-challenge` and its CNAMEs.
     pub async fn place(&self, domain: &str) -> Result<TxtName, SolveError> {
-        zone::find(&self.resolver, &format!("_acme-challenge.{domain}")).await
+        Ok(self.find(domain).await?.place)
+    }
+
+    async fn find(&self, domain: &str) -> Result<Found, SolveError> {
+        zone::find(
+            &self.authorities,
+            &format!("_acme-challenge.{domain}"),
+            self.follow_cname,
+        )
+        .await
     }
 
     /// The name of the provider that serves a domain, and where its record belongs. Nothing is written, and no
     /// credential is read.
     pub async fn serving(&self, domain: &str) -> Result<(String, TxtName), SolveError> {
-        let place = self.located(domain).await?;
+        let place = self.located(domain).await?.place;
         let name = self.registry.serving(&place)?.settings.name.clone();
         Ok((name, place))
     }
@@ -183,20 +223,21 @@ impl Dns01 {
     /// Like [`Self::serving`], but reads the credentials of the provider, to check that they are where the settings
     /// say. Nothing is written.
     pub async fn ready(&self, domain: &str) -> Result<Ready, SolveError> {
-        let place = self.located(domain).await?;
+        let Found { place, wildcards } = self.located(domain).await?;
         let entry = self.registry.serving(&place)?;
         self.registry.provider(entry).await?;
         Ok(Ready {
             provider: entry.settings.name.clone(),
             by_hand: matches!(entry.settings.provider, ProviderConfig::Manual(_)),
             place,
+            wildcards,
         })
     }
 
     /// Writes a value in the place of a challenge's value and removes it, to check credentials and rights. It is not
     /// looked up in DNS.
     pub async fn write_test(&self, domain: &str) -> Result<Tested, SolveError> {
-        let place = self.located(domain).await?;
+        let place = self.located(domain).await?.place;
         let entry = self.registry.serving(&place)?;
         if matches!(entry.settings.provider, ProviderConfig::Manual(_)) {
             return Err(SolveError::new("a record that the operator writes cannot be tested"));
@@ -253,9 +294,9 @@ impl Dns01 {
 
     /// Where the record of a domain belongs. A provider that follows CNAMEs itself needs no DNS, unless propagation is
     /// checked.
-    async fn located(&self, domain: &str) -> Result<TxtName, SolveError> {
-        let error = match self.place(domain).await {
-            Ok(place) => return Ok(place),
+    async fn located(&self, domain: &str) -> Result<Found, SolveError> {
+        let error = match self.find(domain).await {
+            Ok(found) => return Ok(found),
             Err(error) => error,
         };
         let name = format!("_acme-challenge.{domain}");
@@ -271,7 +312,11 @@ impl Dns01 {
             )
         };
         let blind = !matches!(self.wait, Wait::Ask(_)) && self.registry.serving(&place).is_ok_and(follows);
-        if blind { Ok(place) } else { Err(error) }
+        let found = Found {
+            place,
+            wildcards: Vec::new(),
+        };
+        if blind { Ok(found) } else { Err(error) }
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<Key, PresentedValue>> {
@@ -346,8 +391,11 @@ impl Dns01 {
 
     async fn present_one(&self, challenge: &Challenge, tell: &Teller) -> Result<(), SolveError> {
         let (domain, value) = key(challenge)?;
-        let place = self.located(&domain).await?;
+        let Found { place, wildcards } = self.located(&domain).await?;
         let entry = self.registry.serving(&place)?;
+        if let Some(text) = about_wildcards(&wildcards, &place) {
+            tell.tell(EventKind::Note { text });
+        }
         let written = written(entry, &place, &domain, &value, &challenge.token);
         self.write(entry, &(domain, value.clone()), written).await?;
         tell.tell(EventKind::Presented {
@@ -363,7 +411,7 @@ impl Dns01 {
             ),
             Wait::Ask(_) | Wait::Off => format!("the name servers of {} to show TXT {}", place.zone, place.name),
         };
-        let shown = propagation::wait(&self.resolver, &place, &value, self.wait);
+        let shown = propagation::wait(self.authorities.resolver(), &place, &value, self.wait);
         let seen = told(tell, words, shown).await?;
         for text in seen.notes {
             tell.tell(EventKind::Note { text });

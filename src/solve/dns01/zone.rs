@@ -1,9 +1,12 @@
 //! Where a name ends: the end of its CNAMEs, and the zone that contains it.
 
-use futures_util::future::BoxFuture;
+use std::fmt;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::future::{BoxFuture, try_join};
 
 use crate::{
-    net::dns::{DnsError, Resolver},
+    net::dns::{Authorities, DnsError, RecordType},
     solve::SolveError,
 };
 
@@ -21,36 +24,90 @@ pub struct TxtName {
     pub aliases: Vec<String>,
 }
 
-/// The DNS queries that are needed to find a place, answered by [`Resolver`].
+/// A CNAME that a name has by a wildcard alone (RFC 4592), such as `*.shop.example CNAME lb.cloud.example`. It was made
+/// for hosts, and delegates no challenge: a record at the name itself replaces it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WildcardAlias {
+    /// The name.
+    pub name: String,
+    /// The target of the CNAME.
+    pub target: String,
+    /// The wildcard that has it; `None` if no name above has one, and the server makes up the answer in another way.
+    pub wildcard: Option<String>,
+}
+
+impl fmt::Display for WildcardAlias {
+    /// Writes `_acme-challenge.shop.example is a CNAME to lb.cloud.example by *.shop.example alone`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = self.wildcard.as_deref().unwrap_or("a wildcard");
+        write!(f, "{} is a CNAME to {} by {by} alone", self.name, self.target)
+    }
+}
+
+/// Where a record has to be written, and why there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) place: TxtName,
+    /// The CNAMEs by a wildcard on the way: those that count, or the one that does not and where the way ends.
+    pub(super) wildcards: Vec<WildcardAlias>,
+}
+
+/// The DNS queries that are needed to find a place.
 pub(super) trait Lookup: Send + Sync {
     fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>>;
     /// The zone of an SOA at or above the name, if the answer has one.
     fn soa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>>;
 }
 
-impl Lookup for Resolver {
+/// Asks the authoritative servers. The recursor is asked if they cannot be reached from here: then there is no other
+/// way.
+impl Lookup for Authorities {
     fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>> {
-        Box::pin(self.cname(name))
+        Box::pin(async move {
+            match self.ask(name, RecordType::CNAME).await {
+                Ok(answer) => Ok(answer.reply.cname()),
+                Err(_) => self.resolver().cname(name).await,
+            }
+        })
     }
 
     fn soa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>> {
-        Box::pin(self.soa(name))
+        Box::pin(async move {
+            match self.ask(name, RecordType::SOA).await {
+                Ok(answer) => Ok(answer.reply.zone()),
+                Err(_) => self.resolver().soa(name).await,
+            }
+        })
     }
 }
 
 /// Follows the CNAMEs of `name` and finds the zone of its end by the SOA: a delegated zone counts, even if it is empty.
-/// If DNS cannot answer (SERVFAIL: a zone whose servers do not answer), that is an error; the record would never be
-/// visible in the zone above.
-pub(super) async fn find(dns: &dyn Lookup, name: &str) -> Result<TxtName, SolveError> {
-    let (name, aliases) = end(dns, name).await?;
+/// A CNAME by a wildcard counts with `follow_all` only. If DNS cannot answer (SERVFAIL: a zone whose servers do not
+/// answer), that is an error; the record would never be visible in the zone above.
+pub(super) async fn find(dns: &dyn Lookup, name: &str, follow_all: bool) -> Result<Found, SolveError> {
+    let (name, aliases, wildcards) = end(dns, name, follow_all).await?;
     let zone = zone(dns, &name).await?;
-    Ok(TxtName { name, zone, aliases })
+    Ok(Found {
+        place: TxtName { name, zone, aliases },
+        wildcards,
+    })
 }
 
-async fn end(dns: &dyn Lookup, name: &str) -> Result<(String, Vec<String>), SolveError> {
+async fn end(
+    dns: &dyn Lookup,
+    name: &str,
+    follow_all: bool,
+) -> Result<(String, Vec<String>, Vec<WildcardAlias>), SolveError> {
     let mut name = name.to_ascii_lowercase();
-    let mut aliases: Vec<String> = Vec::new();
+    let (mut aliases, mut wildcards): (Vec<String>, Vec<WildcardAlias>) = (Vec::new(), Vec::new());
     while let Some(target) = dns.cname(&name).await.map_err(|e| unknown(&name, &e))? {
+        let wildcard = by_wildcard(dns, &name, &target);
+        if let Some(wildcard) = wildcard.await.map_err(|e| unknown(&name, &e))? {
+            wildcards.push(wildcard);
+            if !follow_all {
+                break;
+            }
+        }
         aliases.push(name);
         if aliases.contains(&target) || aliases.len() >= MOST_ALIASES {
             let way = aliases.join(" → ");
@@ -61,7 +118,47 @@ async fn end(dns: &dyn Lookup, name: &str) -> Result<(String, Vec<String>), Solv
         }
         name = target;
     }
-    Ok((name, aliases))
+    Ok((name, aliases, wildcards))
+}
+
+/// Whether a name has its CNAME by a wildcard: an answer does not tell, but a name beside it that nobody has made has
+/// the same one then.
+async fn by_wildcard(dns: &dyn Lookup, name: &str, target: &str) -> Result<Option<WildcardAlias>, DnsError> {
+    let Some((_, mut above)) = name.split_once('.') else {
+        return Ok(None);
+    };
+    let (sibling, direct) = (format!("{}.{above}", unused_label()), format!("*.{above}"));
+    let (of_sibling, of_wildcard) = try_join(dns.cname(&sibling), dns.cname(&direct)).await?;
+    if of_sibling.as_deref() != Some(target) {
+        return Ok(None);
+    }
+    let mut found = WildcardAlias {
+        name: name.to_owned(),
+        target: target.to_owned(),
+        wildcard: None,
+    };
+    // The wildcard may be further up, where the names between do not exist.
+    let mut of_wildcard = of_wildcard;
+    loop {
+        if of_wildcard.as_deref() == Some(target) {
+            found.wildcard = Some(format!("*.{above}"));
+        }
+        // `*.shop.example` also answers for `*.www.shop.example`: the topmost one is the record itself.
+        above = match above.split_once('.') {
+            Some((_, next)) if of_wildcard.as_deref() == Some(target) && next.contains('.') => next,
+            _ => return Ok(Some(found)),
+        };
+        of_wildcard = dns.cname(&format!("*.{above}")).await.unwrap_or_default();
+    }
+}
+
+/// A label that no zone has.
+fn unused_label() -> String {
+    let mut random = [0; 12];
+    // Without random numbers it is still unlikely to be in use.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    let random = BASE64_URL_SAFE_NO_PAD.encode(random).to_ascii_lowercase();
+    format!("_kubectl-certs-{random}")
 }
 
 async fn zone(dns: &dyn Lookup, name: &str) -> Result<String, SolveError> {
@@ -70,7 +167,8 @@ async fn zone(dns: &dyn Lookup, name: &str) -> Result<String, SolveError> {
         if let Some(zone) = dns.soa(at).await.map_err(|e| unknown(at, &e))? {
             return Ok(zone);
         }
-        // Some recursors omit the SOA in a negative answer. The names above are asked then.
+        // The answer about an alias, and the negative ones of some recursors, have no SOA. The names above are asked
+        // then.
         at = match at.split_once('.') {
             Some((_, above)) if !above.is_empty() => above,
             _ => break,
@@ -114,7 +212,17 @@ mod tests {
 
     impl Lookup for Fixed {
         fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>> {
-            Box::pin(async move { Ok(self.aliases.get(name).map(|&target| target.to_owned())) })
+            Box::pin(async move {
+                let wildcard = || {
+                    let above = |(at, _): (usize, &str)| self.aliases.get(format!("*{}", &name[at..]).as_str());
+                    name.match_indices('.').find_map(above)
+                };
+                Ok(self
+                    .aliases
+                    .get(name)
+                    .or_else(wildcard)
+                    .map(|&target| target.to_owned()))
+            })
         }
 
         fn soa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, DnsError>> {
@@ -147,14 +255,20 @@ mod tests {
         let mut dns = Fixed::new(&aliases, ZONES);
         for tells in [true, false] {
             dns.tells = tells;
-            let plain = find(&dns, "_acme-challenge.Shop.example").await.unwrap();
+            let plain = find(&dns, "_acme-challenge.Shop.example", false).await.unwrap().place;
             assert_eq!(
                 (plain.name.as_str(), plain.zone.as_str()),
                 ("_acme-challenge.shop.example", "shop.example")
             );
-            let delegated = find(&dns, "_acme-challenge.a.eu.shop.example").await.unwrap();
+            let delegated = find(&dns, "_acme-challenge.a.eu.shop.example", false)
+                .await
+                .unwrap()
+                .place;
             assert_eq!(delegated.zone, "eu.shop.example");
-            let elsewhere = find(&dns, "_acme-challenge.www.shop.example").await.unwrap();
+            let elsewhere = find(&dns, "_acme-challenge.www.shop.example", false)
+                .await
+                .unwrap()
+                .place;
             assert_eq!(
                 (elsewhere.name.as_str(), elsewhere.zone.as_str()),
                 ("www.acme.test", "acme.test")
@@ -169,15 +283,82 @@ mod tests {
             &[("a.test", "b.test"), ("b.test", "c.test"), ("c.test", "a.test")],
             ZONES,
         );
-        let error = find(&dns, "a.test").await.unwrap_err();
+        let error = find(&dns, "a.test", false).await.unwrap_err();
         assert_eq!(
             error.message,
             "the CNAMEs of a.test do not end: a.test → b.test → c.test → a.test"
         );
         let mut dns = Fixed::new(&[], ZONES);
         dns.broken = "_acme-challenge.eu.shop.example";
-        assert!(find(&dns, dns.broken).await.unwrap_err().message.contains("SERVFAIL"));
-        let none = find(&dns, "_acme-challenge.nowhere.invalid").await.unwrap_err();
+        assert!(
+            find(&dns, dns.broken, false)
+                .await
+                .unwrap_err()
+                .message
+                .contains("SERVFAIL")
+        );
+        let none = find(&dns, "_acme-challenge.nowhere.invalid", false).await.unwrap_err();
         assert!(none.message.starts_with("no zone in DNS holds"), "{none}");
+    }
+
+    #[tokio::test]
+    async fn a_cname_counts_at_the_name_itself_and_by_a_wildcard_only_if_it_is_told_to() {
+        let dns = Fixed::new(
+            &[
+                ("*.shop.example", "lb.acme.test"),
+                ("_acme-challenge.own.shop.example", "own.acme.test"),
+                ("_acme-challenge.far.shop.example", "x.eu.shop.example"),
+                ("*.eu.shop.example", "lb.acme.test"),
+            ],
+            ZONES,
+        );
+        let of = |host: &'static str, follow_all| {
+            let dns = &dns;
+            async move {
+                let found = find(dns, &format!("_acme-challenge.{host}"), follow_all).await.unwrap();
+                let by: Vec<String> = found.wildcards.iter().map(ToString::to_string).collect();
+                (found.place.name, found.place.zone, by.join("; "))
+            }
+        };
+        let says = |name: &str, by: &str| format!("{name} is a CNAME to lb.acme.test by {by} alone");
+        for (host, follow_all, name, zone, by) in [
+            (
+                "shop.example",
+                false,
+                "_acme-challenge.shop.example",
+                "shop.example",
+                says("_acme-challenge.shop.example", "*.shop.example"),
+            ),
+            // The host itself is answered by the wildcard too.
+            (
+                "www.shop.example",
+                false,
+                "_acme-challenge.www.shop.example",
+                "shop.example",
+                says("_acme-challenge.www.shop.example", "*.shop.example"),
+            ),
+            (
+                "shop.example",
+                true,
+                "lb.acme.test",
+                "acme.test",
+                says("_acme-challenge.shop.example", "*.shop.example"),
+            ),
+            ("own.shop.example", false, "own.acme.test", "acme.test", String::new()),
+            // At each step of the way.
+            (
+                "far.shop.example",
+                false,
+                "x.eu.shop.example",
+                "eu.shop.example",
+                says("x.eu.shop.example", "*.eu.shop.example"),
+            ),
+        ] {
+            assert_eq!(
+                of(host, follow_all).await,
+                (name.to_owned(), zone.to_owned(), by),
+                "{host}"
+            );
+        }
     }
 }

@@ -74,6 +74,7 @@ impl Settings {
             entries: serde_saphyr::from_str(&format!("[{}]", self.entries.join(", "))).unwrap(),
             chosen: None,
             resolver: dns::Resolver::of(vec![dns::server(&resolver.address()).unwrap()]),
+            follow_cname: false,
             wait,
             secrets: Arc::new(NoSecrets),
             keep: Arc::new(KeepNothing),

@@ -39,9 +39,17 @@ impl Issuing {
         Self::within(Namespace::new(label), change)
     }
 
+    /// With a resolver that keeps answers, which the ACME server and the program share.
+    pub(crate) fn keeping(label: &str) -> Self {
+        Self::of(Namespace::new(label), Resolver::keeping(), |_| {})
+    }
+
     /// In a namespace that is there.
     pub(crate) fn within(ns: Namespace, change: impl FnOnce(&mut Options)) -> Self {
-        let resolver = Resolver::start();
+        Self::of(ns, Resolver::start(), change)
+    }
+
+    fn of(ns: Namespace, resolver: Resolver, change: impl FnOnce(&mut Options)) -> Self {
         let pebble = Pebble::start_with(&resolver, change);
         Self {
             ns,

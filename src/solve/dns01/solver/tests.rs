@@ -55,6 +55,7 @@ impl Bench {
             entries: serde_saphyr::from_str(&entry).unwrap(),
             chosen: None,
             resolver: Resolver::of(vec![closed]),
+            follow_cname: false,
             wait: Wait::Off,
             secrets: Arc::new(NoSecrets),
             keep: Arc::new(Journal(dir.path().to_owned())),

@@ -104,6 +104,16 @@ webserver-allow-from=0.0.0.0/0
         self.api("PATCH", &format!("/{zone}."), Some(&json!({"rrsets": [change]})));
     }
 
+    /// Makes a zone say that resolvers may keep for so many seconds that a record does not exist.
+    #[track_caller]
+    pub(crate) fn keep_absence(&self, zone: &str, seconds: u32) {
+        let soa = format!("ns1.{zone}. hostmaster.{zone}. 2 60 60 600 {seconds}");
+        let mut change = rrset(&Record::new(zone, "SOA", ""), &[&soa]);
+        change["changetype"] = json!("REPLACE");
+        change["ttl"] = json!(seconds);
+        self.api("PATCH", &format!("/{zone}."), Some(&json!({"rrsets": [change]})));
+    }
+
     /// Hands a zone below one of its own to another server.
     #[track_caller]
     pub(crate) fn delegate(&self, zone: &str, below: &str, server: Ipv4Addr) {

@@ -16,7 +16,8 @@ use crate::support::{
 const TOP: [&str; 3] = ["example", "test", "internal"];
 
 /// What a CA, a program under test or anybody else asks who wants to know a name: it follows delegations and CNAMEs from
-/// the root on, and keeps no answer, so that every change is seen by the next question.
+/// the root on, and keeps no answer, so that every change is seen by the next question. [`Resolver::keeping`] starts one
+/// that keeps answers, as resolvers do.
 ///
 /// Names are below `example`, `test` and `internal`. No other exists.
 pub(crate) struct Resolver {
@@ -30,9 +31,24 @@ pub(crate) struct Resolver {
 impl Resolver {
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::with(false)
+    }
+
+    /// One that keeps answers for their TTL, and also that a name does not exist.
+    #[track_caller]
+    pub(crate) fn keeping() -> Self {
+        Self::with(true)
+    }
+
+    #[track_caller]
+    fn with(keeps: bool) -> Self {
         let top = Named::start(&[&["."], &TOP[..]].concat());
         let (address, dir) = (Address::take(), tempfile::tempdir().unwrap());
-        std::fs::write(dir.path().join("unbound.conf"), configuration(address.ip(), top.ip())).unwrap();
+        std::fs::write(
+            dir.path().join("unbound.conf"),
+            configuration(address.ip(), top.ip(), keeps),
+        )
+        .unwrap();
         std::fs::write(dir.path().join("resolv.conf"), format!("nameserver {}\n", address.ip())).unwrap();
         let mut command = Command::new("unbound");
         command.args(["-d", "-c", "unbound.conf"]);
@@ -101,7 +117,7 @@ impl Resolver {
     }
 }
 
-fn configuration(ip: Ipv4Addr, top: Ipv4Addr) -> String {
+fn configuration(ip: Ipv4Addr, top: Ipv4Addr, keeps: bool) -> String {
     let mut text = format!(
         r#"server:
   username: ""
@@ -127,10 +143,11 @@ stub-zone:
 "#
     );
     // not at the root alone: there `stub-no-cache` has no effect
+    let no_cache = if keeps { "no" } else { "yes" };
     for zone in TOP {
         write!(
             text,
-            "stub-zone:\n  name: \"{zone}\"\n  stub-addr: {top}\n  stub-no-cache: yes\n"
+            "stub-zone:\n  name: \"{zone}\"\n  stub-addr: {top}\n  stub-no-cache: {no_cache}\n"
         )
         .unwrap();
     }
