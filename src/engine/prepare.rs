@@ -7,7 +7,10 @@ mod steps;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
+    time::Duration,
 };
+
+use futures_util::{StreamExt as _, stream};
 
 use self::solving::any_thumbprint;
 pub use self::{
@@ -35,10 +38,16 @@ use crate::{
     plan::Target,
     settings::{Dns01Settings, Settings},
     solve::{
-        SolveError, dns01,
+        SolveError,
+        dns01::{self, Dns01, TxtName},
         http01::{self, Backend, ChallengeRoute},
     },
 };
+
+/// How long DNS may take to say where a record belongs.
+const LOCATING: Duration = Duration::from_secs(5);
+/// For how many domains it is asked at once.
+const LOCATED_AT_ONCE: usize = 32;
 
 /// The parameters from which a run is prepared.
 pub struct Preparing<'a> {
@@ -70,6 +79,9 @@ pub struct Prepared {
     pub permits: Permits,
     /// For each Secret, the workloads that are restarted, and others that would need it.
     pub restarts: BTreeMap<Key, Restarts>,
+    /// For each domain that is proved by DNS, the provider and the place of its record, or why there is none, as far as
+    /// DNS has been asked.
+    served: BTreeMap<String, Result<(String, TxtName), SolveError>>,
 }
 
 impl Preparing<'_> {
@@ -81,6 +93,7 @@ impl Preparing<'_> {
             backend: self.backend()?,
             permits: Permits::none(),
             restarts: BTreeMap::new(),
+            served: BTreeMap::new(),
         };
         // With several targets, an invalid name fails only its own, in its turn.
         if let [only] = self.targets
@@ -175,7 +188,7 @@ impl Preparing<'_> {
                 permits.extend(rollout::permits(&restarts.restarted));
             }
         }
-        permits.extend(self.credentials());
+        permits.extend(self.credentials(prepared));
         if !prepared.places.is_empty() {
             let options = prepared.http01(self.settings, &self.run, self.connect.clone(), any_thumbprint()?);
             permits.extend(http01::permits(&options, prepared.places.values())?);
@@ -184,12 +197,12 @@ impl Preparing<'_> {
     }
 
     /// The rights to read the Secrets with credentials of the DNS providers that are used.
-    fn credentials(&self) -> Permits {
+    fn credentials(&self, prepared: &Prepared) -> Permits {
         let settings = &self.settings.dns01;
         let names = self.targets.iter().flat_map(|target| &target.names.order);
         let used: BTreeSet<&str> = names
             .filter(|name| method_under(settings, name) == Method::Dns01)
-            .filter_map(|name| provider(settings, name))
+            .filter_map(|name| prepared.provider(settings, name))
             .collect();
         let entries = settings
             .providers
@@ -199,12 +212,6 @@ impl Preparing<'_> {
         refs.map(|of| Permit::one(&[Verb::Get], SECRET, of.namespace.as_str(), of.name.as_str()))
             .collect()
     }
-}
-
-/// The name of the provider that proves a name.
-fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
-    let foreseen = || dns01::foreseen(&settings.providers, name.base().unwrap_or_default());
-    settings.only.as_deref().or_else(|| Some(foreseen()?.name.as_str()))
 }
 
 /// The data keys of the Secret.
@@ -233,6 +240,37 @@ pub(super) fn store_options(settings: &Settings) -> secret::Options {
 }
 
 impl Prepared {
+    /// Asks DNS where the records of challenges belong, and chooses the provider of each as the run does: a CNAME may
+    /// lead into the zone of another one than the settings alone suggest. What DNS does not answer in time is left open.
+    pub async fn locate(&mut self, preparing: &Preparing<'_>, dns01: &Dns01) -> Result<(), PrepareError> {
+        let settings = &preparing.settings.dns01;
+        let names = preparing.targets.iter().flat_map(|target| &target.names.order);
+        let domains: BTreeSet<&str> = names
+            .filter(|name| method_under(settings, name) == Method::Dns01)
+            .filter_map(Name::base)
+            .collect();
+        let found = stream::iter(domains).map(|domain| async move {
+            let served = tokio::time::timeout(LOCATING, dns01.serving(domain)).await;
+            Some((domain.to_owned(), served.ok()?))
+        });
+        let found: Vec<_> = found.buffer_unordered(LOCATED_AT_ONCE).collect().await;
+        self.served.extend(found.into_iter().flatten());
+        if preparing.connection.is_some() {
+            self.permits = preparing.permits(self, preparing.settings.chosen.rehearsal)?;
+        }
+        Ok(())
+    }
+
+    /// The name of the provider that proves a name. Before DNS has been asked, according to the settings alone.
+    fn provider<'s>(&'s self, settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
+        let domain = name.base().unwrap_or_default();
+        if let Some(served) = self.served.get(domain) {
+            return served.as_ref().ok().map(|(provider, _)| provider.as_str());
+        }
+        let foreseen = || dns01::foreseen(&settings.providers, domain);
+        settings.only.as_deref().or_else(|| Some(foreseen()?.name.as_str()))
+    }
+
     /// Whether any name is proved by HTTP.
     pub fn needs_http01(&self) -> bool {
         !self.places.is_empty()

@@ -169,7 +169,7 @@ impl Issuance<'_> {
         let mut prepared = preparing
             .prepare()
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
-        let obstacles = self.foresee(&preparing, &prepared).await?;
+        let obstacles = self.foresee(&preparing, &mut prepared).await?;
         let is_rehearsal = self.settings.chosen.rehearsal;
         let report = |outcomes, obstacles| Report {
             is_rehearsal,
@@ -230,7 +230,7 @@ impl Issuance<'_> {
     }
 
     /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.
-    async fn foresee(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Result<Vec<Obstacle>, OpError> {
+    async fn foresee(&self, preparing: &Preparing<'_>, prepared: &mut Prepared) -> Result<Vec<Obstacle>, OpError> {
         let front = self.front();
         let asks = front.can_ask() && !front.has_agreed();
         let (rehearsal, dry) = (self.settings.chosen.rehearsal, self.order.dry_run != DryRun::None);
@@ -248,6 +248,10 @@ impl Issuance<'_> {
         };
         let dns01 = prepare::dns01(&self.settings.dns01, &Arc::default(), self.secrets(), front.operator())
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        if let Some(dns01) = &dns01 {
+            let located = prepared.locate(preparing, dns01).await;
+            located.map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        }
         let asked = Askable {
             store: self.store,
             seen,

@@ -175,7 +175,12 @@ impl Preflight<'_> {
             connect: self.connect.clone(),
             run: shared.run.clone(),
         };
-        let prepared = preparing.prepare();
+        let mut prepared = preparing.prepare();
+        if let (Ok(ready), Ok(Some(dns01))) = (&mut prepared, &shared.dns01)
+            && let Err(error) = ready.locate(&preparing, dns01).await
+        {
+            prepared = Err(error);
+        }
         checks.extend(self.solver(&preparing, &prepared));
         let hosts = target
             .names

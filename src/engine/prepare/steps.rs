@@ -1,6 +1,6 @@
 //! The steps of a run in the form in which they are shown.
 
-use super::{Prepared, Preparing, provider, slots};
+use super::{Prepared, Preparing, slots};
 use crate::{
     apply::{backup, file},
     engine::{choose::method_under, journal, lease},
@@ -95,7 +95,7 @@ impl Preparing<'_> {
     /// What proves a name, in words.
     pub(in crate::engine) fn through(&self, name: &Name, prepared: &Prepared) -> String {
         if method_under(&self.settings.dns01, name) == Method::Dns01 {
-            return dns_words(&self.settings.dns01, name);
+            return dns_words(&self.settings.dns01, name, prepared);
         }
         if let Some(error) = prepared.unplaced.get(name) {
             return format!("impossible: {error}");
@@ -133,9 +133,19 @@ impl Preparing<'_> {
     }
 }
 
-fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
+fn dns_words(settings: &Dns01Settings, name: &Name, prepared: &Prepared) -> String {
     let base = name.base().unwrap_or_default();
-    match provider(settings, name) {
+    match prepared.served.get(base) {
+        Some(Ok((provider, place))) => {
+            return format!(
+                "a record at {} in zone {}, by provider {provider}",
+                place.name, place.zone
+            );
+        }
+        Some(Err(error)) => return format!("impossible: {error}"),
+        None => {}
+    }
+    match prepared.provider(settings, name) {
         Some(provider) => format!("a record at _acme-challenge.{base}, by provider {provider}"),
         None if settings.providers.is_empty() => "impossible: no DNS provider is configured for it".to_owned(),
         // A CNAME may lead into a zone that a provider serves. DNS is asked before the order.
