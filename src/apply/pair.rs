@@ -419,7 +419,7 @@ pub(super) mod tests {
                 Roots::Trusted {
                     added: vec![root.pem().into()],
                 },
-                "does not reach",
+                "sent no chain",
             ),
             (leaf.key_pem(), String::new(), ours, Roots::Any, "no certificate"),
             (leaf.key_pem(), "rubbish".into(), ours, Roots::Any, "cannot be read"),
