@@ -5,7 +5,7 @@ use crate::{
     engine::cancel::Cancel,
     object::Key,
     ops::{Cluster, Context, OpError, named::read_all, preflight},
-    plan::preflight::worst,
+    plan::preflight::{waiting, worst},
     report::preflight as report,
     text::{counted, time},
 };
@@ -46,7 +46,18 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, OpError> {
         ))?;
     }
     let (warnings, failures, blame) = worst(&found.secrets);
+    let awaited = waiting(&found.secrets);
     note(&summary((warnings, failures), &found.theirs, found.looked_at));
+    if awaited > 0 {
+        let (name, does) = if awaited == 1 {
+            ("host", "does")
+        } else {
+            ("hosts", "do")
+        };
+        note(&format!(
+            "{awaited} {name} {does} not resolve yet: a run waits for the record, and orders nothing before"
+        ));
+    }
     if found.is_rehearsal {
         note(&format!(
             "no CA was chosen: checked with {}; --production checks with the production CA",

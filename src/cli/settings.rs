@@ -78,11 +78,12 @@ pub(super) fn issue_layer(args: &IssueArgs) -> Result<Layer, OpError> {
     file.http01.service.clone_from(&http01.solver_service);
     file.http01.advertise = http01.advertise;
     file.http01.self_check = http01.self_check;
+    file.http01.resolve_timeout = http01.resolve_timeout;
     if !args.dns01.resolver.is_empty() {
         file.dns01.resolvers = Some(args.dns01.resolver.clone());
     }
-    file.dns01.propagation_timeout = args.dns01.propagation_timeout;
     file.dns01.follow_cname = args.dns01.follow_cname.then_some(true);
+    file.dns01.propagation_timeout = args.dns01.propagation_timeout;
     file.dns01.propagation_wait = args.dns01.propagation_wait;
     file.storing.secret_keys.clone_from(&args.store.secret_keys);
     if !args.store.restart.is_empty() {

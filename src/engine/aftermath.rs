@@ -70,7 +70,8 @@ impl Run {
         let Destination::Cluster(api) = &self.parts.destination else {
             return;
         };
-        if self.parts.options.rehearsal || matches!(error, ObtainError::Interrupted | ObtainError::InterruptedLate) {
+        let is_interrupted = matches!(error, ObtainError::Interrupted | ObtainError::InterruptedLate);
+        if self.parts.options.rehearsal || is_interrupted || error.is_waiting() {
             return;
         }
         let reason = match error {

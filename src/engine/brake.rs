@@ -73,10 +73,11 @@ impl Brake {
             };
             return;
         };
-        if matches!(
+        let is_no_failure = matches!(
             error,
             TargetError::Interrupted | TargetError::Stopped | TargetError::LeftOut { .. }
-        ) {
+        );
+        if is_no_failure || error.is_waiting() {
             return;
         }
         let said = crate::error::chain(error);
@@ -124,7 +125,11 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::plan::Names;
+    use crate::{
+        engine::{authorize::Refused, obtain::ObtainError},
+        plan::Names,
+        solve::SolveError,
+    };
 
     struct Answers {
         yes: bool,
@@ -184,6 +189,24 @@ mod tests {
         assert_eq!((asked[0].0, asked[0].2), (3, 7), "{asked:?}");
         let (begun, asked) = run(true, &[no; 10]).await;
         assert_eq!((begun, asked.len()), (10, 3), "who goes on is asked after three more");
+    }
+
+    #[tokio::test]
+    async fn names_that_do_not_resolve_yet_stop_nothing() {
+        let asks = Arc::new(Answers {
+            yes: false,
+            asked: Mutex::default(),
+        });
+        let brake = Brake::new(Arc::clone(&asks) as Arc<dyn GoOn>);
+        brake.expect(10);
+        for n in 0..10 {
+            assert!(brake.may_begin().await, "{n}");
+            let missing = SolveError::new("waiting for DNS").waiting();
+            let name = format!("h{n}.example").parse().unwrap();
+            let error = ObtainError::Names([(name, Refused::Solve(missing))].into());
+            brake.ended(&target(n), Some(&error.into())).await;
+        }
+        assert_eq!(*asks.asked.lock().unwrap(), []);
     }
 
     #[tokio::test]

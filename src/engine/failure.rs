@@ -210,6 +210,11 @@ impl TargetError {
         }
     }
 
+    /// Whether nothing has failed: its names do not resolve yet, and nothing was ordered.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, Self::Obtain(error) if error.is_waiting())
+    }
+
     /// Whether the certificate is stored in spite of the error.
     pub fn is_after_storing(&self) -> bool {
         matches!(

@@ -105,6 +105,16 @@ impl Diagnose for ObtainError {
 }
 
 impl ObtainError {
+    /// Whether nothing has failed: all names that are in the way do not resolve yet, and nothing was ordered.
+    pub fn is_waiting(&self) -> bool {
+        match self {
+            Self::Names(failed) => failed
+                .values()
+                .all(|why| matches!(why, Refused::Solve(error) if error.waiting)),
+            _ => false,
+        }
+    }
+
     /// Whether the cause is the cluster, and not the CA or a challenge.
     pub fn is_of_cluster(&self) -> bool {
         match self {
@@ -209,10 +219,29 @@ impl OrderRequest<'_> {
             || "DNS to say where the records go".to_owned(),
             judged,
         );
+        let judged = async {
+            let mut unsolved: BTreeMap<Name, Refused> = judged.await;
+            let unfound = self.unfound(names, &unsolved).await;
+            unsolved.extend(unfound);
+            unsolved
+        };
         tokio::select! {
             unsolved = judged => Ok(unsolved),
             () = self.proving.cancel.cancelled() => Err(ObtainError::Interrupted),
         }
+    }
+
+    /// The names that no CA would find, after they were waited for. All are waited for at once.
+    async fn unfound(&self, names: &Names, unsolved: &BTreeMap<Name, Refused>) -> BTreeMap<Name, Refused> {
+        let solved = names.order.iter().filter(|name| !unsolved.contains_key(*name));
+        let found = solved.map(|name| async move {
+            let solver = self.proving.choose.solver(name).ok()?;
+            // The record of a name that no route has any more is not about to be made.
+            let is_expected = !names.unrouted.contains(name);
+            let found = solver.until_found(name, is_expected, self.proving.tell).await;
+            Some((name.clone(), Refused::Solve(found.err()?)))
+        });
+        join_all(found).await.into_iter().flatten().collect()
     }
 
     fn client(&self) -> &Client {

@@ -221,8 +221,8 @@ impl Run {
                 why: why.clone(),
                 hint: hint.clone(),
             },
-            Err(error @ TargetError::Stopped) => EventKind::NotStarted {
-                why: error.to_string(),
+            Err(error) if error.is_waiting() || matches!(error, TargetError::Stopped) => EventKind::NotStarted {
+                why: crate::error::chain(error),
                 hint: error.hint(),
             },
             Err(error) => EventKind::Failed {

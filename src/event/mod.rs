@@ -156,8 +156,8 @@ pub enum EventKind {
         /// What to do.
         hint: Option<String>,
     },
-    /// The issuance was not started, because others had failed in the same way before it, and the user decided not to
-    /// continue.
+    /// Nothing was ordered: a name does not resolve yet, or others had failed in the same way before, and the user
+    /// decided not to continue.
     NotStarted {
         /// The reason in one line.
         why: String,

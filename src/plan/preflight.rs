@@ -60,6 +60,8 @@ pub enum Grade {
     Ok,
     /// There may be an obstacle, or it could not be determined from here.
     Warning,
+    /// It is not there yet, and the issuance waits for it.
+    Waiting,
     /// It prevents the issuance.
     Fails,
 }
@@ -70,6 +72,7 @@ impl Grade {
         match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
+            Self::Waiting => "waiting",
             Self::Fails => "fails",
         }
     }
@@ -119,6 +122,14 @@ impl Check {
         }
     }
 
+    /// A check of something that is not there yet.
+    pub fn waiting(topic: Topic, message: impl Into<String>) -> Self {
+        Self {
+            grade: Grade::Waiting,
+            ..Self::ok(topic, message)
+        }
+    }
+
     /// A check that prevents the issuance.
     pub fn fails(topic: Topic, blame: Blame, message: impl Into<String>) -> Self {
         Self {
@@ -157,6 +168,12 @@ pub struct Report {
     pub title: String,
     /// The checks in the order in which they are shown.
     pub checks: Vec<Check>,
+}
+
+/// How many checks found something that is waited for.
+pub fn waiting(reports: &[Report]) -> usize {
+    let all = reports.iter().flat_map(|report| &report.checks);
+    all.filter(|check| check.grade == Grade::Waiting).count()
 }
 
 /// How many checks warn, how many fail, and the worst blame of the failing ones.

@@ -48,7 +48,7 @@ pub fn list(reports: &[Report], colour: bool, width: Option<usize>) -> String {
 fn style(grade: Grade) -> Style {
     let colour = match grade {
         Grade::Ok => AnsiColor::Green,
-        Grade::Warning => AnsiColor::Yellow,
+        Grade::Warning | Grade::Waiting => AnsiColor::Yellow,
         Grade::Fails => AnsiColor::Red,
     };
     Style::new().fg_color(Some(colour.into()))

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    CONCURRENCY, PROPAGATION_TIMEOUT, SOLVER_IMAGE, WAIT,
+    CONCURRENCY, PROPAGATION_TIMEOUT, RESOLVE_TIMEOUT, SOLVER_IMAGE, WAIT,
     policy::PolicyEntry,
     section::{Section as _, section},
     trust::TrustEntry,
@@ -154,6 +154,8 @@ section! {
         advertise: Advertised => "192.0.2.7:8089", variable = "ADVERTISE";
         /// How the answer is checked before the CA is asked: auto, direct, cluster, wait=30s or off.
         self_check: SelfCheck => "auto", variable = "SELF_CHECK", usual = Some(SelfCheck::default());
+        /// How long a host that does not resolve yet is waited for before anything is ordered; 0 does not wait.
+        resolve_timeout: Length => "2m", variable = "RESOLVE_TIMEOUT", usual = Some(Length(RESOLVE_TIMEOUT));
         /// Addresses and ranges that the self-check may contact even if they are loopback, link-local or inside the cluster.
         allow_addresses: Vec<Network> => "[10.96.3.0/24, \"fd00:1::7\"]";
     }
@@ -184,11 +186,11 @@ section! {
         providers: Vec<DnsEntry> => PROVIDERS;
         /// Name servers that are asked for hosts (HTTP-01 too), zones and CAA records: IP or IP:PORT. Without them, the system's.
         resolvers: Vec<NameServer> => "[192.0.2.53, \"[2001:db8::53]:53\"]", variable = "RESOLVER";
-        /// How long a record may take to be on every name server of its zone.
-        propagation_timeout: Length => "2m", variable = "PROPAGATION_TIMEOUT", usual = Some(Length(PROPAGATION_TIMEOUT));
         /// Follow a CNAME of _acme-challenge even if a wildcard alone has it (*.shop.example CNAME ...). Without it, only a CNAME at the name itself
         /// counts.
         follow_cname: bool => "false";
+        /// How long a record may take to be on every name server of its zone.
+        propagation_timeout: Length => "2m", variable = "PROPAGATION_TIMEOUT", usual = Some(Length(PROPAGATION_TIMEOUT));
         /// Wait this long instead of asking the name servers.
         propagation_wait: Length => "30s", off = true, variable = "PROPAGATION_WAIT";
     }

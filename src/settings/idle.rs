@@ -47,7 +47,10 @@ pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Set
         ("--propagation-timeout", of_dns.propagation_timeout.is_some()),
         ("--propagation-wait", of_dns.propagation_wait.is_some()),
     ];
+    let looks = matches!(http01.self_check, SelfCheck::Auto | SelfCheck::Cluster);
+    let of_looks: &[_] = &[("--resolve-timeout", given.resolve_timeout.is_some())];
     for (needs, acts, flags) in [
+        ("--self-check auto", looks, of_looks),
         ("--solver service", by_service, of_service),
         ("--solver endpoint", by_endpoint, of_endpoint),
         ("--solver pod", by_pod, of_pod),

@@ -49,6 +49,8 @@ pub const SOLVER_IMAGE: Option<&str> = option_env!("KUBECTL_CERTS_BUILD_IMAGE");
 pub const CONCURRENCY: u16 = 8;
 /// The default limit until a record is on every name server.
 pub const PROPAGATION_TIMEOUT: Duration = Duration::from_mins(2);
+/// The default limit until a host resolves. external-dns looks at the routes once a minute.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_mins(2);
 /// The default limit until the new certificate is served.
 pub const WAIT: Duration = Duration::from_mins(1);
 
@@ -108,6 +110,8 @@ pub struct Http01Settings {
     pub advertise: Option<SocketAddr>,
     /// How the answer is checked before the CA is told.
     pub self_check: SelfCheck,
+    /// How long a host that does not resolve yet is waited for.
+    pub resolve_timeout: Duration,
 }
 
 /// How DNS-01 is answered.
@@ -121,12 +125,12 @@ pub struct Dns01Settings {
     pub only: Option<String>,
     /// Name servers for hosts, zones and CAA records; if empty, those of the system.
     pub resolvers: Vec<SocketAddr>,
+    /// Whether a CNAME of `_acme-challenge` by a wildcard is followed too.
+    pub follow_cname: bool,
     /// How long a record may take to be on every name server of the zone.
     pub propagation_timeout: Duration,
     /// How long to wait instead of asking the name servers.
     pub propagation_wait: Option<Duration>,
-    /// Whether a CNAME of `_acme-challenge` by a wildcard is followed too.
-    pub follow_cname: bool,
 }
 
 /// How certificates are stored.
@@ -160,6 +164,7 @@ impl Settings {
             nodes: Vec::new(),
             advertise: http01.advertise.map(|at| at.0),
             self_check: http01.self_check.unwrap_or_default(),
+            resolve_timeout: http01.resolve_timeout.map_or(RESOLVE_TIMEOUT, |limit| limit.0),
             said: http01,
             pod,
         };
@@ -225,9 +230,9 @@ fn dns01_of(layers: &[Layer], said: Dns01Entry) -> Result<Dns01Settings, Setting
         providers,
         only,
         resolvers: said.resolvers.iter().flatten().map(|server| server.0).collect(),
+        follow_cname: said.follow_cname.unwrap_or_default(),
         propagation_timeout: said.propagation_timeout.map_or(PROPAGATION_TIMEOUT, |limit| limit.0),
         propagation_wait: said.propagation_wait.map(|wait| wait.0),
-        follow_cname: said.follow_cname.unwrap_or_default(),
         said,
     })
 }

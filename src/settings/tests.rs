@@ -297,6 +297,7 @@ fn a_flag_that_acts_only_with_another_is_never_ignored() {
     }
     for (typed, kept) in [
         ("http01: {advertise: '192.0.2.1:80'}", ""),
+        ("http01: {resolveTimeout: 5m}", ""),
         ("solver: {image: a}", ""),
         (
             "{http01: {service: 'a:80', selfCheck: cluster}, solver: {image: a}}",

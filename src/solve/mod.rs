@@ -42,6 +42,8 @@ pub struct SolveError {
     pub cluster: bool,
     /// Whether a server has refused a change, so that nothing has to be removed.
     pub refused: bool,
+    /// Whether nothing has failed: the name does not resolve yet, and nothing was ordered.
+    pub waiting: bool,
 }
 
 impl SolveError {
@@ -52,6 +54,7 @@ impl SolveError {
             hint: None,
             cluster: false,
             refused: false,
+            waiting: false,
         }
     }
 
@@ -75,6 +78,13 @@ impl SolveError {
     #[must_use]
     pub fn refused(mut self) -> Self {
         self.refused = true;
+        self
+    }
+
+    /// Marks the error as one of a name that does not resolve yet.
+    #[must_use]
+    pub fn waiting(mut self) -> Self {
+        self.waiting = true;
         self
     }
 
@@ -104,6 +114,17 @@ pub trait Solve: Send + Sync {
     /// Whether it could answer for a name, as far as that is known without a write, before anything is ordered. The
     /// error says what is missing.
     fn can_answer<'a>(&'a self, _: &'a Name) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Waits until a CA would find the name, if the method needs that; a name that is not expected to come is looked up
+    /// once. Called before anything is ordered. The error says which record is missing.
+    fn until_found<'a>(
+        &'a self,
+        _: &'a Name,
+        _is_expected: bool,
+        _: &'a Teller,
+    ) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 

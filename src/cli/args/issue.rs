@@ -216,6 +216,9 @@ pub struct Http01Args {
     /// How the answer is checked before the CA is asked: auto, direct, cluster, wait=30s or off [default: auto]
     #[arg(long, value_name = "HOW")]
     pub self_check: Option<SelfCheck>,
+    /// How long to wait for a host that does not resolve yet, before anything is ordered; 0 does not wait [default: 2m]
+    #[arg(long, value_name = "DURATION")]
+    pub resolve_timeout: Option<Length>,
     /// The address of the routes as seen from here, for the self-check and for what is served, instead of their own
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,
@@ -231,12 +234,12 @@ pub struct Dns01Args {
     /// The name server that is asked for hosts, zones and CAA records, IP or IP:PORT; may be given more than once; else the system's
     #[arg(long, value_name = "ADDRESS")]
     pub resolver: Vec<NameServer>,
-    /// How long the record may take to be on every name server of the zone [default: 2m]
-    #[arg(long, value_name = "DURATION", conflicts_with = "propagation_wait")]
-    pub propagation_timeout: Option<Length>,
     /// Follow a CNAME of _acme-challenge even if a wildcard alone has it
     #[arg(long)]
     pub follow_cname: bool,
+    /// How long the record may take to be on every name server of the zone [default: 2m]
+    #[arg(long, value_name = "DURATION", conflicts_with = "propagation_wait")]
+    pub propagation_timeout: Option<Length>,
     /// Wait this long instead of asking the name servers
     #[arg(long, value_name = "DURATION")]
     pub propagation_wait: Option<Length>,

@@ -49,8 +49,10 @@ pub(super) enum Came {
 pub(super) struct RunProgress {
     /// The Secrets whose certificates failed, and why.
     failed: BTreeMap<Key, Trouble>,
-    /// How many were not begun because these failed.
+    /// How many were not begun because these failed, or because their names do not resolve yet.
     not_started: usize,
+    /// Why the last of those was not begun.
+    why: Option<Trouble>,
     /// How many went well.
     good: usize,
     /// The names that others went well without, and why.
@@ -166,6 +168,15 @@ impl Ear {
                 let hint = seen.failed.values().find_map(|trouble| trouble.hint.clone());
                 Ending::Bad(Trouble::new(what).hint_if(hint))
             }
+            Ok(_) if seen.not_started > 0 => {
+                let trouble = seen.why.clone().unwrap_or_else(|| Trouble::new("not started"));
+                let all = seen.not_started + seen.issued();
+                let what = match all {
+                    1 => trouble.what,
+                    _ => format!("{} of {all} not started: {}", seen.not_started, trouble.what),
+                };
+                Ending::Bad(Trouble::new(what).hint_if(trouble.hint))
+            }
             Ok(_) if !seen.partly.is_empty() => seen.without(),
             Ok(Came::Said(said)) => Ending::Good(said),
             Ok(Came::Issued(_)) if blame.is_none() => Ending::Good(match (seen.good, seen.rehearsal) {
@@ -191,7 +202,11 @@ impl Listen for Ear {
                     let trouble = Trouble::new(format!("without {without}: {why}")).hint_if(hint.clone());
                     self.seen().partly.insert(secret.clone(), (names.len(), trouble));
                 }
-                EventKind::NotStarted { .. } => self.seen().not_started += 1,
+                EventKind::NotStarted { why, hint } => {
+                    let mut seen = self.seen();
+                    seen.not_started += 1;
+                    seen.why = Some(Trouble::new(why.as_str()).hint_if(hint.clone()));
+                }
                 EventKind::Failed { error, hint } => {
                     let trouble = Trouble::new(error.as_str()).hint_if(hint.clone());
                     self.seen().failed.insert(secret.clone(), trouble);
@@ -267,6 +282,27 @@ mod tests {
             panic!("one has failed");
         };
         assert_eq!(trouble.what, "1 of 3 failed; shop/old-tls: the CA is away");
+    }
+
+    #[test]
+    fn what_waits_for_dns_is_not_started_and_says_which_name() {
+        let (ear, cancel) = ear(true);
+        let waits = |secret| {
+            let why = "new.example: waiting for DNS".to_owned();
+            let hint = Some("look".to_owned());
+            hear(&ear, secret, EventKind::NotStarted { why, hint });
+        };
+        let ended = |what: &str| Ending::Bad(Trouble::new(what).hint("look"));
+        waits("web-tls");
+        assert_eq!(
+            ear.ending(Ok(issued(Some(Blame::Acme))), &cancel),
+            ended("new.example: waiting for DNS")
+        );
+        hear(&ear, "api-tls", EventKind::Done);
+        assert_eq!(
+            ear.ending(Ok(issued(Some(Blame::Acme))), &cancel),
+            ended("1 of 2 not started: new.example: waiting for DNS")
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{LIMIT, Preflight, SharedChecks};
 use crate::{
     engine::choose::method_under,
     error::Blame,
-    net::dns::{self, Resolver},
+    net::dns::{self, Authorities, RecordType, Resolver},
     plan::{
         Target,
         caa::{CaaAnswer, CaaQuery, Forbidden, Property, Verdict, ancestors, judge},
@@ -45,7 +45,7 @@ impl Preflight<'_> {
         };
         stream::iter(names)
             .map(|name| async move {
-                let answer = tokio::time::timeout(LIMIT, answer(resolver, name)).await;
+                let answer = tokio::time::timeout(LIMIT, answer(resolver, shared.authorities.as_ref(), name)).await;
                 let late = || CaaAnswer::Unknown(format!("DNS gave no answer within {} s", LIMIT.as_secs()));
                 (name.to_owned(), answer.unwrap_or_else(|_| late()))
             })
@@ -94,8 +94,15 @@ impl Preflight<'_> {
 }
 
 /// The CAA records of a name. A failure of name servers that cannot reach others forbids nothing, because the CA asks
-/// different ones.
-async fn answer(resolver: &Resolver, name: &str) -> CaaAnswer {
+/// different ones. A name that does not exist yet has none, and the recursor is not asked about it, because it would
+/// remember that.
+async fn answer(resolver: &Resolver, authorities: Option<&Authorities>, name: &str) -> CaaAnswer {
+    if let Some(authorities) = authorities
+        && let Ok(answer) = authorities.ask(name, RecordType::CAA).await
+        && answer.reply.is_no_name()
+    {
+        return CaaAnswer::Records(Vec::new());
+    }
     match resolver.caa(name).await {
         Ok(records) => CaaAnswer::Records(records.into_iter().map(property).collect()),
         Err(error) if resolver.is_domains_fault(name, &error).await => CaaAnswer::Failed(error.to_string()),
@@ -169,7 +176,8 @@ mod tests {
         let fails = Says::Code(ResponseCode::ServFail);
         let broken = NameServer::start(&[("shop.example", fails)]).await;
         let cut_off = NameServer::start(&[("", fails)]).await;
-        let answer_of = async |server: &NameServer| answer(&Resolver::of(vec![server.address]), "shop.example").await;
+        let answer_of =
+            async |server: &NameServer| answer(&Resolver::of(vec![server.address]), None, "shop.example").await;
         assert!(matches!(answer_of(&broken).await, CaaAnswer::Failed(_)));
         assert!(matches!(answer_of(&cut_off).await, CaaAnswer::Unknown(_)));
     }

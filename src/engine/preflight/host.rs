@@ -58,14 +58,26 @@ impl Preflight<'_> {
             .map_or(route.unwrap_or_default(), |named| named.as_slice());
         let lookup = &shared.lookup;
         let in_dns::Own { at: own, unresolved } = in_dns::addresses_of(lookup, route.iter().map(Text::as_str)).await;
-        let found = match (name, in_dns::ask(lookup, &host).await) {
+        let self_check = self.settings.http01.self_check;
+        let found = match (
+            name,
+            in_dns::awaited(lookup, shared.authorities.as_ref(), &host, in_dns::DNS).await,
+        ) {
             (Name::Ip(address), _) => vec![*address],
-            (_, InDns::At(found)) => found,
-            (_, InDns::Nowhere(error)) => {
-                let error = in_dns::nowhere("it", &error, lookup, &own);
-                return vec![no_address(&error, self.settings.http01.self_check).of(host)];
+            (_, Ok(InDns::At(found))) => found,
+            (_, Err(not_yet)) if self_check == SelfCheck::Auto && !target.names.unrouted.contains(name) => {
+                let check = Check::waiting(Topic::Dns, not_yet.words("it", &host));
+                return vec![check.hint(Some(not_yet.hint(&own))).of(host)];
             }
-            (_, InDns::Unknown(error)) => {
+            (_, Err(not_yet)) => {
+                let error = in_dns::nowhere("it", &not_yet.as_answer(), &not_yet.absence.server, &own);
+                return vec![no_address(&error, self_check).of(host)];
+            }
+            (_, Ok(InDns::Nowhere(error))) => {
+                let error = in_dns::nowhere("it", &error, lookup, &own);
+                return vec![no_address(&error, self_check).of(host)];
+            }
+            (_, Ok(InDns::Unknown(error))) => {
                 let check = Check::warning(Topic::Dns, in_dns::unknown("it", &error)).of(host);
                 return vec![check.hint(Some("name another resolver with --resolver ADDRESS"))];
             }

@@ -24,7 +24,7 @@ use crate::{
     k8s::Connection,
     net::{
         HostPort, Lookup,
-        dns::{DnsError, Resolver},
+        dns::{Authorities, DnsError, Resolver},
     },
     plan::{
         Target,
@@ -90,6 +90,8 @@ struct SharedChecks {
     /// The name servers for addresses, as in a run, and for other records.
     lookup: Lookup,
     resolver: Result<Resolver, DnsError>,
+    /// Who is asked for names that may not exist yet; `None` if the system has no resolver.
+    authorities: Option<Authorities>,
     /// The solver for DNS-01.
     dns01: Result<Option<Dns01>, prepare::PrepareError>,
     /// The settings of a production order: the preflight also checks what a rehearsal skips.
@@ -104,11 +106,15 @@ impl Preflight<'_> {
         let kept = self.kept().await;
         let lookup = Lookup::of(&self.settings.dns01.resolvers);
         let account = kept.as_ref().ok().and_then(|kept| kept.as_ref()?.account.url.clone());
+        let resolver = lookup.resolver();
+        let zones = self.settings.dns01.providers.iter().flat_map(|entry| &entry.zones);
+        let zones: Vec<&str> = zones.map(String::as_str).collect();
         let shared = SharedChecks {
             ledger: self.ledger(account.as_deref()).await,
             account,
             of_account: self.store.permits().await,
-            resolver: lookup.resolver(),
+            authorities: resolver.clone().ok().map(|resolver| Authorities::new(resolver, zones)),
+            resolver,
             lookup,
             dns01: prepare::dns01(
                 &self.settings.dns01,

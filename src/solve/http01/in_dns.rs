@@ -1,12 +1,23 @@
 //! What DNS says about a host that is proved over HTTP. The preflight and the run share this code, so that they judge
 //! it alike.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
+use super::self_check::clock;
 use crate::{
-    net::{Lookup, ResolveError, address::MOST_ADDRESSES, resolve},
+    net::{
+        Lookup, ResolveError,
+        address::MOST_ADDRESSES,
+        dns::{Absence, Authorities, PORT, Presence, RecordType},
+        resolve,
+    },
     solve::SolveError,
 };
 
@@ -26,10 +37,165 @@ pub enum InDns {
 
 /// Looks up the addresses of a host.
 pub async fn ask(lookup: &Lookup, host: &str) -> InDns {
-    match lookup.addresses(host, DNS).await {
+    ask_within(lookup, host, DNS).await
+}
+
+async fn ask_within(lookup: &Lookup, host: &str, limit: Duration) -> InDns {
+    match lookup.addresses(host, limit).await {
         Ok(found) => InDns::At(found),
         Err(error) if error.is_definite() => InDns::Nowhere(error),
         Err(error) => InDns::Unknown(error),
+    }
+}
+
+/// A host that does not resolve yet: its record is to come, such as one that external-dns makes from the route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotYet {
+    /// What is missing.
+    pub absence: Absence,
+    /// Whether the answer is that of a resolver, which keeps it for the rest of the time.
+    pub is_kept: bool,
+}
+
+impl NotYet {
+    /// Which record of the host is missing, and who says so. `of` stands for the host: its name, or `it`.
+    pub fn words(&self, of: &str, host: &str) -> String {
+        let Absence {
+            name,
+            zone,
+            server,
+            has_others,
+            ..
+        } = &self.absence;
+        let record = if name.eq_ignore_ascii_case(host) {
+            "its A or AAAA record is missing".to_owned()
+        } else {
+            format!("its CNAME leads to {name}, whose A or AAAA record is missing")
+        };
+        let within = zone
+            .as_ref()
+            .map_or_else(String::new, |zone| format!(" in zone {zone}"));
+        let others = if *has_others { ", which has others" } else { "" };
+        format!("{of} does not resolve yet: {record}{within} (asked: {server}{others})")
+    }
+
+    /// How long resolvers keep that there is no record, in words.
+    fn kept(&self) -> Option<String> {
+        let kept = self.absence.kept.filter(|kept| !kept.is_zero())?;
+        Some(if self.is_kept {
+            format!("that resolver keeps this answer until {}", clock(kept))
+        } else {
+            format!(
+                "a resolver that has been asked for it keeps for up to {} that there is none",
+                humantime::format_duration(kept)
+            )
+        })
+    }
+
+    /// When it is of use to ask again, if that is known.
+    pub(super) fn again(&self) -> Option<Duration> {
+        // What is left of the time is in whole seconds, rounded down.
+        self.absence
+            .kept
+            .filter(|_| self.is_kept)
+            .map(|kept| kept + Duration::from_secs(1))
+    }
+
+    /// What to do, for a host whose route has these addresses.
+    pub fn hint(&self, own: &[IpAddr]) -> String {
+        let to = match own {
+            [] => "the address of the ingress controller".to_owned(),
+            own => list(own),
+        };
+        let kept = self.kept().map_or_else(String::new, |kept| format!("; {kept}"));
+        format!(
+            "point an A or AAAA record to {to}, or see to it that external-dns does, and run the command again{kept}; \
+             --resolve-timeout 10m waits longer, and {SPLIT}"
+        )
+    }
+
+    /// The error if it was waited for in vain. Nothing was ordered.
+    pub(super) fn error(&self, host: &str, own: &[IpAddr]) -> SolveError {
+        SolveError::new(format!("waiting for DNS: {}", self.words("the name", host)))
+            .hint(self.hint(own))
+            .waiting()
+    }
+
+    /// The same as an answer of DNS that is not expected to change.
+    pub fn as_answer(&self) -> ResolveError {
+        let name = self.absence.name.clone();
+        if self.absence.has_others {
+            ResolveError::NoAddress { name }
+        } else {
+            ResolveError::NoName { name }
+        }
+    }
+}
+
+/// Looks up the addresses of a host of which it is not known whether it exists yet. The authoritative servers are asked
+/// first: a resolver would remember that there is none, and tell it to the CA after the record has come. Each has the
+/// time of `limit`.
+pub async fn awaited(
+    lookup: &Lookup,
+    authorities: Option<&Authorities>,
+    host: &str,
+    limit: Duration,
+) -> Result<InDns, NotYet> {
+    if host.parse::<IpAddr>().is_err()
+        && let Some(authorities) = authorities
+        && !(*lookup == Lookup::System && is_in_hosts_file(host))
+        && let Ok(Presence::Absent(absence)) = timeout(limit, authorities.presence(host)).await
+    {
+        return Err(NotYet {
+            absence,
+            is_kept: false,
+        });
+    }
+    match ask_within(lookup, host, limit).await {
+        InDns::Nowhere(ResolveError::NoName { .. } | ResolveError::NoAddress { .. }) => {
+            Err(kept_by_resolver(lookup, host).await)
+        }
+        found => Ok(found),
+    }
+}
+
+/// Whether the system has the host in its own file, where its resolver looks first (hosts(5)).
+fn is_in_hosts_file(host: &str) -> bool {
+    let Ok(text) = std::fs::read("/etc/hosts") else {
+        return false;
+    };
+    String::from_utf8_lossy(&text).lines().any(|line| {
+        let names = line.split('#').next().unwrap_or_default().split_whitespace().skip(1);
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(host))
+    })
+}
+
+/// What a resolver keeps about a host for which it has just said that there is no address.
+async fn kept_by_resolver(lookup: &Lookup, host: &str) -> NotYet {
+    let mut absence = Absence {
+        name: host.to_owned(),
+        has_others: false,
+        zone: None,
+        kept: None,
+        server: lookup.to_string(),
+    };
+    if let Ok(resolver) = lookup.resolver()
+        && let Ok(Ok(reply)) = timeout(DNS, resolver.ask(host, RecordType::A)).await
+        && reply.addresses().is_empty()
+    {
+        absence.has_others = !reply.is_no_name();
+        absence.zone = reply.zone();
+        absence.kept = reply.negative_ttl();
+        absence.server = format!("resolver {}", shown(reply.server));
+    }
+    NotYet { absence, is_kept: true }
+}
+
+fn shown(server: SocketAddr) -> String {
+    if server.port() == PORT {
+        server.ip().to_string()
+    } else {
+        server.to_string()
     }
 }
 
@@ -67,8 +233,8 @@ pub async fn addresses_of(lookup: &Lookup, status: impl IntoIterator<Item = &str
     own
 }
 
-/// The error for a name without an address, which is not sent to the CA. `of` stands for the host: its name, or `it`.
-pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) -> SolveError {
+/// The error for a name without an address, which is not sent to the CA. `asked` is who says so. `of` stands for the host: its name, or `it`.
+pub fn nowhere(of: &str, error: &ResolveError, asked: &dyn fmt::Display, own: &[IpAddr]) -> SolveError {
     let to = match own {
         [] => "the address of the ingress controller".to_owned(),
         own => list(own),
@@ -86,7 +252,7 @@ pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) 
     // Without an address of the route nothing can be checked directly.
     let at = if own.is_empty() { " --connect HOST:PORT" } else { "" };
     SolveError::new(format!(
-        "DNS has no address for {of}, and the CA would find none (asked: {lookup}): {why}"
+        "DNS has no address for {of}, and the CA would find none (asked: {asked}): {why}"
     ))
     .hint(format!(
         "point an A or AAAA record to {to}, or use DNS-01 (--dns); {SPLIT}{at}"
@@ -130,7 +296,7 @@ mod tests {
     use super::*;
     use crate::net::dns::{
         ResponseCode,
-        testing::{NameServer, Says},
+        testing::{NameServer, Says, ScriptedServer},
     };
 
     #[tokio::test]
@@ -161,5 +327,63 @@ mod tests {
         };
         let words = no_way("refused.example", &error, &lookup, None).message;
         assert!(words.contains("REFUSED") && !words.contains("no address"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn what_a_resolver_keeps_is_told_with_its_end_and_asked_again_then() {
+        let resolver = ScriptedServer::start(([127, 0, 0, 1], 0), |asked| match asked.name {
+            "www.shop.example" => asked.a([192, 0, 2, 7]),
+            "late.shop.example" => asked.none(ResponseCode::NoError, "shop.example", 40, 300),
+            _ => asked.none(ResponseCode::NXDomain, "shop.example", 900, 300),
+        })
+        .await;
+        let lookup = Lookup::of(&[resolver.address]);
+        let found = awaited(&lookup, None, "www.shop.example", DNS).await;
+        assert!(matches!(found, Ok(InDns::At(_))), "{found:?}");
+        for (host, kept, others) in [
+            ("new.shop.example", 300, ""),
+            ("late.shop.example", 40, ", which has others"),
+        ] {
+            let not_yet = awaited(&lookup, None, host, DNS).await.unwrap_err();
+            assert_eq!(
+                not_yet.words("it", host),
+                format!(
+                    "it does not resolve yet: its A or AAAA record is missing in zone shop.example (asked: resolver {}{others})",
+                    resolver.address
+                )
+            );
+            assert_eq!(not_yet.again(), Some(Duration::from_secs(kept + 1)));
+            let error = not_yet.error(host, &["192.0.2.7".parse().unwrap()]);
+            assert!(error.waiting, "{error:?}");
+            let hint = error.hint.unwrap();
+            for words in [
+                "point an A or AAAA record to 192.0.2.7",
+                "that resolver keeps this answer until ",
+                "--resolve-timeout",
+            ] {
+                assert!(hint.contains(words), "{words}: {hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_alias_that_leads_to_nothing_yet_names_its_end() {
+        let not_yet = NotYet {
+            absence: Absence {
+                name: "lb.cloud.example".into(),
+                has_others: false,
+                zone: None,
+                kept: Some(Duration::from_mins(5)),
+                server: "ns1.cloud.example (192.0.2.53)".into(),
+            },
+            is_kept: false,
+        };
+        assert_eq!(
+            not_yet.words("shop.example", "shop.example"),
+            "shop.example does not resolve yet: its CNAME leads to lb.cloud.example, whose A or AAAA record is missing (asked: \
+             ns1.cloud.example (192.0.2.53))"
+        );
+        assert_eq!(not_yet.again(), None);
+        assert!(not_yet.hint(&[]).contains("keeps for up to 5m that there is none"));
     }
 }

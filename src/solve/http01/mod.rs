@@ -92,6 +92,8 @@ pub struct Options {
     pub thumbprint: Thumbprint,
     /// How the answer is checked.
     pub self_check: SelfCheck,
+    /// How long a host that does not resolve yet is waited for, before anything is ordered.
+    pub resolve_timeout: Duration,
     /// How long it may take until the answer is visible; `None` for the usual time of the controller.
     pub limit: Option<Duration>,
     /// `--connect`: the address at which the routes are reached from here. Its port, which is that of HTTPS, is not

@@ -72,7 +72,7 @@ impl CheckReporter {
 }
 
 /// The time of day after this duration, in UTC: `14:03:20 UTC`.
-fn clock(left: Duration) -> String {
+pub(super) fn clock(left: Duration) -> String {
     let at = clock::seconds(clock::since_epoch() + left);
     let text = time::date_time(at);
     let clock = text.split_once('T').map_or(text.as_str(), |(_, clock)| clock);

@@ -1,12 +1,13 @@
 //! The solver for HTTP-01: makes the objects for a challenge, shares those that can be shared, checks that the answer
 //! is visible, and removes the objects.
 
+mod found;
 mod look;
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -34,6 +35,7 @@ use crate::{
     inventory::Controller,
     k8s::{Believed, Edit, Marked, Own, Updated},
     name::Name,
+    net::dns::Authorities,
     object::Key,
     object::resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, Resource, SERVICE},
     solve::{Challenge, Journal, Solve, SolveError},
@@ -81,6 +83,8 @@ pub struct Http01 {
     /// By namespace and kind of Service.
     shared: Mutex<HashMap<(String, bool), Once>>,
     responder: OnceCell<Responder>,
+    /// Who is asked for names that may not exist yet.
+    authorities: OnceLock<Option<Authorities>>,
     made: Mutex<HashMap<Challenge, Vec<Made>>>,
     /// The shared objects in the order in which they were made.
     made_once: Mutex<Vec<Made>>,
@@ -177,6 +181,7 @@ impl Http01 {
             journal,
             shared: Mutex::default(),
             responder: OnceCell::new(),
+            authorities: OnceLock::new(),
             made: Mutex::default(),
             made_once: Mutex::default(),
             made_for: Mutex::default(),
@@ -575,6 +580,15 @@ fn with_note(mut error: SolveError, row: &Row) -> SolveError {
 impl Solve for Http01 {
     fn method(&self) -> Method {
         Method::Http01
+    }
+
+    fn until_found<'a>(
+        &'a self,
+        name: &'a Name,
+        is_expected: bool,
+        tell: &'a Teller,
+    ) -> BoxFuture<'a, Result<(), SolveError>> {
+        self.until_it_resolves(name, is_expected, tell).boxed()
     }
 
     fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>> {

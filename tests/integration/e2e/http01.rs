@@ -148,6 +148,7 @@ fn options(backend: Backend) -> Options {
         thumbprint: THUMBPRINT.parse::<Thumbprint>().unwrap(),
         // The hosts are in no DNS.
         self_check: SelfCheck::Direct,
+        resolve_timeout: std::time::Duration::ZERO,
         limit: None,
         connect: None,
         lookup: kubectl_certs::net::Lookup::System,

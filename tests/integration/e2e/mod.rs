@@ -31,6 +31,7 @@ mod probe;
 mod reads;
 mod remedies;
 mod renew;
+mod resolving;
 mod revoke;
 mod rights;
 mod rights_to_renew;

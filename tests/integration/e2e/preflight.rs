@@ -103,15 +103,12 @@ fn dns_that_leads_elsewhere_or_nowhere_is_told() {
     );
 
     it.resolver.host(&host, &[]);
-    let ran = look(&it, &[]).ends_with(4);
+    let ran = look(&it, &[]).ends_with(0);
     says(
         &check(&ran, "dns", Some(&host)),
-        "fails",
-        &format!(
-            "DNS has no address for it, and the CA would find none (asked: resolver {})",
-            it.resolver.ip()
-        ),
-        "DNS-01",
+        "waiting",
+        "it does not resolve yet: its A or AAAA record is missing in zone example (asked: ns1.example (",
+        "point an A or AAAA record to 10.99.0.1",
     );
 }
 
@@ -445,13 +442,14 @@ fn a_host_that_is_not_in_dns_is_not_sent_to_the_ca_unless_split_dns_is_told() {
     let host = it.ns.host("shop");
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
     it.until_addressed("ingress/shop");
-    let ran = look(&it, &[]).ends_with(4);
+    let ran = look(&it, &[]).ends_with(0);
     let dns = check(&ran, "dns", Some(&host));
-    says(&dns, "fails", "DNS has no address for it", "--self-check direct");
-    let ran = it.certs(&["renew", "shop", "-o", "json"]).ends_with(4);
-    let said = format!("the CA would find none (asked: resolver {})", it.resolver.ip());
-    assert!(ran.out.contains(&said), "{}", ran.out);
-    assert!(!ran.out.contains("\"event\":\"asked\""), "{}", ran.out);
+    says(&dns, "waiting", "it does not resolve yet", "--self-check direct");
+    let at_once = ["renew", "shop", "-o", "json", "--resolve-timeout", "0"];
+    let ran = it.certs(&at_once).ends_with(4);
+    assert!(ran.out.contains("\"event\":\"notStarted\""), "{}", ran.out);
+    assert!(ran.out.contains("the name does not resolve yet"), "{}", ran.out);
+    assert!(!ran.out.contains("\"event\":\"ordered\""), "{}", ran.out);
 
     let split = ["--self-check", "direct"];
     let ran = look(&it, &split).ends_with(0);
@@ -484,22 +482,25 @@ fn the_run_asks_the_resolver_that_preflight_asks() {
         it.plain(&args).run()
     };
     let ip = other.ip().to_string();
+    let server = other.lookup("ns1.example", "A").data("A").join(" ");
     let settings = format!("dns01: {{resolvers: [{ip}]}}\n");
     // By the flag, and by the settings.
     for (flag, settings) in [(&["--resolver", ip.as_str()][..], ""), (&[], settings.as_str())] {
         it.settings(settings);
-        let looked = call(&["preflight", "shop"], flag).ends_with(4);
-        let said = format!("and the CA would find none (asked: resolver {ip})");
+        let looked = call(&["preflight", "shop"], flag).ends_with(0);
+        let said = format!(
+            "does not resolve yet: its A or AAAA record is missing in zone example (asked: ns1.example ({server}))"
+        );
         says(
             &check(&looked, "dns", Some(&host)),
-            "fails",
+            "waiting",
             &said,
             "--resolver ADDRESS",
         );
         for command in [&["renew", "shop"][..], &["issue", "--secret", "shop-tls", "-d", &host]] {
-            let ran = call(command, flag).ends_with(4);
+            let ran = call(&[command, &["--resolve-timeout", "0"]].concat(), flag).ends_with(4);
             assert!(ran.out.contains(&said), "{command:?}: {}", ran.out);
-            assert!(!ran.out.contains("\"event\":\"asked\""), "{command:?}: {}", ran.out);
+            assert!(!ran.out.contains("\"event\":\"ordered\""), "{command:?}: {}", ran.out);
         }
     }
     // By this machine's, which has it.

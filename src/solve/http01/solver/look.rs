@@ -144,12 +144,13 @@ impl Http01 {
             look.addresses.push(connect.host.as_str().into());
             return Ok(());
         }
-        let error = match in_dns::ask(&look.lookup, &look.host).await {
-            InDns::At(found) => {
+        let error = match in_dns::awaited(&look.lookup, self.authorities(), &look.host, in_dns::DNS).await {
+            Ok(InDns::At(found)) => {
                 look.addresses = found.iter().map(|address| Text::from(address.to_string())).collect();
                 return Ok(());
             }
-            InDns::Nowhere(error) | InDns::Unknown(error) => error,
+            Ok(InDns::Nowhere(error) | InDns::Unknown(error)) => error,
+            Err(not_yet) => not_yet.as_answer(),
         };
         self.find_addresses(place, look, tell).await;
         // This program itself uses the DNS of the cluster, which may be different.
