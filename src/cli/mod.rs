@@ -13,6 +13,7 @@ mod explain;
 pub mod failure;
 mod front;
 mod labels;
+mod limits;
 mod locale;
 mod log;
 mod man;
@@ -85,6 +86,7 @@ pub fn run() -> Exit {
         Some(Command::Account(command)) => on_runtime(account::run(*command)),
         Some(Command::Config(command)) => on_runtime(config::run(*command)),
         Some(Command::Preflight(command)) => on_runtime(preflight::run(*command)),
+        Some(Command::Limits(command)) => on_runtime(limits::run(*command)),
         Some(Command::Renew(command)) => on_runtime_giving_up(|cancel| renew::run(*command, cancel)),
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),

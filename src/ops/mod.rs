@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`renew`], [`issue`] | order certificates and store them ([`issuance`] is what both have in common) |
 //! | [`preflight`] | find what would stop an issuance |
+//! | [`limits`] | look at what is left of the CA's rate limits |
 //! | [`revoke`] | revoke a certificate that is not in use |
 //! | [`rollback`] | put the pair before the last renewal back |
 //! | [`restart`] | restart what uses a Secret |
@@ -26,6 +27,7 @@ pub mod front;
 pub mod issuance;
 pub mod issue;
 mod left;
+pub mod limits;
 pub mod named;
 mod opened;
 pub mod preflight;

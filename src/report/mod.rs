@@ -13,6 +13,7 @@ pub mod item;
 pub mod json;
 pub mod jsonpath;
 pub mod junit;
+pub mod limits;
 pub mod name;
 pub mod order;
 pub mod output;

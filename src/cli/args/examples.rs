@@ -23,6 +23,10 @@ examples! {
         "At an address other than DNS has" "probe web --connect 192.0.2.10:443";
     PREFLIGHT:
         "One Ingress, with the production CA" "preflight web --production";
+    LIMITS:
+        "What is left at Let's Encrypt, and what is ahead" "limits -A",
+        "One registered domain, by one of its hosts" "limits www.shop.example -A",
+        "For a script" "limits -A --issuer corp -o json";
     RENEW:
         "A rehearsal, which changes nothing that is served" "renew web",
         "The same with the production CA" "renew web --production",

@@ -24,7 +24,8 @@ mod commands;
 
 pub use commands::{
     AccountAction, AccountArgs, AccountCommand, CleanupCommand, ConfigAction, ConfigCommand, ConfigViewArgs,
-    ImportArgs, IssueCommand, PreflightCommand, RenewCommand, RevokeCommand, RollbackCommand, UpdateArgs,
+    ImportArgs, IssueCommand, LimitsCommand, PreflightCommand, RenewCommand, RevokeCommand, RollbackCommand,
+    UpdateArgs,
 };
 
 /// All that an issuance takes besides names.

@@ -74,6 +74,9 @@ pub enum Command {
     /// Find out what would stop an issuance, without ordering
     #[command(after_long_help = examples::PREFLIGHT)]
     Preflight(Box<issue::PreflightCommand>),
+    /// Show what is left of a CA's rate limits, and what the next 90 days will take
+    #[command(after_long_help = examples::LIMITS)]
+    Limits(Box<issue::LimitsCommand>),
     /// Renew certificates over ACME; without a CA chosen, rehearse it and change nothing
     #[command(after_long_help = examples::RENEW)]
     Renew(Box<issue::RenewCommand>),

@@ -10,6 +10,7 @@ fn help_reads_well() {
         ("show", &["show", "--help"]),
         ("probe", &["probe", "--help"]),
         ("preflight", &["preflight", "--help"]),
+        ("limits", &["limits", "--help"]),
         ("renew", &["renew", "--help"]),
         ("issue", &["issue", "--help"]),
         ("revoke", &["revoke", "--help"]),

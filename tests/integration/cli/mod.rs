@@ -13,6 +13,7 @@ mod help;
 mod hints;
 mod hostile;
 mod imports;
+mod limits;
 mod names;
 #[cfg(target_os = "linux")] // tmux
 mod once;

@@ -335,6 +335,53 @@ fn an_order_too_many_is_refused_and_what_an_account_in_a_secret_ordered_is_known
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn a_renewal_of_the_same_names_is_not_held_up_by_limits_that_a_new_name_meets() {
+    let it = Issuing::new("limits-same");
+    shop(&it);
+    own_issuer(
+        &it,
+        "    stage: production\n    rateLimits: {orders: 1, certificatesPerDomain: 1}\n",
+    );
+    for _ in 0..3 {
+        by_issuer(&it, &["renew", "shop", "--issuer", "own"]).ends_with(0);
+    }
+    assert_eq!(orders(&it), 3);
+    let extra = it.host("extra");
+    let ran = by_issuer(&it, &["issue", "--secret", "shop-tls", "-d", &extra, "--issuer", "own"]).ends_with(4);
+    assert!(
+        ran.err.contains(": 0 of 1 left; one more is possible from 20"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(orders(&it), 3);
+    let secret = it.secret("shop-tls");
+    let noted = |what: &str| secret["metadata"]["annotations"][format!("kubectl-certs.io/{what}")].clone();
+    assert_eq!(noted("order-kind"), "same-names");
+    let account = noted("account");
+    assert!(
+        account.as_str().is_some_and(|url| url.starts_with("https://")),
+        "{account}"
+    );
+    let ran = it
+        .plain(&["limits", "--issuer", "own", "-o", "json"])
+        .run()
+        .ends_with(0);
+    let shown: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(shown["account"], account);
+    let left = |limit: &str| {
+        let items = shown["items"].as_array().expect("items").iter();
+        items
+            .filter(|item| item["limit"] == limit)
+            .map(|item| (item["left"].clone(), item["burst"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(left("orders"), [(json!(0), json!(1))], "{}", ran.out);
+    assert_eq!(left("certificatesPerDomain"), [(json!(0), json!(1))], "{}", ran.out);
+    assert_eq!(left("sameNames"), [(json!(2), json!(5))], "{}", ran.out);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn staging_replaces_what_is_trusted_only_when_it_is_told_to() {
     let it = Issuing::new("staging");
     let host = shop(&it);

@@ -183,6 +183,23 @@ pub struct PreflightCommand {
     pub issue: IssueArgs,
 }
 
+/// `limits`.
+#[derive(Debug, Clone, Args)]
+pub struct LimitsCommand {
+    /// Only this registered domain, or that of this host
+    #[arg(value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// Where certificates are read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+    /// A table by default; or wide, json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["wide", "json"], hide_possible_values = true)]
+    pub output: Option<String>,
+}
+
 /// `account`.
 #[derive(Debug, Clone, Args)]
 pub struct AccountCommand {
