@@ -256,8 +256,8 @@ fn added(leaf: &Certificate, names: &[Name]) -> Vec<String> {
         return Vec::new();
     }
     let ordered: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let named = leaf.names.iter().map(|san| san.to_string());
-    named.filter(|name| !ordered.contains(name)).collect()
+    let has = leaf.names.iter().map(ToString::to_string);
+    has.filter(|name| !ordered.contains(name)).collect()
 }
 
 /// Judges a chain whose root is not known: the last certificate that was sent stands for it. What clients refuse

@@ -26,7 +26,7 @@ pub(super) async fn run(command: LimitsCommand) -> Result<Exit, OpError> {
         command.ca.settings.config(),
         Cancel::never(),
     );
-    let found = limits::run(&request, &context).await?;
+    let found = Box::pin(limits::run(&request, &context)).await?;
     let shown = Shown {
         issuer: &found.issuer,
         directory: &found.directory,

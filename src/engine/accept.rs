@@ -133,14 +133,14 @@ mod tests {
             ),
             (
                 sub.leaf_with("shop.example", |params| {
-                    params.custom_extensions.push(critical(&poison))
+                    params.custom_extensions.push(critical(&poison));
                 }),
                 vec![&sub],
                 "critical extension",
             ),
             (
                 sub.leaf_with("shop.example", |params| {
-                    params.custom_extensions.push(critical(&poison))
+                    params.custom_extensions.push(critical(&poison));
                 }),
                 vec![],
                 "critical extension",

@@ -200,26 +200,23 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
         if is_ours && !in_window && acme.is_some() && judge(false).is_some() {
             in_window = is_in_window(acme, preparing.inventory, target).await;
         }
-        match judge(in_window) {
-            Some(exceeded) => {
-                let error = TargetError::Limit {
-                    issuer: chosen.ca.name.clone(),
-                    exceeded,
-                };
-                found.push(Obstacle {
-                    secret: Some(target.secret.clone()),
-                    stops: true,
-                    what: error.to_string(),
-                    hint: error.hint(),
-                    blame: error.blame(),
-                });
-            }
-            None => {
-                let kind = kind(in_window);
-                own.ordered(known, kind, now);
-                own.issued(known, names, kind, now);
-                seen.issued(known, names, kind, now);
-            }
+        if let Some(exceeded) = judge(in_window) {
+            let error = TargetError::Limit {
+                issuer: chosen.ca.name.clone(),
+                exceeded,
+            };
+            found.push(Obstacle {
+                secret: Some(target.secret.clone()),
+                stops: true,
+                what: error.to_string(),
+                hint: error.hint(),
+                blame: error.blame(),
+            });
+        } else {
+            let kind = kind(in_window);
+            own.ordered(known, kind, now);
+            own.issued(known, names, kind, now);
+            seen.issued(known, names, kind, now);
         }
     }
     found

@@ -192,7 +192,9 @@ impl Inner {
                 // With what other runs have counted.
                 state.known = written;
                 let State { known, waiting, .. } = &mut *state;
-                waiting.iter().for_each(|event| event.count(known, limits));
+                for event in waiting.iter() {
+                    event.count(known, limits);
+                }
                 Ok(())
             }
             Err(error) => {

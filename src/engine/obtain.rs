@@ -233,8 +233,8 @@ impl OrderRequest<'_> {
 
     /// The names that no CA would find, after they were waited for. All are waited for at once.
     async fn unfound(&self, names: &Names, unsolved: &BTreeMap<Name, Refused>) -> BTreeMap<Name, Refused> {
-        let solved = names.order.iter().filter(|name| !unsolved.contains_key(*name));
-        let found = solved.map(|name| async move {
+        let remaining = names.order.iter().filter(|name| !unsolved.contains_key(*name));
+        let found = remaining.map(|name| async move {
             let solver = self.proving.choose.solver(name).ok()?;
             // The record of a name that no route has any more is not about to be made.
             let is_expected = !names.unrouted.contains(name);

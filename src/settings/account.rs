@@ -284,31 +284,28 @@ async fn made_ready(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> 
     };
     for (pem, replaced) in [(&pending, true), (&kept.account.key, false)] {
         let key = AccountKey::from_pem(pem)?;
-        match acme.find_account(&key).await? {
-            Some((client, account)) => {
-                // A CA that has moved has it elsewhere.
-                if kept.account.url.as_ref() != Some(&account.url) {
-                    note(store, acme, &account, None).await?;
-                }
-                // A key that was just generated may be on its way to the CA in another run, so it stays.
-                let stale = now() > since + STALE;
-                let key = if replaced {
-                    pending.clone()
-                } else {
-                    kept.account.key.clone()
-                };
-                let ended = (replaced || stale).then(|| end_rollover(store, acme, key));
-                let kept = match ended {
-                    Some(ended) => ended.await?.unwrap_or_else(|| kept.clone()),
-                    None => kept.clone(),
-                };
-                return Ok(Ready {
-                    client,
-                    kept,
-                    registered: false,
-                });
+        if let Some((client, account)) = acme.find_account(&key).await? {
+            // A CA that has moved has it elsewhere.
+            if kept.account.url.as_ref() != Some(&account.url) {
+                note(store, acme, &account, None).await?;
             }
-            None => {}
+            // A key that was just generated may be on its way to the CA in another run, so it stays.
+            let stale = now() > since + STALE;
+            let key = if replaced {
+                pending.clone()
+            } else {
+                kept.account.key.clone()
+            };
+            let ended = (replaced || stale).then(|| end_rollover(store, acme, key));
+            let kept = match ended {
+                Some(ended) => ended.await?.unwrap_or_else(|| kept.clone()),
+                None => kept.clone(),
+            };
+            return Ok(Ready {
+                client,
+                kept,
+                registered: false,
+            });
         }
     }
     Err(lost(acme, chosen, store))

@@ -94,7 +94,9 @@ pub(super) async fn add(
     let added = |text: Option<&str>| {
         let now = crate::clock::now();
         let mut buckets = text.map_or_else(Buckets::default, |text| parse(text, limits, now));
-        events.iter().for_each(|event| event.count(&mut buckets, limits));
+        for event in events {
+            event.count(&mut buckets, limits);
+        }
         buckets.drop_full(limits, now);
         buckets.keep_at_most(MOST);
         buckets

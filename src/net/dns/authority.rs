@@ -37,7 +37,7 @@ const HEAD_START: Duration = Duration::from_millis(300);
 /// How long all servers of a zone have, and a recursor that is asked for them.
 const LONGEST: Duration = Duration::from_secs(3);
 /// How long the servers of a zone are remembered.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 /// How many addresses of a zone's servers are asked. A limit is necessary because DNS answers come from outside.
 const MOST_SERVERS: usize = 8;
 /// How many delegations are followed.
@@ -277,19 +277,18 @@ impl Authorities {
     async fn enter(&self, zone: &Name, referred: Vec<String>, reply: &Reply) -> Result<Arc<Zone>, DnsError> {
         let mut zones = self.zones.lock().await;
         let known = zones.get(zone).filter(|(since, _)| since.elapsed() < FRESH);
-        let state = match known {
-            Some((_, state @ (ZoneState::Served(_) | ZoneState::Unreachable(_)))) => state.clone(),
-            _ => {
-                // The recursor may know other servers of it than the world, and its view counts.
-                let asked = timeout(LONGEST, self.resolver.ask(&shown(zone), RecordType::NS)).await;
-                let seen = asked.ok().and_then(Result::ok);
-                let state = match seen.filter(|seen| !seen.own_name_servers().is_empty()) {
-                    Some(seen) => self.served(zone, seen.own_name_servers(), &seen).await,
-                    None => self.served(zone, referred, reply).await,
-                };
-                zones.insert(zone.clone(), (Instant::now(), state.clone()));
-                state
-            }
+        let state = if let Some((_, state @ (ZoneState::Served(_) | ZoneState::Unreachable(_)))) = known {
+            state.clone()
+        } else {
+            // The recursor may know other servers of it than the world, and its view counts.
+            let asked = timeout(LONGEST, self.resolver.ask(&shown(zone), RecordType::NS)).await;
+            let seen = asked.ok().and_then(Result::ok);
+            let state = match seen.filter(|seen| !seen.own_name_servers().is_empty()) {
+                Some(seen) => self.served(zone, seen.own_name_servers(), &seen).await,
+                None => self.served(zone, referred, reply).await,
+            };
+            zones.insert(zone.clone(), (Instant::now(), state.clone()));
+            state
         };
         match state {
             ZoneState::Served(zone) => Ok(zone),

@@ -72,10 +72,12 @@ impl Buckets {
     pub fn keep_at_most(&mut self, most: usize) {
         for all in [&mut self.domains, &mut self.sets, &mut self.failures] {
             if all.len() > most {
-                let mut last: Vec<Bucket> = all.values().copied().collect();
-                last.sort_unstable_by(|a, b| b.cmp(a));
-                let Some(least) = last.get(most).copied() else { continue };
-                all.retain(|_, bucket| *bucket > least);
+                let mut sorted: Vec<Bucket> = all.values().copied().collect();
+                sorted.sort_unstable_by(|a, b| b.cmp(a));
+                let Some(first_left_out) = sorted.get(most).copied() else {
+                    continue;
+                };
+                all.retain(|_, bucket| *bucket > first_left_out);
             }
         }
     }

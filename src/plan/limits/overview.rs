@@ -185,7 +185,7 @@ mod tests {
         let of_one = overview(LIMITS, &[&own], &domains, Some("shop.de"), NOW);
         assert_eq!(of_one.len(), 4, "{of_one:?}");
         assert_eq!(of_one[1].full_at, NOW + 12_096);
-        let of_none = overview(LIMITS, &[], &BTreeSet::new(), Some("new.de"), NOW);
-        assert_eq!(of_none[1].left, 50);
+        let unused = overview(LIMITS, &[], &BTreeSet::new(), Some("new.de"), NOW);
+        assert_eq!(unused[1].left, 50);
     }
 }

@@ -183,14 +183,14 @@ fn buckets_of_two_sources_do_not_count_the_same_twice() {
     let inventory = inventory(all);
     let seen = seen(&inventory);
     let mut own = Buckets::default();
-    (0..10).for_each(|n| {
+    for n in 0..10 {
         own.issued(
             LIMITS,
             &names(&[&format!("h{n}.example.com")]),
             OrderKind::New,
             NOW - 60,
-        )
-    });
+        );
+    }
     let orders = [(&names(&["new.example.com"])[..], OrderKind::New)].map(|(names, kind)| (names.to_vec(), kind));
     let orders: Vec<(&[Name], OrderKind)> = orders.iter().map(|(names, kind)| (names.as_slice(), *kind)).collect();
     assert_eq!(

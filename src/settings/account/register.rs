@@ -140,11 +140,10 @@ pub(super) async fn register(
     if let Some(kept) = kept {
         // A run that was killed may have registered it.
         match find(acme, chosen, store, kept.clone()).await {
-            Err(AccountError::Lost { .. }) => {}
             Err(AccountError::Ended { .. }) => forget(acme, store, &kept).await?,
             Err(AccountError::Acme(error)) if error.ends_account() => forget(acme, store, &kept).await?,
             // Some CAs want a binding, or agreement, even to say whether they know a key: registering it again asks the same.
-            Err(AccountError::Acme(AcmeError::Refused { .. })) => {}
+            Err(AccountError::Lost { .. } | AccountError::Acme(AcmeError::Refused { .. })) => {}
             found => return found,
         }
     }

@@ -170,7 +170,7 @@ fn sideways(columns: &mut Vec<Drawn>, left: usize, room: u16) {
     let is_fixed = |what: ColumnContent| {
         matches!(
             what,
-            ColumnContent::Row(RowColumn::Status) | ColumnContent::Row(RowColumn::Host) | ColumnContent::Name
+            ColumnContent::Row(RowColumn::Status | RowColumn::Host) | ColumnContent::Name
         )
     };
     let fixed = columns.iter().filter(|(_, column, _)| is_fixed(column.what));

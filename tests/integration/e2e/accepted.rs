@@ -14,6 +14,9 @@ use crate::support::{
     pebble::DEFAULT,
 };
 
+/// What is changed, whether the chain is sent, and what is said then.
+type Kind = (fn(&mut CertificateParams), bool, &'static str);
+
 fn unchanged(_: &mut CertificateParams) {}
 
 fn is_ca(params: &mut CertificateParams) {
@@ -58,7 +61,7 @@ fn a_working_pair_is_not_replaced_by_one_that_clients_refuse_and_force_changes_n
     reissue(unchanged, true);
     renew(&[]).ends_with(0);
     let before = it.version("shop-tls");
-    let kinds: [(fn(&mut CertificateParams), bool, &str); 6] = [
+    let kinds: [Kind; 6] = [
         (is_ca, true, "marked as a CA"),
         (for_clients, true, "lacks serverAuth"),
         (for_no_handshake, true, "key usage"),

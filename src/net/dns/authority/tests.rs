@@ -30,7 +30,9 @@ fn recursive(asked: &mut Asked<'_>, servers: &[(&str, [u8; 4])]) {
     } else if asked.is("ns.example", RecordType::A) {
         asked.a(TOP);
     } else if asked.is("shop.example", RecordType::NS) {
-        servers.iter().for_each(|(server, _)| asked.ns(server));
+        for (server, _) in servers {
+            asked.ns(server);
+        }
     } else if let Some((_, ip)) = servers.iter().find(|(server, _)| asked.is(server, RecordType::A)) {
         asked.a(*ip);
     }
