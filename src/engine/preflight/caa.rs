@@ -94,14 +94,14 @@ impl Preflight<'_> {
 }
 
 /// The CAA records of a name. A failure of name servers that cannot reach others forbids nothing, because the CA asks
-/// different ones. A name that does not exist yet has none, and the recursor is not asked about it, because it would
-/// remember that.
+/// different ones. The servers of the zone are asked first: a recursor would remember of a name that does not exist yet
+/// that it does not.
 async fn answer(resolver: &Resolver, authorities: Option<&Authorities>, name: &str) -> CaaAnswer {
     if let Some(authorities) = authorities
         && let Ok(answer) = authorities.ask(name, RecordType::CAA).await
-        && answer.reply.is_no_name()
+        && answer.reply.cname().is_none()
     {
-        return CaaAnswer::Records(Vec::new());
+        return CaaAnswer::Records(answer.reply.caa().into_iter().map(property).collect());
     }
     match resolver.caa(name).await {
         Ok(records) => CaaAnswer::Records(records.into_iter().map(property).collect()),

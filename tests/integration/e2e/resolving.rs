@@ -166,14 +166,23 @@ fn a_resolver_that_the_ca_shares_is_not_told_that_the_record_does_not_exist() {
         ran.err
     );
     call(&["preflight", "secret/corp-tls"]).ends_with(0);
-    // It knows of no absence: what is made now is seen at once.
-    for name in [
-        "_acme-challenge.dry.eu.corp.internal",
-        "dry.eu.corp.internal",
-        "new.eu.corp.internal",
+    // It knows of no absence: what is made now is seen at once. It keeps absences by name and type, so the types are
+    // those that are looked for.
+    for (name, kind, data) in [
+        (
+            "_acme-challenge.dry.eu.corp.internal",
+            "CNAME",
+            "elsewhere.corp.internal.",
+        ),
+        (
+            "_acme-challenge.new.eu.corp.internal",
+            "CNAME",
+            "elsewhere.corp.internal.",
+        ),
+        ("new.eu.corp.internal", "CAA", "0 issue \"ca.example\""),
     ] {
-        server.set(zone, name, "TXT", &["\"seen\""]);
-        assert_eq!(it.resolver.lookup(name, "TXT").data("TXT"), ["\"seen\""], "{name}");
+        server.set(zone, name, kind, &[data]);
+        assert_eq!(it.resolver.lookup(name, kind).data(kind), [data], "{name}");
     }
     // It does keep what it is asked itself.
     assert_eq!(it.resolver.lookup("kept.corp.internal", "TXT").status, "NXDOMAIN");
