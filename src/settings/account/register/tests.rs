@@ -175,10 +175,14 @@ async fn after_a_wrong_binding_the_right_one_registers_the_same_key() {
 async fn a_run_goes_on_with_a_key_that_is_registered_by_half() {
     let refuse = Arc::new(Mutex::new(true));
     let refuses = refuse.clone();
-    let scene = Scene::of(move |request, _, url| match only_asks(request) {
-        true => Reply::problem(400, "externalAccountRequired", "a binding is required"),
-        false if *refuses.lock().unwrap() => Reply::problem(400, "malformed", "the binding is wrong"),
-        false => made(url, "/account/1"),
+    let scene = Scene::of(move |request, _, url| {
+        if only_asks(request) {
+            Reply::problem(400, "externalAccountRequired", "a binding is required")
+        } else if *refuses.lock().unwrap() {
+            Reply::problem(400, "malformed", "the binding is wrong")
+        } else {
+            made(url, "/account/1")
+        }
     })
     .await;
     let run = async || ensure(&scene.acme, &scene.chosen, &scene.store, &NoSecrets, &scene.heard).await;
