@@ -158,6 +158,8 @@ fn kind(kind: &ChallengeKind) -> ChallengeType {
     match kind {
         ChallengeKind::Http01 => ChallengeType::Http01,
         ChallengeKind::Dns01 => ChallengeType::Dns01,
+        // The crate has no word for it.
+        ChallengeKind::DnsPersist01 => ChallengeType::Unknown(kind.to_string()),
         ChallengeKind::Other(kind) => ChallengeType::Unknown(kind.clone()),
     }
 }

@@ -133,7 +133,7 @@ pub struct Authorization {
     pub status: AuthorizationStatus,
     /// Until when it holds.
     pub expires: Option<Seconds>,
-    /// The ways to prove the name; of these, kinds that are not known have no token.
+    /// The ways to prove the name; of these, only HTTP-01 and DNS-01 have a token.
     pub challenges: Vec<Challenge>,
 }
 
@@ -144,16 +144,19 @@ pub enum ChallengeKind {
     Http01,
     /// By a TXT record (RFC 8555, section 8.4).
     Dns01,
+    /// By a TXT record that stays (draft-ietf-acme-dns-persist).
+    DnsPersist01,
     /// In another way, which is not answered here.
     Other(String),
 }
 
 impl fmt::Display for ChallengeKind {
-    /// As RFC 8555 spells it; not cleared.
+    /// As ACME spells it; not cleared.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Http01 => "http-01",
             Self::Dns01 => "dns-01",
+            Self::DnsPersist01 => "dns-persist-01",
             Self::Other(kind) => kind,
         })
     }
@@ -166,8 +169,10 @@ pub struct Challenge {
     pub kind: ChallengeKind,
     /// Its URL.
     pub url: String,
-    /// What the answer begins with, checked. Of a kind that is not known there is none.
+    /// What the answer begins with, checked. Only HTTP-01 and DNS-01 have one.
     pub token: Option<Token>,
+    /// By which domains a record of DNS-PERSIST-01 names the CA; of other kinds none.
+    pub issuers: Vec<String>,
     /// How far it is.
     pub status: ChallengeStatus,
     /// Why it failed.

@@ -57,6 +57,7 @@ pub(super) fn issue_layer(args: &IssueArgs) -> Result<Layer, OpError> {
     layer.issuer.profile.clone_from(&args.order.profile);
     layer.issuer.preferred_chain.clone_from(&args.order.preferred_chain);
     layer.dns.clone_from(&args.dns01.dns);
+    layer.issuer.challenge = args.dns01.challenge;
     layer.ignore_rate_limits = args.order.ignore_rate_limits;
     layer.force = args.order.force;
     layer.overwrite_with_staging = args.order.overwrite_with_staging;

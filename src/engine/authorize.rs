@@ -81,6 +81,13 @@ impl Diagnose for Refused {
                 method: Some(Method::Dns01),
                 ..
             } => Some("the record was seen at the zone's name servers: look for DNSSEC and for CAA records".to_owned()),
+            Self::Ca {
+                method: Some(Method::DnsPersist01),
+                ..
+            } => Some(
+                "the record was seen: look for DNSSEC, for CAA records, and for a DNS answer that differs from outside"
+                    .to_owned(),
+            ),
             Self::Ca { method: None, .. } => None,
             Self::Acme(error) => error.hint(),
             Self::Unrouted(_) => Some(UNROUTED.to_owned()),
@@ -215,14 +222,8 @@ impl AuthorizationRequest<'_> {
         }
         let solver = self.choose.solver(name).map_err(Refused::Solve)?;
         let offered = offered(&authorization, solver.method())?;
-        let Some(token) = &offered.token else {
+        let Some(challenge) = self.challenge(&authorization, offered) else {
             return Err(unanswerable(&authorization, solver.method()));
-        };
-        let challenge = Challenge {
-            name: authorization.name.clone(),
-            wildcard: authorization.wildcard,
-            key_authorization: self.client.key_authorization(token),
-            token: token.as_str().to_owned(),
         };
         if offered.status == ChallengeStatus::Invalid {
             return Err(refused(&authorization, solver.method()));
@@ -266,6 +267,22 @@ impl AuthorizationRequest<'_> {
         });
     }
 
+    /// What a solver has to know of a challenge; `None` if it lacks the token that its kind needs.
+    fn challenge(&self, authorization: &Authorization, offered: &Offered) -> Option<Challenge> {
+        let (token, key_authorization) = match (&offered.kind, &offered.token) {
+            (ChallengeKind::DnsPersist01, _) => (String::new(), String::new()),
+            (_, Some(token)) => (token.as_str().to_owned(), self.client.key_authorization(token)),
+            (_, None) => return None,
+        };
+        Some(Challenge {
+            name: authorization.name.clone(),
+            wildcard: authorization.wildcard,
+            token,
+            key_authorization,
+            issuers: offered.issuers.clone(),
+        })
+    }
+
     fn validated(&self, name: &Name, already: bool) {
         self.tell.tell(EventKind::Validated {
             name: name.clone(),
@@ -283,6 +300,7 @@ fn offered(authorization: &Authorization, method: Method) -> Result<&Offered, Re
     let wanted = match method {
         Method::Http01 => ChallengeKind::Http01,
         Method::Dns01 => ChallengeKind::Dns01,
+        Method::DnsPersist01 => ChallengeKind::DnsPersist01,
     };
     authorization
         .challenge(&wanted)
@@ -314,6 +332,9 @@ fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
     Refused::Solve(match method {
         Method::Http01 => error.hint("--dns NAME validates names by DNS-01"),
         Method::Dns01 => error.hint("addresses are validated by HTTP-01 only: leave --dns out"),
+        Method::DnsPersist01 => error.hint(
+            "leave --challenge (or the setting that stands for it) out, or choose a CA that accepts dns-persist-01",
+        ),
     })
 }
 
@@ -360,3 +381,6 @@ pub(super) fn why(authorization: &Authorization) -> String {
         ToString::to_string,
     )
 }
+
+#[cfg(test)]
+mod tests;

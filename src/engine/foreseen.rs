@@ -5,13 +5,13 @@ use std::{fmt, time::Duration};
 use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
-    choose::{method_under, no_cluster, no_provider},
+    choose::{method_under, no_account, no_cluster, no_provider},
     counter::is_known,
     due::is_in_window,
     failure::TargetError,
     issue_target::orderable,
     ledger::{self, Ledger},
-    prepare::{Prepared, Preparing, is_name, store_options},
+    prepare::{self, Prepared, Preparing, is_name, store_options},
 };
 use crate::{
     acme::Acme,
@@ -30,7 +30,7 @@ use crate::{
         names::UNROUTED,
     },
     settings::store::Store,
-    solve::{Solve as _, SolveError, dns01::Dns01, http01::rights_hint},
+    solve::{Solve, SolveError, dns_persist01::DnsPersist01, dns01::Dns01, http01::rights_hint},
 };
 
 /// How many Secrets are read at once.
@@ -78,9 +78,13 @@ pub struct Askable<'a> {
 
 /// All known obstacles.
 pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: Askable<'_>) -> Vec<Obstacle> {
-    let dns01 = asked.dns01;
+    let records = standing(preparing, &asked).await;
+    let by_dns = ByDns {
+        dns01: asked.dns01,
+        records: records.as_ref(),
+    };
     let of_targets = stream::iter(preparing.targets)
-        .map(|target| of_target(preparing, prepared, target, dns01))
+        .map(|target| of_target(preparing, prepared, target, by_dns))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
     let (of_targets, of_limits, of_rights) =
@@ -91,12 +95,35 @@ pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: As
     all
 }
 
+/// The solvers that need no cluster.
+#[derive(Clone, Copy)]
+struct ByDns<'a> {
+    dns01: Option<&'a Dns01>,
+    /// Who looks for records that stay; `None` if nothing can be said of them.
+    records: Option<&'a Result<DnsPersist01, SolveError>>,
+}
+
+/// Who looks for records that stay as the order would; the error if they cannot be there yet. `None` if the settings do
+/// not use them, and for a rehearsal: the records for the production CA name another account, and are not its matter.
+async fn standing(preparing: &Preparing<'_>, asked: &Askable<'_>) -> Option<Result<DnsPersist01, SolveError>> {
+    let (settings, chosen) = (&preparing.settings.dns01, &preparing.settings.chosen);
+    if chosen.rehearsal || !settings.uses_standing() {
+        return None;
+    }
+    let kept = asked.store.load(&chosen.issuer.directory_url).await.ok()?;
+    let Some(account) = kept.and_then(|kept| kept.account.url) else {
+        return Some(Err(no_account(&chosen.issuer.name)));
+    };
+    let issuers = asked.acme.map(|acme| acme.directory().meta.caa_identities.clone());
+    prepare::dns_persist01(settings, &account, &issuers.unwrap_or_default()).transpose()
+}
+
 /// Obstacles for one target: the Secret, its owner, and the challenge route of each host.
 async fn of_target(
     preparing: &Preparing<'_>,
     prepared: &Prepared,
     target: &Target,
-    dns01: Option<&Dns01>,
+    by_dns: ByDns<'_>,
 ) -> Vec<Obstacle> {
     let about = |what: String, hint: Option<String>, blame: Blame| Obstacle {
         secret: Some(target.secret.clone()),
@@ -112,7 +139,7 @@ async fn of_target(
     let before = found.len();
     let mut loses_one = false;
     let names = &target.names.order;
-    let judged = join_all(names.iter().map(|name| of_name(preparing, prepared, name, dns01))).await;
+    let judged = join_all(names.iter().map(|name| of_name(preparing, prepared, name, by_dns))).await;
     for (name, error) in names.iter().zip(judged) {
         loses_one |= error.is_some() && target.names.present.contains(name);
         let unrouted = target.names.unrouted.contains(name).then(|| UNROUTED.to_owned());
@@ -138,31 +165,33 @@ async fn of_target(
 
 /// Why no solver could answer for a name. A DNS server that does not answer at once is not a reason, because the run
 /// waits longer.
-async fn of_name(
-    preparing: &Preparing<'_>,
-    prepared: &Prepared,
-    name: &Name,
-    dns01: Option<&Dns01>,
-) -> Option<SolveError> {
+async fn of_name(preparing: &Preparing<'_>, prepared: &Prepared, name: &Name, by_dns: ByDns<'_>) -> Option<SolveError> {
     let chosen = &preparing.settings.chosen;
     if let Some((message, hint)) = chosen.ca.refuses(name, chosen.issuer.profile.as_deref()) {
         return Some(SolveError::new(format!("{name}: {message}")).hint(hint));
     }
-    match (method_under(&preparing.settings.dns01, name), dns01) {
-        (Method::Dns01, None) => Some(no_provider(name)),
-        (Method::Dns01, Some(dns01)) => {
-            let judged = tokio::time::timeout(PATIENCE, dns01.can_answer(name)).await;
-            judged.ok()?.err().map(|error| SolveError {
-                message: format!("{name}: {}", error.message),
-                ..error
-            })
+    let solver: &dyn Solve = match method_under(&preparing.settings.dns01, name) {
+        Method::Dns01 => match by_dns.dns01 {
+            Some(dns01) => dns01,
+            None => return Some(no_provider(name)),
+        },
+        Method::DnsPersist01 => match by_dns.records? {
+            Ok(records) => records,
+            Err(error) => return Some(error.clone()),
+        },
+        Method::Http01 if preparing.connection.is_none() => return Some(no_cluster(name)),
+        Method::Http01 => {
+            let mut unplaced = prepared.unplaced();
+            return unplaced
+                .find(|(other, _)| *other == name)
+                .map(|(_, error)| error.clone());
         }
-        (Method::Http01, _) if preparing.connection.is_none() => Some(no_cluster(name)),
-        (Method::Http01, _) => prepared
-            .unplaced()
-            .find(|(other, _)| *other == name)
-            .map(|(_, error)| error.clone()),
-    }
+    };
+    let judged = tokio::time::timeout(PATIENCE, solver.can_answer(name)).await;
+    judged.ok()?.err().map(|error| SolveError {
+        message: format!("{name}: {}", error.message),
+        ..error
+    })
 }
 
 /// Obstacles by rate limits of the CA, according to the account's ledger. Each order counts for those after it.

@@ -31,14 +31,18 @@ pub enum Method {
     /// By a TXT record (RFC 8555, section 8.4).
     #[serde(rename = "dns-01")]
     Dns01,
+    /// By a TXT record that stays (draft-ietf-acme-dns-persist).
+    #[serde(rename = "dns-persist-01")]
+    DnsPersist01,
 }
 
 impl Method {
-    /// The challenge type as RFC 8555 spells it.
+    /// The challenge type as ACME spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http01 => "http-01",
             Self::Dns01 => "dns-01",
+            Self::DnsPersist01 => "dns-persist-01",
         }
     }
 }

@@ -204,7 +204,7 @@ fn is_space(c: char) -> bool {
 }
 
 /// The domain of an `issue` value: the text before the first semicolon.
-fn domain_of(value: &str) -> &str {
+pub(super) fn domain_of(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim_matches(is_space)
 }
 
@@ -242,7 +242,7 @@ fn unmet(value: &str, asking: &CaaQuery<'_>) -> Option<Forbidden> {
 }
 
 /// The parameters of an `issue` value; `None` if they do not follow RFC 8659, section 4.2.
-fn parameters(value: &str) -> Option<Vec<(&str, &str)>> {
+pub(super) fn parameters(value: &str) -> Option<Vec<(&str, &str)>> {
     let Some((_, rest)) = value.split_once(';') else {
         return Some(Vec::new());
     };

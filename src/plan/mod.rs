@@ -7,6 +7,7 @@ pub mod names;
 mod outline;
 pub mod permits;
 pub mod preflight;
+pub mod standing;
 pub mod steps;
 pub mod summary;
 pub mod target;

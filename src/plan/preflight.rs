@@ -29,6 +29,8 @@ pub enum Topic {
     Caa,
     /// The DNS provider, and its credentials.
     Provider,
+    /// The record that stays, by which DNS-PERSIST-01 proves the domain.
+    Record,
     /// The CA's rate limits.
     Limits,
 }
@@ -47,6 +49,7 @@ impl Topic {
             Self::Port80 => "port 80",
             Self::Caa => "CAA",
             Self::Provider => "provider",
+            Self::Record => "record",
             Self::Limits => "limits",
         }
     }

@@ -11,8 +11,8 @@ use super::{
     section::{Section as _, section},
     trust::TrustEntry,
     value::{
-        Advertised, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort, SolverKind,
-        Toleration,
+        Advertised, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
+        ServicePort, SolverKind, Toleration,
     },
 };
 #[cfg(test)]
@@ -109,6 +109,8 @@ section! {
         eab: EabEntry => "\nkid: kid-1\nkey: {env: CORP_EAB_KEY}";
         /// This replaces the accountSecret above.
         account_secret: Namespaced => "certs/corp-account";
+        /// dns-persist-01: every name is proved by a TXT record that is set once and stays; preflight prints it. --challenge.
+        challenge: ChallengeWord => "dns-persist-01", off = true;
 
         sections {
             /// Limits that are counted before an order; 0 is no limit. Those of Let's Encrypt are built in.
@@ -184,6 +186,8 @@ section! {
     pub struct Dns01Entry {
         /// The provider with the longest matching zone serves a name; one without zones serves all others.
         providers: Vec<DnsEntry> => PROVIDERS;
+        /// Domains whose names, with all below them, are proved by dns-persist-01 instead: by a TXT record that is set once and stays.
+        standing: Vec<Domain> => "[static.example]";
         /// Name servers that are asked for hosts (HTTP-01 too), zones and CAA records: IP or IP:PORT. Without them, the system's.
         resolvers: Vec<NameServer> => "[192.0.2.53, \"[2001:db8::53]:53\"]", variable = "RESOLVER";
         /// Follow a CNAME of _acme-challenge even if a wildcard alone has it (*.shop.example CNAME ...). Without it, only a CNAME at the name itself

@@ -8,7 +8,7 @@ use super::{
     SettingsError,
     file::{Addresses, IssuerEntry, LARGEST, LimitsEntry, StageWord, has_user},
     layer::{Choice, Layer},
-    value::Namespaced,
+    value::{ChallengeWord, Namespaced},
 };
 use crate::{
     acme::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage},
@@ -38,6 +38,8 @@ pub struct Chosen {
     pub rehearsal: bool,
     /// An external account binding for a new account.
     pub eab: Option<EabPlace>,
+    /// The challenge that proves every name, if the settings choose one.
+    pub challenge: Option<ChallengeWord>,
     /// The Secret in which the account is stored; without it, a local file.
     pub account_secret: Option<Namespaced>,
     /// Whether the user has agreed to the terms of service beforehand.
@@ -235,6 +237,7 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
             kid: eab.kid.clone(),
             key: eab.key.clone(),
         }),
+        challenge: entry.get(|e| e.challenge),
         account_secret: entry
             .get(|e| e.account_secret.clone())
             .or_else(|| layers.iter().find_map(|l| l.file.account_secret.clone())),

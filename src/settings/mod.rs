@@ -40,7 +40,7 @@ use crate::solve::dns01::config::DnsEntry;
 use file::{CertificateEntry, Dns01Entry, File, Http01Entry, SolverEntry, StoringEntry};
 use layer::Layer;
 use section::Section as _;
-use value::{Restart, SelfCheck, SolverKind};
+use value::{ChallengeWord, Restart, SelfCheck, SolverKind};
 
 /// The image that answers HTTP-01 challenges in the cluster, if the build sets one. There is no default name, because
 /// whoever registered it would run code in the cluster.
@@ -123,6 +123,10 @@ pub struct Dns01Settings {
     pub providers: Vec<DnsEntry>,
     /// The provider that proves every name (`--dns`); it is one of the providers, or `manual`.
     pub only: Option<String>,
+    /// Whether DNS-PERSIST-01 proves every name, instead of a provider.
+    pub all_standing: bool,
+    /// The domains whose names DNS-PERSIST-01 proves, with all names below them.
+    pub standing: Vec<String>,
     /// Name servers for hosts, zones and CAA records; if empty, those of the system.
     pub resolvers: Vec<SocketAddr>,
     /// Whether a CNAME of `_acme-challenge` by a wildcard is followed too.
@@ -143,6 +147,13 @@ pub struct StoringSettings {
     pub restart: Restart,
     /// How long the new certificate may take to be served; if zero, that is not checked.
     pub wait: Duration,
+}
+
+impl Dns01Settings {
+    /// Whether DNS-PERSIST-01 proves any name.
+    pub fn uses_standing(&self) -> bool {
+        self.all_standing || !self.standing.is_empty()
+    }
 }
 
 impl Settings {
@@ -171,7 +182,8 @@ impl Settings {
         if http01.solver == Some(SolverKind::Service) && http01.said.service.is_none() {
             return Err(SettingsError::NoService);
         }
-        let dns01 = dns01_of(layers, dns01)?;
+        let chosen = issuer::choose(layers)?;
+        let dns01 = dns01_of(layers, dns01, &chosen)?;
         idle::refuse(layers, &http01, &dns01)?;
         let concurrency = certificate.concurrency.unwrap_or(CONCURRENCY);
         if !(1..=256).contains(&concurrency) {
@@ -180,7 +192,7 @@ impl Settings {
         let restart = Restart::try_from(storing.restart.clone().unwrap_or_default());
         let restart = restart.map_err(|error| SettingsError::Value(error.to_string()))?;
         Ok(Self {
-            chosen: issuer::choose(layers)?,
+            chosen,
             certificate: CertificateSettings {
                 said: certificate,
                 concurrency: concurrency.into(),
@@ -209,7 +221,7 @@ fn said(layers: &[Layer]) -> File {
     all.merged(&File::usual())
 }
 
-fn dns01_of(layers: &[Layer], said: Dns01Entry) -> Result<Dns01Settings, SettingsError> {
+fn dns01_of(layers: &[Layer], said: Dns01Entry, chosen: &Chosen) -> Result<Dns01Settings, SettingsError> {
     let providers = said.providers.clone().unwrap_or_default();
     for (position, entry) in providers.iter().enumerate() {
         if providers[..position].iter().any(|other| other.name == entry.name) {
@@ -228,6 +240,9 @@ fn dns01_of(layers: &[Layer], said: Dns01Entry) -> Result<Dns01Settings, Setting
     }
     Ok(Dns01Settings {
         providers,
+        // Who names a provider for every name on this occasion means that.
+        all_standing: chosen.challenge == Some(ChallengeWord::DnsPersist01) && only.is_none(),
+        standing: said.standing.iter().flatten().map(|domain| domain.0.clone()).collect(),
         only,
         resolvers: said.resolvers.iter().flatten().map(|server| server.0).collect(),
         follow_cname: said.follow_cname.unwrap_or_default(),

@@ -12,8 +12,8 @@ use super::{
     file::{Addresses, ControllerEntry, ControllerWord, File},
     section::{Declared, Example},
     value::{
-        Advertised, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort, SolverKind,
-        Toleration,
+        Advertised, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
+        ServicePort, SolverKind, Toleration,
     },
 };
 use crate::{apply::KeyKind, renewed, solve::http01::Network};
@@ -40,6 +40,8 @@ macro_rules! texts {
 texts!(
     KeyKind {"type": "string", "enum": KeyKind::ALL.map(KeyKind::as_str)},
     SolverKind {"type": "string", "enum": SolverKind::WORDS},
+    ChallengeWord {"type": "string", "enum": ChallengeWord::WORDS},
+    Domain {"type": "string", "examples": ["shop.example"]},
     SelfCheck {"type": "string", "pattern": "^(auto|direct|cluster|off|wait=.+)$"},
     Toleration {"type": "string", "examples": ["dedicated", "dedicated=edge", "dedicated=edge:NoSchedule"]},
     ServicePort {"type": "string", "pattern": "^.+:[0-9]+$", "examples": ["acme-responder:8089"]},
@@ -151,6 +153,9 @@ fn what_the_program_takes_fits_the_schema_and_what_it_refuses_does_not() {
         ("dns01: {providers: [{provider: cloudflar, apiToken: {env: A}}]}", false),
         ("dns01: {providers: [{provider: cloudflare, apiToken: hunter2}]}", false),
         ("issuers: {a: {stage: life}}", false),
+        ("issuers: {a: {challenge: dns-persist-01}}", true),
+        ("issuers: {a: {challenge: tls-alpn-01}}", false),
+        ("dns01: {standing: [shop.example]}", true),
         ("policy: {interactiveProduction: no}", false),
         ("controllers: {a: nobody}", false),
     ] {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     apply::KeyKind,
+    name::Name,
     object::{Key, Text},
 };
 
@@ -83,6 +84,37 @@ pub enum DryRun {
 }
 
 words!(DryRun, "kind of dry run", "client, server or none", "none" => None, "client" => Client, "server" => Server);
+
+/// A challenge that is chosen for every name. The others are chosen by what is configured for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChallengeWord {
+    /// By a TXT record that stays.
+    DnsPersist01,
+}
+
+words!(ChallengeWord, "challenge that can be chosen", "dns-persist-01", "dns-persist-01" => DnsPersist01);
+
+/// A domain, in the form that orders use: lower case, A-labels, no trailing dot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Domain(pub String);
+
+impl FromStr for Domain {
+    type Err = NotAValue;
+
+    /// Reads a domain in any case, with U-labels and a trailing dot. A wildcard means its domain.
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let name: Option<Name> = text.trim().parse().ok();
+        let base = name.as_ref().and_then(Name::base);
+        base.map(|base| Self(base.to_owned()))
+            .ok_or_else(|| no(text, "domain", "shop.example"))
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// The data keys of a Secret for chain and private key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -313,6 +345,8 @@ macro_rules! as_text {
 }
 
 as_text!(
+    ChallengeWord,
+    Domain,
     KeyKind,
     SolverKind,
     SelfCheck,
@@ -385,6 +419,8 @@ mod tests {
             "certificate=proxycert,key=proxykey"
         );
         assert_eq!(round::<Namespaced>("certs/account"), "certs/account");
+        assert_eq!(round::<ChallengeWord>("dns-persist-01"), "dns-persist-01");
+        assert_eq!(round::<Domain>("*.Müller.example."), "xn--mller-kva.example");
         assert_eq!(round::<Length>("90s"), "1m 30s");
         assert_eq!(round::<Length>("0"), "0s");
         assert_eq!(round::<Label>("kubernetes.io/os=linux"), "kubernetes.io/os=linux");
@@ -409,6 +445,8 @@ mod tests {
                 round::<SecretKeys>("certificate=a,key=a"),
                 "certificate=KEY",
             ),
+            ("dns-persist", round::<ChallengeWord>("dns-persist"), "dns-persist-01"),
+            ("192.0.2.1", round::<Domain>("192.0.2.1"), "shop.example"),
             ("account", round::<Namespaced>("account"), "NAMESPACE/NAME"),
             ("a/b/c", round::<Namespaced>("a/b/c"), "NAMESPACE/NAME"),
             ("soon", round::<Length>("soon"), "90s"),

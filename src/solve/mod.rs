@@ -1,9 +1,11 @@
-//! Solvers of challenges: HTTP-01 through the cluster's ingress controller, DNS-01 through a DNS provider.
+//! Solvers of challenges: HTTP-01 through the cluster's ingress controller, DNS-01 through a DNS provider, and
+//! DNS-PERSIST-01 by a record that is there already.
 //!
 //! Solvers know nothing of the ACME protocol: they put an answer where a CA looks for it, wait until it is visible
 //! there, and remove it.
 
 pub mod dns01;
+pub mod dns_persist01;
 pub mod http01;
 pub(crate) mod patience;
 
@@ -24,10 +26,13 @@ pub struct Challenge {
     pub name: Name,
     /// Whether it is for the wildcard below the name.
     pub wildcard: bool,
-    /// The token: base64url, checked by the code that read it (RFC 8555, section 8.1).
+    /// The token: base64url, checked by the code that read it (RFC 8555, section 8.1). Empty for DNS-PERSIST-01.
     pub token: String,
-    /// The token, `.` and the thumbprint of the account's key. It is not secret, because it is published.
+    /// The token, `.` and the thumbprint of the account's key. It is not secret, because it is published. Empty for
+    /// DNS-PERSIST-01.
     pub key_authorization: String,
+    /// For DNS-PERSIST-01, by which domains the record names the CA.
+    pub issuers: Vec<String>,
 }
 
 /// A failure, in words that an operator can act on.

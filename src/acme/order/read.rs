@@ -17,6 +17,9 @@ use crate::{
 
 /// The longest token that is taken. Those of CAs have 43 characters.
 const LONGEST_TOKEN: usize = 200;
+/// The most domains that may name a CA in a record of DNS-PERSIST-01 (draft-ietf-acme-dns-persist, "Challenge Object"):
+/// a challenge with more is malformed, as is one with none.
+const MOST_ISSUERS: usize = 10;
 
 /// A challenge's token: base64url and nothing else (RFC 8555, section 8.1), so that it is safe in a path, a file's name
 /// and a label (CVE-2026-40611).
@@ -89,6 +92,8 @@ struct RawChallenge {
     status: Option<ChallengeStatus>,
     #[serde(default, deserialize_with = "or_default")]
     token: Option<String>,
+    #[serde(default, rename = "issuer-domain-names", deserialize_with = "or_default")]
+    issuers: Option<Vec<String>>,
     #[serde(default, deserialize_with = "or_default")]
     error: Option<Problem>,
 }
@@ -142,20 +147,42 @@ fn challenge(raw: RawChallenge, answer: &HttpAnswer) -> Result<Challenge, AcmeEr
     let kind = match raw.kind.as_str() {
         "http-01" => ChallengeKind::Http01,
         "dns-01" => ChallengeKind::Dns01,
+        "dns-persist-01" => ChallengeKind::DnsPersist01,
         _ => ChallengeKind::Other(raw.kind),
     };
     let token = match (&kind, &raw.token) {
-        (ChallengeKind::Other(_), _) | (_, None) => None,
+        (ChallengeKind::DnsPersist01 | ChallengeKind::Other(_), _) | (_, None) => None,
         (_, Some(text)) => {
             let token = Token::new(text);
             Some(token.ok_or_else(|| AcmeError::malformed(&answer.url, "a challenge's token is not base64url"))?)
         }
     };
+    let issuers = if kind == ChallengeKind::DnsPersist01 {
+        issuers(raw.issuers.unwrap_or_default())
+    } else {
+        Vec::new()
+    };
     Ok(Challenge {
         kind,
         url: raw.url,
         token,
+        issuers,
         status: raw.status.unwrap_or(ChallengeStatus::Pending),
         error: raw.error,
     })
+}
+
+/// The domains that may name the CA in a record. A list that is empty or too long is malformed, and names nobody: that
+/// concerns this challenge, and none of the others that are offered beside it.
+fn issuers(said: Vec<String>) -> Vec<String> {
+    let is_domain = |name: &String| {
+        let fits = (1..=253).contains(&name.len());
+        fits && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+    };
+    if said.len() > MOST_ISSUERS || !said.iter().all(is_domain) {
+        return Vec::new();
+    }
+    said
 }

@@ -38,12 +38,29 @@ fn an_authorization_of_a_wildcard_names_the_bare_domain() {
     assert_eq!(read.ordered().to_string(), "*.shop.example");
     let challenge = read.challenge(&ChallengeKind::Dns01).unwrap();
     assert_eq!(challenge.token.as_ref().unwrap().as_str(), token);
-    assert_eq!(
-        read.challenges[1].kind,
-        ChallengeKind::Other("dns-persist-01".to_owned())
-    );
+    assert_eq!(read.challenges[1].kind, ChallengeKind::DnsPersist01);
     assert_eq!(read.challenges[1].token, None);
+    assert_eq!(read.challenges[1].issuers, ["ca.example"]);
+    assert_eq!(challenge.issuers, [""; 0]);
     assert!(read.challenge(&ChallengeKind::Http01).is_none());
+}
+
+#[test]
+fn a_standing_record_names_the_ca_by_few_domains_and_by_nothing_else() {
+    let issuers = |said: Value| {
+        let challenge = json!([{"type": "dns-persist-01", "url": "https://ca.example/c", "issuer-domain-names": said}]);
+        authorization(&challenge).unwrap().challenges[0].issuers.clone()
+    };
+    assert_eq!(issuers(json!(["a.example", "b.example"])), ["a.example", "b.example"]);
+    for malformed in [
+        Value::Null,
+        json!([]),
+        json!(vec!["a.example"; 11]),
+        json!(["a.example; accounturi=x"]),
+        json!([""]),
+    ] {
+        assert_eq!(issuers(malformed.clone()), [""; 0], "{malformed}");
+    }
 }
 
 #[test]

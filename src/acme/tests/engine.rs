@@ -15,6 +15,7 @@ fn challenge(url: String) -> Challenge {
         kind: ChallengeKind::Dns01,
         url,
         token: None,
+        issuers: Vec::new(),
         status: ChallengeStatus::Pending,
         error: None,
     }

@@ -15,8 +15,8 @@ use crate::{
     net::HostPort,
     ops::{Checks, Config, OpError, issuance::Order},
     settings::value::{
-        Advertised, DryRun, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort,
-        SolverKind, Toleration,
+        Advertised, ChallengeWord, DryRun, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
+        ServicePort, SolverKind, Toleration,
     },
 };
 
@@ -232,6 +232,10 @@ pub struct Dns01Args {
     /// Validate every name by DNS-01, with this provider of the settings; by default the zones of the providers decide
     #[arg(long, value_name = "NAME")]
     pub dns: Option<String>,
+    /// dns-persist-01: validate every name by a TXT record that is set once and stays; `preflight` prints it, and no run writes to DNS
+    #[arg(long, value_name = "CHALLENGE", value_parser = words::<ChallengeWord>(ChallengeWord::WORDS.iter().copied()),
+        hide_possible_values = true, conflicts_with = "dns")]
+    pub challenge: Option<ChallengeWord>,
     /// The name server that is asked for hosts, zones and CAA records, IP or IP:PORT; may be given more than once; else the system's
     #[arg(long, value_name = "ADDRESS")]
     pub resolver: Vec<NameServer>,

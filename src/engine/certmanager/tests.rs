@@ -265,6 +265,7 @@ fn a_rehearsal_is_refused_with_the_command_that_renews() {
             rehearsal,
             eab: None,
             account_secret: None,
+            challenge: None,
             agree_tos: false,
             limits: None,
             ca_limits: None,

@@ -6,6 +6,7 @@ mod caa;
 mod host;
 mod names;
 mod provider;
+mod standing;
 mod storing;
 
 #[cfg(test)]
@@ -33,7 +34,11 @@ use crate::{
         preflight::{Check, Grade, Report, Topic},
     },
     settings::{Settings, store::Store},
-    solve::dns01::{Dns01, Operator, Secrets},
+    solve::{
+        SolveError,
+        dns_persist01::DnsPersist01,
+        dns01::{Dns01, Operator, Secrets},
+    },
 };
 
 /// How long one check may take. Writing and removing a test record has more time, because it must not be left half
@@ -94,6 +99,8 @@ struct SharedChecks {
     authorities: Option<Authorities>,
     /// The solver for DNS-01.
     dns01: Result<Option<Dns01>, prepare::PrepareError>,
+    /// The solver for DNS-PERSIST-01; `None` without an account.
+    dns_persist01: Result<Option<DnsPersist01>, SolveError>,
     /// The settings of a production order: the preflight also checks what a rehearsal skips.
     settings: Settings,
     /// Stands for the run in the names of objects that are never created.
@@ -109,7 +116,12 @@ impl Preflight<'_> {
         let resolver = lookup.resolver();
         let zones = self.settings.dns01.providers.iter().flat_map(|entry| &entry.zones);
         let zones: Vec<&str> = zones.map(String::as_str).collect();
+        let issuers = self.acme.as_ref().map(|acme| &acme.directory().meta.caa_identities[..]);
         let shared = SharedChecks {
+            dns_persist01: match &account {
+                Some(url) => prepare::dns_persist01(&self.settings.dns01, url, issuers.unwrap_or_default()),
+                None => Ok(None),
+            },
             ledger: self.ledger(account.as_deref()).await,
             account,
             of_account: self.store.permits().await,
@@ -199,12 +211,13 @@ impl Preflight<'_> {
             permits.extend(shared.of_account.clone());
             permits
         });
-        let (secret, pod, rights, hosts, providers, limits) = tokio::join!(
+        let (secret, pod, rights, hosts, providers, records, limits) = tokio::join!(
             self.secret(target),
             Self::answering(&preparing, prepared.as_ref().ok()),
             self.rights(permits.as_ref()),
             join_all(hosts),
             self.providers(target, shared),
+            self.records(target, shared),
             self.limits(target, shared),
         );
         checks.extend(pod);
@@ -212,6 +225,7 @@ impl Preflight<'_> {
         checks.splice(at..at, secret.into_iter().chain(rights));
         checks.extend(hosts.into_iter().flatten());
         checks.extend(providers);
+        checks.extend(records);
         checks.extend(limits);
         let unrouted: Vec<String> = target.names.unrouted.iter().map(ToString::to_string).collect();
         for check in &mut checks {

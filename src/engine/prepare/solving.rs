@@ -4,13 +4,15 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use super::{PrepareError, Prepared, Preparing};
 use crate::{
+    acme::Client,
     apply::RunId,
     engine::{choose::Solvers, journals::Journals, store::Destination},
-    net::{HostPort, Lookup},
+    net::{HostPort, Lookup, dns::Resolver},
     object::Key,
     settings::{Dns01Settings, Http01Settings, Settings, value::SolverKind},
     solve::{
         SolveError,
+        dns_persist01::DnsPersist01,
         dns01::{Dns01, Operator, Parts, Secrets, Wait},
         http01::{self, Backend, Guard, Http01, PodOptions, Ports, Thumbprint},
     },
@@ -76,7 +78,7 @@ impl Prepared {
         ))
     }
 
-    /// The solvers for the thumbprint of an account.
+    /// The solvers for an account.
     #[allow(clippy::too_many_arguments)]
     pub fn solvers(
         self,
@@ -84,14 +86,15 @@ impl Prepared {
         run: &RunId,
         connect: Option<HostPort>,
         destination: &Destination,
-        thumbprint: &str,
+        client: &Client,
         journals: &Arc<Journals>,
         secrets: Arc<dyn Secrets>,
         operator: Arc<dyn Operator>,
     ) -> Result<Solvers, PrepareError> {
         let http01 = match destination {
             Destination::Cluster(api) if self.needs_http01() => {
-                let thumbprint: Thumbprint = thumbprint
+                let thumbprint: Thumbprint = client
+                    .thumbprint()
                     .parse()
                     .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))?;
                 let options = self.http01(settings, run, connect, thumbprint);
@@ -101,7 +104,15 @@ impl Prepared {
             _ => None,
         };
         let dns01 = dns01(&settings.dns01, journals, secrets, operator)?.map(Arc::new);
-        Ok(Solvers::new(http01, dns01, &settings.dns01, self.unplaced))
+        let issuers = &client.acme().directory().meta.caa_identities;
+        let dns_persist01 = dns_persist01(&settings.dns01, client.account_url(), issuers)?.map(Arc::new);
+        Ok(Solvers::new(
+            http01,
+            dns01,
+            dns_persist01,
+            &settings.dns01,
+            self.unplaced,
+        ))
     }
 
     pub(super) fn http01(
@@ -152,9 +163,7 @@ pub fn dns01(
     if settings.providers.is_empty() && settings.only.as_deref() != Some("manual") {
         return Ok(None);
     }
-    let resolver = Lookup::of(&settings.resolvers)
-        .resolver()
-        .map_err(|error| SolveError::new(crate::error::chain(&error)).hint("name one with --resolver ADDRESS"))?;
+    let resolver = resolver(settings)?;
     let wait = match settings.propagation_wait {
         Some(Duration::ZERO) => Wait::Off,
         Some(wait) => Wait::Fixed(wait),
@@ -170,6 +179,26 @@ pub fn dns01(
         keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
         operator,
     })?))
+}
+
+/// Who asks DNS.
+fn resolver(settings: &Dns01Settings) -> Result<Resolver, SolveError> {
+    Lookup::of(&settings.resolvers)
+        .resolver()
+        .map_err(|error| SolveError::new(crate::error::chain(&error)).hint("name one with --resolver ADDRESS"))
+}
+
+/// The solver for DNS-PERSIST-01, for the URL of an account and the domains that name the CA; `None` if the settings do
+/// not use it.
+pub fn dns_persist01(
+    settings: &Dns01Settings,
+    account: &str,
+    issuers: &[String],
+) -> Result<Option<DnsPersist01>, SolveError> {
+    if !settings.uses_standing() {
+        return Ok(None);
+    }
+    Ok(Some(DnsPersist01::new(resolver(settings)?, account, issuers)))
 }
 
 /// A stand-in for the thumbprint of the account, which is not known yet. What may be written does not depend on it.

@@ -7,7 +7,7 @@ use crate::{
     event::Method,
     name::Name,
     object::Key,
-    plan::{Target, steps::Step},
+    plan::{Target, standing::LABEL, steps::Step},
     settings::Dns01Settings,
     solve::http01::{self, Backend},
 };
@@ -94,8 +94,13 @@ impl Preparing<'_> {
 
     /// What proves a name, in words.
     pub(in crate::engine) fn through(&self, name: &Name, prepared: &Prepared) -> String {
-        if method_under(&self.settings.dns01, name) == Method::Dns01 {
-            return dns_words(&self.settings.dns01, name, prepared);
+        match method_under(&self.settings.dns01, name) {
+            Method::Dns01 => return dns_words(&self.settings.dns01, name, prepared),
+            Method::DnsPersist01 => {
+                let base = name.base().unwrap_or_default();
+                return format!("the record at {LABEL}.{base}, which has to be there and stays");
+            }
+            Method::Http01 => {}
         }
         if let Some(error) = prepared.unplaced.get(name) {
             return format!("impossible: {error}");

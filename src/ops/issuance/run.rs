@@ -53,7 +53,7 @@ impl Issuance<'_> {
                 &id,
                 self.order.connect.clone(),
                 &destination,
-                client.thumbprint(),
+                &client,
                 standing.journals(),
                 secrets,
                 front.operator(),

@@ -65,9 +65,9 @@ pub(super) struct Propagation {
 
 /// A server that is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Server {
+pub(super) struct Server {
     name: String,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     /// Whether it is asked as a recursor.
     recursor: bool,
 }
@@ -123,7 +123,7 @@ pub(super) async fn wait(
 }
 
 /// The name servers of the zone, each at each of its addresses.
-async fn servers(resolver: &Resolver, place: &TxtName) -> Result<Vec<Server>, SolveError> {
+pub(super) async fn servers(resolver: &Resolver, place: &TxtName) -> Result<Vec<Server>, SolveError> {
     let zone = &place.zone;
     let unknown = |error: &DnsError| {
         SolveError::new(format!("cannot find the name servers of {zone}: {error}"))

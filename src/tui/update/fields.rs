@@ -50,6 +50,7 @@ pub const FLAGS: &[(&str, bool)] = &[
     ("--resolve-timeout", true),
     ("--connect", true),
     ("--dns", true),
+    ("--challenge", true),
     ("--resolver", true),
     ("--follow-cname", false),
     ("--propagation-timeout", true),

@@ -90,6 +90,7 @@ fn challenge(name: &str, token: &str) -> Challenge {
         wildcard: name.starts_with("*."),
         token: token.to_owned(),
         key_authorization: format!("{token}.thumbprint"),
+        issuers: Vec::new(),
     }
 }
 

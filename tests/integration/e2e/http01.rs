@@ -109,6 +109,7 @@ fn challenge(host: &str) -> Challenge {
         wildcard: false,
         token: TOKEN.into(),
         key_authorization: format!("{TOKEN}.{THUMBPRINT}"),
+        issuers: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ mod caller;
 mod certmanager;
 mod connect;
 mod dns01;
+mod dns_persist;
 mod due;
 mod events;
 mod exit;

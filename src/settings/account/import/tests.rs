@@ -81,6 +81,7 @@ impl Scene {
                 rehearsal: false,
                 eab: None,
                 account_secret: None,
+                challenge: None,
                 agree_tos: false,
                 limits: None,
                 ca_limits: None,

@@ -48,6 +48,7 @@ impl Scene {
                     directory: issuer.directory_url.clone(),
                 },
                 issuer,
+                challenge: None,
                 rehearsal: false,
                 eab: None,
                 account_secret: None,

@@ -87,6 +87,7 @@ fn challenge(wildcard: bool, token: &str) -> Challenge {
         wildcard,
         token: token.to_owned(),
         key_authorization: format!("{token}.thumbprint"),
+        issuers: Vec::new(),
     }
 }
 
