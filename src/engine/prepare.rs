@@ -196,7 +196,8 @@ impl Preparing<'_> {
         Ok(permits)
     }
 
-    /// The rights to read the Secrets with credentials of the DNS providers that are used.
+    /// The rights to read the Secrets with credentials of the DNS providers that are used, and to reach those that are
+    /// Services.
     fn credentials(&self, prepared: &Prepared) -> Permits {
         let settings = &self.settings.dns01;
         let names = self.targets.iter().flat_map(|target| &target.names.order);
@@ -208,9 +209,19 @@ impl Preparing<'_> {
             .providers
             .iter()
             .filter(|entry| used.contains(entry.name.as_str()));
-        let refs = entries.flat_map(|entry| entry.provider.secrets());
-        refs.map(|of| Permit::one(&[Verb::Get], SECRET, of.namespace.as_str(), of.name.as_str()))
-            .collect()
+        let mut permits = Permits::none();
+        for entry in entries {
+            for of in entry.provider.secrets() {
+                permits.add(Permit::one(
+                    &[Verb::Get],
+                    SECRET,
+                    of.namespace.as_str(),
+                    of.name.as_str(),
+                ));
+            }
+            permits.extend(entry.provider.permits());
+        }
+        permits
     }
 }
 

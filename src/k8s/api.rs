@@ -3,6 +3,7 @@
 mod error;
 mod patch;
 mod retry;
+mod service;
 mod update;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub use error::ApiError;
 use error::Asked;
 pub use patch::Patch;
 use retry::Patience;
+pub use service::{ServiceAnswer, ServicePath, ServiceRequest};
 pub use update::{Believed, Edit, Updated};
 
 use super::{

@@ -1,7 +1,7 @@
 //! One request of any verb, for code that writes. The caller interprets a refusal.
 
 use http::{
-    HeaderValue, Method, Request, StatusCode,
+    HeaderMap, HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use kube::client::Body;
@@ -49,6 +49,23 @@ impl Connection {
         body: Option<(&'static str, &[u8])>,
         most: usize,
     ) -> Result<Reply, ClusterError> {
+        self.exchange_until(method, path, &HeaderMap::new(), body, most, |reply| {
+            reply.status == StatusCode::UNAUTHORIZED
+        })
+        .await
+    }
+
+    /// The same with further headers, and where 401 is not always the server's own answer: `refused` says whether the
+    /// server refuses the token.
+    pub(super) async fn exchange_until(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Option<(&'static str, &[u8])>,
+        most: usize,
+        refused: impl Fn(&Reply) -> bool,
+    ) -> Result<Reply, ClusterError> {
         let renewed = |cause: &super::ConnectError| ClusterError::Credentials {
             user: self.user.clone(),
             cause: cause.to_string(),
@@ -57,13 +74,13 @@ impl Connection {
             return Err(ClusterError::Stopped);
         };
         self.credential.renew(false).await.map_err(|e| renewed(&e))?;
-        let reply = self.send_once(method, path, body, most).await?;
-        if reply.status != StatusCode::UNAUTHORIZED {
+        let reply = self.send_once(method, path, headers, body, most).await?;
+        if !refused(&reply) {
             return Ok(reply);
         }
         if self.credential.renew(true).await.map_err(|e| renewed(&e))? {
-            let reply = self.send_once(method, path, body, most).await?;
-            if reply.status != StatusCode::UNAUTHORIZED {
+            let reply = self.send_once(method, path, headers, body, most).await?;
+            if !refused(&reply) {
                 return Ok(reply);
             }
         }
@@ -77,6 +94,7 @@ impl Connection {
         &self,
         method: &Method,
         path: &str,
+        headers: &HeaderMap,
         body: Option<(&'static str, &[u8])>,
         most: usize,
     ) -> Result<Reply, ClusterError> {
@@ -85,6 +103,9 @@ impl Connection {
             .uri(path)
             .header(ACCEPT, HeaderValue::from_static(JSON))
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
         let mut bytes = Vec::new();
         if let Some((content_type, content)) = body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(content_type));

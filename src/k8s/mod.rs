@@ -10,6 +10,7 @@
 //! Connection → rights::get_secrets, suspects: what is asked for a few objects alone
 //! Connection → carriers: how much there is that is not read
 //! Connection, Permits → Api: every write
+//! Connection → ServicePath: requests to a Service, which the server passes on
 //! ```
 //!
 //! `source` says which objects are read, and what of each. `docs/decisions/0001-reading-a-cluster.md` explains why
@@ -38,7 +39,7 @@ mod watch;
 #[cfg(test)]
 mod fake;
 
-pub use api::{Api, ApiError, Believed, Edit, Patch, Updated};
+pub use api::{Api, ApiError, Believed, Edit, Patch, ServiceAnswer, ServicePath, ServiceRequest, Updated};
 pub use carriers::count_carriers;
 pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;

@@ -20,6 +20,7 @@ use crate::{
     apply::Api,
     error::Diagnose,
     home::{self, Keeps},
+    k8s::Connection,
     object::Key,
     object::resource::{CONFIGMAP, SECRET},
     solve::{
@@ -129,7 +130,7 @@ fn of_config_map(text: &str, key: &Namespaced) -> Result<Layer, FileError> {
     }
 }
 
-/// Reads credentials from Secrets of a cluster.
+/// Reads credentials from Secrets of a cluster, and reaches its Services.
 #[derive(Debug, Clone)]
 pub struct ClusterSecrets(pub Api);
 
@@ -153,6 +154,10 @@ impl Secrets for ClusterSecrets {
                 .and_then(|bytes| std::str::from_utf8(&bytes).ok().map(SecretString::from));
             text.ok_or_else(|| SolveError::new(format!("{of} is not text")))
         })
+    }
+
+    fn connection(&self) -> Option<&Connection> {
+        Some(self.0.connection())
     }
 }
 

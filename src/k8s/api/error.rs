@@ -140,6 +140,24 @@ struct Said {
     message: String,
 }
 
+/// The error for a request to a part of an object: rights to it are rights of their own.
+pub(super) fn of_part(error: ApiError, part: &str) -> ApiError {
+    match error {
+        ApiError::Forbidden {
+            verb,
+            resource,
+            namespace,
+            message,
+        } => ApiError::Forbidden {
+            verb,
+            resource: format!("{resource}/{part}"),
+            namespace,
+            message,
+        },
+        other => other,
+    }
+}
+
 impl ApiError {
     /// The error for an answer other than success.
     pub(super) fn of(asked: Asked<'_>, reply: &Reply) -> Self {
@@ -241,7 +259,11 @@ impl Diagnose for ApiError {
                 } else {
                     format!(" -n {namespace}")
                 };
-                format!("ask for the right; `kubectl auth can-i {verb} {resource}{place}` shows when you have it")
+                let what = match resource.split_once('/') {
+                    Some((resource, part)) => format!("{resource} --subresource={part}"),
+                    None => resource.clone(),
+                };
+                format!("ask for the right; `kubectl auth can-i {verb} {what}{place}` shows when you have it")
             }
             Self::Denied { message, .. } if message.contains("quota") => {
                 "raise the namespace's quota, or free some of it".into()

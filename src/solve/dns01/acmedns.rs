@@ -3,19 +3,19 @@
 
 use futures_util::future::BoxFuture;
 use reqwest::{
-    Client, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    Method, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{self, ApiAnswer},
-    config::AcmeDnsConfig,
+    api::{self, ApiAnswer, ApiClient, ApiRequest},
+    config::{AcmeDnsConfig, Secrets},
     provider::{Provider, Record},
 };
-use crate::{net::https, solve::SolveError};
+use crate::solve::SolveError;
 
 const MOST_BYTES: usize = 64 * 1024;
 /// How many values a name has: a third one displaces the oldest.
@@ -25,15 +25,17 @@ const VALUES: usize = 2;
 #[derive(Debug)]
 pub(super) struct AcmeDns {
     label: String,
-    url: String,
     subdomain: String,
-    client: Client,
-    headers: HeaderMap,
+    client: ApiClient,
 }
 
 impl AcmeDns {
-    pub(super) fn new(config: &AcmeDnsConfig, username: &str, password: &SecretString) -> Result<Self, SolveError> {
-        let base = api::base(&config.url)?;
+    pub(super) fn new(
+        config: &AcmeDnsConfig,
+        username: &str,
+        password: &SecretString,
+        secrets: &dyn Secrets,
+    ) -> Result<Self, SolveError> {
         let header = |text: &str, what: &str| {
             let mut value = HeaderValue::from_str(text)
                 .map_err(|_| SolveError::new(format!("{what} holds characters that a header cannot have")))?;
@@ -46,15 +48,12 @@ impl AcmeDns {
                 HeaderName::from_static("x-api-key"),
                 header(password.expose_secret(), "password")?,
             ),
-            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ]);
-        let ca = api::ca(config.ca_file.as_deref())?;
+        let client = ApiClient::open("acme-dns", &config.url, config.ca_file.as_deref(), headers, secrets)?;
         Ok(Self {
-            label: format!("acme-dns at {base}"),
-            url: format!("{base}/update"),
+            label: format!("acme-dns at {}", client.base()),
             subdomain: config.subdomain.to_ascii_lowercase(),
-            client: https::client(ca.as_deref()).map_err(|e| SolveError::new(e.to_string()))?,
-            headers,
+            client,
         })
     }
 
@@ -107,15 +106,13 @@ impl Provider for AcmeDns {
     fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(async move {
             self.check(record)?;
-            let body = json!({"subdomain": self.subdomain, "txt": record.value}).to_string();
-            let make = || {
-                self.client
-                    .post(&self.url)
-                    .headers(self.headers.clone())
-                    .body(body.clone())
+            let request = ApiRequest {
+                method: Method::POST,
+                path: "/update".to_owned(),
+                body: Some(json!({"subdomain": self.subdomain, "txt": record.value}).to_string()),
             };
             // A repeated request would store the value twice and displace the other one, so it is sent only once.
-            let answer = api::once(&self.label, MOST_BYTES, make()).await?;
+            let answer = self.client.once(&self.label, MOST_BYTES, &request).await?;
             self.judge(&answer)
         })
     }
@@ -129,7 +126,7 @@ impl Provider for AcmeDns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::solve::dns01::config::{Credential, Setting};
+    use crate::solve::dns01::config::{Credential, NoSecrets, Setting};
 
     fn provider() -> AcmeDns {
         let config = AcmeDnsConfig {
@@ -139,7 +136,7 @@ mod tests {
             subdomain: "D420".to_owned(),
             ca_file: None,
         };
-        AcmeDns::new(&config, "user", &SecretString::from("s3cret")).unwrap()
+        AcmeDns::new(&config, "user", &SecretString::from("s3cret"), &NoSecrets).unwrap()
     }
 
     #[test]

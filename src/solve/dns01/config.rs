@@ -11,6 +11,7 @@
 mod fields;
 #[cfg(test)]
 mod schema;
+mod service;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use super::update::{
     table,
 };
 pub use fields::{fields, words};
+use service::{not_by_service, reachable};
 
 use crate::settings::value::Length;
 
@@ -73,7 +75,7 @@ pub enum ProviderConfig {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PowerDnsConfig {
-    /// Where it listens, without `/api/v1`.
+    /// Where it listens, without `/api/v1`; `service://NAMESPACE/NAME:PORT` is a Service that is reached through the cluster's API server.
     pub url: String,
     /// The key of the API.
     pub api_key: Credential,
@@ -143,7 +145,7 @@ pub enum Transport {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AcmeDnsConfig {
-    /// Where the server's API is.
+    /// Where the server's API is; `service://NAMESPACE/NAME:PORT` is a Service that is reached through the cluster's API server.
     pub url: String,
     /// The account's user name.
     pub username: Setting,
@@ -343,7 +345,11 @@ fn read(mut map: Map<String, Value>) -> Result<DnsEntry, String> {
     }
     let zones = zones.iter().map(|zone| domain(zone)).collect::<Result<_, _>>()?;
     let provider = match word.as_str() {
-        "powerdns" => ProviderConfig::PowerDns(own(map)?),
+        "powerdns" => {
+            let config: PowerDnsConfig = own(map)?;
+            reachable(&config.url, config.ca_file.is_some())?;
+            ProviderConfig::PowerDns(config)
+        }
         "rfc2136" => {
             let config: Rfc2136Config = own(map)?;
             if config.key.is_some() != config.key_name.is_some() {
@@ -351,7 +357,11 @@ fn read(mut map: Map<String, Value>) -> Result<DnsEntry, String> {
             }
             ProviderConfig::Rfc2136(config)
         }
-        "acme-dns" => ProviderConfig::AcmeDns(own(map)?),
+        "acme-dns" => {
+            let config: AcmeDnsConfig = own(map)?;
+            reachable(&config.url, config.ca_file.is_some())?;
+            ProviderConfig::AcmeDns(config)
+        }
         "hook" => ProviderConfig::Hook(own(map)?),
         "manual" => ProviderConfig::Manual(own(map)?),
         other => {
@@ -407,6 +417,9 @@ fn update(spec: &'static ProviderSpec, mut map: Map<String, Value>) -> Result<Up
             None | Some(Value::Null) => {}
             Some(value) => {
                 let setting = setting(field, value).map_err(|e| format!("{}: {e}", field.name))?;
+                if let ("url", Setting::Plain(url)) = (field.name, &setting) {
+                    not_by_service(spec, url).map_err(|e| format!("url: {e}"))?;
+                }
                 fields.insert(field.name, setting);
             }
         }

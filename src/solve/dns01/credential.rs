@@ -12,6 +12,7 @@ use serde::{
 
 use crate::{
     file::{self, ReadError},
+    k8s::Connection,
     solve::SolveError,
 };
 
@@ -59,10 +60,15 @@ impl fmt::Display for Credential {
     }
 }
 
-/// Reads Secrets for [`Credential::SecretRef`].
+/// What a provider needs of the cluster: Secrets for [`Credential::SecretRef`], and the way to a Service.
 pub trait Secrets: Send + Sync {
     /// The value of one data key, decoded. The error says whether the cluster, its rights or the Secret is the cause.
     fn get<'a>(&'a self, of: &'a SecretRef) -> BoxFuture<'a, Result<SecretString, SolveError>>;
+
+    /// The cluster, through which a provider that is one of its Services is reached; `None` without one.
+    fn connection(&self) -> Option<&Connection> {
+        None
+    }
 }
 
 /// For commands without a cluster: every reference is refused.

@@ -13,6 +13,7 @@ mod propagation;
 mod provider;
 mod registry;
 mod rfc2136;
+mod service;
 mod shown;
 mod solver;
 pub mod update;

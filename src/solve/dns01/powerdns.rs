@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use reqwest::{
-    Client, Method, StatusCode,
+    Method, StatusCode,
     header::{HeaderMap, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    api::{self, ApiAnswer},
-    config::PowerDnsConfig,
+    api::{self, ApiAnswer, ApiClient, ApiRequest},
+    config::{PowerDnsConfig, Secrets},
     provider::{Provider, Record},
 };
-use crate::{net::https, solve::SolveError};
+use crate::solve::SolveError;
 
 /// The largest answer in bytes: a whole zone with some 500,000 records.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -28,9 +28,9 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct PowerDns {
     label: String,
+    /// The path of the zones.
     zones: String,
-    client: Client,
-    headers: HeaderMap,
+    client: ApiClient,
     /// Whether the server supports changes of single values (EXTEND and PRUNE, since 5.0.2). True until it has refused
     /// one.
     singly: AtomicBool,
@@ -70,19 +70,19 @@ enum Change {
 }
 
 impl PowerDns {
-    pub(super) fn new(config: &PowerDnsConfig, key: &SecretString) -> Result<Self, SolveError> {
-        let base = api::base(&config.url)?;
-        let base = base.strip_suffix("/api/v1").unwrap_or(&base);
+    pub(super) fn new(config: &PowerDnsConfig, key: &SecretString, secrets: &dyn Secrets) -> Result<Self, SolveError> {
+        let url = config.url.trim().trim_end_matches('/');
+        let url = url.strip_suffix("/api/v1").unwrap_or(url);
         let mut value = HeaderValue::from_str(key.expose_secret())
             .map_err(|_| SolveError::new("the API's key holds characters that a header cannot have"))?;
         // This keeps it out of Debug and of HTTP/2's tables.
         value.set_sensitive(true);
-        let ca = api::ca(config.ca_file.as_deref())?;
+        let headers = HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-api-key"), value)]);
+        let client = ApiClient::open("PowerDNS", url, config.ca_file.as_deref(), headers, secrets)?;
         Ok(Self {
-            label: format!("PowerDNS at {base}"),
-            zones: format!("{base}/api/v1/servers/{}/zones", config.server),
-            client: https::client(ca.as_deref()).map_err(|e| SolveError::new(e.to_string()))?,
-            headers: HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-api-key"), value)]),
+            label: format!("PowerDNS at {}", client.base()),
+            zones: format!("/api/v1/servers/{}/zones", config.server),
+            client,
             singly: AtomicBool::new(true),
         })
     }
@@ -93,17 +93,12 @@ impl PowerDns {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<ApiAnswer, SolveError> {
-        let url = format!("{}/{path}", self.zones);
-        let make = || {
-            let request = self.client.request(method.clone(), &url).headers(self.headers.clone());
-            match body {
-                Some(body) => request
-                    .header(reqwest::header::CONTENT_TYPE, "application/json")
-                    .body(body.to_string()),
-                None => request,
-            }
+        let request = ApiRequest {
+            method,
+            path: format!("{}/{path}", self.zones),
+            body: body.map(ToString::to_string),
         };
-        api::send(&self.label, MOST_BYTES, make).await
+        self.client.send(&self.label, MOST_BYTES, &request).await
     }
 
     /// Reads the kind of the zone, and the TXT records of the name if it has any.

@@ -118,7 +118,8 @@ impl Registry {
         let secrets = self.secrets.as_ref();
         Ok(match config {
             ProviderConfig::PowerDns(config) => {
-                Arc::new(PowerDns::new(config, &config.api_key.resolve(secrets).await?)?)
+                let key = config.api_key.resolve(secrets).await?;
+                Arc::new(PowerDns::new(config, &key, secrets)?)
             }
             ProviderConfig::Rfc2136(config) => {
                 let key = match &config.key {
@@ -139,9 +140,10 @@ async fn acme_dns(config: &AcmeDnsConfig, secrets: &dyn Secrets) -> Result<AcmeD
     use secrecy::ExposeSecret as _;
     let password = config.password.resolve(secrets).await?;
     match &config.username {
-        Setting::Plain(username) => AcmeDns::new(config, username, &password),
+        Setting::Plain(username) => AcmeDns::new(config, username, &password, secrets),
         Setting::From(credential) => {
-            AcmeDns::new(config, credential.resolve(secrets).await?.expose_secret(), &password)
+            let username = credential.resolve(secrets).await?;
+            AcmeDns::new(config, username.expose_secret(), &password, secrets)
         }
     }
 }

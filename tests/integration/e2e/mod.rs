@@ -39,6 +39,7 @@ mod rights_to_renew;
 mod rollback;
 mod scope;
 mod servers;
+mod service_url;
 mod shells;
 mod show;
 mod solver_pod;

@@ -94,6 +94,18 @@ fn what_is_wrong_is_named_and_a_literal_credential_never_quoted() {
         ("provider: manual\nttl: 0\n", "ttl: expected 1 to 86400"),
         ("provider: manual\nzones: ['']\n", "is not a domain"),
         ("provider: joker\n", "expected apiKey, or username and password"),
+        (
+            "provider: powerdns\nurl: service://dns/pdns\napiKey: {env: A}\n",
+            "url: the URL of a Service lacks its port: write service://NAMESPACE/NAME:PORT",
+        ),
+        (
+            "provider: powerdns\nurl: service://dns/pdns:8081\napiKey: {env: A}\ncaFile: ca.pem\n",
+            "caFile has no effect on a Service",
+        ),
+        (
+            "provider: cpanel\nurl: service://dns/cpanel:2083\nusername: me\napiToken: {env: A}\n",
+            "cPanel cannot be reached as a Service: it needs the header Authorization",
+        ),
     ] {
         let error = parse(text).unwrap_err();
         assert!(error.contains(said), "{text}{error}");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::solve::dns01::config::Credential;
+use crate::solve::dns01::config::{Credential, NoSecrets};
 
 fn value(content: &str, disabled: bool) -> Value {
     Value {
@@ -35,12 +35,19 @@ fn others_values_stay_as_they_were() {
 
 #[test]
 fn neither_the_key_nor_a_credential_in_the_url_is_shown() {
-    let provider = PowerDns::new(&config("https://pdns.test:8081/api/v1/"), &SecretString::from("s3cret")).unwrap();
-    assert_eq!(provider.zones, "https://pdns.test:8081/api/v1/servers/localhost/zones");
+    let made = |url: &str, key: &str| PowerDns::new(&config(url), &SecretString::from(key), &NoSecrets);
+    let provider = made("https://pdns.test:8081/api/v1/", "s3cret").unwrap();
+    assert_eq!(provider.label, "PowerDNS at https://pdns.test:8081");
+    assert_eq!(provider.zones, "/api/v1/servers/localhost/zones");
     assert!(!format!("{provider:?}").contains("s3cret"), "{provider:?}");
     for wrong in ["pdns.test:8081", "ftp://pdns.test", "https://a:s3cret@pdns.test", ""] {
-        let error = PowerDns::new(&config(wrong), &SecretString::from("key")).unwrap_err();
+        let error = made(wrong, "key").unwrap_err();
         assert!(!error.message.contains("s3cret"), "{error}");
     }
-    assert!(PowerDns::new(&config("https://pdns.test"), &SecretString::from("a\nb")).is_err());
+    assert!(made("https://pdns.test", "a\nb").is_err());
+    let error = made("service://dns/powerdns-api:8081/api/v1", "s3cret").unwrap_err();
+    assert_eq!(
+        error.message,
+        "PowerDNS at service://dns/powerdns-api:8081 is reached through a cluster, and there is none here"
+    );
 }

@@ -1,0 +1,49 @@
+//! Providers that are a Service of the cluster: which can be, and which rights that takes.
+
+use super::{ProviderConfig, ProviderSpec};
+use crate::{
+    plan::permits::{Permits, Verb},
+    solve::dns01::service::ServiceUrl,
+};
+
+impl ProviderConfig {
+    /// The permits to reach a provider that is a Service of the cluster; none for others.
+    pub fn permits(&self) -> Permits {
+        let (url, verbs): (&str, &[Verb]) = match self {
+            Self::PowerDns(config) => (&config.url, &[Verb::Get, Verb::Patch]),
+            Self::AcmeDns(config) => (&config.url, &[Verb::Create]),
+            _ => return Permits::none(),
+        };
+        let url = ServiceUrl::read(url).and_then(Result::ok);
+        url.iter().map(|url| url.permit(verbs)).collect()
+    }
+}
+
+/// Checks the URL of a provider that may be a Service of the cluster.
+pub(super) fn reachable(url: &str, has_ca_file: bool) -> Result<(), String> {
+    match ServiceUrl::read(url) {
+        None => Ok(()),
+        Some(Err(wrong)) => Err(format!("url: {wrong}")),
+        Some(Ok(_)) if has_ca_file => Err(
+            "caFile has no effect on a Service: the API server reaches it, and does not check its certificate"
+                .to_owned(),
+        ),
+        Some(Ok(_)) => Ok(()),
+    }
+}
+
+/// Refuses the URL of a Service for a provider whose requests the API server does not pass on as they are.
+pub(super) fn not_by_service(spec: &ProviderSpec, url: &str) -> Result<(), String> {
+    if ServiceUrl::read(url).is_none() {
+        return Ok(());
+    }
+    let why = if spec.word == "plesk" {
+        "its client reaches URLs only"
+    } else {
+        "it needs the header Authorization, which the API server takes for itself"
+    };
+    Err(format!(
+        "{} cannot be reached as a Service: {why}; give a URL that this machine reaches, such as one that `kubectl port-forward` makes",
+        spec.label
+    ))
+}
