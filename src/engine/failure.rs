@@ -90,6 +90,14 @@ pub enum TargetError {
         /// What to do.
         hint: Option<String>,
     },
+    /// The certificate is stored, but a hook that is told of it failed.
+    #[error("the new certificate is stored, but {message}")]
+    Hook {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// The certificate is stored, but not served.
     #[error("the new certificate is stored, but not served: {message}")]
     NotServed {
@@ -219,7 +227,11 @@ impl TargetError {
     pub fn is_after_storing(&self) -> bool {
         matches!(
             self,
-            Self::Restart { .. } | Self::NotRestarted(_) | Self::NotServed { .. } | Self::StoredWithout { .. }
+            Self::Restart { .. }
+                | Self::NotRestarted(_)
+                | Self::NotServed { .. }
+                | Self::Hook { .. }
+                | Self::StoredWithout { .. }
         )
     }
 }
@@ -249,6 +261,7 @@ impl Diagnose for TargetError {
             Self::File { hint, .. }
             | Self::Restart { hint, .. }
             | Self::NotServed { hint, .. }
+            | Self::Hook { hint, .. }
             | Self::CertManager { hint, .. }
             | Self::NotOurs { hint, .. }
             | Self::StoredWithout { hint, .. }
@@ -284,6 +297,7 @@ impl Diagnose for TargetError {
             | Self::LeaseLost(_)
             | Self::File { .. }
             | Self::Restart { .. }
+            | Self::Hook { .. }
             | Self::NotServed { .. } => Blame::Write,
         }
     }

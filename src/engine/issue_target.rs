@@ -402,13 +402,19 @@ impl Run {
             tell.tell(EventKind::Note { text: text.clone() });
         }
         issued.place = Some(stored.place.clone());
+        let mut after = self.deploy(&issued.names, &pair, tell).await;
         if let Destination::Cluster(api) = &self.parts.destination {
-            let after = self
+            let served = self
                 .after_storing(api, target, &pair, &issued.names, &stored, tell)
                 .await;
-            if let Err(error) = after {
-                return Err(without(left_out, Some(&error)).unwrap_or(error));
+            if let Err(error) = served
+                && let Some(hook) = after.replace(error)
+            {
+                tell.tell(EventKind::Note { text: hook.to_string() });
             }
+        }
+        if let Some(error) = after {
+            return Err(without(left_out, Some(&error)).unwrap_or(error));
         }
         Ok(WithLeftOut { issued, left_out })
     }

@@ -14,6 +14,7 @@ pub mod due;
 pub mod failure;
 pub mod forced;
 pub mod foreseen;
+pub mod hooks;
 pub mod hosts;
 mod issue_target;
 pub mod journal;

@@ -2,6 +2,7 @@
 
 pub(super) mod certmanager;
 pub(super) mod choose;
+mod unchanged;
 
 use super::{
     Context, Front, OpError,
@@ -75,7 +76,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         front.hint(RIGHT_TO_SECRETS);
         left_out.push(said);
     }
-    let of_unread = (!unread.is_empty()).then_some(Blame::Cluster);
+    let mut trouble = (!unread.is_empty()).then_some(Blame::Cluster);
     for target in &found {
         tell_of_names(target, front);
     }
@@ -104,11 +105,15 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         }
     }
     if request.due {
-        ours = only_due(&opened, ours, &mut left_out, front).await?;
+        let (due, later) = only_due(&opened, ours, &mut left_out, front).await?;
+        ours = due;
+        if request.order.dry_run == DryRun::None {
+            trouble = trouble.max(unchanged::tell(&opened, &later, context).await);
+        }
         if ours.is_empty() {
             front.note(&opened.session.said_of_place("nothing is due"));
             return Ok(Report {
-                trouble: of_unread,
+                trouble,
                 ..Report::default()
             });
         }
@@ -119,7 +124,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     if ours.is_empty() && theirs.is_empty() {
         front.note("nothing was renewed");
         return Ok(Report {
-            trouble: of_unread,
+            trouble,
             ..Report::default()
         });
     }
@@ -142,7 +147,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     if !report.is_dry {
         report.outcomes.extend(left.iter().map(Left::outcome));
     }
-    report.trouble = of_unread.max((!left.is_empty()).then_some(Blame::Acme));
+    report.trouble = trouble.max((!left.is_empty()).then_some(Blame::Acme));
     Ok(report)
 }
 

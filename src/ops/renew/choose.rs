@@ -149,15 +149,15 @@ pub(super) fn tell_of_unused(inventory: &Inventory, front: &dyn Front) -> Option
     Some(format!("{all} that no route uses"))
 }
 
-/// Those that are due. The others are told of in one line.
+/// Those that are due, and those that are not. The latter are told of in one line.
 pub(super) async fn only_due(
     opened: &Opened,
     found: Vec<Target>,
     left_out: &mut Vec<String>,
     front: &dyn Front,
-) -> Result<Vec<Target>, OpError> {
+) -> Result<(Vec<Target>, Vec<Target>), OpError> {
     if found.is_empty() {
-        return Ok(found);
+        return Ok((found, Vec::new()));
     }
     let acme = opened.acme.get(front).await?;
     let asked = RenewalAnswers::open(cache::file("renewals.json"));
@@ -165,7 +165,7 @@ pub(super) async fn only_due(
     let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules, &asked).await;
     drop(waiting);
     let mut next = None;
-    let mut later = 0;
+    let mut later = Vec::new();
     let mut left = Vec::new();
     for (target, due) in found.into_iter().zip(judged) {
         match due {
@@ -174,7 +174,7 @@ pub(super) async fn only_due(
                 left.push(target);
             }
             Due::Later(at) => {
-                later += 1;
+                later.push(target);
                 next = match (next, at) {
                     (Some(next), Some(at)) => Some(std::cmp::min(next, at)),
                     (next, at) => next.or(at),
@@ -182,11 +182,11 @@ pub(super) async fn only_due(
             }
         }
     }
-    if later > 0 {
+    if !later.is_empty() {
         let when = next.map_or_else(String::new, |at| format!("; the next is on {}", time::date(at)));
-        let all = format!("{} not due yet", counted(later, "certificate"));
+        let all = format!("{} not due yet", counted(later.len(), "certificate"));
         front.note(&format!("{all}{when}"));
         left_out.push(all);
     }
-    Ok(left)
+    Ok((left, later))
 }

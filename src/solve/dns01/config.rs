@@ -173,9 +173,22 @@ pub struct HookConfig {
     )]
     #[cfg_attr(test, schemars(schema_with = "schema::length"))]
     pub timeout: u64,
+    /// Whether it also gets `deploy_cert` and `unchanged_cert`, with the certificate and its private key in files; `false` for a hook that knows challenges only.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub deploy_cert: bool,
     /// The environment variables that it gets beside the usual ones (`PATH`, `HOME`, the language, proxies): where its credentials are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+// serde requires a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_yes(flag: &bool) -> bool {
+    *flag
 }
 
 fn hook_seconds() -> u64 {

@@ -1,9 +1,12 @@
-//! An executable that is called with dehydrated's arguments for the two challenge hooks.
+//! An executable that is called with dehydrated's arguments: for the two challenge hooks, and for the two that get
+//! certificates.
 
+mod files;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    ffi::OsString,
     io::Read,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
@@ -16,9 +19,10 @@ use futures_util::future::BoxFuture;
 use super::{
     api::cut,
     config::HookConfig,
-    provider::{Provider, Record},
+    provider::{CertificateCall, Provider, Record},
 };
 use crate::solve::SolveError;
+use files::CertificateFiles;
 
 /// How many bytes of the end of its output are kept.
 const KEPT: usize = 2000;
@@ -57,6 +61,8 @@ pub(super) struct Hook {
     label: String,
     command: PathBuf,
     timeout: Duration,
+    /// Whether it gets certificates.
+    deploy_cert: bool,
     /// The additional variables that it gets.
     environment: Vec<String>,
     /// Hooks are written to be called one at a time. Locked until a call has really ended, even if nobody waits for it
@@ -70,15 +76,28 @@ impl Hook {
             label: format!("hook {}", config.command.display()),
             command: config.command.clone(),
             timeout: Duration::from_secs(config.timeout.max(1)),
+            deploy_cert: config.deploy_cert,
             environment: config.environment.clone(),
             running: Arc::default(),
         }
     }
 
-    async fn run(&self, action: &'static str, record: &Record) -> Result<(), SolveError> {
+    async fn challenge(&self, action: &'static str, record: &Record) -> Result<(), SolveError> {
+        let args = [&record.token, &record.value].map(OsString::from);
+        self.run(action, &record.domain, args.into(), None).await
+    }
+
+    /// Calls the executable with an action, a domain and further arguments. The files exist until it has ended.
+    async fn run(
+        &self,
+        action: &'static str,
+        domain: &str,
+        args: Vec<OsString>,
+        files: Option<CertificateFiles>,
+    ) -> Result<(), SolveError> {
         let turn = Arc::clone(&self.running).lock_owned().await;
         let mut command = Command::new(&self.command);
-        command.args([action, &record.domain, &record.token, &record.value]);
+        command.args([action, domain]).args(args);
         let own = self.environment.iter().map(String::as_str);
         command.env_clear().envs(
             PASSED
@@ -90,9 +109,11 @@ impl Hook {
         let timeout = self.timeout;
         let ran = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            run(command, timeout)
+            let ran = run(command, timeout);
+            drop(files);
+            ran
         });
-        let failed = |why: String| SolveError::new(format!("{} {action} {}: {why}", self.label, record.domain));
+        let failed = |why: String| SolveError::new(format!("{} {action} {domain}: {why}", self.label));
         match ran.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Failed::Start(error))) => Err(failed(format!("cannot be started: {error}"))
@@ -221,10 +242,34 @@ impl Provider for Hook {
     }
 
     fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {
-        Box::pin(self.run("deploy_challenge", record))
+        Box::pin(self.challenge("deploy_challenge", record))
     }
 
     fn remove<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>> {
-        Box::pin(async move { self.run("clean_challenge", record).await.map(|()| true) })
+        Box::pin(async move { self.challenge("clean_challenge", record).await.map(|()| true) })
+    }
+
+    /// Calls `deploy_cert DOMAIN KEYFILE CERTFILE FULLCHAINFILE CHAINFILE TIMESTAMP`, or `unchanged_cert` without the
+    /// time (<https://github.com/dehydrated-io/dehydrated/blob/master/docs/examples/hook.sh>).
+    fn certificate<'a>(&'a self, call: &'a CertificateCall<'a>) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move {
+            if !self.deploy_cert {
+                return Ok(());
+            }
+            let action = match call.deployed {
+                Some(_) => "deploy_cert",
+                None => "unchanged_cert",
+            };
+            let files = CertificateFiles::write(call.pair).map_err(|error| {
+                SolveError::new(format!(
+                    "{} {action} {}: its files cannot be written: {error}",
+                    self.label, call.domain
+                ))
+                .hint("check XDG_RUNTIME_DIR or TMPDIR, and the room there")
+            })?;
+            let mut args: Vec<OsString> = files.paths().map(OsString::from).into();
+            args.extend(call.deployed.map(|at| OsString::from(at.to_string())));
+            self.run(action, &call.domain, args, Some(files)).await
+        })
     }
 }

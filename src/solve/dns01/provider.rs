@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub(super) use super::update::spec::Writes;
-use crate::solve::SolveError;
+use crate::{apply::Pair, object::Seconds, solve::SolveError};
 
 /// A TXT value to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub(super) struct Record {
     pub(super) domain: String,
     /// The token of the challenge, which hooks get.
     pub(super) token: String,
+}
+
+/// A certificate that a provider is told of.
+#[derive(Debug, Clone)]
+pub struct CertificateCall<'a> {
+    /// The first of its names, by which dehydrated calls a certificate.
+    pub domain: String,
+    /// The certificate and its key.
+    pub pair: &'a Pair,
+    /// When it was stored; `None` for one that is not due and stays as it is.
+    pub deployed: Option<Seconds>,
 }
 
 /// A value that was written, or was about to be written: what a later run needs to remove it.
@@ -78,4 +89,9 @@ pub(super) trait Provider: Send + Sync {
 
     /// Removes exactly this value. Returns whether it existed, as far as the provider tells.
     fn remove<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>>;
+
+    /// Hands over a certificate. Only hooks take any.
+    fn certificate<'a>(&'a self, _: &'a CertificateCall<'a>) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

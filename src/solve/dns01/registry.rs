@@ -105,6 +105,21 @@ impl Registry {
         }
     }
 
+    /// The entry that proves a domain according to the settings alone, before DNS is asked: see [`foreseen`].
+    pub(super) fn foreseen(&self, domain: &str) -> Option<&ProviderEntry> {
+        if let Some(name) = &self.chosen {
+            return self.named(name).ok();
+        }
+        let settings: Vec<DnsEntry> = self.entries.iter().map(|entry| entry.settings.clone()).collect();
+        foreseen(&settings, domain).and_then(|found| self.named(&found.name).ok())
+    }
+
+    /// The hook that gets the certificates of a domain: the one that proves it, if it takes any.
+    pub(super) fn taking(&self, domain: &str) -> Option<&ProviderEntry> {
+        self.foreseen(domain)
+            .filter(|entry| matches!(&entry.settings.provider, ProviderConfig::Hook(config) if config.deploy_cert))
+    }
+
     /// The provider of an entry. Reads its credentials.
     pub(super) async fn provider(&self, entry: &ProviderEntry) -> Result<Arc<dyn Provider>, SolveError> {
         let made = entry.made.get_or_try_init(|| self.make(&entry.settings.provider)).await;

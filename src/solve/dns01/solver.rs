@@ -78,7 +78,7 @@ pub struct Parts {
 
 /// Answers DNS-01 challenges.
 pub struct Dns01 {
-    registry: Registry,
+    pub(super) registry: Registry,
     authorities: Authorities,
     follow_cname: bool,
     wait: Wait,

@@ -17,6 +17,7 @@ mod exit;
 mod faults;
 mod foreseen;
 mod gateway;
+mod hook_certificates;
 mod http01;
 mod issue_dns;
 mod issue_protocol;

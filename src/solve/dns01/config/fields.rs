@@ -9,7 +9,7 @@ const OWN: [(&str, &[&str]); 5] = [
     ("powerdns", &["url", "apiKey", "server", "caFile"]),
     ("rfc2136", &["server", "keyName", "key", "algorithm", "transport"]),
     ("acme-dns", &["url", "username", "password", "subdomain", "caFile"]),
-    ("hook", &["command", "timeout", "environment"]),
+    ("hook", &["command", "timeout", "deployCert", "environment"]),
     ("manual", &[]),
 ];
 

@@ -1,6 +1,7 @@
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use super::*;
+use crate::apply::Pair;
 
 fn script(dir: &Path, text: &str) -> PathBuf {
     let path = dir.join("hook.sh");
@@ -13,6 +14,7 @@ fn hook(command: PathBuf, timeout: u64) -> Hook {
     Hook::new(&HookConfig {
         command,
         timeout,
+        deploy_cert: true,
         environment: vec!["CARGO_PKG_NAME".to_owned()],
     })
 }
@@ -38,6 +40,65 @@ async fn it_gets_dehydrateds_arguments() {
         std::fs::read_to_string(dir.path().join("calls")).unwrap(),
         "4: deploy_challenge shop.example tok-en val-ue_1\n4: clean_challenge shop.example tok-en val-ue_1\n"
     );
+}
+
+fn pair() -> Pair {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(vec!["shop.example".to_owned()])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    let key = secrecy::SecretString::from(key.serialize_pem());
+    Pair::check(
+        key,
+        leaf.pem().as_bytes(),
+        &[],
+        crate::clock::now(),
+        &crate::apply::Roots::Any,
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn it_gets_certificates_in_files_of_its_own_user_that_are_gone_afterwards() {
+    use secrecy::ExposeSecret as _;
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"cd "$(dirname "$0")"; echo "$#: $*" >> calls
+stat -c '%a %n' "$(dirname "$3")" "$3" | sed 's/ .*//' >> modes
+cat "$3" > key; cat "$4" > cert; cat "$5" > fullchain; cat "$6" > chain"#;
+    let hook = hook(script(dir.path(), text), 60);
+    let pair = pair();
+    let mut call = CertificateCall {
+        domain: "shop.example".to_owned(),
+        pair: &pair,
+        deployed: Some(1_800_000_000),
+    };
+    hook.certificate(&call).await.unwrap();
+    call.deployed = None;
+    hook.certificate(&call).await.unwrap();
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(read("modes"), "700\n600\n700\n600\n");
+    assert_eq!(read("key"), pair.key().expose_secret());
+    assert_eq!((read("cert"), read("fullchain")), (pair.leaf_pem(), pair.chain_pem()));
+    assert_eq!(read("chain"), "");
+    let calls = read("calls");
+    let [deployed, unchanged] = calls.lines().collect::<Vec<_>>()[..] else {
+        panic!("{calls}")
+    };
+    let files: Vec<&str> = deployed.split(' ').skip(3).take(4).collect();
+    assert!(
+        deployed.starts_with("7: deploy_cert shop.example ") && deployed.ends_with(" 1800000000"),
+        "{calls}"
+    );
+    assert!(unchanged.starts_with("6: unchanged_cert shop.example "), "{calls}");
+    let names = ["privkey.pem", "cert.pem", "fullchain.pem", "chain.pem"];
+    for (file, name) in files.iter().zip(names) {
+        assert!(file.ends_with(name), "{calls}");
+        assert!(
+            !Path::new(file).exists() && !Path::new(file).parent().unwrap().exists(),
+            "{file}"
+        );
+    }
 }
 
 #[tokio::test]
