@@ -3,6 +3,7 @@
 
 mod account;
 mod caa;
+mod delegation;
 mod host;
 mod names;
 mod provider;
@@ -211,12 +212,13 @@ impl Preflight<'_> {
             permits.extend(shared.of_account.clone());
             permits
         });
-        let (secret, pod, rights, hosts, providers, records, limits) = tokio::join!(
+        let (secret, pod, rights, hosts, providers, delegations, records, limits) = tokio::join!(
             self.secret(target),
             Self::answering(&preparing, prepared.as_ref().ok()),
             self.rights(permits.as_ref()),
             join_all(hosts),
             self.providers(target, shared),
+            self.delegations(target, shared),
             self.records(target, shared),
             self.limits(target, shared),
         );
@@ -225,6 +227,7 @@ impl Preflight<'_> {
         checks.splice(at..at, secret.into_iter().chain(rights));
         checks.extend(hosts.into_iter().flatten());
         checks.extend(providers);
+        checks.extend(delegations);
         checks.extend(records);
         checks.extend(limits);
         let unrouted: Vec<String> = target.names.unrouted.iter().map(ToString::to_string).collect();

@@ -1,11 +1,27 @@
-//! Hooks of dehydrated's dialect get certificates too: a new one when it is stored, and one that is not due.
+//! What providers do besides writing records: hooks of dehydrated's dialect get certificates, a new one when it is stored
+//! and one that is not due; name servers tell how their zones are delegated.
 
 use std::collections::BTreeMap;
 
-use super::{provider::CertificateCall, registry::ProviderEntry, solver::Dns01};
-use crate::solve::SolveError;
+use super::{
+    provider::{CertificateCall, Delegation},
+    registry::ProviderEntry,
+    solver::Dns01,
+};
+use crate::{object::Key, solve::SolveError};
 
 impl Dns01 {
+    /// How the zone of a domain has to be delegated, according to the server that proves it, and the Service by which
+    /// that server's API is reached, if it is one; `None` if the provider does not tell.
+    pub async fn delegation(&self, domain: &str) -> Result<Option<(Delegation, Option<Key>)>, SolveError> {
+        let Some(entry) = self.registry.foreseen(domain) else {
+            return Ok(None);
+        };
+        let provider = self.registry.provider(entry).await?;
+        let found = provider.delegation(domain).await?;
+        Ok(found.map(|found| (found, entry.settings.provider.service())))
+    }
+
     /// Whether a hook takes the certificates of one of these domains.
     pub fn takes_certificates(&self, domains: &[&str]) -> bool {
         domains.iter().any(|domain| self.registry.taking(domain).is_some())

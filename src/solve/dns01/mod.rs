@@ -23,7 +23,7 @@ mod zone;
 pub use config::{Credential, DnsEntry, NoSecrets, ProviderConfig, SecretRef, Secrets};
 pub use manual::{Operator, Terminal};
 pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
-pub use provider::{CertificateCall, Written};
+pub use provider::{CertificateCall, Delegation, Written};
 pub use registry::{foreseen, no_provider, within};
 pub use shown::{ShownTexts, shown_texts};
 pub use solver::{Dns01, Keep, KeepNothing, Parts, Ready, Tested};

@@ -17,9 +17,10 @@ use serde_json::json;
 use super::{
     api::{self, ApiAnswer, ApiClient, ApiRequest},
     config::{PowerDnsConfig, Secrets},
-    provider::{Provider, Record},
+    provider::{Delegation, Provider, Record},
+    registry::within,
 };
-use crate::solve::SolveError;
+use crate::{plan::caa::ancestors, solve::SolveError};
 
 /// The largest answer in bytes: a whole zone with some 500,000 records.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -124,6 +125,24 @@ impl PowerDns {
         Ok((zone.kind, found))
     }
 
+    /// The deepest zone of the server that holds a name, with its name servers and those of their addresses that it has.
+    async fn holding(&self, name: &str) -> Result<Option<Delegation>, SolveError> {
+        for zone in ancestors(name) {
+            let answer = self.call(Method::GET, &format!("{zone}."), None).await?;
+            match answer.status {
+                status if status.is_success() => {}
+                // Servers before 4.9 answer 422 for a zone that they do not have.
+                StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => continue,
+                status => {
+                    return Err(SolveError::new(format!("{} answers {}", self.label, status.as_u16())));
+                }
+            }
+            let sets = serde_json::from_slice::<Zone>(&answer.body).map(|zone| zone.rrsets);
+            return Ok(Some(delegation(zone, &sets.unwrap_or_default())));
+        }
+        Ok(None)
+    }
+
     /// Changes a value. Returns whether anything had to change.
     async fn change(&self, record: &Record, change: Change) -> Result<bool, SolveError> {
         let (kind, present) = self.read(record).await?;
@@ -225,6 +244,27 @@ impl PowerDns {
     }
 }
 
+/// What record sets say of a zone's name servers.
+fn delegation(zone: &str, sets: &[Set]) -> Delegation {
+    let bare = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    let values = |name: &str, kind: &str| -> Vec<String> {
+        let of = sets.iter().filter(|set| set.kind == kind && bare(&set.name) == name);
+        let values = of.flat_map(|set| &set.records).filter(|value| !value.disabled);
+        values.map(|value| value.content.clone()).collect()
+    };
+    let servers: Vec<String> = values(zone, "NS").iter().map(|server| bare(server)).collect();
+    let mut glue = Vec::new();
+    for server in servers.iter().filter(|server| within(server, zone)) {
+        let addresses = ["A", "AAAA"].into_iter().flat_map(|kind| values(server, kind));
+        glue.extend(addresses.filter_map(|text| Some((server.clone(), text.parse().ok()?))));
+    }
+    Delegation {
+        zone: zone.to_owned(),
+        servers,
+        glue,
+    }
+}
+
 /// The values after a change. Those of others stay as they were, disabled or not.
 fn after(values: &[Value], content: &str, change: Change) -> Vec<Value> {
     let others = values.iter().filter(|value| value.content != content).cloned();
@@ -241,6 +281,10 @@ fn after(values: &[Value], content: &str, change: Change) -> Vec<Value> {
 impl Provider for PowerDns {
     fn label(&self) -> &str {
         &self.label
+    }
+
+    fn delegation<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Delegation>, SolveError>> {
+        Box::pin(self.holding(name))
     }
 
     fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {

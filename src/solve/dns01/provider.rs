@@ -1,8 +1,11 @@
 //! The interface of DNS providers: add one value of a name, and remove it, without changing others.
 
+use std::net::IpAddr;
+
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use super::registry::within;
 pub(super) use super::update::spec::Writes;
 use crate::{apply::Pair, object::Seconds, solve::SolveError};
 
@@ -21,6 +24,38 @@ pub(super) struct Record {
     pub(super) domain: String,
     /// The token of the challenge, which hooks get.
     pub(super) token: String,
+}
+
+/// A zone of a provider, and what the zone above has to say of it so that it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    /// The zone.
+    pub zone: String,
+    /// Its name servers.
+    pub servers: Vec<String>,
+    /// The addresses of those name servers that are named within the zone, and so cannot be found without it (glue).
+    pub glue: Vec<(String, IpAddr)>,
+}
+
+impl Delegation {
+    /// The name servers that are named within the zone and have no address there.
+    pub fn without_address(&self) -> impl Iterator<Item = &str> {
+        let within = self.servers.iter().filter(|server| within(server, &self.zone));
+        within
+            .filter(|server| !self.glue.iter().any(|(name, _)| name == *server))
+            .map(String::as_str)
+    }
+
+    /// The records for the zone above, as a zone file has them.
+    pub fn records(&self) -> Vec<String> {
+        let zone = &self.zone;
+        let servers = self.servers.iter().map(|server| format!("{zone}. IN NS {server}."));
+        let glue = self.glue.iter().map(|(name, address)| {
+            let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+            format!("{name}. IN {kind} {address}")
+        });
+        servers.chain(glue).collect()
+    }
 }
 
 /// A certificate that a provider is told of.
@@ -89,6 +124,12 @@ pub(super) trait Provider: Send + Sync {
 
     /// Removes exactly this value. Returns whether it existed, as far as the provider tells.
     fn remove<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>>;
+
+    /// The zone of this provider that holds a name, as far as the provider tells: only a name server's own API knows what
+    /// the zone above has to say.
+    fn delegation<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Delegation>, SolveError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Hands over a certificate. Only hooks take any.
     fn certificate<'a>(&'a self, _: &'a CertificateCall<'a>) -> BoxFuture<'a, Result<(), SolveError>> {

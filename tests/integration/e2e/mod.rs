@@ -28,6 +28,7 @@ mod no_way;
 mod options;
 mod oracles;
 mod pods;
+mod powerdns_in_cluster;
 mod preflight;
 mod probe;
 mod reads;

@@ -2,11 +2,23 @@
 
 use super::{ProviderConfig, ProviderSpec};
 use crate::{
+    object::Key,
     plan::permits::{Permits, Verb},
     solve::dns01::service::ServiceUrl,
 };
 
 impl ProviderConfig {
+    /// The Service that a provider is reached by; `None` if it has another URL, or none.
+    pub fn service(&self) -> Option<Key> {
+        let url = match self {
+            Self::PowerDns(config) => &config.url,
+            Self::AcmeDns(config) => &config.url,
+            _ => return None,
+        };
+        let service = ServiceUrl::read(url)?.ok()?.service;
+        Some(Key::new(service.namespace, service.name))
+    }
+
     /// The permits to reach a provider that is a Service of the cluster; none for others.
     pub fn permits(&self) -> Permits {
         let (url, verbs): (&str, &[Verb]) = match self {

@@ -51,3 +51,38 @@ fn neither_the_key_nor_a_credential_in_the_url_is_shown() {
         "PowerDNS at service://dns/powerdns-api:8081 is reached through a cluster, and there is none here"
     );
 }
+
+#[test]
+fn a_zone_is_delegated_by_its_name_servers_and_the_addresses_that_only_it_has() {
+    let set = |name: &str, kind: &str, contents: &[&str]| Set {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        ttl: 60,
+        records: contents.iter().map(|content| value(content, false)).collect(),
+    };
+    let mut sets = vec![
+        set(
+            "corp.internal.",
+            "NS",
+            &["NS1.corp.internal.", "ns2.corp.internal.", "ns.other.example."],
+        ),
+        set("ns1.corp.internal.", "A", &["192.0.2.53"]),
+        set("ns1.corp.internal.", "AAAA", &["2001:db8::53"]),
+        set("ns.other.example.", "A", &["192.0.2.1"]),
+        set("eu.corp.internal.", "NS", &["ns1.eu.corp.internal."]),
+    ];
+    let found = delegation("corp.internal", &sets);
+    assert_eq!(
+        found.records(),
+        [
+            "corp.internal. IN NS ns1.corp.internal.",
+            "corp.internal. IN NS ns2.corp.internal.",
+            "corp.internal. IN NS ns.other.example.",
+            "ns1.corp.internal. IN A 192.0.2.53",
+            "ns1.corp.internal. IN AAAA 2001:db8::53",
+        ]
+    );
+    assert_eq!(found.without_address().collect::<Vec<_>>(), ["ns2.corp.internal"]);
+    sets[1].records[0].disabled = true;
+    assert_eq!(delegation("corp.internal", &sets).glue.len(), 1);
+}
