@@ -34,13 +34,12 @@ impl ProviderConfig {
 /// Checks the URL of a provider that may be a Service of the cluster.
 pub(super) fn reachable(url: &str, has_ca_file: bool) -> Result<(), String> {
     match ServiceUrl::read(url) {
-        None => Ok(()),
         Some(Err(wrong)) => Err(format!("url: {wrong}")),
         Some(Ok(_)) if has_ca_file => Err(
             "caFile has no effect on a Service: the API server reaches it, and does not check its certificate"
                 .to_owned(),
         ),
-        Some(Ok(_)) => Ok(()),
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 
