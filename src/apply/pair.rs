@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How far the clock of a CA may be ahead of this machine's, in seconds.
-const SKEW: Seconds = 60 * 60;
+pub const SKEW: Seconds = 60 * 60;
 
 /// Whether the chain has to reach a root that clients trust.
 #[derive(Debug, Clone, Default)]
@@ -170,13 +170,14 @@ impl Pair {
         if let Some(at) = link::first_broken(&parsed.der) {
             return Err(PairError::Broken(at));
         }
-        match roots {
+        // A path that is known says which certificates of the chain matter.
+        let trust = match roots {
             Roots::Trusted { added } => trusted(&parsed, added)?,
             Roots::Any => usable(&parsed)?,
-        }
+        };
         Ok(Self {
             key,
-            bundle: parsed.bundle,
+            bundle: Bundle { trust, ..parsed.bundle },
             ders: parsed.der,
             leaf,
         })
@@ -202,7 +203,7 @@ impl Pair {
         &self.ders
     }
 
-    /// What it consists of, as the checks take it. Its trust is not judged.
+    /// What it consists of, as the checks take it. Its trust is judged only if it had to reach a root.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
     }
@@ -262,8 +263,9 @@ fn added(leaf: &Certificate, names: &[Name]) -> Vec<String> {
 
 /// Judges a chain whose root is not known: the last certificate that was sent stands for it. What clients refuse
 /// whichever roots they trust is refused here too: a critical extension that nobody knows (that of a precertificate is
-/// one, RFC 6962, section 3.1), an issuer that is no CA, a name or length that an issuer does not permit.
-fn usable(parsed: &Parsed) -> Result<(), PairError> {
+/// one, RFC 6962, section 3.1), an issuer that is no CA, a name or length that an issuer does not permit. A leaf alone
+/// passes: its CA may issue from a root.
+fn usable(parsed: &Parsed) -> Result<Trust, PairError> {
     if let Some(why) = parsed.der.first().and_then(|leaf| flaw_of_leaf(leaf)) {
         return Err(PairError::Unfit(why));
     }
@@ -273,8 +275,12 @@ fn usable(parsed: &Parsed) -> Result<(), PairError> {
     }
     match Judge::new(anchors, Memo::default()).judge(parsed) {
         Trust::Refused(error) => Err(PairError::Unfit(refused(error))),
-        Trust::MissingIntermediate { issuer, .. } => Err(PairError::NoChain(issuer.to_string())),
-        Trust::Trusted { .. } | Trust::Untrusted { .. } | Trust::SelfSigned | Trust::NotJudged => Ok(()),
+        // The last certificate is no root, so that how far the path goes says nothing of the others.
+        Trust::Trusted { .. }
+        | Trust::MissingIntermediate { .. }
+        | Trust::Untrusted { .. }
+        | Trust::SelfSigned
+        | Trust::NotJudged => Ok(Trust::NotJudged),
     }
 }
 
@@ -286,7 +292,7 @@ fn refused(error: PathError) -> String {
     }
 }
 
-fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {
+fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<Trust, PairError> {
     let mut anchors = Anchors::public();
     for text in added {
         anchors
@@ -294,7 +300,7 @@ fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {
             .map_err(|error| PairError::Roots(crate::error::chain(&error)))?;
     }
     match Judge::new(anchors, Memo::default()).judge(parsed) {
-        Trust::Trusted { .. } => Ok(()),
+        trust @ Trust::Trusted { .. } => Ok(trust),
         Trust::MissingIntermediate { issuer, .. } if parsed.der.len() == 1 => {
             Err(PairError::NoChain(issuer.to_string()))
         }

@@ -2,11 +2,14 @@
 //! says.
 
 use crate::{
-    apply::{Pair, pair::PairError},
-    check::{self, Finding, Reason, Rules, Severity, row::Row, words},
+    apply::{
+        Pair,
+        pair::{PairError, SKEW},
+    },
+    check::{self, Fact, Finding, Reason, Rules, Severity, row::Row, words},
     name::Name,
     object::{Reach, Seconds},
-    x509::{Bundle, Parsed},
+    x509::{Bundle, Parsed, Trust},
 };
 
 /// Judges a new pair for the names that were ordered. What is just as wrong with the certificate that the Secret holds
@@ -23,12 +26,26 @@ pub(super) fn judge(pair: &Pair, names: &[Name], held: Option<&Parsed>, now: Sec
         let said = words::message(worst, &row, now);
         return Err(PairError::Judged(fragment(&said)));
     }
-    // A chain that is missing altogether is told from one that was there before: a CA may also issue from its root.
-    let had_chain = held.is_some_and(|held| held.der.len() > 1);
-    if had_chain && pair.ders().len() == 1 && !pair.leaf().self_signed {
+    if forgets_chain(pair, held) {
         return Err(PairError::NoChain(pair.leaf().issuer.full.to_string()));
     }
     Ok(())
+}
+
+/// Whether the same issuer sent its chain with the certificate that is held, and sends none now. A CA may also issue from
+/// its root, and send nothing or the root.
+fn forgets_chain(pair: &Pair, held: Option<&Parsed>) -> bool {
+    let alone = pair.ders().len() == 1 && !pair.leaf().self_signed;
+    if !alone || matches!(pair.bundle().trust, Trust::Trusted { .. }) {
+        return false;
+    }
+    let Some(held) = held.map(|held| &held.bundle) else {
+        return false;
+    };
+    let same = held
+        .leaf()
+        .is_some_and(|leaf| leaf.issuer.full == pair.leaf().issuer.full);
+    same && held.chain().any(|(_, issuer)| !issuer.self_signed)
 }
 
 /// The findings because of which clients refuse a certificate, or should. A start in the near future is a clock's
@@ -40,9 +57,13 @@ fn unfit(bundle: &Bundle, host: Option<&str>, now: Seconds) -> Vec<Finding> {
     };
     let mut found = check::bundle(bundle, host, rules);
     found.retain(|finding| {
-        let reason = finding.reason();
-        let is_bad = finding.severity == Severity::Critical || reason == Reason::LeafIsCa;
-        is_bad && reason != Reason::NotYetValid
+        let is_bad = finding.severity == Severity::Critical || finding.reason() == Reason::LeafIsCa;
+        let begins_soon = match &finding.fact {
+            Fact::NotYetValid(_) => true,
+            Fact::ChainExpired(it) => it.not_before > now && it.not_before <= now.saturating_add(SKEW),
+            _ => false,
+        };
+        is_bad && !begins_soon
     });
     found
 }
@@ -101,7 +122,6 @@ mod tests {
             unknown
         };
         let poison = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 3];
-        let url = "http://ca.example/sub.cer";
         for (leaf, issuers, why) in [
             (
                 sub.leaf_with("shop.example", |params| {
@@ -153,11 +173,6 @@ mod tests {
                 vec![&sub],
                 "also names evil.example",
             ),
-            (
-                sub.leaf_with("shop.example", |params| params.custom_extensions.push(issuer_url(url))),
-                vec![],
-                "no chain",
-            ),
             (bounded.leaf("shop.example"), vec![&bounded], "name constraints"),
         ] {
             match accepted(&leaf, &issuers, None) {
@@ -178,11 +193,17 @@ mod tests {
         };
         let before = client(&root).pem();
         assert_eq!(accepted(&client(&root), &[], Some(&before)), Ok(()));
-        // A CA that issues from its root sends nothing more. One that sent a chain before has forgotten it.
-        let leaf = sub.leaf("shop.example");
+        // A CA that issues from its root sends nothing more, or the root. One that sent a chain before has forgotten it.
+        let url = "http://ca.example/sub.cer";
+        let leaf = sub.leaf_with("shop.example", |params| params.custom_extensions.push(issuer_url(url)));
+        assert_eq!(accepted(&leaf, &[], None), Ok(()));
         assert_eq!(accepted(&leaf, &[], Some(&before)), Ok(()));
         let with_chain = leaf.pem() + &sub.pem();
         let refused = accepted(&leaf, &[], Some(&with_chain));
         assert!(matches!(refused, Err(PairError::NoChain(_))), "{refused:?}");
+        let of_root = root.leaf("shop.example");
+        for held in [with_chain, root.leaf("shop.example").pem() + &root.pem()] {
+            assert_eq!(accepted(&of_root, &[], Some(&held)), Ok(()));
+        }
     }
 }
