@@ -71,6 +71,11 @@ impl RenewalInfo {
         moment(self.start, self.end, seed)
     }
 
+    /// Whether the window is open at a moment: a renewal within it may count towards no limit (RFC 9773, section 5).
+    pub fn is_open(&self, now: Seconds) -> bool {
+        self.start <= now && now <= self.end
+    }
+
     fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]

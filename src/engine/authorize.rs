@@ -341,6 +341,7 @@ fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
 /// Gives each authorization the name that was ordered, and fails when one is for another name, or the second one for the same.
 /// Some CAs do not say of a wildcard's authorization that it is for a wildcard.
 fn as_ordered(order: &Order, ordered: &[Name], read: &mut [Authorization]) -> Result<(), AcmeError> {
+    tell_wildcards(ordered, read);
     let mut left: BTreeSet<&Name> = ordered.iter().collect();
     for authorization in read {
         let name = authorization.ordered();
@@ -365,6 +366,26 @@ fn as_ordered(order: &Order, ordered: &[Name], read: &mut [Authorization]) -> Re
         ));
     }
     Ok(())
+}
+
+/// Tells a wildcard's authorization from that of its base where neither says which it is: HTTP-01 cannot prove a wildcard.
+fn tell_wildcards(ordered: &[Name], read: &mut [Authorization]) {
+    for name in ordered {
+        let Name::Wildcard(base) = name else { continue };
+        let base = Name::Dns(base.clone());
+        if !ordered.contains(&base) {
+            continue;
+        }
+        let mut unflagged: Vec<&mut Authorization> = read.iter_mut().filter(|one| one.ordered() == base).collect();
+        if let [first, second] = unflagged.as_mut_slice() {
+            let by_http = |one: &Authorization| one.challenge(&ChallengeKind::Http01).is_some();
+            match (by_http(first), by_http(second)) {
+                (false, true) => first.wildcard = true,
+                (true, false) => second.wildcard = true,
+                _ => {}
+            }
+        }
+    }
 }
 
 fn distrusted(order: &Order, reason: String) -> AcmeError {

@@ -104,20 +104,20 @@ fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
     due.map_or(Due::Later(verdict.changes_at), Due::Now)
 }
 
-/// Whether the CA's renewal window for a certificate has begun: a renewal within it counts towards no limit. Without a
+/// Whether the CA's renewal window for a certificate is open: a renewal within it counts towards no limit. Without a
 /// CA to ask, the window that is stored on the Secret decides.
 pub(super) async fn is_in_window(acme: Option<&Acme>, inventory: &Inventory, target: &Target) -> bool {
     let Some(acme) = acme else {
         let stored = inventory.secrets().get(&target.secret);
         return stored
             .and_then(check::renewal_window)
-            .is_some_and(|(start, _)| start <= crate::clock::now());
+            .is_some_and(|(start, end)| (start..=end).contains(&crate::clock::now()));
     };
     let Some(id) = id_of(inventory, target) else {
         return false;
     };
     let asked = tokio::time::timeout(PATIENCE, acme.renewal_info(&id)).await;
-    asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= crate::clock::now()))
+    asked.is_ok_and(|info| info.is_ok_and(|info| info.is_open(crate::clock::now())))
 }
 
 /// The id by which the CA knows the certificate of a Secret; `None` if the Secret holds no certificate, or one without

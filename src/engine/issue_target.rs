@@ -274,7 +274,7 @@ impl Run {
         // Without an answer the order still names the certificate that it replaces, because the CA knows its window.
         let info = self.parts.client.acme().renewal_info(&id).await.ok();
         let now = crate::clock::now();
-        let in_window = info.is_some_and(|info| info.start <= now);
+        let in_window = info.is_some_and(|info| info.is_open(now));
         Some(Renewal { id, in_window })
     }
 
@@ -315,9 +315,16 @@ impl Run {
     fn note_failure(&self, error: &ObtainError) {
         let ObtainError::Names(failed) = error else { return };
         for (name, refused) in failed {
-            if matches!(refused, Refused::Ca { method: Some(_), .. }) {
-                self.counter.failed(name);
-            }
+            self.note_refused(name, refused);
+        }
+    }
+
+    /// Counts a name whose validation failed.
+    fn note_refused(&self, name: &Name, refused: &Refused) {
+        match refused {
+            Refused::Ca { method: Some(_), .. } => self.counter.failed(name),
+            Refused::Unrouted(why) => self.note_refused(name, why),
+            _ => {}
         }
     }
 
@@ -340,6 +347,11 @@ impl Run {
             left_out,
             kind,
         } = obtained;
+        // The CA has issued it, whatever is said of it here.
+        self.counter.issued(&names, kind);
+        for (name, refused) in &left_out {
+            self.note_refused(name, refused);
+        }
         let pair = Pair::check(
             key.pem().clone(),
             chain.pem.as_bytes(),
@@ -351,7 +363,6 @@ impl Run {
         super::accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
-        self.counter.issued(&names, kind);
         tell.tell(EventKind::Issued {
             sha256: pair.sha256().to_string(),
             not_after,

@@ -184,7 +184,9 @@ impl OrderRequest<'_> {
                 }
                 // Nothing answered the challenges that the killed run had begun.
                 Err(
-                    ObtainError::Names(_) | ObtainError::Order(_) | ObtainError::Acme(AcmeError::Distrusted { .. }),
+                    ObtainError::Names(_)
+                    | ObtainError::Order(_)
+                    | ObtainError::Acme(AcmeError::Distrusted { .. } | AcmeError::Refused { .. }),
                 ) if again => {}
                 Err(ObtainError::Names(failed)) if attempt < ATTEMPTS && may_be_left_out(&names, &failed) => {
                     let lost: BTreeSet<Name> = failed.keys().cloned().collect();
@@ -259,7 +261,7 @@ impl OrderRequest<'_> {
             let failed = if self.proving.cancel.is_cancelled() {
                 Some(ObtainError::Interrupted)
             } else {
-                failure(proved.failed)
+                failure(proved.failed, names)
             };
             if let Some(failed) = failed {
                 self.clean(answered).await;
@@ -386,19 +388,25 @@ struct Fetched {
     kind: OrderKind,
 }
 
-/// The error for names that failed. Problems that do not concern a name are reported as what they are.
-fn failure(failed: BTreeMap<Name, Refused>) -> Option<ObtainError> {
+/// The error for names that failed. Problems that do not concern a name are reported as what they are, and so are those of
+/// a name that is in use now: the order may be continued.
+fn failure(failed: BTreeMap<Name, Refused>, names: &Names) -> Option<ObtainError> {
     if failed.is_empty() {
         return None;
     }
-    let mut names = BTreeMap::new();
+    let mut told = BTreeMap::new();
     for (name, refused) in failed {
         match refused {
-            Refused::Acme(error) => return Some(error.into()),
-            other => drop(names.insert(name, other)),
+            Refused::Acme(error)
+                if names.present.contains(&name)
+                    || !matches!(error, AcmeError::Refused { .. } | AcmeError::StillWaiting { .. }) =>
+            {
+                return Some(error.into());
+            }
+            other => drop(told.insert(name, other)),
         }
     }
-    Some(ObtainError::Names(names))
+    Some(ObtainError::Names(told))
 }
 
 /// Whether the other names can be ordered without those that failed: none of the failed names is in use now, and at

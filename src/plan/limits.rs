@@ -48,7 +48,8 @@ pub struct Limits {
     pub same_names: Option<Limit>,
     /// Failed validations of a name by an account.
     pub failures: Option<Limit>,
-    /// Whether an order for exactly the names of an earlier certificate counts towards [`Self::same_names`] alone.
+    /// Whether an order for exactly the names of an earlier certificate counts towards [`Self::same_names`] alone, and a
+    /// replacement in its window towards nothing.
     pub exempts_renewals: bool,
 }
 
@@ -88,7 +89,7 @@ impl OrderKind {
     /// The kind of an order for names that are those of an earlier certificate (`known`), and that names the certificate
     /// which it replaces within its window (`in_window`).
     pub fn of(limits: &Limits, known: bool, in_window: bool) -> Self {
-        if in_window {
+        if in_window && limits.exempts_renewals {
             Self::Replacement
         } else if known && limits.exempts_renewals {
             Self::SameNames

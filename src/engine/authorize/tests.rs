@@ -71,3 +71,30 @@ async fn a_challenge_that_names_no_ca_is_not_answered() {
         "the CA's challenge dns-persist-01 does not say by which domains a record names it"
     );
 }
+
+#[tokio::test]
+async fn a_wildcard_is_told_from_its_base_by_what_can_prove_it() {
+    let fake = Fake::start(|request, _, url| {
+        let kinds: &[&str] = if request.path == "/authz/0" {
+            &["dns-01"]
+        } else {
+            &["http-01", "dns-01"]
+        };
+        let offer = |kind: &&str| json!({"type": kind, "url": format!("{url}/c"), "token": "a", "status": "pending"});
+        let all: Vec<_> = kinds.iter().map(offer).collect();
+        let identifier = json!({"type": "dns", "value": "shop.example"});
+        Reply::json(
+            200,
+            &json!({"status": "pending", "identifier": identifier, "challenges": all}),
+        )
+    })
+    .await;
+    let client = fake.client().await;
+    let mut read = Vec::new();
+    for path in ["/authz/0", "/authz/1"] {
+        read.push(client.authorization(&fake.url(path)).await.unwrap());
+    }
+    let ordered = ["shop.example", "*.shop.example"].map(|name| name.parse().unwrap());
+    tell_wildcards(&ordered, &mut read);
+    assert_eq!([read[0].wildcard, read[1].wildcard], [true, false]);
+}

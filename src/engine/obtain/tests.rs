@@ -311,6 +311,33 @@ async fn an_order_that_is_invalid_and_does_not_say_why_is_explained_by_its_autho
     );
 }
 
+#[test]
+fn a_new_name_that_the_ca_never_decides_does_not_stop_those_that_are_in_use() {
+    let names = Names::join(
+        ["shop.example", "new.example"],
+        ["shop.example".parse().unwrap()],
+        false,
+    );
+    let waiting = |name: &str| {
+        let error = AcmeError::StillWaiting {
+            what: "authorization",
+            status: "pending".to_owned(),
+            url: "https://ca.example/authz/1".to_owned(),
+            after: std::time::Duration::from_mins(3),
+            back: None,
+        };
+        BTreeMap::from([(name.parse().unwrap(), Refused::Acme(error))])
+    };
+    let new = waiting("new.example");
+    assert!(may_be_left_out(&names, &new));
+    assert!(matches!(failure(new, &names), Some(ObtainError::Names(_))));
+    // The order of a name in use may still come to its end.
+    assert!(matches!(
+        failure(waiting("shop.example"), &names),
+        Some(ObtainError::Acme(_))
+    ));
+}
+
 /// The common names of the request that the CA got.
 fn common_names(fake: &Fake) -> Vec<String> {
     use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};

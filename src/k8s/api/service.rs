@@ -64,14 +64,17 @@ impl ServicePath {
         Permit::one(verbs, SERVICE, self.namespace.clone(), self.port_name()).part(PROXY)
     }
 
-    /// The path at the API server. All parts are valid names, so that none leaves its segment.
+    /// The path at the API server. All parts are valid names, so that none leaves its segment, and segments that lead
+    /// upwards are left out.
     fn at_server(&self, path: &str) -> String {
         let (root, plural) = (SERVICE.root(), SERVICE.plural);
+        let segments = path.split('/').filter(|segment| !matches!(*segment, "" | "." | ".."));
+        let path = segments.collect::<Vec<_>>().join("/");
         format!(
             "{root}/namespaces/{}/{plural}/{}/{PROXY}/{}",
             self.namespace,
             self.port_name(),
-            encoded_path(path.trim_start_matches('/'))
+            encoded_path(&path)
         )
     }
 }

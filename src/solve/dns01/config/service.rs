@@ -22,7 +22,7 @@ impl ProviderConfig {
     /// The permits to reach a provider that is a Service of the cluster; none for others.
     pub fn permits(&self) -> Permits {
         let (url, verbs): (&str, &[Verb]) = match self {
-            Self::PowerDns(config) => (&config.url, &[Verb::Get, Verb::Patch]),
+            Self::PowerDns(config) => (&config.url, &[Verb::Get, Verb::Patch, Verb::Update]),
             Self::AcmeDns(config) => (&config.url, &[Verb::Create]),
             _ => return Permits::none(),
         };
