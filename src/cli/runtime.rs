@@ -17,6 +17,7 @@ use crate::{
     engine::cancel::{self, Cancel},
     error::Blame,
     ops::OpError,
+    solve::dns01::remove_own_files,
 };
 
 /// Runs what looks after Ctrl-C and signals itself.
@@ -27,14 +28,20 @@ pub(super) fn on_plain_runtime(command: impl Future<Output = Result<Exit, OpErro
     result
 }
 
+/// Ends the process in the middle of its work. A key that a hook has been given does not stay in its file.
+fn leave(exit: Exit) -> ! {
+    remove_own_files();
+    ask::leave();
+    std::process::exit(exit as i32)
+}
+
 /// Runs a command until it ends or Ctrl-C is pressed.
 pub(super) fn on_runtime(command: impl Future<Output = Result<Exit, OpError>>) -> Result<Exit, OpError> {
     let runtime = threads()?;
     // A task of its own, which ends the process: the command may be reading standard input, or computing.
     runtime.spawn(async {
         let exit = asked(true).await;
-        ask::leave();
-        std::process::exit(exit as i32);
+        leave(exit);
     });
     let result = runtime.block_on(command);
     // A name that the system's resolver never answers for must not hold up the end.
@@ -57,15 +64,14 @@ where
         let exit = asked(true).await;
         // Until something is under way there is nothing to clean up.
         if !watching.has_begun() {
-            ask::leave();
-            std::process::exit(exit as i32);
+            leave(exit);
         }
         let _ = ended.set(exit);
         note("interrupted: cleaning up; Ctrl-C again stops at once, and `kubectl certs cleanup` removes the rest");
         canceller.cancel();
         // A shell passes on the SIGHUP that it got from the kernel: a second one is no second wish.
         let exit = asked(false).await;
-        std::process::exit(exit as i32);
+        leave(exit);
     });
     let result = runtime.block_on(command(cancel));
     runtime.shutdown_background();

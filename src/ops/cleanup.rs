@@ -19,8 +19,8 @@ use crate::{
         layer::{Layer, Origin},
         source::ClusterSecrets,
     },
-    solve::dns01::{Dns01, Secrets},
-    text::{Clear, time},
+    solve::dns01::{Dns01, Secrets, remove_stale_files},
+    text::{Clear, counted, time},
 };
 
 use super::{Context, Front, OpError, session::no_namespace};
@@ -56,6 +56,13 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let front = &**context.front();
     let layers = context.layers(Layer::empty(Origin::Flags)).await?;
     let settings = Settings::of(&layers).map_err(|error| OpError::because(&error))?;
+    let files = if request.is_dry { 0 } else { remove_stale_files() };
+    if files > 0 {
+        let pairs = counted(files, "certificate");
+        front.note(&format!(
+            "removed the files of {pairs} that a hook of a killed run had been given"
+        ));
+    }
     let connection = context.cluster.connection().await?;
     let namespaces: Vec<Option<&str>> = if request.all_namespaces {
         vec![None]

@@ -104,14 +104,16 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             ours = leave_to_their_ca(ours, &mut left_out, front);
         }
     }
+    let mut unchanged = Vec::new();
     if request.due {
         let (due, later) = only_due(&opened, ours, &mut left_out, front).await?;
         ours = due;
         if request.order.dry_run == DryRun::None {
-            trouble = trouble.max(unchanged::tell(&opened, &later, context).await);
+            unchanged = later;
         }
         if ours.is_empty() {
             front.note(&opened.session.said_of_place("nothing is due"));
+            trouble = trouble.max(unchanged::tell(&opened, &unchanged, context).await);
             return Ok(Report {
                 trouble,
                 ..Report::default()
@@ -144,6 +146,8 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         Box::pin(issuance.carry_out(&ours)).await?
     };
     report.outcomes.extend(by_cert_manager);
+    // After what is due, which does not wait for hooks that are told of the rest.
+    trouble = trouble.max(unchanged::tell(&opened, &unchanged, context).await);
     if !report.is_dry {
         report.outcomes.extend(left.iter().map(Left::outcome));
     }

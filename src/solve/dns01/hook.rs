@@ -15,6 +15,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     api::cut,
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::solve::SolveError;
 use files::CertificateFiles;
+pub use files::{remove_own_files, remove_stale_files};
 
 /// How many bytes of the end of its output are kept.
 const KEPT: usize = 2000;
@@ -84,18 +86,24 @@ impl Hook {
 
     async fn challenge(&self, action: &'static str, record: &Record) -> Result<(), SolveError> {
         let args = [&record.token, &record.value].map(OsString::from);
-        self.run(action, &record.domain, args.into(), None).await
+        let turn = self.turn().await;
+        self.run(turn, action, &record.domain, args.into(), None).await
+    }
+
+    /// Waits until no call is under way.
+    async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.running).lock_owned().await
     }
 
     /// Calls the executable with an action, a domain and further arguments. The files exist until it has ended.
     async fn run(
         &self,
+        turn: OwnedMutexGuard<()>,
         action: &'static str,
         domain: &str,
         args: Vec<OsString>,
         files: Option<CertificateFiles>,
     ) -> Result<(), SolveError> {
-        let turn = Arc::clone(&self.running).lock_owned().await;
         let mut command = Command::new(&self.command);
         command.args([action, domain]).args(args);
         let own = self.environment.iter().map(String::as_str);
@@ -260,6 +268,8 @@ impl Provider for Hook {
                 Some(_) => "deploy_cert",
                 None => "unchanged_cert",
             };
+            // The key is in a file only while its hook runs, and not while it waits for others.
+            let turn = self.turn().await;
             let files = CertificateFiles::write(call.pair).map_err(|error| {
                 SolveError::new(format!(
                     "{} {action} {}: its files cannot be written: {error}",
@@ -269,7 +279,7 @@ impl Provider for Hook {
             })?;
             let mut args: Vec<OsString> = files.paths().map(OsString::from).into();
             args.extend(call.deployed.map(|at| OsString::from(at.to_string())));
-            self.run(action, &call.domain, args, Some(files)).await
+            self.run(turn, action, &call.domain, args, Some(files)).await
         })
     }
 }

@@ -21,6 +21,7 @@ pub mod update;
 mod zone;
 
 pub use config::{Credential, DnsEntry, NoSecrets, ProviderConfig, SecretRef, Secrets};
+pub use hook::{remove_own_files, remove_stale_files};
 pub use manual::{Operator, Terminal};
 pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
 pub use provider::{CertificateCall, Delegation, Written};
