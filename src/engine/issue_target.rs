@@ -1,37 +1,35 @@
 //! The course of one certificate: lease, journal, order, verification, store, restart, and the check that it is served.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::AtomicBool},
-};
+mod finish;
+mod replaced;
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+pub(super) use replaced::Replaced;
+
+use finish::{WithLeftOut, without};
 
 use super::{
     authorize::{AuthorizationRequest, Refused},
     cleanup,
-    failure::{TargetError, names as names_of},
+    failure::TargetError,
     journal::{self, Entry, Journal, Left, LeftEntry},
     lease::{Lease, Taking},
-    obtain::{ObtainError, Obtained, OrderRequest},
+    obtain::{ObtainError, OrderRequest},
     run::{Issued, Run},
-    store::{Destination, StoreRequest},
+    store::Destination,
 };
 use crate::{
-    acme::{AcmeError, CertId, Chain, Issuer, Stage},
+    acme::{AcmeError, Issuer, Stage},
     apply::{
-        KeyKind, Pair,
+        KeyKind,
         key::PrivateKey,
-        secret::{self, Note, Slots, Target as Present},
+        secret::{self, Slots, Target as Present},
     },
-    error::{Diagnose, chain},
     event::{EventKind, Teller},
     name::Name,
-    object::Seconds,
-    plan::{
-        Names, Target,
-        limits::{OrderKind, belongs_to},
-    },
+    plan::{Names, Target, limits::OrderKind},
     solve::dns01::Dns01,
-    x509::{Fingerprint, KeyAlgorithm},
 };
 
 impl Run {
@@ -262,22 +260,6 @@ impl Run {
         }
     }
 
-    /// The renewal of which the CA may be told: of a certificate that belongs to this account according to the note on its
-    /// Secret, and for which the CA has a window.
-    async fn replaces(&self, held: Option<&Replaced>, present: &Present, wanted: bool) -> Option<Renewal> {
-        let held = held.filter(|_| wanted && !self.parts.options.rehearsal)?;
-        let noted = |key: &str| present.annotation(key);
-        if !belongs_to(noted, &held.sha256, self.parts.client.account_url()) {
-            return None;
-        }
-        let id = held.id.clone()?;
-        // Without an answer the order still names the certificate that it replaces, because the CA knows its window.
-        let info = self.parts.client.acme().renewal_info(&id).await.ok();
-        let now = crate::clock::now();
-        let in_window = info.is_some_and(|info| info.is_open(now));
-        Some(Renewal { id, in_window })
-    }
-
     #[allow(clippy::result_large_err)] // Called once for each certificate.
     fn within_limits(&self, target: &Target, in_window: bool) -> Result<(), TargetError> {
         let Some(limits) = &self.parts.options.limits else {
@@ -327,134 +309,6 @@ impl Run {
             _ => {}
         }
     }
-
-    /// Verifies and stores the certificate, restarts workloads, and checks that it is served.
-    #[allow(clippy::too_many_arguments)]
-    async fn finish_one(
-        &self,
-        target: &Target,
-        present: &Present,
-        options: &secret::Options,
-        obtained: Obtained,
-        key: &PrivateKey,
-        lease: Option<&Lease>,
-        tell: &Teller,
-    ) -> Result<WithLeftOut, TargetError> {
-        let Obtained {
-            chain,
-            names,
-            order,
-            left_out,
-            kind,
-        } = obtained;
-        // The CA has issued it, whatever is said of it here.
-        self.counter.issued(&names, kind);
-        for (name, refused) in &left_out {
-            self.note_refused(name, refused);
-        }
-        let pair = Pair::check(
-            key.pem().clone(),
-            chain.pem.as_bytes(),
-            &names,
-            crate::clock::now(),
-            &self.parts.options.roots,
-        )?;
-        let held = present.held(&options.slots);
-        super::accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
-        let leaf = pair.leaf();
-        let not_after = leaf.not_after;
-        tell.tell(EventKind::Issued {
-            sha256: pair.sha256().to_string(),
-            not_after,
-            issuer: leaf.issuer.short.to_string(),
-        });
-        if let Some(text) = chain_note(&chain) {
-            tell.tell(EventKind::Note { text });
-        }
-        let mut issued = Issued {
-            names,
-            not_after,
-            place: None,
-        };
-        if self.parts.options.rehearsal {
-            return Ok(WithLeftOut { issued, left_out });
-        }
-        let note = Note {
-            run: self.parts.id.clone(),
-            issuer: self.parts.issuer.name.clone(),
-            directory: self.parts.issuer.directory_url.clone(),
-            order: Some(order),
-            account: Some(self.parts.client.account_url().to_owned()),
-            kind: self.counted(kind),
-            at: crate::clock::now(),
-            window: self.window(&pair).await,
-        };
-        let storing = StoreRequest {
-            options,
-            note: &note,
-            run: &self.parts.id,
-        };
-        let stored = match &self.parts.destination {
-            Destination::Cluster(api) => {
-                storing
-                    .into_secret(api, present, &pair, lease, &self.parts.cancel)
-                    .await?
-            }
-            Destination::Directory { directory, force } => {
-                storing
-                    .into_directory(directory.clone(), *force, present, &pair)
-                    .await?
-            }
-        };
-        tell.tell(EventKind::Stored {
-            place: stored.place.clone(),
-        });
-        for text in &stored.notes {
-            tell.tell(EventKind::Note { text: text.clone() });
-        }
-        issued.place = Some(stored.place.clone());
-        let mut after = self.deploy(&issued.names, &pair, tell).await;
-        if let Destination::Cluster(api) = &self.parts.destination {
-            let served = self
-                .after_storing(api, target, &pair, &issued.names, &stored, tell)
-                .await;
-            if let Err(error) = served
-                && let Some(hook) = after.replace(error)
-            {
-                tell.tell(EventKind::Note { text: hook.to_string() });
-            }
-        }
-        if let Some(error) = after {
-            return Err(without(left_out, Some(&error)).unwrap_or(error));
-        }
-        Ok(WithLeftOut { issued, left_out })
-    }
-
-    /// The window in which the CA wants the new certificate to be renewed; `None` if the CA has none or does not
-    /// answer.
-    async fn window(&self, pair: &Pair) -> Option<(Seconds, Seconds)> {
-        self.parts.client.acme().directory().renewal_info.as_ref()?;
-        let id = CertId::of(pair.ders().first()?)?;
-        let info = self.parts.client.acme().renewal_info(&id).await.ok()?;
-        Some((info.start, info.end))
-    }
-}
-
-/// What there is to say of the chain that was chosen.
-fn chain_note(chain: &Chain) -> Option<String> {
-    let used = if chain.preference_missed {
-        "its default one"
-    } else {
-        "another one"
-    };
-    match &chain.unread {
-        Some(error) => Some(format!(
-            "an alternate chain of the CA cannot be had ({error}): {used} is used"
-        )),
-        None => chain
-            .preference_missed
-            .then(|| "the CA offers no chain of the preferred name: its default one is used".to_owned()),
-    }
 }
 
 /// Marks the failed names that no route has any more.
@@ -501,66 +355,4 @@ fn most_names(issuer: &Issuer) -> Option<(usize, String)> {
         Some(profile @ ("tlsserver" | "shortlived")) => (25, format!("profile {profile} of {name}")),
         _ => (100, name.clone()),
     })
-}
-
-/// The issued certificate, and the new names that it does not include.
-pub(super) struct WithLeftOut {
-    issued: Issued,
-    left_out: BTreeMap<Name, Refused>,
-}
-
-/// The error that reports the new names which are not in a certificate, combined with an error after the store; `None`
-/// if all names are in it.
-fn without(left_out: BTreeMap<Name, Refused>, after: Option<&TargetError>) -> Option<TargetError> {
-    if left_out.is_empty() {
-        return None;
-    }
-    let why = left_out.iter().map(|(name, why)| format!("{name}: {why}"));
-    let why = why.collect::<Vec<_>>().join("; ");
-    let hint = left_out.values().find_map(Diagnose::hint);
-    let names: Vec<Name> = left_out.into_keys().collect();
-    Some(match after {
-        None => TargetError::LeftOut {
-            left_out: names,
-            why,
-            hint,
-        },
-        Some(error) => TargetError::StoredWithout {
-            message: format!("{}; it is renewed without {}: {why}", chain(error), names_of(&names)),
-            hint: error.hint().or(hint),
-            blame: error.blame(),
-            left_out: names,
-        },
-    })
-}
-
-/// A renewal of which the CA may be told.
-struct Renewal {
-    id: CertId,
-    in_window: bool,
-}
-
-/// The certificate that is replaced.
-pub(super) struct Replaced {
-    sha256: Fingerprint,
-    id: Option<CertId>,
-    algorithm: KeyAlgorithm,
-}
-
-impl Replaced {
-    pub(super) fn of(present: &Present, slots: &Slots) -> Option<Self> {
-        let parsed = present.held(slots)?;
-        let position = parsed.bundle.leaf?;
-        let leaf = parsed.bundle.leaf()?;
-        Some(Self {
-            sha256: leaf.sha256,
-            id: parsed.der.get(position).and_then(|der| CertId::of(der)),
-            algorithm: leaf.key.clone(),
-        })
-    }
-
-    /// The kind of its key, if new keys of that kind can be generated.
-    pub(super) fn kind(&self) -> Option<KeyKind> {
-        KeyKind::of(&self.algorithm)
-    }
 }

@@ -165,7 +165,7 @@ fn a_new_secret_gets_a_certificate_for_the_hosts_that_pass() {
     let it = Issuing::new("many-new");
     let (good, gone) = (it.host("good"), it.ns.host("gone"));
     it.ns.apply(vec![ingress("shop", &[(&[&good, &gone], "shop-tls")])]);
-    let ran = it.certs(&["renew", "shop"]).ends_with(4);
+    let ran = it.certs(&["renew", "shop", "--resolve-timeout", "1s"]).ends_with(4);
     let made = it
         .ns
         .kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
@@ -200,7 +200,16 @@ fn names_that_are_left_out_are_told_beside_a_certificate_that_is_not_served() {
     let (good, gone) = (it.host("good"), it.ns.host("gone"));
     it.ns.apply(vec![ingress("shop", &[(&[&good, &gone], "shop-tls")])]);
     let elsewhere = tls::serve(&it.ns.pki.pair(&[&good]));
-    let args = ["renew", "shop", "--wait", "1s", "--connect", &elsewhere];
+    let args = [
+        "renew",
+        "shop",
+        "--wait",
+        "1s",
+        "--connect",
+        &elsewhere,
+        "--resolve-timeout",
+        "1s",
+    ];
     let ran = it.certs(&args).ends_with(5);
     for said in [
         "the new certificate is stored, but not served",

@@ -1,0 +1,187 @@
+//! From an issued certificate to the one that is served: judged, stored, handed to hooks, loaded by workloads.
+
+use std::collections::BTreeMap;
+
+use super::super::{
+    accept,
+    authorize::Refused,
+    failure::{TargetError, names as names_of},
+    lease::Lease,
+    obtain::Obtained,
+    run::{Issued, Run},
+    store::{Destination, StoreRequest},
+};
+use crate::{
+    acme::{CertId, Chain},
+    apply::{
+        Pair,
+        key::PrivateKey,
+        secret::{self, Note, Target as Present},
+    },
+    error::{Diagnose, chain},
+    event::{EventKind, Teller},
+    name::Name,
+    object::Seconds,
+    plan::Target,
+};
+
+impl Run {
+    /// Verifies and stores the certificate, restarts workloads, and checks that it is served.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) async fn finish_one(
+        &self,
+        target: &Target,
+        present: &Present,
+        options: &secret::Options,
+        obtained: Obtained,
+        key: &PrivateKey,
+        lease: Option<&Lease>,
+        tell: &Teller,
+    ) -> Result<WithLeftOut, TargetError> {
+        let Obtained {
+            chain,
+            names,
+            order,
+            left_out,
+            kind,
+        } = obtained;
+        // The CA has issued it, whatever is said of it here.
+        self.counter.issued(&names, kind);
+        for (name, refused) in &left_out {
+            self.note_refused(name, refused);
+        }
+        let pair = Pair::check(
+            key.pem().clone(),
+            chain.pem.as_bytes(),
+            &names,
+            crate::clock::now(),
+            &self.parts.options.roots,
+        )?;
+        let held = present.held(&options.slots);
+        accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
+        let leaf = pair.leaf();
+        let not_after = leaf.not_after;
+        tell.tell(EventKind::Issued {
+            sha256: pair.sha256().to_string(),
+            not_after,
+            issuer: leaf.issuer.short.to_string(),
+        });
+        if let Some(text) = chain_note(&chain) {
+            tell.tell(EventKind::Note { text });
+        }
+        let mut issued = Issued {
+            names,
+            not_after,
+            place: None,
+        };
+        if self.parts.options.rehearsal {
+            return Ok(WithLeftOut { issued, left_out });
+        }
+        let note = Note {
+            run: self.parts.id.clone(),
+            issuer: self.parts.issuer.name.clone(),
+            directory: self.parts.issuer.directory_url.clone(),
+            order: Some(order),
+            account: Some(self.parts.client.account_url().to_owned()),
+            kind: self.counted(kind),
+            at: crate::clock::now(),
+            window: self.window(&pair).await,
+        };
+        let storing = StoreRequest {
+            options,
+            note: &note,
+            run: &self.parts.id,
+        };
+        let stored = match &self.parts.destination {
+            Destination::Cluster(api) => {
+                storing
+                    .into_secret(api, present, &pair, lease, &self.parts.cancel)
+                    .await?
+            }
+            Destination::Directory { directory, force } => {
+                storing
+                    .into_directory(directory.clone(), *force, present, &pair)
+                    .await?
+            }
+        };
+        tell.tell(EventKind::Stored {
+            place: stored.place.clone(),
+        });
+        for text in &stored.notes {
+            tell.tell(EventKind::Note { text: text.clone() });
+        }
+        issued.place = Some(stored.place.clone());
+        let mut after = self.deploy(&issued.names, &pair, tell).await;
+        if let Destination::Cluster(api) = &self.parts.destination {
+            let served = self
+                .after_storing(api, target, &pair, &issued.names, &stored, tell)
+                .await;
+            if let Err(error) = served
+                && let Some(hook) = after.replace(error)
+            {
+                tell.tell(EventKind::Note { text: hook.to_string() });
+            }
+        }
+        if let Some(error) = after {
+            return Err(without(left_out, Some(&error)).unwrap_or(error));
+        }
+        Ok(WithLeftOut { issued, left_out })
+    }
+
+    /// The window in which the CA wants the new certificate to be renewed; `None` if the CA has none or does not
+    /// answer.
+    async fn window(&self, pair: &Pair) -> Option<(Seconds, Seconds)> {
+        self.parts.client.acme().directory().renewal_info.as_ref()?;
+        let id = CertId::of(pair.ders().first()?)?;
+        let info = self.parts.client.acme().renewal_info(&id).await.ok()?;
+        Some((info.start, info.end))
+    }
+}
+
+/// The issued certificate, and the new names that it does not include.
+pub(super) struct WithLeftOut {
+    pub(super) issued: Issued,
+    pub(super) left_out: BTreeMap<Name, Refused>,
+}
+
+/// The error that reports the new names which are not in a certificate, combined with an error after the store; `None`
+/// if all names are in it.
+pub(super) fn without(left_out: BTreeMap<Name, Refused>, after: Option<&TargetError>) -> Option<TargetError> {
+    if left_out.is_empty() {
+        return None;
+    }
+    let why = left_out.iter().map(|(name, why)| format!("{name}: {why}"));
+    let why = why.collect::<Vec<_>>().join("; ");
+    let hint = left_out.values().find_map(Diagnose::hint);
+    let names: Vec<Name> = left_out.into_keys().collect();
+    Some(match after {
+        None => TargetError::LeftOut {
+            left_out: names,
+            why,
+            hint,
+        },
+        Some(error) => TargetError::StoredWithout {
+            message: format!("{}; it is renewed without {}: {why}", chain(error), names_of(&names)),
+            hint: error.hint().or(hint),
+            blame: error.blame(),
+            left_out: names,
+        },
+    })
+}
+
+/// What there is to say of the chain that was chosen.
+fn chain_note(chain: &Chain) -> Option<String> {
+    let used = if chain.preference_missed {
+        "its default one"
+    } else {
+        "another one"
+    };
+    match &chain.unread {
+        Some(error) => Some(format!(
+            "an alternate chain of the CA cannot be had ({error}): {used} is used"
+        )),
+        None => chain
+            .preference_missed
+            .then(|| "the CA offers no chain of the preferred name: its default one is used".to_owned()),
+    }
+}
