@@ -97,6 +97,17 @@ fn conceal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D
     String::deserialize(deserializer).map(SecretString::from)
 }
 
+/// Why an account has no other key, or why that is not known.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{error}")]
+pub struct RolloverError {
+    /// What went wrong.
+    pub error: AcmeError,
+    /// Whether the account certainly has its old key: nothing was sent, or the CA has refused and does not know the new
+    /// key. Otherwise either may be the account's.
+    pub unchanged: bool,
+}
+
 /// What a new account is made with.
 #[derive(Debug, Clone, Default)]
 pub struct Registration {
@@ -211,20 +222,37 @@ impl Client {
         Err(AcmeError::malformed(self.account_url(), reason))
     }
 
-    /// Gives the account another key (RFC 8555, section 7.3.5) and returns the account with it. Keep the new key
-    /// before, and the old one until this returns: when the answer was lost, the CA is asked which of them it knows.
-    pub async fn rollover(&self, new: &AccountKey) -> Result<Self, AcmeError> {
+    /// Gives the account another key (RFC 8555, section 7.3.5) and returns the account with it, at the URL where the
+    /// CA has it. Keep the new key before, and the old one until this returns: when the answer was lost, the CA is asked
+    /// whether it knows the new key, and only its denial says that the old key is still the account's.
+    pub async fn rollover(&self, new: &AccountKey) -> Result<Self, RolloverError> {
+        let (url, inner) = self
+            .key_change(new)
+            .map_err(|error| RolloverError { error, unchanged: true })?;
+        let signer = Signer::Kid(self.key().signing(), self.account_url());
+        let Err(error) = self.acme().post(signer, url, &inner).await else {
+            return Ok(self.acme().client(new.clone(), self.account_url().to_owned()));
+        };
+        match self.acme().find_account(new).await {
+            Ok(Some((client, _))) => Ok(client),
+            // A request that nobody has answered may still reach the CA.
+            Ok(None) => Err(RolloverError {
+                unchanged: matches!(error, AcmeError::Refused { .. }),
+                error,
+            }),
+            Err(error) => Err(RolloverError {
+                error,
+                unchanged: false,
+            }),
+        }
+    }
+
+    /// The URL for a change of the key, and what the new key has signed of it.
+    fn key_change(&self, new: &AccountKey) -> Result<(&str, String), AcmeError> {
         let url = self.acme().directory().key_change()?;
         let change = json!({"account": self.account_url(), "oldKey": self.key().signing().jwk()});
         let inner = Signer::Jwk(new.signing()).sign(url, None, &change.to_string())?;
-        let signer = Signer::Kid(self.key().signing(), self.account_url());
-        match self.acme().post(signer, url, &inner).await {
-            Ok(_) => Ok(self.acme().client(new.clone(), self.account_url().to_owned())),
-            Err(error) => match self.acme().find_account(new).await {
-                Ok(Some((client, account))) if account.url == self.account_url() => Ok(client),
-                _ => Err(error),
-            },
-        }
+        Ok((url, inner))
     }
 
     async fn read_account(&self, ask: &Ask<'_>) -> Result<Account, AcmeError> {

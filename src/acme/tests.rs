@@ -487,13 +487,48 @@ async fn a_rollover_that_did_not_happen_is_an_error() {
         _ => Reply::problem(400, "accountDoesNotExist", "none"),
     })
     .await;
-    let error = fake
+    let failed = fake
         .client()
         .await
         .rollover(&AccountKey::generate().unwrap())
         .await
         .unwrap_err();
-    assert!(error.is("conflict"), "{error:?}");
+    assert!(failed.error.is("conflict") && failed.unchanged, "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_refused_rollover_has_not_failed_for_certain_until_the_ca_denies_the_new_key() {
+    for answer in [
+        || Reply::problem(429, "rateLimited", "too many requests"),
+        || Reply::problem(403, "externalAccountRequired", "a binding is required"),
+        || Reply::text(503, "busy").header("retry-after", "7200"),
+        || Reply::Hang,
+    ] {
+        let fake = Fake::start(move |request, n, _| match (request.path.as_str(), n) {
+            ("/key-change", 0) => Reply::Break,
+            ("/key-change", _) => Reply::problem(401, "unauthorized", "the key is not that of the account"),
+            _ => answer(),
+        })
+        .await;
+        let new = AccountKey::generate().unwrap();
+        let failed = fake.client().await.rollover(&new).await.unwrap_err();
+        // What is told is why it is not known.
+        assert!(!failed.unchanged && !failed.error.is("unauthorized"), "{failed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollover_leads_to_where_the_ca_has_the_account_of_the_new_key() {
+    let fake = Fake::start(|request, n, url| match (request.path.as_str(), n) {
+        ("/key-change", 0) => Reply::Break,
+        ("/key-change", _) => Reply::problem(401, "unauthorized", "the key is not that of the account"),
+        _ => Reply::json(200, &json!({"status": "valid"})).header("location", format!("{url}/account/moved")),
+    })
+    .await;
+    let new = AccountKey::generate().unwrap();
+    let client = fake.client().await.rollover(&new).await.unwrap();
+    assert_eq!(client.thumbprint(), new.thumbprint());
+    assert_eq!(client.account_url(), fake.url("/account/moved"));
 }
 
 #[tokio::test]

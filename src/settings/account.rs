@@ -4,27 +4,26 @@
 
 pub mod import;
 mod register;
+mod rollover;
+#[cfg(test)]
+mod scene;
 
 use futures_util::future::BoxFuture;
-use secrecy::SecretString;
 
 use register::register;
 pub use register::register_again;
+use rollover::made_ready;
+pub use rollover::rollover;
 
 use super::{
     Chosen,
-    store::{Change, Kept, PendingKey, Store, StoreError},
+    store::{Change, Kept, Store, StoreError},
 };
 use crate::{
     acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Moved},
-    clock::now,
     error::{Blame, Diagnose},
-    object::Seconds,
     solve::{SolveError, dns01::config::Secrets},
 };
-
-/// The age in seconds from which on a new key that was stored is no longer being sent to the CA.
-const STALE: Seconds = 600;
 
 /// Why there is no account, or why it could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -271,110 +270,6 @@ impl Moved for Keeping {
             let _ = self.store.change(&self.directory, &change).await;
         })
     }
-}
-
-/// Finds out which key the account has, if the outcome of a rollover is not known.
-async fn made_ready(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
-    let Some(PendingKey { key: pending, since }) = kept.pending.clone() else {
-        return Ok(Ready {
-            client: client(acme, store, &kept)?,
-            kept,
-            registered: false,
-        });
-    };
-    for (pem, replaced) in [(&pending, true), (&kept.account.key, false)] {
-        let key = AccountKey::from_pem(pem)?;
-        if let Some((client, account)) = acme.find_account(&key).await? {
-            // A CA that has moved has it elsewhere.
-            if kept.account.url.as_ref() != Some(&account.url) {
-                note(store, acme, &account, None).await?;
-            }
-            // A key that was just generated may be on its way to the CA in another run, so it stays.
-            let stale = now() > since + STALE;
-            let key = if replaced {
-                pending.clone()
-            } else {
-                kept.account.key.clone()
-            };
-            let ended = (replaced || stale).then(|| end_rollover(store, acme, key));
-            let kept = match ended {
-                Some(ended) => ended.await?.unwrap_or_else(|| kept.clone()),
-                None => kept.clone(),
-            };
-            return Ok(Ready {
-                client,
-                kept,
-                registered: false,
-            });
-        }
-    }
-    Err(lost(acme, chosen, store))
-}
-
-/// Stores that this key is the one of the account.
-async fn end_rollover(store: &Store, acme: &Acme, key: SecretString) -> Result<Option<Kept>, StoreError> {
-    let change = |present: Option<Kept>| match present {
-        Some(mut kept) => {
-            kept.pending = None;
-            kept.account.key = key.clone();
-            Change::Keep(Box::new(kept))
-        }
-        None => Change::Leave,
-    };
-    store.change(acme.directory_url(), &change).await
-}
-
-/// Gives the account a new key. The new key is stored beside the old one until it is known which of them is valid.
-pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
-    let ready = existing(acme, chosen, store).await?;
-    // The account may be elsewhere by now. A CA that does not show it may change its key nevertheless.
-    let _ = ready.client.account().await;
-    let new = AccountKey::generate()?;
-    let add_key = |present: Option<Kept>| match present {
-        Some(mut kept) if kept.pending.is_none() => {
-            kept.pending = Some(PendingKey {
-                key: new.pem().clone(),
-                since: now(),
-            });
-            Change::Keep(Box::new(kept))
-        }
-        _ => Change::Leave,
-    };
-    let begun = store
-        .change(acme.directory_url(), &add_key)
-        .await?
-        .unwrap_or(ready.kept);
-    // Another run may have begun a rollover meanwhile; then its key is the new one.
-    let new = match &begun.pending {
-        Some(pending) => AccountKey::from_pem(&pending.key)?,
-        None => new,
-    };
-    match ready.client.rollover(&new).await {
-        Ok(client) => rolled_over(store, acme, client, &new, begun).await,
-        Err(error) => {
-            // What the CA refused has not happened. Without an answer, the next run will find out.
-            if matches!(error, AcmeError::Refused { .. }) {
-                end_rollover(store, acme, begun.account.key.clone()).await?;
-            }
-            Err(error.into())
-        }
-    }
-}
-
-/// Keeps the key that the CA has taken. `before` is what was kept until then.
-async fn rolled_over(
-    store: &Store,
-    acme: &Acme,
-    client: Client,
-    new: &AccountKey,
-    before: Kept,
-) -> Result<Ready, AccountError> {
-    let kept = end_rollover(store, acme, new.pem().clone()).await?.unwrap_or(before);
-    Ok(Ready {
-        client,
-        kept,
-        registered: false,
-    })
 }
 
 /// Changes the contacts at the CA to these `mailto:` URLs; an empty list removes them.

@@ -65,7 +65,7 @@ async fn a_directory_needs_only_what_is_used() {
     let client = fake.client().await;
     client.new_order(&names(&ALL), &OrderOptions::default()).await.unwrap();
     let new = AccountKey::generate().unwrap();
-    let error = client.rollover(&new).await.unwrap_err();
+    let error = client.rollover(&new).await.unwrap_err().error;
     assert_eq!(
         error.to_string(),
         "the CA does not offer another key for an account: its directory has no keyChange"

@@ -1,8 +1,12 @@
 //! The account of another client, taken over: its key signs one rollover to a key of ours.
 
-use super::{AccountError, Ready, rolled_over, usable};
+use super::{
+    AccountError, Ready,
+    rollover::{rolled_over, same},
+    usable,
+};
 use crate::{
-    acme::{Account, AccountKey, Acme, AcmeError, Client, StoredAccount},
+    acme::{Account, AccountKey, Acme, Client, StoredAccount},
     clock::now,
     settings::{
         Chosen,
@@ -48,6 +52,13 @@ fn begun(kept: &Kept, foreign: &Foreign) -> bool {
     kept.account.url.as_deref() == Some(foreign.url()) && same_key()
 }
 
+/// Whether this is still the new key whose fate is open.
+fn sent(kept: &Kept, new: &AccountKey) -> bool {
+    kept.pending
+        .as_ref()
+        .is_some_and(|pending| same(&pending.key, new.pem()))
+}
+
 fn present(acme: &Acme, chosen: &Chosen, store: &Store) -> AccountError {
     AccountError::Present {
         issuer: chosen.issuer.name.clone(),
@@ -91,21 +102,28 @@ pub async fn take_over(acme: &Acme, chosen: &Chosen, store: &Store, foreign: &Fo
     };
     let new = AccountKey::from_pem(&pending.key)?;
     match foreign.client.rollover(&new).await {
-        Ok(client) => rolled_over(store, acme, client, &new, kept).await,
-        Err(error) => {
-            // What the CA refused has not happened; of what nobody answered the next run finds out.
-            if matches!(error, AcmeError::Refused { .. }) {
+        Ok(client) => Ok(Ready {
+            kept: rolled_over(store, acme, &client, &kept).await?.unwrap_or(kept),
+            client,
+            registered: false,
+        }),
+        Err(failed) => {
+            // Otherwise both keys stay, and the next run asks the CA which of them it knows.
+            if failed.unchanged {
                 let undo = |present: Option<Kept>| match present {
-                    Some(kept) if was_empty && begun(&kept, foreign) => Change::Remove,
-                    Some(mut kept) if begun(&kept, foreign) => {
+                    Some(mut kept) if begun(&kept, foreign) && sent(&kept, &new) => {
                         kept.pending = None;
-                        Change::Keep(Box::new(kept))
+                        if was_empty {
+                            Change::Remove
+                        } else {
+                            Change::Keep(Box::new(kept))
+                        }
                     }
                     _ => Change::Leave,
                 };
                 store.change(directory, &undo).await?;
             }
-            Err(error.into())
+            Err(failed.error.into())
         }
     }
 }

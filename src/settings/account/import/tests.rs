@@ -16,6 +16,8 @@ enum Does {
     Done,
     /// It is done, and the answer is lost.
     DoneUnheard,
+    /// The same, and the CA is then too busy to say which key it knows.
+    DoneUnheardAndBusy,
     /// Nobody knows, and nothing is done.
     Unheard,
     Refused,
@@ -46,10 +48,16 @@ impl Scene {
         let held = Arc::new(Mutex::new(held.map(|key| of(&key.jwk()))));
         let change = Arc::new(Mutex::new(Does::Done));
         let does = Arc::clone(&change);
-        let fake = Fake::start(move |request, _, url| {
+        let changed = Mutex::new(false);
+        let fake = Fake::start(move |request, n, url| {
             let known = || Reply::json(200, &json!({"status": status})).header("location", format!("{url}/account/1"));
             let mut held = held.lock().unwrap();
+            let change = *does.lock().unwrap();
             if request.path == "/new-account" {
+                // Whoever asks before the change is told.
+                if matches!(change, Does::DoneUnheardAndBusy) && *changed.lock().unwrap() {
+                    return Reply::problem(429, "rateLimited", "too many requests");
+                }
                 let asked = of(&request.protected["jwk"]);
                 return if held.as_ref() == Some(&asked) {
                     known()
@@ -57,14 +65,18 @@ impl Scene {
                     Reply::problem(400, "accountDoesNotExist", "no account has this key")
                 };
             }
-            let change = *does.lock().unwrap();
-            if matches!(change, Does::Done | Does::DoneUnheard) {
+            // The old key is not the account's any more.
+            if n > 0 && matches!(change, Does::DoneUnheardAndBusy) {
+                return Reply::problem(401, "unauthorized", "the key is not that of the account");
+            }
+            if matches!(change, Does::Done | Does::DoneUnheard | Does::DoneUnheardAndBusy) {
                 *held = Some(of(&opened(&request.payload).0["jwk"]));
+                *changed.lock().unwrap() = true;
             }
             match change {
                 Does::Done => known(),
                 Does::Refused => Reply::problem(409, "conflict", "the key belongs to another account"),
-                Does::DoneUnheard | Does::Unheard => Reply::Break,
+                Does::DoneUnheard | Does::DoneUnheardAndBusy | Does::Unheard => Reply::Break,
             }
         })
         .await;
@@ -221,6 +233,22 @@ async fn after_a_change_that_nobody_answered_both_keys_are_kept_and_the_next_run
     // The key that may have reached the CA, and not another one.
     assert_eq!(kept.account.key.expose_secret(), pending.key.expose_secret());
     assert!(kept.pending.is_none());
+}
+
+#[tokio::test]
+async fn after_a_change_whose_fate_the_ca_does_not_tell_both_keys_are_kept() {
+    let other = rsa();
+    let scene = Scene::of(Some(&other), "valid").await;
+    scene.does(Does::DoneUnheardAndBusy);
+    scene.import(&other).await.unwrap_err();
+    let begun = scene.kept().await.unwrap();
+    assert_eq!(begun.account.key.expose_secret(), other.pem().expose_secret());
+    let new = AccountKey::from_pem(&begun.pending.unwrap().key).unwrap();
+    scene.does(Does::Done);
+    let ready = crate::settings::account::existing(&scene.acme, &scene.chosen, &scene.store)
+        .await
+        .unwrap();
+    assert_eq!(ready.client.thumbprint(), new.thumbprint());
 }
 
 #[tokio::test]

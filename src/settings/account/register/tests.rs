@@ -4,129 +4,14 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    acme::{
-        Eab,
-        fake::{Fake, Reply, Request},
-    },
+    acme::{Eab, fake::Reply},
     error::Diagnose as _,
-    plan::ca::Ca,
-    settings::account::{ensure, existing},
+    settings::account::{
+        ensure, existing,
+        scene::{Scene, made, only_asks},
+    },
     solve::dns01::config::NoSecrets,
 };
-
-/// Keeps what is told.
-#[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
-
-impl Agree for Heard {
-    fn agree(&self, _: &Issuer, _: &str) -> bool {
-        true
-    }
-
-    fn told(&self, text: &str) {
-        self.0.lock().unwrap().push(text.to_owned());
-    }
-}
-
-struct Scene {
-    fake: Fake,
-    acme: Acme,
-    chosen: Chosen,
-    store: Store,
-    heard: Heard,
-    home: tempfile::TempDir,
-}
-
-impl Scene {
-    async fn of(answers: impl Fn(&Request, usize, &str) -> Reply + Send + Sync + 'static) -> Self {
-        let fake = Fake::start(answers).await;
-        let (acme, issuer, home) = (fake.acme().await, fake.issuer(), tempfile::tempdir().unwrap());
-        Self {
-            chosen: Chosen {
-                ca: Ca {
-                    name: issuer.name.clone(),
-                    directory: issuer.directory_url.clone(),
-                },
-                issuer,
-                challenge: None,
-                rehearsal: false,
-                eab: None,
-                account_secret: None,
-                agree_tos: true,
-                limits: None,
-                ca_limits: None,
-            },
-            store: Store::Local(home.path().join("accounts")),
-            heard: Heard::default(),
-            home,
-            acme,
-            fake,
-        }
-    }
-
-    async fn again(&self) -> Result<Ready, AccountError> {
-        register_again(&self.acme, &self.chosen, &self.store, &NoSecrets, &self.heard).await
-    }
-
-    /// Keeps an account that was made some time ago.
-    async fn holding(self, url: &str) -> Self {
-        let kept = Kept {
-            account: StoredAccount {
-                directory: self.acme.directory_url().to_owned(),
-                url: Some(url.to_owned()),
-                key: AccountKey::generate().unwrap().pem().clone(),
-                contact: Vec::new(),
-                created: 1,
-            },
-            pending: None,
-            terms: None,
-        };
-        let keep = |_: Option<Kept>| Change::Keep(Box::new(kept.clone()));
-        self.store.change(self.acme.directory_url(), &keep).await.unwrap();
-        self
-    }
-
-    /// Keeps the same account by another URL.
-    async fn holding_url(self, url: &str) -> Self {
-        let keep = |present: Option<Kept>| {
-            let mut kept = present.unwrap();
-            kept.account.url = Some(url.to_owned());
-            Change::Keep(Box::new(kept))
-        };
-        self.store.change(self.acme.directory_url(), &keep).await.unwrap();
-        self
-    }
-
-    async fn kept(&self) -> Option<Kept> {
-        self.store.load(self.acme.directory_url()).await.unwrap()
-    }
-
-    async fn thumbprint(&self) -> String {
-        let kept = self.kept().await.unwrap();
-        AccountKey::from_pem(&kept.account.key).unwrap().thumbprint()
-    }
-
-    /// The keys that are put aside.
-    fn aside(&self) -> Vec<(String, String)> {
-        let all = std::fs::read_dir(self.home.path().join("accounts")).unwrap();
-        let paths = all.map(|entry| entry.unwrap().path());
-        let keys = paths.filter(|path| path.extension().is_some_and(|end| end == "pem"));
-        keys.map(|path| {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let key = AccountKey::from_pem(&text.into()).unwrap();
-            (path.display().to_string(), key.thumbprint())
-        })
-        .collect()
-    }
-}
-
-fn made(url: &str, path: &str) -> Reply {
-    Reply::json(201, &json!({"status": "valid"})).header("location", format!("{url}{path}"))
-}
-
-fn only_asks(request: &Request) -> bool {
-    request.payload["onlyReturnExisting"] == json!(true)
-}
 
 #[tokio::test]
 async fn after_a_wrong_binding_the_right_one_registers_the_same_key() {
