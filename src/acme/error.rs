@@ -300,7 +300,8 @@ impl AcmeError {
         }
     }
 
-    /// Whether the CA says that the account has been deactivated or revoked.
+    /// Whether the CA says in words that the account has been deactivated or revoked. Words may mean something else:
+    /// only [`AccountStatus`](super::AccountStatus) is certain.
     pub fn ends_account(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if problem.is("unauthorized") && problem.ends_account())
     }

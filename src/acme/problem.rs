@@ -93,10 +93,12 @@ impl Problem {
         self.kind.strip_prefix(URN).is_some_and(|kind| kind == name)
     }
 
-    /// Whether it says that an account has been deactivated or revoked.
+    /// Whether it says in words that an account has been deactivated or revoked, and not the external account that it is
+    /// bound to.
     pub(super) fn ends_account(&self) -> bool {
         let detail = self.detail.to_ascii_lowercase();
-        detail.contains("deactivated") || (detail.contains("account") && detail.contains("revoked"))
+        let external = ["external", "binding"].iter().any(|word| detail.contains(word));
+        !external && (detail.contains("deactivated") || (detail.contains("account") && detail.contains("revoked")))
     }
 
     /// The names that the server complains about one by one.
@@ -181,6 +183,23 @@ mod tests {
             problem.names(),
             ["*.example.org".parse().unwrap(), "192.0.2.1".parse().unwrap()]
         );
+    }
+
+    #[test]
+    fn an_external_account_that_has_ended_is_not_the_account() {
+        for (detail, ends) in [
+            ("Account is not valid, has status \"deactivated\"", true),
+            ("the account has been revoked", true),
+            ("the external account key has been deactivated", false),
+            ("External account binding: this account key was revoked", false),
+            ("the certificate has been revoked", false),
+        ] {
+            let problem = Problem {
+                detail: detail.to_owned(),
+                ..Problem::default()
+            };
+            assert_eq!(problem.ends_account(), ends, "{detail}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Registering an account. No key is dropped of which the CA has not said that its account has ended.
+//! Registering an account. A key is dropped only when the status of its account is that of one that has ended; what a CA
+//! says in words may mean something else.
 
-use super::{AccountError, Agree, Agreement, Ready, find, made_ready, note, usable};
+use super::{AccountError, Agree, Agreement, Ready, find, made_ready, note, rollover::same, usable};
 use crate::{
     acme::{AccountKey, AccountStatus, Acme, AcmeError, Issuer, Registration, StoredAccount},
     clock::now,
@@ -14,8 +15,10 @@ use crate::{
 /// What the CA says of the account that is kept.
 enum Fate {
     Alive(Box<Ready>),
-    /// It has ended, and so has its key.
-    Ended,
+    /// Its status says that it has ended, and so has its key.
+    Ended(Box<Kept>),
+    /// The CA says in words that it has ended.
+    CalledEnded(Box<Kept>, AcmeError),
     /// The CA does not know it, or does not say why it refuses it.
     Doubtful,
 }
@@ -33,8 +36,8 @@ impl Agree for Agreed<'_> {
     }
 }
 
-/// Registers an account, or registers the stored key again if the CA does not know it (any more). A key that the CA does not take, but
-/// of which it does not say that its account has ended, is put aside, and `agree` is told where.
+/// Registers an account, or registers the stored key again if the CA does not know it (any more). A key that the CA does not take is put
+/// aside, and `agree` is told where, unless the status of its account is that of one that has ended.
 pub async fn register_again(
     acme: &Acme,
     chosen: &Chosen,
@@ -48,14 +51,19 @@ pub async fn register_again(
     };
     match fate(acme, chosen, store, present.clone()).await? {
         Fate::Alive(ready) => return Ok(*ready),
-        Fate::Ended => {
-            forget(acme, store, &present).await?;
+        Fate::Ended(gone) => {
+            forget(acme, store, &gone).await?;
+            return register(acme, chosen, store, secrets, agree, None).await;
+        }
+        Fate::CalledEnded(gone, error) => {
+            put_aside(acme, store, agree, &gone, &error).await?;
             return register(acme, chosen, store, secrets, agree, None).await;
         }
         Fate::Doubtful => {}
     }
     let kept = store.load(acme.directory_url()).await?;
     let bound = chosen.eab.is_some() || chosen.issuer.eab.is_some();
+    let present = kept.clone().unwrap_or(present);
     match register(acme, chosen, store, secrets, agree, kept).await {
         // Where a binding was sent, that may be what is refused.
         Err(AccountError::Acme(error)) if refuses_key(&error) && !bound => {
@@ -67,17 +75,20 @@ pub async fn register_again(
 }
 
 async fn fate(acme: &Acme, chosen: &Chosen, store: &Store, present: Kept) -> Result<Fate, AccountError> {
-    let ready = match made_ready(acme, chosen, store, present).await {
+    let ready = match made_ready(acme, chosen, store, present.clone()).await {
         Ok(ready) => ready,
         Err(AccountError::Lost { .. }) => return Ok(Fate::Doubtful),
+        Err(AccountError::Acme(error)) if error.ends_account() => {
+            return Ok(Fate::CalledEnded(Box::new(present), error));
+        }
         Err(error) => return Err(error),
     };
     match ready.client.account().await {
         Ok(account) => Ok(match account.status {
-            AccountStatus::Deactivated | AccountStatus::Revoked => Fate::Ended,
+            AccountStatus::Deactivated | AccountStatus::Revoked => Fate::Ended(Box::new(ready.kept)),
             AccountStatus::Valid | AccountStatus::Unknown => Fate::Alive(Box::new(ready)),
         }),
-        Err(error) if error.ends_account() => Ok(Fate::Ended),
+        Err(error) if error.ends_account() => Ok(Fate::CalledEnded(Box::new(ready.kept), error)),
         Err(AcmeError::NoAccount { .. }) => Ok(Fate::Doubtful),
         Err(error) if refuses_key(&error) => Ok(Fate::Doubtful),
         Err(error) => Err(error.into()),
@@ -99,32 +110,51 @@ async fn put_aside(
     present: &Kept,
     error: &AcmeError,
 ) -> Result<(), AccountError> {
-    let pending = present.pending.as_ref().map(|pending| &pending.key);
-    for pem in [Some(&present.account.key), pending].into_iter().flatten() {
-        let place = store
-            .keep_aside(acme.directory_url(), &AccountKey::from_pem(pem)?)
-            .await?;
-        let url = present.account.url.as_deref().unwrap_or_default();
+    let account = present.account.url.as_deref().map(|url| format!("the account {url}"));
+    let account = account.as_deref().unwrap_or("an account that was begun");
+    let why = if error.ends_account() {
+        "says that the account has ended, but shows no status that does"
+    } else {
+        "does not say that the account has ended"
+    };
+    for place in copy_aside(acme, store, present).await? {
         agree.told(&format!(
-            "the CA does not take the key of the account {url} ({error}), and does not say that the account has ended: its key is kept in {place}"
+            "the CA does not take the key of {account} ({error}), and {why}: its key is kept in {place}"
         ));
     }
     forget(acme, store, present).await?;
     Ok(())
 }
 
-/// Removes what is kept, if it is still this account.
-async fn forget(acme: &Acme, store: &Store, gone: &Kept) -> Result<(), StoreError> {
-    let thumbprint = |kept: &Kept| AccountKey::from_pem(&kept.account.key).map(|key| key.thumbprint());
+/// Keeps the keys of an account elsewhere as well, and returns where.
+async fn copy_aside(acme: &Acme, store: &Store, kept: &Kept) -> Result<Vec<String>, AccountError> {
+    let pending = kept.pending.as_ref().map(|pending| &pending.key);
+    let mut places = Vec::new();
+    for pem in [Some(&kept.account.key), pending].into_iter().flatten() {
+        let key = AccountKey::from_pem(pem)?;
+        places.push(store.keep_aside(acme.directory_url(), &key).await?);
+    }
+    Ok(places)
+}
+
+/// Removes what is kept, if it is still this account with these keys, and returns what is kept now.
+async fn forget(acme: &Acme, store: &Store, gone: &Kept) -> Result<Option<Kept>, StoreError> {
+    let same_pending = |kept: &Kept| match (&kept.pending, &gone.pending) {
+        (Some(one), Some(other)) => same(&one.key, &other.key),
+        (None, None) => true,
+        _ => false,
+    };
     let change = |present: Option<Kept>| match present {
         Some(kept)
-            if kept.account.url.is_some() == gone.account.url.is_some() && thumbprint(&kept) == thumbprint(gone) =>
+            if kept.account.url.is_some() == gone.account.url.is_some()
+                && same(&kept.account.key, &gone.account.key)
+                && same_pending(&kept) =>
         {
             Change::Remove
         }
         _ => Change::Leave,
     };
-    store.change(acme.directory_url(), &change).await.map(drop)
+    store.change(acme.directory_url(), &change).await
 }
 
 /// Registers the stored key, or a new one, which is stored first.
@@ -140,8 +170,12 @@ pub(super) async fn register(
     if let Some(kept) = kept {
         // A run that was killed may have registered it.
         match find(acme, chosen, store, kept.clone()).await {
-            Err(AccountError::Ended { .. }) => forget(acme, store, &kept).await?,
-            Err(AccountError::Acme(error)) if error.ends_account() => forget(acme, store, &kept).await?,
+            Err(AccountError::Ended { .. }) => {
+                forget(acme, store, &kept).await?;
+            }
+            Err(AccountError::Acme(error)) if error.ends_account() => {
+                put_aside(acme, store, agree, &kept, &error).await?;
+            }
             // Some CAs want a binding, or agreement, even to say whether they know a key: registering it again asks the same.
             Err(AccountError::Lost { .. } | AccountError::Acme(AcmeError::Refused { .. })) => {}
             found => return found,

@@ -10,10 +10,11 @@ use crate::{
         AccountKey, Acme, Issuer, StoredAccount,
         fake::{Fake, Reply, Request},
     },
+    clock::now,
     plan::ca::Ca,
     settings::{
         Chosen,
-        store::{Change, Kept, Store},
+        store::{Change, Kept, PendingKey, Store},
     },
     solve::dns01::config::NoSecrets,
 };
@@ -100,6 +101,19 @@ impl Scene {
         };
         self.store.change(self.acme.directory_url(), &keep).await.unwrap();
         self
+    }
+
+    /// Keeps a new key beside that of the account.
+    pub(super) async fn pending(&self, key: &AccountKey) {
+        let add = |present: Option<Kept>| {
+            let mut kept = present.unwrap();
+            kept.pending = Some(PendingKey {
+                key: key.pem().clone(),
+                since: now(),
+            });
+            Change::Keep(Box::new(kept))
+        };
+        self.store.change(self.acme.directory_url(), &add).await.unwrap();
     }
 
     pub(super) async fn kept(&self) -> Option<Kept> {

@@ -168,7 +168,6 @@ async fn only_an_account_that_the_ca_calls_ended_loses_its_key() {
     for answer in [
         || Reply::json(200, &json!({"status": "deactivated"})),
         || Reply::json(200, &json!({"status": "revoked"})),
-        || Reply::problem(403, "unauthorized", "Account is not valid, has status \"deactivated\""),
     ] {
         let scene = Scene::of(move |request, _, url| match request.path.as_str() {
             "/new-account" if !only_asks(request) => made(url, "/account/2"),
@@ -190,6 +189,103 @@ async fn only_an_account_that_the_ca_calls_ended_loses_its_key() {
     let before = scene.thumbprint().await;
     scene.again().await.unwrap();
     assert_eq!(scene.thumbprint().await, before);
+}
+
+#[tokio::test]
+async fn a_key_whose_account_the_ca_calls_ended_in_words_alone_is_put_aside_with_the_new_key() {
+    let said = || Reply::problem(403, "unauthorized", "Account is not valid, has status \"deactivated\"");
+    for pending in [false, true] {
+        let scene = Scene::of(move |request, _, url| match request.path.as_str() {
+            "/new-account" if !only_asks(request) => made(url, "/account/2"),
+            "/account/2" => Reply::json(200, &json!({"status": "valid"})),
+            _ => said(),
+        })
+        .await;
+        let url = scene.fake.url("/account/1");
+        let scene = scene.holding(&url).await;
+        let mut keys = vec![scene.thumbprint().await];
+        if pending {
+            let new = AccountKey::generate().unwrap();
+            scene.pending(&new).await;
+            keys.push(new.thumbprint());
+        }
+        keys.sort();
+        let ready = scene.again().await.unwrap();
+        assert_eq!(ready.client.account_url(), scene.fake.url("/account/2"));
+        assert!(!keys.contains(&scene.thumbprint().await));
+        let mut aside: Vec<_> = scene.aside().into_iter().map(|(_, key)| key).collect();
+        aside.sort();
+        assert_eq!(aside, keys);
+        let heard = scene.heard.0.lock().unwrap().clone();
+        assert_eq!(heard.len(), keys.len(), "{heard:?}");
+        assert!(
+            heard[0].contains(&url) && heard[0].contains("shows no status"),
+            "{heard:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_never_registered_is_put_aside_when_words_alone_call_it_ended() {
+    let scene = Scene::of(|request, _, url| {
+        if only_asks(request) {
+            Reply::problem(
+                403,
+                "unauthorized",
+                "an account with this key exists but is deactivated",
+            )
+        } else {
+            made(url, "/account/2")
+        }
+    })
+    .await;
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let half = |present: Option<Kept>| {
+        let mut kept = present.unwrap();
+        kept.account.url = None;
+        Change::Keep(Box::new(kept))
+    };
+    scene.store.change(scene.acme.directory_url(), &half).await.unwrap();
+    let before = scene.thumbprint().await;
+    ensure(&scene.acme, &scene.chosen, &scene.store, &NoSecrets, &scene.heard)
+        .await
+        .unwrap();
+    assert_ne!(scene.thumbprint().await, before);
+    assert_eq!(scene.aside()[0].1, before);
+    let heard = scene.heard.0.lock().unwrap().clone();
+    assert!(heard[0].contains("an account that was begun"), "{heard:?}");
+}
+
+#[tokio::test]
+async fn an_external_account_that_has_ended_costs_no_key() {
+    let mut scene =
+        Scene::of(|_, _, _| Reply::problem(403, "unauthorized", "the external account key has been deactivated")).await;
+    scene.chosen.issuer.eab = Some(Eab {
+        kid: "ended".to_owned(),
+        key: "c2VjcmV0".into(),
+    });
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let before = scene.thumbprint().await;
+    scene.again().await.unwrap_err();
+    assert_eq!(scene.thumbprint().await, before);
+    assert_eq!(scene.kept().await.unwrap().account.url, Some(url));
+    assert!(scene.aside().is_empty());
+}
+
+#[tokio::test]
+async fn a_new_key_that_another_run_has_stored_is_not_forgotten_with_the_old_one() {
+    let scene = Scene::of(|_, _, _| Reply::text(502, "")).await;
+    let url = scene.fake.url("/account/1");
+    let scene = scene.holding(&url).await;
+    let gone = scene.kept().await.unwrap();
+    let new = AccountKey::generate().unwrap();
+    scene.pending(&new).await;
+    assert!(forget(&scene.acme, &scene.store, &gone).await.unwrap().is_some());
+    let kept = scene.kept().await.unwrap();
+    assert!(forget(&scene.acme, &scene.store, &kept).await.unwrap().is_none());
+    assert!(scene.kept().await.is_none());
 }
 
 #[tokio::test]
