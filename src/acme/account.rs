@@ -37,6 +37,13 @@ pub enum AccountStatus {
     Unknown,
 }
 
+impl AccountStatus {
+    /// Whether the account is of no use any more, for good.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Deactivated | Self::Revoked)
+    }
+}
+
 /// An account as the CA shows it. Texts are not cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Account {
@@ -95,6 +102,16 @@ fn expose<S: Serializer>(key: &SecretString, serializer: S) -> Result<S::Ok, S::
 
 fn conceal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     String::deserialize(deserializer).map(SecretString::from)
+}
+
+/// An account that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The account.
+    pub account: Account,
+    /// Whether its status says so, or the CA knows no account of its key. Otherwise there are only the words of refusals,
+    /// which may mean something else.
+    pub certain: bool,
 }
 
 /// Why an account has no other key, or why that is not known.
@@ -200,26 +217,36 @@ impl Client {
         self.read_account(&Ask::Contact(contact)).await
     }
 
-    /// Ends the account for good. An account that turns out to have ended already is one that has ended.
-    pub async fn deactivate(&self) -> Result<Account, AcmeError> {
-        let account = match self.read_account(&Ask::Deactivate).await {
-            // An answer was lost, or somebody was faster.
-            Err(AcmeError::Refused { problem, .. })
-                if problem.is("unauthorized") && problem.detail.contains("deactivated") =>
-            {
-                Account {
-                    url: self.account_url().to_owned(),
-                    status: AccountStatus::Deactivated,
-                    contact: Vec::new(),
-                }
+    /// Ends the account for good. An account that turns out to have ended already, because an answer was lost or somebody
+    /// was faster, is one that has ended: when a refusal says so, the CA is asked for the account of the key.
+    pub async fn deactivate(&self) -> Result<Ended, AcmeError> {
+        let refused = match self.read_account(&Ask::Deactivate).await {
+            Ok(account) if account.status == AccountStatus::Deactivated => {
+                return Ok(Ended { account, certain: true });
             }
-            answered => answered?,
+            Ok(account) => {
+                let reason = format!("the account is {:?} after it was to be deactivated", account.status);
+                return Err(AcmeError::malformed(self.account_url(), reason));
+            }
+            Err(error) if error.ends_account() => error,
+            Err(error) => return Err(error),
         };
-        if account.status == AccountStatus::Deactivated {
-            return Ok(account);
+        let unseen = |certain| Ended {
+            account: Account {
+                url: self.account_url().to_owned(),
+                status: AccountStatus::Deactivated,
+                contact: Vec::new(),
+            },
+            certain,
+        };
+        match self.acme().find_account(self.key()).await {
+            Ok(None) => Ok(unseen(true)),
+            Ok(Some((_, account))) if account.status.has_ended() => Ok(Ended { account, certain: true }),
+            Ok(Some(_)) => Err(refused),
+            // Boulder and Pebble show no account that has been deactivated.
+            Err(error) if error.ends_account() => Ok(unseen(false)),
+            Err(error) => Err(error),
         }
-        let reason = format!("the account is {:?} after it was to be deactivated", account.status);
-        Err(AcmeError::malformed(self.account_url(), reason))
     }
 
     /// Gives the account another key (RFC 8555, section 7.3.5) and returns the account with it, at the URL where the

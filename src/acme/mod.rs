@@ -36,7 +36,7 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, AccountStatus, Registration, RolloverError, StoredAccount};
+pub use account::{Account, AccountStatus, Ended, Registration, RolloverError, StoredAccount};
 pub use certificate::Chain;
 pub use client::{Acme, Client, Moved};
 pub use directory::{Directory, Meta};

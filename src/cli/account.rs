@@ -333,6 +333,25 @@ async fn rollover(args: &AccountArgs) -> Result<Exit, OpError> {
     report(args, &shown)
 }
 
+/// What has become of the key of an account that has ended.
+fn key_fate(ended: &account::Deactivated) -> String {
+    let stays = "what another run has stored in its place meanwhile stays";
+    if ended.aside.is_empty() {
+        return if ended.replaced {
+            format!("and {stays}")
+        } else {
+            "and its key has been deleted".to_owned()
+        };
+    }
+    let places = ended.aside.join(" and ");
+    let text = format!("as the CA's messages say without showing its status: its key is kept in {places}");
+    if ended.replaced {
+        format!("{text}; {stays}")
+    } else {
+        text
+    }
+}
+
 async fn deactivate(args: &AccountArgs) -> Result<Exit, OpError> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
@@ -344,14 +363,15 @@ async fn deactivate(args: &AccountArgs) -> Result<Exit, OpError> {
     if !confirm(&question, args.yes)? {
         return Err(OpError::usage("nothing was changed"));
     }
-    let account = account::deactivate(&acme, &opened.settings.chosen, &opened.store)
+    let ended = account::deactivate(&acme, &opened.settings.chosen, &opened.store)
         .await
         .map_err(failed)?;
     note(&format!(
-        "the account with {} has ended, and its key has been deleted",
-        opened.name()
+        "the account with {} has ended, {}",
+        opened.name(),
+        key_fate(&ended)
     ));
-    let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
+    let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&ended.account);
     shown.name = Some(opened.name().to_owned());
     shown.place = None;
     report(args, &shown)

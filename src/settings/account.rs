@@ -10,8 +10,8 @@ mod scene;
 
 use futures_util::future::BoxFuture;
 
-use register::register;
 pub use register::register_again;
+use register::{copy_aside, forget, register};
 use rollover::made_ready;
 pub use rollover::rollover;
 
@@ -20,7 +20,7 @@ use super::{
     store::{Change, Kept, Store, StoreError},
 };
 use crate::{
-    acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Moved},
+    acme::{Account, AccountKey, Acme, AcmeError, Client, Issuer, Moved},
     error::{Blame, Diagnose},
     solve::{SolveError, dns01::config::Secrets},
 };
@@ -201,12 +201,12 @@ fn lost(acme: &Acme, chosen: &Chosen, store: &Store) -> AccountError {
 }
 
 fn usable(account: &Account) -> Result<(), AccountError> {
-    match account.status {
-        AccountStatus::Deactivated | AccountStatus::Revoked => Err(AccountError::Ended {
+    if account.status.has_ended() {
+        return Err(AccountError::Ended {
             url: account.url.clone(),
-        }),
-        AccountStatus::Valid | AccountStatus::Unknown => Ok(()),
+        });
     }
+    Ok(())
 }
 
 /// What an account has been registered with.
@@ -294,10 +294,33 @@ pub async fn update(
     Ok((ready, account))
 }
 
-/// Deactivates the account for good, and removes its key.
-pub async fn deactivate(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Account, AccountError> {
-    let ready = existing(acme, chosen, store).await?;
-    let account = ready.client.deactivate().await?;
-    store.change(acme.directory_url(), &|_| Change::Remove).await?;
-    Ok(account)
+/// An account that has been deactivated.
+#[derive(Debug)]
+pub struct Deactivated {
+    /// The account.
+    pub account: Account,
+    /// Where its keys are still kept, because the CA shows no status by which the account has ended.
+    pub aside: Vec<String>,
+    /// Whether another run has stored another key meanwhile, which stays.
+    pub replaced: bool,
 }
+
+/// Deactivates the account for good, and removes its key.
+pub async fn deactivate(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Deactivated, AccountError> {
+    let ready = existing(acme, chosen, store).await?;
+    let ended = ready.client.deactivate().await?;
+    let aside = if ended.certain {
+        Vec::new()
+    } else {
+        copy_aside(acme, store, &ready.kept).await?
+    };
+    let left = forget(acme, store, &ready.kept).await?;
+    Ok(Deactivated {
+        account: ended.account,
+        aside,
+        replaced: left.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

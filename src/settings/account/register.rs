@@ -3,7 +3,7 @@
 
 use super::{AccountError, Agree, Agreement, Ready, find, made_ready, note, rollover::same, usable};
 use crate::{
-    acme::{AccountKey, AccountStatus, Acme, AcmeError, Issuer, Registration, StoredAccount},
+    acme::{AccountKey, Acme, AcmeError, Issuer, Registration, StoredAccount},
     clock::now,
     settings::{
         Chosen,
@@ -84,10 +84,8 @@ async fn fate(acme: &Acme, chosen: &Chosen, store: &Store, present: Kept) -> Res
         Err(error) => return Err(error),
     };
     match ready.client.account().await {
-        Ok(account) => Ok(match account.status {
-            AccountStatus::Deactivated | AccountStatus::Revoked => Fate::Ended(Box::new(ready.kept)),
-            AccountStatus::Valid | AccountStatus::Unknown => Fate::Alive(Box::new(ready)),
-        }),
+        Ok(account) if account.status.has_ended() => Ok(Fate::Ended(Box::new(ready.kept))),
+        Ok(_) => Ok(Fate::Alive(Box::new(ready))),
         Err(error) if error.ends_account() => Ok(Fate::CalledEnded(Box::new(ready.kept), error)),
         Err(AcmeError::NoAccount { .. }) => Ok(Fate::Doubtful),
         Err(error) if refuses_key(&error) => Ok(Fate::Doubtful),
@@ -127,7 +125,7 @@ async fn put_aside(
 }
 
 /// Keeps the keys of an account elsewhere as well, and returns where.
-async fn copy_aside(acme: &Acme, store: &Store, kept: &Kept) -> Result<Vec<String>, AccountError> {
+pub(super) async fn copy_aside(acme: &Acme, store: &Store, kept: &Kept) -> Result<Vec<String>, AccountError> {
     let pending = kept.pending.as_ref().map(|pending| &pending.key);
     let mut places = Vec::new();
     for pem in [Some(&kept.account.key), pending].into_iter().flatten() {
@@ -138,7 +136,7 @@ async fn copy_aside(acme: &Acme, store: &Store, kept: &Kept) -> Result<Vec<Strin
 }
 
 /// Removes what is kept, if it is still this account with these keys, and returns what is kept now.
-async fn forget(acme: &Acme, store: &Store, gone: &Kept) -> Result<Option<Kept>, StoreError> {
+pub(super) async fn forget(acme: &Acme, store: &Store, gone: &Kept) -> Result<Option<Kept>, StoreError> {
     let same_pending = |kept: &Kept| match (&kept.pending, &gone.pending) {
         (Some(one), Some(other)) => same(&one.key, &other.key),
         (None, None) => true,

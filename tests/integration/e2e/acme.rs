@@ -234,8 +234,13 @@ async fn an_account_lives_from_its_registration_to_its_end() {
     // Once more with the same key: no action is needed.
     assert_eq!(client.rollover(&new).await.unwrap().thumbprint(), new.thumbprint());
 
-    assert_eq!(rolled.deactivate().await.unwrap().status, AccountStatus::Deactivated);
-    assert_eq!(rolled.deactivate().await.unwrap().status, AccountStatus::Deactivated);
+    for certain in [true, false] {
+        let ended = rolled.deactivate().await.unwrap();
+        assert_eq!(
+            (ended.account.status, ended.certain),
+            (AccountStatus::Deactivated, certain)
+        );
+    }
     let error = rolled
         .new_order(&parse(&["shop.example"]), &OrderOptions::default())
         .await
