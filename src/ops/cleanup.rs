@@ -47,6 +47,17 @@ pub struct Report {
     pub trouble: Option<Blame>,
 }
 
+/// Removes the files of hooks that killed runs have left on this machine. They are nobody's, so that nobody is asked.
+fn remove_files(request: &Request, front: &dyn Front) {
+    let count = if request.is_dry { 0 } else { remove_stale_files() };
+    if count > 0 {
+        let pairs = counted(count, "certificate");
+        front.note(&format!(
+            "removed the files of {pairs} that a hook of a killed run had been given"
+        ));
+    }
+}
+
 /// Lists what killed runs have left, and removes it after it was confirmed.
 ///
 /// # Errors
@@ -56,13 +67,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let front = &**context.front();
     let layers = context.layers(Layer::empty(Origin::Flags)).await?;
     let settings = Settings::of(&layers).map_err(|error| OpError::because(&error))?;
-    let files = if request.is_dry { 0 } else { remove_stale_files() };
-    if files > 0 {
-        let pairs = counted(files, "certificate");
-        front.note(&format!(
-            "removed the files of {pairs} that a hook of a killed run had been given"
-        ));
-    }
+    remove_files(request, front);
     let connection = context.cluster.connection().await?;
     let namespaces: Vec<Option<&str>> = if request.all_namespaces {
         vec![None]

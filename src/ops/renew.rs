@@ -114,10 +114,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         if ours.is_empty() {
             front.note(&opened.session.said_of_place("nothing is due"));
             trouble = trouble.max(unchanged::tell(&opened, &unchanged, context).await);
-            return Ok(Report {
-                trouble,
-                ..Report::default()
-            });
+            return Ok(nothing_renewed(trouble));
         }
     }
     if let Some(max) = request.max {
@@ -125,10 +122,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     }
     if ours.is_empty() && theirs.is_empty() {
         front.note("nothing was renewed");
-        return Ok(Report {
-            trouble,
-            ..Report::default()
-        });
+        return Ok(nothing_renewed(trouble));
     }
     left_out.extend(dropped(&ours));
     let mut issuance = opened.issuance(&request.order, context, &left);
@@ -153,6 +147,13 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     }
     report.trouble = trouble.max((!left.is_empty()).then_some(Blame::Acme));
     Ok(report)
+}
+
+fn nothing_renewed(trouble: Option<Blame>) -> Report {
+    Report {
+        trouble,
+        ..Report::default()
+    }
 }
 
 /// What becomes of the names that are not ordered as they stand.
