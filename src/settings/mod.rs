@@ -154,6 +154,11 @@ impl Dns01Settings {
     pub fn uses_standing(&self) -> bool {
         self.all_standing || !self.standing.is_empty()
     }
+
+    /// The zones of the providers. They exist, also where only the resolver of this network knows them.
+    pub fn zones(&self) -> impl Iterator<Item = &str> {
+        self.providers.iter().flat_map(|entry| &entry.zones).map(String::as_str)
+    }
 }
 
 impl Settings {

@@ -37,10 +37,16 @@ pub struct Standing {
 }
 
 impl DnsPersist01 {
-    /// Makes a solver for an account, and for the domains by which the CA's directory says that records name it.
-    pub fn new(resolver: Resolver, account: impl Into<String>, issuers: &[String]) -> Self {
+    /// Makes a solver for an account, and for the domains by which the CA's directory says that records name it. `zones`
+    /// are known to exist.
+    pub fn new<'a>(
+        resolver: Resolver,
+        zones: impl IntoIterator<Item = &'a str>,
+        account: impl Into<String>,
+        issuers: &[String],
+    ) -> Self {
         Self {
-            authorities: Authorities::new(resolver, []),
+            authorities: Authorities::new(resolver, zones),
             account: account.into(),
             issuers: issuers.to_vec(),
         }

@@ -33,7 +33,7 @@ async fn proved(ca: &Fake) -> Refused {
     let client = ca.client().await;
     // Nobody answers there, and nobody is asked.
     let resolver = crate::net::dns::Resolver::of(vec![([127, 0, 0, 1], 9).into()]);
-    let solver = DnsPersist01::new(resolver, client.account_url(), &["ca.example".to_owned()]);
+    let solver = DnsPersist01::new(resolver, [], client.account_url(), &["ca.example".to_owned()]);
     let (choose, hosts) = (Always(Arc::new(solver)), Hosts::default());
     let (cancel, tell) = (Cancel::never(), Teller::silent());
     let proving = AuthorizationRequest {

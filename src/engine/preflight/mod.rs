@@ -115,8 +115,7 @@ impl Preflight<'_> {
         let lookup = Lookup::of(&self.settings.dns01.resolvers);
         let account = kept.as_ref().ok().and_then(|kept| kept.as_ref()?.account.url.clone());
         let resolver = lookup.resolver();
-        let zones = self.settings.dns01.providers.iter().flat_map(|entry| &entry.zones);
-        let zones: Vec<&str> = zones.map(String::as_str).collect();
+        let zones = self.settings.dns01.zones();
         let issuers = self.acme.as_ref().map(|acme| &acme.directory().meta.caa_identities[..]);
         let shared = SharedChecks {
             dns_persist01: match &account {

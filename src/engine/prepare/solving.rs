@@ -140,6 +140,7 @@ impl Prepared {
             limit: None,
             connect,
             lookup: Lookup::of(&settings.dns01.resolvers),
+            zones: settings.dns01.zones().map(str::to_owned).collect(),
             guard: Guard {
                 own: own.filter_map(|address| address.parse().ok()).collect(),
                 allowed: http.said.allow_addresses.clone().unwrap_or_default(),
@@ -198,7 +199,12 @@ pub fn dns_persist01(
     if !settings.uses_standing() {
         return Ok(None);
     }
-    Ok(Some(DnsPersist01::new(resolver(settings)?, account, issuers)))
+    Ok(Some(DnsPersist01::new(
+        resolver(settings)?,
+        settings.zones(),
+        account,
+        issuers,
+    )))
 }
 
 /// A stand-in for the thumbprint of the account, which is not known yet. What may be written does not depend on it.

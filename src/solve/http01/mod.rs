@@ -101,6 +101,8 @@ pub struct Options {
     pub connect: Option<HostPort>,
     /// Looks up addresses.
     pub lookup: Lookup,
+    /// Zones that are known to exist: those of the settings.
+    pub zones: Vec<String>,
     /// Which addresses may be requested besides those of the routes.
     pub guard: Guard,
     /// The ports that the CA uses.

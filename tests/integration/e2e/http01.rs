@@ -153,6 +153,7 @@ fn options(backend: Backend) -> Options {
         limit: None,
         connect: None,
         lookup: kubectl_certs::net::Lookup::System,
+        zones: Vec::new(),
         guard: Guard::default(),
         ports: Ports::default(),
         run: RunId::random(),

@@ -88,7 +88,10 @@ impl Http01 {
     pub(super) fn authorities(&self) -> Option<&Authorities> {
         let make = || {
             let resolver = self.options.lookup.resolver().ok()?;
-            Some(Authorities::new(resolver, []))
+            Some(Authorities::new(
+                resolver,
+                self.options.zones.iter().map(String::as_str),
+            ))
         };
         self.authorities.get_or_init(make).as_ref()
     }
