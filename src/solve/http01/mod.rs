@@ -30,7 +30,7 @@ use std::{net::SocketAddr, time::Duration};
 pub use fetch::Ports;
 pub use guard::{Guard, Network};
 pub use objects::{PodOptions, trial_pod};
-pub use permit::{permits, refusal, rights_hint};
+pub use permit::{permits, refusal, rights_hint, waits_for_dns};
 pub use place::{ChallengeRoute, Class};
 pub use responder::{Responder, Thumbprint};
 pub use solver::{Http01, edited};

@@ -137,11 +137,25 @@ pub fn permits<'a>(
     Ok(permits)
 }
 
+/// Whether a host has to resolve before anything is ordered: the check of the answer follows DNS from here.
+pub fn waits_for_dns(self_check: SelfCheck, backend: &Backend) -> bool {
+    match self_check {
+        SelfCheck::Auto => true,
+        SelfCheck::Cluster => !looks_by_pod(backend),
+        SelfCheck::Direct | SelfCheck::Wait(_) | SelfCheck::Off => false,
+    }
+}
+
+/// Whether `--self-check cluster` needs a Pod. If this process answers, it is inside already.
+fn looks_by_pod(backend: &Backend) -> bool {
+    !matches!(backend, Backend::Endpoint { .. })
+}
+
 /// Whether a Pod may be made to check the answer from inside of the cluster. If this process answers, it is inside
 /// already.
 pub(super) fn looks_from_inside(options: &Options) -> bool {
     match options.self_check {
-        SelfCheck::Cluster => !matches!(options.backend, Backend::Endpoint { .. }),
+        SelfCheck::Cluster => looks_by_pod(&options.backend),
         // As the last resort, if the right to create Pods is needed anyway.
         SelfCheck::Auto => options.backend == Backend::Pod,
         SelfCheck::Direct | SelfCheck::Wait(_) | SelfCheck::Off => false,
@@ -152,6 +166,23 @@ pub(super) fn looks_from_inside(options: &Options) -> bool {
 mod tests {
     use super::*;
     use crate::object::resource::{LEASE, SECRET};
+
+    #[test]
+    fn a_host_has_to_resolve_where_the_check_follows_dns_from_here() {
+        let here: Backend = Backend::Endpoint {
+            listen: ([127, 0, 0, 1], 80).into(),
+            advertise: ([127, 0, 0, 1], 80).into(),
+        };
+        for (self_check, backend, waits) in [
+            (SelfCheck::Auto, &Backend::Pod, true),
+            (SelfCheck::Cluster, &Backend::Pod, false),
+            (SelfCheck::Cluster, &here, true),
+            (SelfCheck::Direct, &here, false),
+            (SelfCheck::Off, &Backend::Pod, false),
+        ] {
+            assert_eq!(waits_for_dns(self_check, backend), waits, "{self_check} {backend:?}");
+        }
+    }
 
     fn hint(resources: &[Resource]) -> String {
         let permits = resources

@@ -12,12 +12,11 @@ use crate::{
     name::Name,
     net::dns::Authorities,
     object::Text,
-    settings::value::SelfCheck,
     solve::{
         SolveError,
         http01::{
             in_dns::{self, InDns, Own},
-            permit::looks_from_inside,
+            permit::waits_for_dns,
             self_check::clock,
         },
     },
@@ -39,11 +38,7 @@ impl Http01 {
         tell: &Teller,
     ) -> Result<(), SolveError> {
         let options = &self.options;
-        let counts = match options.self_check {
-            SelfCheck::Auto => true,
-            SelfCheck::Cluster => !looks_from_inside(options),
-            SelfCheck::Direct | SelfCheck::Wait(_) | SelfCheck::Off => false,
-        };
+        let counts = waits_for_dns(options.self_check, &options.backend);
         let Some(place) = self
             .places
             .get(name)
