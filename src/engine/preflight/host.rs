@@ -24,6 +24,7 @@ use crate::{
             Guard, Ports, challenge_path,
             fetch::{FetchError, Page, fetch},
             in_dns::{self, InDns, list},
+            waits_for_dns,
         },
     },
 };
@@ -59,23 +60,34 @@ impl Preflight<'_> {
         let lookup = &shared.lookup;
         let in_dns::Own { at: own, unresolved } = in_dns::addresses_of(lookup, route.iter().map(Text::as_str)).await;
         let self_check = self.settings.http01.self_check;
-        let found = match (
-            name,
-            in_dns::awaited(lookup, shared.authorities.as_ref(), &host, in_dns::DNS).await,
-        ) {
+        let waits = prepared.map_or(self_check == SelfCheck::Auto, |prepared| {
+            waits_for_dns(self_check, &prepared.backend)
+        });
+        let mut looked = in_dns::awaited(lookup, shared.authorities.as_ref(), &host, in_dns::DNS).await;
+        let mut stale = None;
+        if let Err(not_yet) = &looked
+            && not_yet.is_partial
+        {
+            let check = Check::warning(Topic::Dns, not_yet.words("it", &host));
+            stale = Some(check.hint(Some(not_yet.hint_of_server())).of(host.clone()));
+            looked = Ok(in_dns::ask(lookup, &host).await);
+        }
+        let found = match (name, looked) {
             (Name::Ip(address), _) => vec![*address],
             (_, Ok(InDns::At(found))) => found,
-            (_, Err(not_yet)) if self_check == SelfCheck::Auto && !target.names.unrouted.contains(name) => {
+            // The resolver has asked that server.
+            (_, Ok(_)) if stale.is_some() => return stale.into_iter().collect(),
+            (_, Err(not_yet)) if waits && !target.names.unrouted.contains(name) => {
                 let check = Check::waiting(Topic::Dns, not_yet.words("it", &host));
                 return vec![check.hint(Some(not_yet.hint(&own))).of(host)];
             }
             (_, Err(not_yet)) => {
                 let error = in_dns::nowhere("it", &not_yet.as_answer(), &not_yet.absence.server, &own);
-                return vec![no_address(&error, self_check).of(host)];
+                return vec![no_address(&error, waits, self_check).of(host)];
             }
             (_, Ok(InDns::Nowhere(error))) => {
                 let error = in_dns::nowhere("it", &error, lookup, &own);
-                return vec![no_address(&error, self_check).of(host)];
+                return vec![no_address(&error, waits, self_check).of(host)];
             }
             (_, Ok(InDns::Unknown(error))) => {
                 let check = Check::warning(Topic::Dns, in_dns::unknown("it", &error)).of(host);
@@ -100,10 +112,10 @@ impl Preflight<'_> {
         let route_name = target
             .use_of(name)
             .map_or_else(|| "the route".to_owned(), |used| used.route.to_string());
-        vec![
-            leads(&at(&found), &at(&own), unresolved.as_ref(), public, &route_name, lookup).of(host.clone()),
-            port_80(&at(&found), &at(&own)).of(host),
-        ]
+        let leads = leads(&at(&found), &at(&own), unresolved.as_ref(), public, &route_name, lookup);
+        let port_80 = port_80(&at(&found), &at(&own));
+        let checks = [leads.of(host.clone()), port_80.of(host)];
+        stale.into_iter().chain(checks).collect()
     }
 }
 
@@ -130,8 +142,8 @@ async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &L
 
 /// Judges a host without an address as the run does: the run asks the CA anyway only if it is configured to check
 /// elsewhere.
-fn no_address(error: &SolveError, self_check: SelfCheck) -> Check {
-    if self_check == SelfCheck::Auto {
+fn no_address(error: &SolveError, waits: bool, self_check: SelfCheck) -> Check {
+    if waits {
         return Check::because(Topic::Dns, error);
     }
     Check::warning(Topic::Dns, error.message.as_str()).hint(Some(format!(

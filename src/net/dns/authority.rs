@@ -11,7 +11,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -23,10 +23,7 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 use hickory_proto::rr::Name;
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{DnsError, PORT, RecordType, Reply, Resolver, ResponseCode, ask, name, shown};
 
@@ -34,8 +31,9 @@ use super::{DnsError, PORT, RecordType, Reply, Resolver, ResponseCode, ask, name
 const ANSWER: Duration = Duration::from_millis(1500);
 /// How much later the next server is asked as well, if one does not answer.
 const HEAD_START: Duration = Duration::from_millis(300);
-/// How long all servers of a zone have, and a recursor that is asked for them.
-const LONGEST: Duration = Duration::from_secs(3);
+/// How long all servers of a zone have, and a recursor that is asked for them. Whoever looks has more time, so that a
+/// silence is remembered for the next name.
+const LONGEST: Duration = Duration::from_secs(2);
 /// How long the servers of a zone are remembered.
 const FRESH: Duration = Duration::from_mins(1);
 /// How many addresses of a zone's servers are asked. A limit is necessary because DNS answers come from outside.
@@ -142,10 +140,31 @@ impl Zone {
 enum ZoneState {
     /// These serve it.
     Served(Arc<Zone>),
-    /// The recursor says that there is no such zone.
-    NoZone,
+    /// The recursor says that there is no such zone, or has no answer about it.
+    NoZone(Option<DnsError>),
     /// Its servers cannot be asked from here.
     Unreachable(DnsError),
+}
+
+/// The place where it is kept what is known of one zone.
+#[derive(Debug, Default)]
+struct ZoneCell {
+    /// Locked only to read or to set it.
+    known: Mutex<Option<(Instant, ZoneState)>>,
+    /// Held by the one that asks, so that many names at once ask about a zone once.
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl ZoneCell {
+    fn fresh(&self) -> Option<ZoneState> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, state) = known.as_ref()?;
+        (since.elapsed() < FRESH).then(|| state.clone())
+    }
+
+    fn keep(&self, state: ZoneState) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), state));
+    }
 }
 
 /// An authoritative answer.
@@ -165,7 +184,8 @@ pub struct Authorities {
     told: Vec<Name>,
     /// The port of all authoritative servers.
     port: u16,
-    zones: Mutex<HashMap<Name, (Instant, ZoneState)>>,
+    /// Locked only to look up a zone or to add one, never while a server is asked: zones do not wait for each other.
+    zones: Mutex<HashMap<Name, Arc<ZoneCell>>>,
 }
 
 impl Authorities {
@@ -187,78 +207,134 @@ impl Authorities {
     /// Asks the servers of the zone that contains a name. It is an error if none of them can be asked from here.
     pub async fn ask(&self, of: &str, kind: RecordType) -> Result<Authoritative, DnsError> {
         let of = name(of)?;
-        let mut zone = self.start(&of).await?;
+        let mut zone = self.start(&of, |_| true).await?;
         for _ in 0..MOST_CUTS {
-            let answered = timeout(LONGEST, zone.ask(&of, kind)).await;
-            let silent = || {
-                Err(DnsError::NoAuthority(format!(
-                    "those of {} do not answer",
-                    shown(&zone.name)
-                )))
-            };
-            let reply = match answered.unwrap_or_else(|_| silent()) {
-                Ok(reply) => reply,
-                Err(error) => {
-                    // The next name need not wait for the same silence.
-                    if !matches!(error, DnsError::Refused { .. } | DnsError::Lame { .. }) {
-                        let mut zones = self.zones.lock().await;
-                        let state = ZoneState::Unreachable(error.clone());
-                        zones.insert(zone.name.clone(), (Instant::now(), state));
-                    }
-                    return Err(error);
-                }
-            };
+            let reply = self.answer(&zone, &of, kind).await?;
             let Some((below, servers)) = reply.referral(&zone.name) else {
                 return Ok(Authoritative { reply, served_by: zone });
             };
-            zone = self.enter(&below, servers, &reply).await?;
+            zone = self.enter(&below, servers, &reply, &zone.name).await?;
         }
-        Err(DnsError::NoAuthority(format!(
-            "the delegations of {} do not end",
-            shown(&of)
-        )))
+        Err(endless(&of))
     }
 
-    /// The deepest zone that is known to contain the name.
-    async fn start(&self, of: &Name) -> Result<Arc<Zone>, DnsError> {
-        // Locked meanwhile, so that many names at once ask the recursor once.
-        let mut zones = self.zones.lock().await;
-        zones.retain(|_, (since, _)| since.elapsed() < FRESH);
+    /// The name servers to which a zone is delegated, according to the servers of the zone above; empty if it is not. A
+    /// recursor is not asked about the zone, which may not be delegated yet. It is an error if no zone above is known,
+    /// or if none of its servers can be asked from here.
+    pub async fn delegated(&self, zone: &str) -> Result<Vec<String>, DnsError> {
+        let of = name(zone)?;
+        let mut above = self.start(&of, |zone| *zone != of).await?;
+        for _ in 0..MOST_CUTS {
+            let reply = self.answer(&above, &of, RecordType::NS).await?;
+            above = match reply.referral(&above.name) {
+                Some((below, servers)) if below == of => return Ok(servers),
+                Some((below, servers)) => self.enter(&below, servers, &reply, &above.name).await?,
+                // The server of the zone above may serve this one too.
+                None => return Ok(reply.own_name_servers()),
+            };
+        }
+        Err(endless(&of))
+    }
+
+    /// The answer of a zone's servers. If there is none, that is remembered: the next name need not wait for the same
+    /// silence.
+    async fn answer(&self, zone: &Zone, of: &Name, kind: RecordType) -> Result<Reply, DnsError> {
+        let silent = || DnsError::NoAuthority(format!("those of {} do not answer", shown(&zone.name)));
+        let answered = timeout(LONGEST, zone.ask(of, kind)).await;
+        let answered = answered.unwrap_or_else(|_| Err(silent()));
+        if let Err(error) = &answered
+            && !matches!(error, DnsError::Refused { .. } | DnsError::Lame { .. })
+        {
+            self.cell(&zone.name).keep(ZoneState::Unreachable(error.clone()));
+        }
+        answered
+    }
+
+    /// The deepest zone that is known to contain the name, among those that `may` be it.
+    async fn start(&self, of: &Name, may: impl Fn(&Name) -> bool) -> Result<Arc<Zone>, DnsError> {
         let mut last = DnsError::NoAuthority(format!("no zone above {} has any", shown(of)));
         for zone in self.candidates(of) {
-            let deepest = zones
-                .iter()
-                .filter(|(known, (_, state))| {
-                    known.zone_of(of) && zone.zone_of(known) && !matches!(state, ZoneState::NoZone)
-                })
-                .max_by_key(|(known, _)| known.iter().count());
-            match deepest.map(|(_, (_, state))| state.clone()) {
-                Some(ZoneState::Served(zone)) => return Ok(zone),
-                Some(ZoneState::Unreachable(error)) => return Err(error),
-                Some(ZoneState::NoZone) | None => {}
-            }
-            if zones.contains_key(&zone) {
+            if !may(&zone) {
                 continue;
             }
-            let state = match timeout(LONGEST, self.resolver.ask(&shown(&zone), RecordType::NS)).await {
-                Ok(Ok(reply)) if reply.own_name_servers().is_empty() => ZoneState::NoZone,
-                Ok(Ok(reply)) => self.served(&zone, reply.own_name_servers(), &reply).await,
-                // It answers, and has no answer about this zone.
-                Ok(Err(error @ DnsError::Refused { .. })) => {
-                    last = error;
-                    ZoneState::NoZone
+            let state = match self.deepest(of, &zone, &may) {
+                Some(state) => state,
+                None => {
+                    let find = async { self.look_up(&zone).await.unwrap_or_else(ZoneState::Unreachable) };
+                    self.once(&zone, |_| true, find).await
                 }
-                Ok(Err(error)) => ZoneState::Unreachable(error),
-                Err(_) => ZoneState::Unreachable(DnsError::NoAuthority("the resolver does not answer".to_owned())),
             };
-            zones.insert(zone, (Instant::now(), state.clone()));
             match state {
                 ZoneState::Served(zone) => return Ok(zone),
                 ZoneState::Unreachable(error) => return Err(error),
-                ZoneState::NoZone => {}
+                ZoneState::NoZone(why) => last = why.unwrap_or(last),
             }
         }
         Err(last)
+    }
+
+    /// What is known of the deepest zone that contains the name and is at or below `top`.
+    fn deepest(&self, of: &Name, top: &Name, may: impl Fn(&Name) -> bool) -> Option<ZoneState> {
+        let zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        let holding = zones.iter().filter_map(|(known, cell)| {
+            let holds = known.zone_of(of) && top.zone_of(known) && may(known);
+            let state = holds.then(|| cell.fresh()).flatten()?;
+            (!matches!(state, ZoneState::NoZone(_))).then(|| (known.iter().count(), state))
+        });
+        holding.max_by_key(|(labels, _)| *labels).map(|(_, state)| state)
+    }
+
+    /// The deepest zone between one that has answered and a name that the recursor knows and the zone's servers do not:
+    /// that of a network of its own (conditional forwarding). The recursor is only asked for name servers, and not
+    /// about the name itself. `None` if there is none.
+    pub(super) async fn inner(&self, zone: &Zone, of: &Name) -> Option<Result<Arc<Zone>, DnsError>> {
+        let between = (zone.name.iter().count() + 1..of.iter().count()).rev();
+        let between = between.take(MOST_CUTS).map(|labels| of.trim_to(labels));
+        let looks = between.map(|zone| async move {
+            // The zone's servers have answered, and that counts if the recursor does not.
+            let unknown = |error| ZoneState::NoZone(Some(error));
+            let find = async { self.look_up(&zone).await.unwrap_or_else(unknown) };
+            self.once(&zone, |_| true, find).await
+        });
+        join_all(looks).await.into_iter().find_map(|state| match state {
+            ZoneState::Served(zone) => Some(Ok(zone)),
+            ZoneState::Unreachable(error) => Some(Err(error)),
+            ZoneState::NoZone(_) => None,
+        })
+    }
+
+    fn cell(&self, zone: &Name) -> Arc<ZoneCell> {
+        let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(zones.entry(zone.clone()).or_default())
+    }
+
+    /// What is known of a zone if it `counts`, and what `find` says otherwise. Only one at a time asks about a zone.
+    async fn once(
+        &self,
+        zone: &Name,
+        counts: impl Fn(&ZoneState) -> bool,
+        find: impl Future<Output = ZoneState>,
+    ) -> ZoneState {
+        let cell = self.cell(zone);
+        let _alone = cell.asking.lock().await;
+        if let Some(state) = cell.fresh().filter(counts) {
+            return state;
+        }
+        let state = find.await;
+        cell.keep(state.clone());
+        state
+    }
+
+    /// What the recursor says of a zone. It is an error if it does not answer.
+    async fn look_up(&self, zone: &Name) -> Result<ZoneState, DnsError> {
+        match timeout(LONGEST, self.resolver.ask(&shown(zone), RecordType::NS)).await {
+            Ok(Ok(reply)) if reply.own_name_servers().is_empty() => Ok(ZoneState::NoZone(None)),
+            Ok(Ok(reply)) => Ok(self.served(zone, reply.own_name_servers(), &reply, zone).await),
+            // It answers, and has no answer about this zone.
+            Ok(Err(error @ DnsError::Refused { .. })) => Ok(ZoneState::NoZone(Some(error))),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(DnsError::NoAuthority("the resolver does not answer".to_owned())),
+        }
     }
 
     /// Where to begin, the best first: a zone of the settings, the domain that is registered in most cases, the
@@ -273,38 +349,34 @@ impl Authorities {
         told.into_iter().chain(above).collect()
     }
 
-    /// A zone below one whose server has referred to it, so that it exists.
-    async fn enter(&self, zone: &Name, referred: Vec<String>, reply: &Reply) -> Result<Arc<Zone>, DnsError> {
-        let mut zones = self.zones.lock().await;
-        let known = zones.get(zone).filter(|(since, _)| since.elapsed() < FRESH);
-        let state = if let Some((_, state @ (ZoneState::Served(_) | ZoneState::Unreachable(_)))) = known {
-            state.clone()
-        } else {
+    /// A zone below one whose server has referred to it, so that it exists. `by` is the one that refers.
+    async fn enter(&self, zone: &Name, referred: Vec<String>, reply: &Reply, by: &Name) -> Result<Arc<Zone>, DnsError> {
+        let find = async {
             // The recursor may know other servers of it than the world, and its view counts.
             let asked = timeout(LONGEST, self.resolver.ask(&shown(zone), RecordType::NS)).await;
             let seen = asked.ok().and_then(Result::ok);
-            let state = match seen.filter(|seen| !seen.own_name_servers().is_empty()) {
-                Some(seen) => self.served(zone, seen.own_name_servers(), &seen).await,
-                None => self.served(zone, referred, reply).await,
-            };
-            zones.insert(zone.clone(), (Instant::now(), state.clone()));
-            state
+            match seen.filter(|seen| !seen.own_name_servers().is_empty()) {
+                Some(seen) => self.served(zone, seen.own_name_servers(), &seen, zone).await,
+                None => self.served(zone, referred, reply, by).await,
+            }
         };
-        match state {
+        let exists = |state: &ZoneState| !matches!(state, ZoneState::NoZone(_));
+        match self.once(zone, exists, find).await {
             ZoneState::Served(zone) => Ok(zone),
             ZoneState::Unreachable(error) => Err(error),
-            ZoneState::NoZone => Err(DnsError::NoAuthority(format!("{} has none", shown(zone)))),
+            ZoneState::NoZone(_) => Err(DnsError::NoAuthority(format!("{} has none", shown(zone)))),
         }
     }
 
-    /// The zone with the addresses of its servers. `reply` is the answer that names them.
-    async fn served(&self, zone: &Name, names: Vec<String>, reply: &Reply) -> ZoneState {
+    /// The zone with the addresses of its servers. `reply` is the answer that names them, and `by` the zone whose
+    /// servers may give their addresses along with it.
+    async fn served(&self, zone: &Name, names: Vec<String>, reply: &Reply, by: &Name) -> ZoneState {
         let names: Vec<String> = names.into_iter().take(MOST_SERVERS).collect();
         let found = join_all(names.iter().map(|server| async move {
             let asked = timeout(LONGEST, self.resolver.addresses(server)).await;
             match asked.ok().and_then(Result::ok) {
                 Some(found) if !found.is_empty() => found,
-                _ => reply.glue(server),
+                _ => reply.glue(server, by),
             }
         }));
         let found = found.await;
@@ -327,6 +399,10 @@ impl Authorities {
             servers,
         }))
     }
+}
+
+fn endless(of: &Name) -> DnsError {
+    DnsError::NoAuthority(format!("the delegations of {} do not end", shown(of)))
 }
 
 impl Resolver {

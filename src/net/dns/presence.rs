@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use super::{DnsError, RecordType, Reply, authority::Authorities, name, shown};
+use hickory_proto::rr::Name;
+
+use super::{
+    DnsError, RecordType, Reply,
+    authority::{Authorities, Zone},
+    name, shown,
+};
 
 /// How many CNAMEs are followed. Resolvers give up at 8 to 16.
 const MOST_ALIASES: usize = 16;
@@ -12,7 +18,9 @@ const MOST_ALIASES: usize = 16;
 pub enum Presence {
     /// Every server that answers has one.
     Here,
-    /// A server has none yet.
+    /// Some servers have one, and this one has none yet, or no more.
+    Partial(Absence),
+    /// No server has one.
     Absent(Absence),
     /// The servers cannot be asked from here.
     Unknown(DnsError),
@@ -58,12 +66,51 @@ fn said(v4: Option<Reply>, v6: Option<Reply>) -> Said {
     }
 }
 
+/// What the servers of a zone say together about the addresses of a name.
+#[derive(Default)]
+struct SaidByAll {
+    has: bool,
+    alias: Option<String>,
+    /// What the first one says that has none.
+    none: Option<Absence>,
+}
+
+impl SaidByAll {
+    async fn about(of: &Name, zone: &Zone) -> Self {
+        let mut all = Self::default();
+        for (server, v4, v6) in zone.addresses_at_all(of).await {
+            match said(v4, v6) {
+                Said::Has => all.has = true,
+                Said::Alias(target) => all.alias = Some(target),
+                Said::None(reply) => {
+                    all.none.get_or_insert_with(|| Absence {
+                        has_others: !reply.is_no_name(),
+                        zone: reply.zone(),
+                        kept: reply.negative_ttl(),
+                        server,
+                        name: shown(of),
+                    });
+                }
+                Said::Nothing => {}
+            }
+        }
+        all
+    }
+
+    fn is_absent(&self) -> bool {
+        self.none.is_some() && !self.has && self.alias.is_none()
+    }
+}
+
 impl Authorities {
     /// Whether a host has an address at all of its servers. Its CNAMEs are followed. A recursor is not asked about it,
     /// except for what its operator has told it.
     pub async fn presence(&self, host: &str) -> Presence {
-        let presence = self.at_servers(host).await;
-        if matches!(presence, Presence::Absent(_))
+        let presence = match self.at_servers(host).await {
+            Ok(presence) => presence,
+            Err(error) => return Presence::Unknown(error),
+        };
+        if matches!(presence, Presence::Absent(_) | Presence::Partial(_))
             && let Ok(host) = name(host)
             && self.resolver().has_told(&host).await
         {
@@ -72,42 +119,37 @@ impl Authorities {
         presence
     }
 
-    async fn at_servers(&self, host: &str) -> Presence {
+    async fn at_servers(&self, host: &str) -> Result<Presence, DnsError> {
         let mut at = host.trim_end_matches('.').to_ascii_lowercase();
+        let mut lacking = None;
         for _ in 0..MOST_ALIASES {
-            let asked = match name(&at) {
-                Ok(asked) => asked,
-                Err(error) => return Presence::Unknown(error),
-            };
-            let zone = match self.ask(&at, RecordType::A).await {
-                Ok(answer) => answer.served_by,
-                Err(error) => return Presence::Unknown(error),
-            };
-            let (mut has, mut alias) = (false, None);
-            for (server, v4, v6) in zone.addresses_at_all(&asked).await {
-                match said(v4, v6) {
-                    Said::Has => has = true,
-                    Said::Alias(target) => alias = Some(target),
-                    Said::None(reply) => {
-                        return Presence::Absent(Absence {
-                            has_others: !reply.is_no_name(),
-                            zone: reply.zone(),
-                            kept: reply.negative_ttl(),
-                            server,
-                            name: at,
-                        });
-                    }
-                    Said::Nothing => {}
-                }
+            let of = name(&at)?;
+            let zone = self.ask(&at, RecordType::A).await?.served_by;
+            let mut said = SaidByAll::about(&of, &zone).await;
+            if said.is_absent()
+                && let Some(inner) = self.inner(&zone, &of).await
+            {
+                let inner = inner?;
+                said = SaidByAll::about(&of, &inner).await;
             }
-            match alias {
-                Some(target) => at = target,
-                None if has => return Presence::Here,
-                None => {
-                    return Presence::Unknown(DnsError::NoAuthority(format!("none answers about {}", shown(&asked))));
+            match said {
+                SaidByAll {
+                    alias: Some(target),
+                    none,
+                    ..
+                } => {
+                    lacking = lacking.or(none);
+                    at = target;
                 }
+                SaidByAll { has: true, none, .. } => {
+                    return Ok(lacking.or(none).map_or(Presence::Here, Presence::Partial));
+                }
+                SaidByAll {
+                    none: Some(absence), ..
+                } => return Ok(Presence::Absent(absence)),
+                _ => return Err(DnsError::NoAuthority(format!("none answers about {}", shown(&of)))),
             }
         }
-        Presence::Unknown(DnsError::NoAuthority(format!("the CNAMEs of {host} do not end")))
+        Err(DnsError::NoAuthority(format!("the CNAMEs of {host} do not end")))
     }
 }

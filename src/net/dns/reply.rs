@@ -7,7 +7,7 @@ use std::{
 
 use hickory_proto::{
     op::{Message, ResponseCode},
-    rr::{Name, RData},
+    rr::{Name, RData, Record},
 };
 
 use super::{DnsError, shown};
@@ -171,14 +171,17 @@ impl Reply {
         servers.collect()
     }
 
-    /// The addresses that come with an answer for a name server that it names.
-    pub(super) fn glue(&self, server: &str) -> Vec<IpAddr> {
-        let addresses = self.message.additionals.iter().filter_map(|record| match &record.data {
-            RData::A(a) if shown(&record.name) == server => Some(IpAddr::V4(a.0)),
-            RData::AAAA(aaaa) if shown(&record.name) == server => Some(IpAddr::V6(aaaa.0)),
+    /// The addresses that come with an answer for a name server that it names (glue). A server may only give those of
+    /// names within its own zone `by`, and none that leads to this machine, to this link or to a group.
+    pub(super) fn glue(&self, server: &str, by: &Name) -> Vec<IpAddr> {
+        let of_server = |record: &&Record| by.zone_of(&record.name) && shown(&record.name) == server;
+        let given = self.message.additionals.iter().filter(of_server);
+        let addresses = given.filter_map(|record| match &record.data {
+            RData::A(a) => Some(IpAddr::V4(a.0)),
+            RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
             _ => None,
         });
-        addresses.collect()
+        addresses.filter(|address| can_be_elsewhere(*address)).collect()
     }
 
     /// The primary server of the zone according to its SOA.
@@ -202,4 +205,14 @@ impl Reply {
         });
         records.collect()
     }
+}
+
+/// Whether an address can be that of another machine. Private addresses can: internal zones are served there.
+fn can_be_elsewhere(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_near = match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    !(is_near || address.is_loopback() || address.is_unspecified() || address.is_multicast())
 }

@@ -68,6 +68,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: RecordType,
     pub(crate) answer: &'a mut Message,
+    /// Whether no answer is sent.
+    pub(crate) is_silent: bool,
 }
 
 impl Asked<'_> {
@@ -145,11 +147,16 @@ impl ScriptedServer {
                 answer.metadata.message_type = MessageType::Response;
                 answer.metadata.authoritative = true;
                 answer.edns = None;
-                script(&mut Asked {
+                let mut asked = Asked {
                     name: &name,
                     kind,
                     answer: &mut answer,
-                });
+                    is_silent: false,
+                };
+                script(&mut asked);
+                if asked.is_silent {
+                    continue;
+                }
                 socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
             }
         });

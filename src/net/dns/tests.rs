@@ -152,3 +152,39 @@ fn the_recursors_of_the_system_are_those_of_its_file() {
     let found: Vec<String> = name_servers(file).iter().map(ToString::to_string).collect();
     assert_eq!(found, ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1]:53"]);
 }
+
+#[test]
+fn a_server_gives_addresses_of_names_within_its_zone_that_can_be_elsewhere() {
+    let mut message = Message::query();
+    for (of, address) in [
+        ("ns1.shop.example", "192.0.2.53"),
+        ("ns1.shop.example", "10.0.0.53"),
+        ("ns1.shop.example", "2001:db8::53"),
+        ("ns1.shop.example", "127.0.0.1"),
+        ("ns1.shop.example", "169.254.169.254"),
+        ("ns1.shop.example", "0.0.0.0"),
+        ("ns1.shop.example", "224.0.0.1"),
+        ("ns1.shop.example", "::1"),
+        ("ns1.shop.example", "::ffff:127.0.0.1"),
+        ("ns1.shop.example", "fe80::1"),
+        ("ns2.shop.example", "192.0.2.54"),
+        ("ns.other.test", "192.0.2.55"),
+    ] {
+        let data = match address.parse().unwrap() {
+            IpAddr::V4(v4) => RData::A(rdata::A(v4)),
+            IpAddr::V6(v6) => RData::AAAA(rdata::AAAA(v6)),
+        };
+        message.add_additional(Record::from_rdata(name(of).unwrap(), 60, data));
+    }
+    let server = SocketAddr::from(([192, 0, 2, 1], 53));
+    let reply = Reply { message, server };
+    let glue = |of: &str, by: &str| -> Vec<String> {
+        let found = reply.glue(of, &name(by).unwrap());
+        found.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        glue("ns1.shop.example", "example"),
+        ["192.0.2.53", "10.0.0.53", "2001:db8::53"]
+    );
+    assert!(glue("ns.other.test", "example").is_empty());
+}

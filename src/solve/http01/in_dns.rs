@@ -55,6 +55,8 @@ pub struct NotYet {
     pub absence: Absence,
     /// Whether the answer is that of a resolver, which keeps it for the rest of the time.
     pub is_kept: bool,
+    /// Whether other servers have the record: then it is not new, or on its way to the last ones.
+    pub is_partial: bool,
 }
 
 impl NotYet {
@@ -76,6 +78,9 @@ impl NotYet {
             .as_ref()
             .map_or_else(String::new, |zone| format!(" in zone {zone}"));
         let others = if *has_others { ", which has others" } else { "" };
+        if self.is_partial {
+            return format!("{of} does not resolve everywhere: {record}{within} at {server}, and is there at others");
+        }
         format!("{of} does not resolve yet: {record}{within} (asked: {server}{others})")
     }
 
@@ -114,6 +119,14 @@ impl NotYet {
         )
     }
 
+    /// What to do about a server that lacks a record that others have.
+    pub fn hint_of_server(&self) -> String {
+        format!(
+            "see to it that {} picks up changes of the zone: the CA may ask that one",
+            self.absence.server
+        )
+    }
+
     /// The error if it was waited for in vain. Nothing was ordered.
     pub(super) fn error(&self, host: &str, own: &[IpAddr]) -> SolveError {
         SolveError::new(format!("waiting for DNS: {}", self.words("the name", host)))
@@ -133,8 +146,8 @@ impl NotYet {
 }
 
 /// Looks up the addresses of a host of which it is not known whether it exists yet. The authoritative servers are asked
-/// first: a resolver would remember that there is none, and tell it to the CA after the record has come. Each has the
-/// time of `limit`.
+/// first: a resolver would remember that there is none, and tell it to the CA after the record has come. So it is asked
+/// only after them, or if they cannot be asked from here, and not if they are late. Each has the time of `limit`.
 pub async fn awaited(
     lookup: &Lookup,
     authorities: Option<&Authorities>,
@@ -144,12 +157,26 @@ pub async fn awaited(
     if host.parse::<IpAddr>().is_err()
         && let Some(authorities) = authorities
         && !(*lookup == Lookup::System && is_in_hosts_file(host))
-        && let Ok(Presence::Absent(absence)) = timeout(limit, authorities.presence(host)).await
     {
-        return Err(NotYet {
-            absence,
-            is_kept: false,
-        });
+        let (absence, is_partial) = match timeout(limit, authorities.presence(host)).await {
+            Ok(Presence::Absent(absence)) => (Some(absence), false),
+            Ok(Presence::Partial(absence)) => (Some(absence), true),
+            Ok(Presence::Here | Presence::Unknown(_)) => (None, false),
+            Err(_) => {
+                return Ok(InDns::Unknown(ResolveError::Timeout {
+                    who: "the name servers of its zone".to_owned(),
+                    name: host.to_owned(),
+                    after: limit,
+                }));
+            }
+        };
+        if let Some(absence) = absence {
+            return Err(NotYet {
+                absence,
+                is_kept: false,
+                is_partial,
+            });
+        }
     }
     match ask_within(lookup, host, limit).await {
         InDns::Nowhere(ResolveError::NoName { .. } | ResolveError::NoAddress { .. }) => {
@@ -188,7 +215,11 @@ async fn kept_by_resolver(lookup: &Lookup, host: &str) -> NotYet {
         absence.kept = reply.negative_ttl();
         absence.server = format!("resolver {}", shown(reply.server));
     }
-    NotYet { absence, is_kept: true }
+    NotYet {
+        absence,
+        is_kept: true,
+        is_partial: false,
+    }
 }
 
 fn shown(server: SocketAddr) -> String {
@@ -366,6 +397,46 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_resolver_is_not_asked_for_a_host_while_the_name_servers_are_late() {
+        let resolver = ScriptedServer::start(([127, 0, 0, 1], 0), |asked| {
+            asked.is_silent = asked.kind == RecordType::NS;
+        })
+        .await;
+        let lookup = Lookup::of(&[resolver.address]);
+        let authorities = Authorities::new(lookup.resolver().unwrap(), []);
+        let limit = Duration::from_millis(200);
+        let found = awaited(&lookup, Some(&authorities), "new.shop.example", limit).await;
+        let Ok(InDns::Unknown(error)) = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            error.to_string(),
+            "the name servers of its zone gave no answer about new.shop.example within 0.2 s"
+        );
+        assert_eq!(resolver.asked(), ["NS shop.example"]);
+    }
+
+    #[test]
+    fn a_record_that_one_server_lacks_is_not_told_as_missing_everywhere() {
+        let not_yet = NotYet {
+            absence: Absence {
+                name: "shop.example".into(),
+                has_others: false,
+                zone: Some("shop.example".into()),
+                kept: None,
+                server: "ns2.shop.example (192.0.2.54)".into(),
+            },
+            is_kept: false,
+            is_partial: true,
+        };
+        assert_eq!(
+            not_yet.words("it", "shop.example"),
+            "it does not resolve everywhere: its A or AAAA record is missing in zone shop.example at ns2.shop.example \
+             (192.0.2.54), and is there at others"
+        );
+    }
+
     #[test]
     fn an_alias_that_leads_to_nothing_yet_names_its_end() {
         let not_yet = NotYet {
@@ -377,6 +448,7 @@ mod tests {
                 server: "ns1.cloud.example (192.0.2.53)".into(),
             },
             is_kept: false,
+            is_partial: false,
         };
         assert_eq!(
             not_yet.words("shop.example", "shop.example"),

@@ -142,7 +142,7 @@ async fn a_host_that_is_a_zones_own_name_is_reached_from_the_zone_above() {
 }
 
 #[tokio::test]
-async fn one_server_without_the_record_is_enough_to_wait_and_one_without_an_answer_is_not() {
+async fn one_server_without_the_record_is_told_and_one_without_an_answer_is_not() {
     let recursor = recursor(TWO).await;
     let first = ScriptedServer::start((SHOP, 0), shop).await;
     let port = first.address.port();
@@ -154,10 +154,99 @@ async fn one_server_without_the_record_is_enough_to_wait_and_one_without_an_answ
         asked.none(ResponseCode::NXDomain, "shop.example", 60, 60);
     })
     .await;
-    let Presence::Absent(absence) = of().presence("www.shop.example").await else {
+    let Presence::Partial(absence) = of().presence("www.shop.example").await else {
         panic!("the second one has none");
     };
     assert_eq!(absence.server, "ns2.shop.example (127.0.0.4)");
+    let presence = of().presence("new.shop.example").await;
+    assert!(matches!(presence, Presence::Absent(_)), "{presence:?}");
+}
+
+#[tokio::test]
+async fn a_zone_that_takes_long_keeps_no_other_zone_waiting() {
+    let recursor = ScriptedServer::start(([127, 0, 0, 1], 0), |asked| {
+        asked.is_silent = asked.name == "slow.example";
+        recursive(asked, ONE);
+    })
+    .await;
+    let server = ScriptedServer::start((SHOP, 0), shop).await;
+    let authorities = authorities(&recursor, server.address.port());
+    let begin = Instant::now();
+    let slow = authorities.presence("www.slow.example");
+    let quick = async {
+        let presence = authorities.presence("www.shop.example").await;
+        (presence, begin.elapsed())
+    };
+    let (slow, (quick, after)) = join(slow, quick).await;
+    assert!(matches!(quick, Presence::Here), "{quick:?}");
+    assert!(after < LONGEST / 2, "{after:?}");
+    assert!(matches!(slow, Presence::Unknown(_)), "{slow:?}");
+    // The next name does not wait for the same silence.
+    let begin = Instant::now();
+    let next = authorities.presence("next.slow.example").await;
+    assert!(matches!(next, Presence::Unknown(_)), "{next:?}");
+    assert!(begin.elapsed() < LONGEST / 2, "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_zone_that_only_the_recursor_knows_is_found_before_a_host_is_told_as_absent() {
+    let recursor = ScriptedServer::start(([127, 0, 0, 1], 0), |asked| {
+        if asked.is("int.shop.example", RecordType::NS) {
+            asked.ns("ns1.int.shop.example");
+        } else if asked.is("ns1.int.shop.example", RecordType::A) {
+            asked.a(SECOND);
+        } else {
+            recursive(asked, ONE);
+        }
+    })
+    .await;
+    let public = ScriptedServer::start((SHOP, 0), shop).await;
+    let port = public.address.port();
+    let _inner = ScriptedServer::start((SECOND, port), |asked| {
+        if asked.is("a.int.shop.example", RecordType::A) {
+            asked.a([10, 0, 0, 7]);
+        } else {
+            asked.none(ResponseCode::NXDomain, "int.shop.example", 60, 60);
+        }
+    })
+    .await;
+    let authorities = authorities(&recursor, port);
+    let presence = authorities.presence("a.int.shop.example").await;
+    assert!(matches!(presence, Presence::Here), "{presence:?}");
+    let Presence::Absent(absence) = authorities.presence("b.int.shop.example").await else {
+        panic!("the inner zone has no such host");
+    };
+    assert_eq!(absence.server, "ns1.int.shop.example (127.0.0.4)");
+    let Presence::Absent(absence) = authorities.presence("a.b.shop.example").await else {
+        panic!("there is no zone b.shop.example");
+    };
+    assert_eq!(absence.server, "ns1.shop.example (127.0.0.3)");
+    let asked = recursor.asked();
+    let of_hosts = |asked: &&String| {
+        ["a.int.shop.example", "b.int.shop.example"]
+            .iter()
+            .any(|host| asked.ends_with(host))
+    };
+    assert_eq!(asked.iter().find(of_hosts), None, "{asked:?}");
+}
+
+#[tokio::test]
+async fn whether_a_zone_is_delegated_is_asked_of_the_zone_above() {
+    let recursor = recursor(ONE).await;
+    let server = ScriptedServer::start((TOP, 0), top).await;
+    let mut made = Authorities::new(Resolver::of(vec![recursor.address]), ["shop.example", "other.example"]);
+    made.port = server.address.port();
+    assert_eq!(made.delegated("shop.example").await.unwrap(), ["ns1.shop.example"]);
+    assert!(made.delegated("other.example").await.unwrap().is_empty());
+    let asked = recursor.asked();
+    assert!(
+        !asked
+            .iter()
+            .any(|asked| asked.ends_with("shop.example") || asked.ends_with("other.example")),
+        "{asked:?}"
+    );
+    let unknown = made.delegated("corp.internal").await;
+    assert!(matches!(unknown, Err(DnsError::NoAuthority(_))), "{unknown:?}");
 }
 
 #[tokio::test]

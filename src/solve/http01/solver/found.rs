@@ -25,12 +25,14 @@ use crate::{
 /// The pauses between two looks at the authoritative servers.
 const AGAIN: Pauses = Pauses::growing(Duration::from_secs(1), Duration::from_secs(5), (3, 2));
 
-/// How long one look may take. The DNS of some networks never answers, and then nothing is waited for.
-const LOOK: Duration = Duration::from_secs(3);
+/// How long one look may take: longer than one zone's servers have, so that their silence is remembered. The DNS of some
+/// networks never answers, and then nothing is waited for.
+const LOOK: Duration = Duration::from_secs(4);
 
 impl Http01 {
     /// Waits until a host resolves, unless the settings leave that to the CA. A host that is not expected is looked up
-    /// once.
+    /// once. A server that lacks for all that time what others have is told, and stops nothing: it may be stale, and the
+    /// host has been served for long.
     pub(super) async fn until_it_resolves(
         &self,
         name: &Name,
@@ -57,18 +59,23 @@ impl Http01 {
                 }
                 Err(not_yet) => not_yet,
             };
+            let left = until.saturating_duration_since(Instant::now());
+            let words = not_yet.words(&host, &host);
+            if not_yet.is_partial && (left.is_zero() || !is_expected) {
+                let text = format!("{words}: {}", not_yet.hint_of_server());
+                tell.tell(EventKind::Note { text });
+                return Ok(());
+            }
             if !is_expected {
                 let own = self.own(&place.addresses).await;
                 let server = &not_yet.absence.server;
                 return Err(in_dns::nowhere(&host, &not_yet.as_answer(), server, &own));
             }
-            let left = until.saturating_duration_since(Instant::now());
             // A resolver says the same until it has forgotten it.
             let pause = not_yet.again().unwrap_or_else(|| pauses.take().min(left));
             if left.is_zero() || pause > left {
                 return Err(not_yet.error(&host, &self.own(&place.addresses).await));
             }
-            let words = not_yet.words(&host, &host);
             if words != said {
                 tell.tell(EventKind::Waiting {
                     reason: format!("{words}; until {}", clock(left)),

@@ -144,7 +144,11 @@ impl Http01 {
             look.addresses.push(connect.host.as_str().into());
             return Ok(());
         }
-        let error = match in_dns::awaited(&look.lookup, self.authorities(), &look.host, in_dns::DNS).await {
+        let looked = match in_dns::awaited(&look.lookup, self.authorities(), &look.host, in_dns::DNS).await {
+            Err(not_yet) if not_yet.is_partial => Ok(in_dns::ask(&look.lookup, &look.host).await),
+            looked => looked,
+        };
+        let error = match looked {
             Ok(InDns::At(found)) => {
                 look.addresses = found.iter().map(|address| Text::from(address.to_string())).collect();
                 return Ok(());
