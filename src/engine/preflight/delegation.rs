@@ -1,9 +1,13 @@
 //! Checks whether the zone of a name server of one's own is delegated to it, and prints the records that delegate it.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::{Mutex, PoisonError},
 };
+
+use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{Preflight, SharedChecks, in_time};
 use crate::{
@@ -11,6 +15,7 @@ use crate::{
     engine::choose::method_under,
     error::Blame,
     event::Method,
+    net::dns::Authorities,
     object::{Key, resource::SERVICE},
     plan::{
         Target,
@@ -24,43 +29,53 @@ use crate::{
 
 /// The port of DNS.
 const PORT: u16 = 53;
+/// How many questions a name server's API has at once.
+const AT_ONCE: usize = 4;
 
 impl Preflight<'_> {
     /// Checks the zones of the names that are proved by a name server's API, each once.
     pub(super) async fn delegations(&self, target: &Target, shared: &SharedChecks) -> Vec<Check> {
-        let (Ok(Some(dns01)), Ok(resolver)) = (&shared.dns01, &shared.resolver) else {
+        let (Ok(Some(dns01)), Some(authorities)) = (&shared.dns01, &shared.authorities) else {
             return Vec::new();
         };
-        let domains: BTreeSet<&str> = target
+        let domains = target
             .names
             .order
             .iter()
             .filter(|name| method_under(&self.settings.dns01, name) == Method::Dns01)
-            .filter_map(|name| name.base())
-            .collect();
-        let mut checks = BTreeMap::new();
+            .filter_map(|name| name.base());
+        let failed = Mutex::default();
+        let zones: BTreeMap<String, Delegation> = stream::iter(related(domains))
+            .map(|domains| self.zones_of(dns01, domains, &failed))
+            .buffer_unordered(AT_ONCE)
+            .flat_map(stream::iter)
+            .map(|found| (found.zone.clone(), found))
+            .collect()
+            .await;
+        join_all(zones.values().map(|found| delegated(found, authorities))).await
+    }
+
+    /// The zones of related domains. A domain within a zone that was found is not asked for again, because the answer is
+    /// the whole zone. Nor is a provider that has `failed`: what it does not tell, such as for a wrong key, is the
+    /// matter of its own check.
+    async fn zones_of(&self, dns01: &Dns01, domains: Vec<&str>, failed: &Mutex<BTreeSet<String>>) -> Vec<Delegation> {
+        let failed = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut zones: Vec<Delegation> = Vec::new();
         for domain in domains {
-            // What the server does not tell, such as for a wrong key, is the matter of the provider's own check.
-            let Ok(Ok(Some(found))) = in_time("the name server", Topic::Dns, self.delegation(dns01, domain)).await
-            else {
+            let Some(provider) = dns01.proving(domain) else {
                 continue;
             };
-            if checks.contains_key(&found.zone) {
+            if failed().contains(provider) || zones.iter().any(|found| is_within(domain, &found.zone)) {
                 continue;
             }
-            let shown = in_time("DNS", Topic::Dns, resolver.ns(&found.zone)).await;
-            let check = match shown {
-                Err(late) => late,
-                Ok(Ok(shown)) => judge(&found, &shown),
-                Ok(Err(error)) => Check::warning(
-                    Topic::Dns,
-                    format!("what DNS has for {} is not known here: {error}", found.zone),
-                )
-                .hint(Some(needed(&found))),
-            };
-            checks.insert(found.zone.clone(), check.of(found.zone));
+            match in_time("the name server", Topic::Dns, self.delegation(dns01, domain)).await {
+                Ok(Ok(found)) => zones.extend(found),
+                Ok(Err(_)) | Err(_) => {
+                    failed().insert(provider.to_owned());
+                }
+            }
         }
-        checks.into_values().collect()
+        zones
     }
 
     /// How the zone of a domain has to be delegated.
@@ -99,6 +114,46 @@ impl Preflight<'_> {
         let addresses = ingress.flatten().filter_map(|at| at["ip"].as_str()?.parse().ok());
         Some(addresses.collect())
     }
+}
+
+/// The domains by the last two labels, which most zones have in common. The deepest come first, so that a zone of their
+/// own is found before the one above.
+fn related<'a>(domains: impl Iterator<Item = &'a str>) -> Vec<Vec<&'a str>> {
+    let mut groups: BTreeMap<&str, BTreeSet<(Reverse<usize>, &str)>> = BTreeMap::new();
+    for domain in domains {
+        let last = domain.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+        let labels = domain.split('.').count();
+        let group = groups.entry(domain.get(last..).unwrap_or(domain)).or_default();
+        group.insert((Reverse(labels), domain));
+    }
+    let ordered = |group: BTreeSet<(Reverse<usize>, &'a str)>| group.into_iter().map(|(_, domain)| domain).collect();
+    groups.into_values().map(ordered).collect()
+}
+
+fn is_within(domain: &str, zone: &str) -> bool {
+    let above = domain.strip_suffix(zone);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// Checks what the zone above says of a zone. A resolver, which would keep that it says nothing, is asked only if no
+/// zone above is known here, or if its servers cannot be asked.
+async fn delegated(found: &Delegation, authorities: &Authorities) -> Check {
+    let asked = async {
+        match authorities.delegated(&found.zone).await {
+            Ok(servers) => Ok(servers),
+            Err(_) => authorities.resolver().ns(&found.zone).await,
+        }
+    };
+    let check = match in_time("DNS", Topic::Dns, asked).await {
+        Err(late) => late,
+        Ok(Ok(shown)) => judge(found, &shown),
+        Ok(Err(error)) => Check::warning(
+            Topic::Dns,
+            format!("what DNS has for {} is not known here: {error}", found.zone),
+        )
+        .hint(Some(needed(found))),
+    };
+    check.of(found.zone.clone())
 }
 
 /// Judges what DNS shows as a zone's name servers.
@@ -171,5 +226,19 @@ mod tests {
             hint.ends_with(", and the addresses at which ns1.corp.internal can be asked"),
             "{hint}"
         );
+    }
+
+    #[test]
+    fn domains_of_one_zone_are_asked_for_one_after_the_other_the_deepest_first() {
+        let domains = ["shop.example", "a.eu.shop.example", "www.shop.example", "corp.internal"];
+        assert_eq!(
+            related(domains.into_iter()),
+            [
+                vec!["corp.internal"],
+                vec!["a.eu.shop.example", "www.shop.example", "shop.example"],
+            ]
+        );
+        assert!(is_within("www.shop.example", "shop.example") && is_within("shop.example", "shop.example"));
+        assert!(!is_within("workshop.example", "shop.example"));
     }
 }

@@ -11,6 +11,12 @@ use super::{
 use crate::{object::Key, solve::SolveError};
 
 impl Dns01 {
+    /// The name of the provider that proves a domain according to the settings alone.
+    pub fn proving(&self, domain: &str) -> Option<&str> {
+        let entry = self.registry.foreseen(domain)?;
+        Some(entry.settings.name.as_str())
+    }
+
     /// How the zone of a domain has to be delegated, according to the server that proves it, and the Service by which
     /// that server's API is reached, if it is one; `None` if the provider does not tell.
     pub async fn delegation(&self, domain: &str) -> Result<Option<(Delegation, Option<Key>)>, SolveError> {
