@@ -257,12 +257,11 @@ impl Authorities {
             if !may(&zone) {
                 continue;
             }
-            let state = match self.deepest(of, &zone, &may) {
-                Some(state) => state,
-                None => {
-                    let find = async { self.look_up(&zone).await.unwrap_or_else(ZoneState::Unreachable) };
-                    self.once(&zone, |_| true, find).await
-                }
+            let state = if let Some(state) = self.deepest(of, &zone, &may) {
+                state
+            } else {
+                let find = async { self.look_up(&zone).await.unwrap_or_else(ZoneState::Unreachable) };
+                self.once(&zone, |_| true, find).await
             };
             match state {
                 ZoneState::Served(zone) => return Ok(zone),
