@@ -66,9 +66,7 @@ fn missing(found: &IntermediateSource, row: &Row<'_>, commands: &mut Commands<'_
             commands.run("cat <CERTIFICATE-FILE> chain.pem > fullchain.pem")
         ),
         IntermediateSource::CaFile => format!("Append it from the file given by --ca-file: {}", commands.run(whole)),
-        IntermediateSource::Fetched(_)
-        | IntermediateSource::Url(_)
-        | IntermediateSource::Nowhere => {
+        IntermediateSource::Fetched(_) | IntermediateSource::Url(_) | IntermediateSource::Nowhere => {
             "Use the whole chain that the CA delivers (fullchain.pem, not cert.pem)".to_owned()
         }
     };
