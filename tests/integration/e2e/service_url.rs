@@ -121,7 +121,7 @@ fn a_right_that_is_missing_is_named_before_an_order_and_a_role_for_one_port_is_e
     let orders = || it.pebble.log().matches("/order-plz").count();
     let ran = run().ends_with(3);
     for words in [
-        "get, patch services/proxy \"powerdns-api:8081\"",
+        "get, update, patch services/proxy \"powerdns-api:8081\"",
         "auth can-i get services/powerdns-api:8081 --subresource=proxy",
     ] {
         assert!(ran.err.contains(words), "{words}: {}", ran.err);
@@ -129,7 +129,7 @@ fn a_right_that_is_missing_is_named_before_an_order_and_a_role_for_one_port_is_e
     assert_eq!(orders(), 0, "{}", ran.err);
 
     let more = json!({
-        "apiGroups": [""], "resources": ["services/proxy"], "resourceNames": ["powerdns-api:8081"], "verbs": ["get", "patch"],
+        "apiGroups": [""], "resources": ["services/proxy"], "resourceNames": ["powerdns-api:8081"], "verbs": ["get", "patch", "update"],
     });
     rules.as_array_mut().unwrap().push(more);
     it.ns.token("renewer", &rules);

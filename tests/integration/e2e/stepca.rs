@@ -33,7 +33,7 @@ fn step_ca_issues_and_renews_and_its_lost_database_costs_no_key() {
         let root = ca.root_file();
         let root = root.to_str().unwrap();
         let (url, own) = (ca.directory_url(), ["--agree-tos", "--directory-ca-file", root]);
-        it.plain(&[&["account", "register", "--directory-url", &url], &own[..]].concat())
+        it.at_home(&[&["account", "register", "--directory-url", &url], &own[..]].concat())
             .run()
             .ends_with(0);
         run(&ca, &["renew", "shop"]).ends_with(0);

@@ -92,7 +92,7 @@ impl Issuing {
     }
 
     /// The same in no namespace in particular.
-    fn at_home(&self, args: &[&str]) -> Call {
+    pub(crate) fn at_home(&self, args: &[&str]) -> Call {
         let call = Call::certs(args.iter().copied())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_STATE_HOME", self.home.path().join("state"))
