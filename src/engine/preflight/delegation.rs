@@ -15,7 +15,7 @@ use crate::{
     engine::choose::method_under,
     error::Blame,
     event::Method,
-    net::dns::Authorities,
+    net::dns::{Authorities, PORT},
     object::{Key, resource::SERVICE},
     plan::{
         Target,
@@ -23,12 +23,10 @@ use crate::{
     },
     solve::{
         SolveError,
-        dns01::{Delegation, Dns01},
+        dns01::{Delegation, Dns01, within},
     },
 };
 
-/// The port of DNS.
-const PORT: u16 = 53;
 /// How many questions a name server's API has at once.
 const AT_ONCE: usize = 4;
 
@@ -65,7 +63,7 @@ impl Preflight<'_> {
             let Some(provider) = dns01.proving(domain) else {
                 continue;
             };
-            if failed().contains(provider) || zones.iter().any(|found| is_within(domain, &found.zone)) {
+            if failed().contains(provider) || zones.iter().any(|found| within(domain, &found.zone)) {
                 continue;
             }
             match in_time("the name server", Topic::Dns, self.delegation(dns01, domain)).await {
@@ -128,11 +126,6 @@ fn related<'a>(domains: impl Iterator<Item = &'a str>) -> Vec<Vec<&'a str>> {
     }
     let ordered = |group: BTreeSet<(Reverse<usize>, &'a str)>| group.into_iter().map(|(_, domain)| domain).collect();
     groups.into_values().map(ordered).collect()
-}
-
-fn is_within(domain: &str, zone: &str) -> bool {
-    let above = domain.strip_suffix(zone);
-    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
 /// Checks what the zone above says of a zone. A resolver, which would keep that it says nothing, is asked only if no
@@ -238,7 +231,7 @@ mod tests {
                 vec!["a.eu.shop.example", "www.shop.example", "shop.example"],
             ]
         );
-        assert!(is_within("www.shop.example", "shop.example") && is_within("shop.example", "shop.example"));
-        assert!(!is_within("workshop.example", "shop.example"));
+        assert!(within("www.shop.example", "shop.example") && within("shop.example", "shop.example"));
+        assert!(!within("workshop.example", "shop.example"));
     }
 }

@@ -350,16 +350,14 @@ impl Authorities {
 
     /// A zone below one whose server has referred to it, so that it exists. `by` is the one that refers.
     async fn enter(&self, zone: &Name, referred: Vec<String>, reply: &Reply, by: &Name) -> Result<Arc<Zone>, DnsError> {
+        let exists = |state: &ZoneState| !matches!(state, ZoneState::NoZone(_));
         let find = async {
             // The recursor may know other servers of it than the world, and its view counts.
-            let asked = timeout(LONGEST, self.resolver.ask(&shown(zone), RecordType::NS)).await;
-            let seen = asked.ok().and_then(Result::ok);
-            match seen.filter(|seen| !seen.own_name_servers().is_empty()) {
-                Some(seen) => self.served(zone, seen.own_name_servers(), &seen, zone).await,
-                None => self.served(zone, referred, reply, by).await,
+            match self.look_up(zone).await {
+                Ok(state) if exists(&state) => state,
+                _ => self.served(zone, referred, reply, by).await,
             }
         };
-        let exists = |state: &ZoneState| !matches!(state, ZoneState::NoZone(_));
         match self.once(zone, exists, find).await {
             ZoneState::Served(zone) => Ok(zone),
             ZoneState::Unreachable(error) => Err(error),

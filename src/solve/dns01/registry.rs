@@ -110,8 +110,8 @@ impl Registry {
         if let Some(name) = &self.chosen {
             return self.named(name).ok();
         }
-        let settings: Vec<DnsEntry> = self.entries.iter().map(|entry| entry.settings.clone()).collect();
-        foreseen(&settings, domain).and_then(|found| self.named(&found.name).ok())
+        let settings = self.entries.iter().map(|entry| &entry.settings);
+        foreseen(settings, domain).and_then(|found| self.named(&found.name).ok())
     }
 
     /// The hook that gets the certificates of a domain: the one that proves it, if it takes any.
@@ -191,14 +191,18 @@ fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &TxtName) -> 
 /// The entry that a run will probably use for a domain, according to the settings alone, before DNS is asked whether
 /// its `_acme-challenge` is an alias. If no entry serves the domain itself, it has to be an alias of the name that an
 /// acme-dns account may write.
-pub fn foreseen<'e>(entries: &'e [DnsEntry], domain: &str) -> Option<&'e DnsEntry> {
+pub fn foreseen<'e>(
+    entries: impl IntoIterator<Item = &'e DnsEntry, IntoIter: Clone>,
+    domain: &str,
+) -> Option<&'e DnsEntry> {
+    let mut entries = entries.into_iter();
     let place = TxtName {
         name: format!("_acme-challenge.{domain}"),
         zone: domain.to_owned(),
         aliases: Vec::new(),
     };
     let account = |entry: &&DnsEntry| matches!(entry.provider, ProviderConfig::AcmeDns(_)) && entry.zones.is_empty();
-    serving(entries.iter(), &place).or_else(|| entries.iter().find(account))
+    serving(entries.clone(), &place).or_else(|| entries.find(account))
 }
 
 /// How well an entry matches: the length of its longest zone that contains the name; 0 for an entry that serves
