@@ -75,11 +75,20 @@ pub(crate) mod testing {
     /// Starts a server with a certificate of its own CA, which answers everything with `body`. Returns its URL and the
     /// CA's PEM.
     pub(crate) async fn server(body: &'static str) -> (String, String) {
+        server_with(body, |_| {}).await
+    }
+
+    /// The same with a certificate that is changed.
+    pub(crate) async fn server_with(
+        body: &'static str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (String, String) {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        change(&mut leaf);
         let leaf = leaf.signed_by(&key, &ca).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()

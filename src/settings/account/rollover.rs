@@ -16,7 +16,7 @@ use crate::{
 /// The age in seconds from which on a new key that was stored is no longer being sent to the CA.
 const STALE: Seconds = 600;
 
-/// Finds out which key the account has, if the outcome of a rollover is not known.
+/// The account that is kept, without a request; or which key it has, if the outcome of a rollover is not known.
 pub(super) async fn made_ready(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
     let Some(PendingKey { key: pending, since }) = kept.pending.clone() else {
         return Ok(Ready {

@@ -43,25 +43,45 @@ pub(super) struct Scene {
     pub(super) home: tempfile::TempDir,
 }
 
+/// The settings for an issuer and nothing else.
+pub(super) fn chosen(issuer: Issuer, agree_tos: bool) -> Chosen {
+    Chosen {
+        ca: Ca {
+            name: issuer.name.clone(),
+            directory: issuer.directory_url.clone(),
+        },
+        issuer,
+        challenge: None,
+        rehearsal: false,
+        eab: None,
+        account_secret: None,
+        agree_tos,
+        limits: None,
+        ca_limits: None,
+    }
+}
+
+/// An account that was made some time ago, as it is kept.
+pub(super) fn made_long_ago(acme: &Acme, url: Option<String>, key: &AccountKey) -> Kept {
+    Kept {
+        account: StoredAccount {
+            directory: acme.directory_url().to_owned(),
+            url,
+            key: key.pem().clone(),
+            contact: Vec::new(),
+            created: 1,
+        },
+        pending: None,
+        terms: None,
+    }
+}
+
 impl Scene {
     pub(super) async fn of(answers: impl Fn(&Request, usize, &str) -> Reply + Send + Sync + 'static) -> Self {
         let fake = Fake::start(answers).await;
         let (acme, issuer, home) = (fake.acme().await, fake.issuer(), tempfile::tempdir().unwrap());
         Self {
-            chosen: Chosen {
-                ca: Ca {
-                    name: issuer.name.clone(),
-                    directory: issuer.directory_url.clone(),
-                },
-                issuer,
-                challenge: None,
-                rehearsal: false,
-                eab: None,
-                account_secret: None,
-                agree_tos: true,
-                limits: None,
-                ca_limits: None,
-            },
+            chosen: chosen(issuer, true),
             store: Store::Local(home.path().join("accounts")),
             heard: Heard::default(),
             home,
@@ -76,17 +96,8 @@ impl Scene {
 
     /// Keeps an account that was made some time ago.
     pub(super) async fn holding(self, url: &str) -> Self {
-        let kept = Kept {
-            account: StoredAccount {
-                directory: self.acme.directory_url().to_owned(),
-                url: Some(url.to_owned()),
-                key: AccountKey::generate().unwrap().pem().clone(),
-                contact: Vec::new(),
-                created: 1,
-            },
-            pending: None,
-            terms: None,
-        };
+        let key = AccountKey::generate().unwrap();
+        let kept = made_long_ago(&self.acme, Some(url.to_owned()), &key);
         let keep = |_: Option<Kept>| Change::Keep(Box::new(kept.clone()));
         self.store.change(self.acme.directory_url(), &keep).await.unwrap();
         self

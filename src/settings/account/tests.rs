@@ -17,6 +17,18 @@ async fn ending(answers: impl Fn(&Request, usize, &str) -> Reply + Send + Sync +
     scene.holding(&url).await
 }
 
+/// A CA that calls the account ended in words alone, and answers so when it is asked for the account of the key.
+async fn ending_in_words(answer: fn(&str) -> Reply) -> Scene {
+    ending(move |request, _, url| {
+        if only_asks(request) {
+            answer(url)
+        } else {
+            called_ended()
+        }
+    })
+    .await
+}
+
 async fn end(scene: &Scene) -> Result<Deactivated, AccountError> {
     deactivate(&scene.acme, &scene.chosen, &scene.store).await
 }
@@ -76,14 +88,7 @@ async fn an_account_that_is_called_ended_and_is_not_known_or_shown_as_ended_lose
     let gone = |_: &str| Reply::problem(400, "accountDoesNotExist", "none");
     let shown = |url: &str| ended().header("location", format!("{url}/account/1"));
     for answer in [gone as fn(&str) -> Reply, shown] {
-        let scene = ending(move |request, _, url| {
-            if only_asks(request) {
-                answer(url)
-            } else {
-                called_ended()
-            }
-        })
-        .await;
+        let scene = ending_in_words(answer).await;
         let done = end(&scene).await.unwrap();
         assert_eq!(done.account.status, AccountStatus::Deactivated);
         assert!(scene.kept().await.is_none() && scene.aside().is_empty());
@@ -95,14 +100,7 @@ async fn an_account_that_is_called_ended_and_is_alive_or_not_told_of_keeps_its_k
     let alive = |url: &str| made(url, "/account/1");
     let busy = |_: &str| Reply::problem(429, "rateLimited", "too many requests");
     for answer in [alive as fn(&str) -> Reply, busy] {
-        let scene = ending(move |request, _, url| {
-            if only_asks(request) {
-                answer(url)
-            } else {
-                called_ended()
-            }
-        })
-        .await;
+        let scene = ending_in_words(answer).await;
         let before = scene.thumbprint().await;
         end(&scene).await.unwrap_err();
         assert_eq!(scene.thumbprint().await, before);

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     acme::fake::{Fake, Reply, opened},
     error::{Blame, Diagnose as _},
-    plan::ca::Ca,
+    settings::account::scene::{chosen, made_long_ago},
 };
 
 /// What the CA does with a change of the key.
@@ -84,20 +84,7 @@ impl Scene {
         let issuer = fake.issuer();
         let home = tempfile::tempdir().unwrap();
         Self {
-            chosen: Chosen {
-                ca: Ca {
-                    name: issuer.name.clone(),
-                    directory: issuer.directory_url.clone(),
-                },
-                issuer,
-                rehearsal: false,
-                eab: None,
-                account_secret: None,
-                challenge: None,
-                agree_tos: false,
-                limits: None,
-                ca_limits: None,
-            },
+            chosen: chosen(issuer, false),
             store: Store::Local(home.path().join("accounts")),
             _home: home,
             acme,
@@ -184,17 +171,7 @@ async fn an_account_that_is_kept_already_is_not_replaced() {
         Some(scene.fake.url("/account/2")),
         Some(scene.fake.url("/account/1")),
     ] {
-        let present = Kept {
-            account: StoredAccount {
-                directory: scene.acme.directory_url().to_owned(),
-                url,
-                key: own.pem().clone(),
-                contact: Vec::new(),
-                created: 1,
-            },
-            pending: None,
-            terms: None,
-        };
+        let present = made_long_ago(&scene.acme, url, &own);
         let keep = |_: Option<Kept>| Change::Keep(Box::new(present.clone()));
         scene.store.change(scene.acme.directory_url(), &keep).await.unwrap();
         let error = scene.import(&other).await.unwrap_err();
