@@ -10,7 +10,7 @@ use super::{
     due::is_in_window,
     failure::TargetError,
     issue_target::orderable,
-    ledger::{self, Ledger},
+    ledger::Ledger,
     prepare::{self, Prepared, Preparing, is_name, store_options},
 };
 use crate::{
@@ -209,11 +209,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
     let now = crate::clock::now();
     let account = store.load(&chosen.ca.directory).await.ok().flatten();
     let account = account.and_then(|kept| kept.account.url);
-    let place = match &account {
-        Some(_) => ledger::LedgerStore::beside(store),
-        None => ledger::LedgerStore::Nowhere,
-    };
-    let ledger = Ledger::open(place, account.as_deref().unwrap_or_default(), Some(*known), now).await;
+    let ledger = Ledger::of_account(store, account.as_deref(), Some(*known), now).await;
     let mut own = ledger.look(Clone::clone);
     let mut found = Vec::new();
     for target in preparing.targets {

@@ -72,6 +72,13 @@ struct State {
 }
 
 impl Ledger {
+    /// Reads the ledger of an account that is kept in `store`, as [`Self::open`] does; without an account, nothing is
+    /// kept.
+    pub async fn of_account(store: &Store, account_url: Option<&str>, limits: Option<Limits>, now: Seconds) -> Self {
+        let place = account_url.map_or(LedgerStore::Nowhere, |_| LedgerStore::beside(store));
+        Self::open(place, account_url.unwrap_or_default(), limits, now).await
+    }
+
     /// Reads the ledger of an account at a CA with these limits. An unreadable ledger is taken to be empty, because it
     /// only serves for estimates.
     pub async fn open(place: LedgerStore, account_url: &str, limits: Option<Limits>, now: Seconds) -> Self {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     acme::Stage,
-    engine::ledger::{Ledger, LedgerStore},
+    engine::ledger::Ledger,
     error::{Blame, Diagnose as _, chain},
     object::Seconds,
     plan::limits::{
@@ -89,11 +89,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             None
         }
     };
-    let place = match &account {
-        Some(_) => LedgerStore::beside(&store),
-        None => LedgerStore::Nowhere,
-    };
-    let ledger = Ledger::open(place, account.as_deref().unwrap_or_default(), limits, now).await;
+    let ledger = Ledger::of_account(&store, account.as_deref(), limits, now).await;
     let seen = seen_of(inventory, (ca, is_staging), limits.as_ref());
     let mut known = ledger.look(Clone::clone);
     known.join(seen.buckets());
@@ -137,7 +133,7 @@ fn left_of(
     only: Option<&str>,
     now: Seconds,
 ) -> Vec<Left> {
-    limits.map_or_else(Vec::new, |limits| overview(limits, &[known], domains, only, now))
+    limits.map_or_else(Vec::new, |limits| overview(limits, known, domains, only, now))
 }
 
 /// Says that no certificate has a name of the domain, which may be mistyped.

@@ -24,16 +24,15 @@ pub use owner::belongs_to;
 use crate::{
     name::Name,
     object::Seconds,
-    text::{counted, time},
+    text::{
+        counted,
+        time::{self, DAY, HOUR},
+    },
     x509::Fingerprint,
 };
 
-/// Three hours, in seconds.
-const HOURS_3: Seconds = 3 * 3_600;
-/// Seven days, in seconds.
-pub(crate) const DAYS_7: Seconds = 7 * 86_400;
-/// One hour, in seconds.
-const HOUR: Seconds = 3_600;
+/// A week, in seconds: the period of the limits on certificates.
+pub(crate) const WEEK: Seconds = 7 * DAY;
 /// How long the text of a set of names may be that is kept as it is.
 const SHORT: usize = 100;
 
@@ -65,9 +64,9 @@ impl Limits {
     /// failures in an hour. Zero is no limit.
     pub const fn of([orders, domain, same_names, failures]: [i64; 4], exempts_renewals: bool) -> Self {
         Self {
-            orders: Limit::new(orders, HOURS_3),
-            domain: Limit::new(domain, DAYS_7),
-            same_names: Limit::new(same_names, DAYS_7),
+            orders: Limit::new(orders, 3 * HOUR),
+            domain: Limit::new(domain, WEEK),
+            same_names: Limit::new(same_names, WEEK),
             failures: Limit::new(failures, HOUR),
             exempts_renewals,
         }

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::present::grid::padded;
 use crate::{
     object::Seconds,
     plan::limits::{Bound, Forecast, Left, LimitOf, Week},
     text::{
         Clear, counted,
         time::{DAY, age, date, date_time},
-        width::{cut, width},
+        width::cut,
     },
 };
 
@@ -100,22 +101,8 @@ fn words(of: &LimitOf) -> (&'static str, &str) {
 
 fn columns(lines: &[Vec<String>], wide: bool) -> String {
     let count = if wide { usize::MAX } else { 5 };
-    let widest = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells.map(|cell| width(cell)).max().unwrap_or_default()
-    };
-    let mut out = String::new();
-    for line in lines {
-        let mut text = String::new();
-        for (column, cell) in line.iter().take(count).enumerate() {
-            let gap = widest(column).saturating_sub(width(cell)) + 3;
-            text.push_str(cell);
-            text.push_str(&" ".repeat(gap));
-        }
-        out.push_str(text.trim_end());
-        out.push('\n');
-    }
-    out
+    let shown: Vec<&[String]> = lines.iter().map(|line| line.get(..count).unwrap_or(line)).collect();
+    padded(&shown).map(|line| line + "\n").collect()
 }
 
 fn ahead(shown: &Shown<'_>) -> String {

@@ -156,11 +156,6 @@ pub async fn ensure(
 ) -> Result<Ready, AccountError> {
     let kept = store.load(acme.directory_url()).await?;
     match kept {
-        Some(kept) if kept.account.url.is_some() && kept.pending.is_none() => Ok(Ready {
-            client: client(acme, store, &kept)?,
-            kept,
-            registered: false,
-        }),
         Some(kept) if kept.account.url.is_some() => made_ready(acme, chosen, store, kept).await,
         kept => register(acme, chosen, store, secrets, agree, kept).await,
     }

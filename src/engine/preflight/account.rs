@@ -3,7 +3,7 @@
 use super::{Preflight, in_time};
 use crate::{
     acme::{AccountKey, AccountStatus, Acme, AcmeError},
-    engine::ledger::{self, Ledger},
+    engine::ledger::Ledger,
     plan::preflight::{Check, Topic},
     settings::{
         account::AccountError,
@@ -19,11 +19,7 @@ impl Preflight<'_> {
 
     /// The ledger of the account; empty without an account.
     pub(super) async fn ledger(&self, account: Option<&str>) -> Ledger {
-        let place = account.map_or(ledger::LedgerStore::Nowhere, |_| {
-            ledger::LedgerStore::beside(self.store)
-        });
-        let limits = self.settings.chosen.limits;
-        Ledger::open(place, account.unwrap_or_default(), limits, crate::clock::now()).await
+        Ledger::of_account(self.store, account, self.settings.chosen.limits, crate::clock::now()).await
     }
 
     /// Checks the CA, its profile, and the account.

@@ -11,7 +11,7 @@ use crate::{
     engine::{
         brake::GoOn,
         journal,
-        ledger::{self, Ledger},
+        ledger::Ledger,
         prepare::{Prepared, slots},
         rivals::Rivals,
         run::{Options, Parts, Run, Standing},
@@ -90,9 +90,8 @@ impl Issuance<'_> {
         if let Some(standing) = all.get(client.account_url()) {
             return Arc::clone(standing);
         }
-        let place = ledger::LedgerStore::beside(self.store);
         let limits = self.settings.chosen.limits;
-        let ledger = Ledger::open(place, client.account_url(), limits, crate::clock::now()).await;
+        let ledger = Ledger::of_account(self.store, Some(client.account_url()), limits, crate::clock::now()).await;
         let standing = Arc::new(Standing::new(ledger, self.settings.certificate.concurrency));
         all.insert(client.account_url().to_owned(), Arc::clone(&standing));
         standing

@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Bucket, Buckets, Limit, Limits, OrderKind, domains_of, identifier, set_of};
+use super::{Bucket, Buckets, Limit, Limits, OrderKind, WEEK, domains_of, identifier, set_of};
 use crate::{name::Name, object::Seconds};
-
-/// A week, in seconds.
-const WEEK: Seconds = 7 * 86_400;
 
 /// An order that will be wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Buckets, DAYS_7, HOUR, Limits, OrderKind, Wanted, belongs_to, set_of};
+use super::{Buckets, Limits, OrderKind, WEEK, Wanted, belongs_to, set_of};
 use crate::{
     check::{due_by_lifetime, renewal_window},
     inventory::{Inventory, Stored},
@@ -12,13 +12,14 @@ use crate::{
         ca::Ca,
         target::{Choice, names_of, target, targets},
     },
+    text::time::HOUR,
     x509::{Certificate, Fingerprint},
 };
 
 /// Let's Encrypt dates certificates back by an hour.
-const BACKDATED: Seconds = 3_600;
+const BACKDATED: Seconds = HOUR;
 /// Renewals of one certificate are at least so far apart, in seconds, whatever its lifetime.
-const APART: Seconds = 3_600;
+const APART: Seconds = HOUR;
 
 /// A certificate of a CA that is in a cluster.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Seen {
             let kind = known
                 .kind
                 .unwrap_or_else(|| OrderKind::of(limits, seen.knows(&known.names), false));
-            let counts = known.issued_at > now - DAYS_7 && known.issued_at <= now.saturating_add(HOUR);
+            let counts = known.issued_at > now - WEEK && known.issued_at <= now.saturating_add(HOUR);
             if counts {
                 seen.buckets
                     .issued(limits, &known.names, kind, known.issued_at.min(now));

@@ -1,6 +1,6 @@
 //! What is left of each limit, for whoever looks at it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Bucket, Buckets, Limit, Limits, registered_domain};
 use crate::{
@@ -72,11 +72,10 @@ pub fn concerns(names: &[Name], domain: &str) -> bool {
 }
 
 /// What is left of each limit: the account's orders, the `domains`, and the sets of names and the failing names that are
-/// not full. Only of one registered domain if there is one in `only`. Each bucket is the one of `known` that is full
-/// last.
+/// not full. Only of one registered domain if there is one in `only`.
 pub fn overview(
     limits: &Limits,
-    known: &[&Buckets],
+    known: &Buckets,
     domains: &BTreeSet<String>,
     only: Option<&str>,
     now: Seconds,
@@ -93,17 +92,12 @@ pub fn overview(
             });
         }
     };
-    let orders = known.iter().map(|buckets| buckets.orders).max().unwrap_or_default();
-    add(LimitOf::Orders, limits.orders, orders);
+    add(LimitOf::Orders, limits.orders, known.orders);
     let shown = |domain: &str| only.is_none_or(|only| only == domain);
-    let mut of_domains = joined(known, |buckets| &buckets.domains);
-    for domain in domains.iter().map(String::as_str).chain(only) {
-        of_domains.entry(domain).or_default();
-    }
-    for (domain, bucket) in of_domains {
-        if shown(domain) {
-            add(LimitOf::Domain(domain.to_owned()), limits.domain, bucket);
-        }
+    let counted = known.domains.keys().map(String::as_str);
+    let all_domains: BTreeSet<&str> = counted.chain(domains.iter().map(String::as_str)).chain(only).collect();
+    for domain in all_domains.into_iter().filter(|domain| shown(domain)) {
+        add(LimitOf::Domain(domain.to_owned()), limits.domain, known.domain(domain));
     }
     let of_domain = |text: &str| {
         text.split(',')
@@ -114,27 +108,15 @@ pub fn overview(
         let is_full = limit.is_none_or(|limit| bucket.is_full(&limit, now));
         !is_full && (only.is_none() || of_domain(text))
     };
-    for (set, bucket) in joined(known, |buckets| &buckets.sets) {
-        if partly(limits.same_names, set, bucket) {
-            add(LimitOf::SameNames(set.to_owned()), limits.same_names, bucket);
+    for (set, bucket) in &known.sets {
+        if partly(limits.same_names, set, *bucket) {
+            add(LimitOf::SameNames(set.clone()), limits.same_names, *bucket);
         }
     }
-    for (name, bucket) in joined(known, |buckets| &buckets.failures) {
-        if partly(limits.failures, name, bucket) {
-            add(LimitOf::Failures(name.to_owned()), limits.failures, bucket);
+    for (name, bucket) in &known.failures {
+        if partly(limits.failures, name, *bucket) {
+            add(LimitOf::Failures(name.clone()), limits.failures, *bucket);
         }
-    }
-    all
-}
-
-fn joined<'a>(
-    known: &[&'a Buckets],
-    of: impl Fn(&'a Buckets) -> &'a BTreeMap<String, Bucket>,
-) -> BTreeMap<&'a str, Bucket> {
-    let mut all: BTreeMap<&str, Bucket> = BTreeMap::new();
-    for (key, bucket) in known.iter().copied().flat_map(of) {
-        let present = all.entry(key).or_default();
-        *present = (*present).max(*bucket);
     }
     all
 }
@@ -167,7 +149,7 @@ mod tests {
         own.issued(LIMITS, &names("www.other.de"), OrderKind::New, NOW);
         own.failed(LIMITS, &"bad.shop.de".parse().unwrap(), NOW);
         let domains = ["quiet.de".to_owned(), "shop.de".to_owned()].into();
-        let lines = overview(LIMITS, &[&own], &domains, None, NOW);
+        let lines = overview(LIMITS, &own, &domains, None, NOW);
         let of: Vec<(LimitOf, i64)> = lines.into_iter().map(|line| (line.of, line.left)).collect();
         let text = str::to_owned;
         assert_eq!(
@@ -182,10 +164,10 @@ mod tests {
                 (LimitOf::Failures(text("bad.shop.de")), 4),
             ]
         );
-        let of_one = overview(LIMITS, &[&own], &domains, Some("shop.de"), NOW);
+        let of_one = overview(LIMITS, &own, &domains, Some("shop.de"), NOW);
         assert_eq!(of_one.len(), 4, "{of_one:?}");
         assert_eq!(of_one[1].full_at, NOW + 12_096);
-        let unused = overview(LIMITS, &[], &BTreeSet::new(), Some("new.de"), NOW);
+        let unused = overview(LIMITS, &Buckets::default(), &BTreeSet::new(), Some("new.de"), NOW);
         assert_eq!(unused[1].left, 50);
     }
 }
