@@ -25,6 +25,10 @@ use crate::{
 /// The pause after a write before the next one, in which events gather.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a write is tried again by itself; the pause doubles from [`RETRY`] on.
+const RETRIES: u32 = 6;
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Where a ledger is kept.
 #[derive(Debug, Clone)]
 pub enum LedgerStore {
@@ -161,14 +165,21 @@ impl Ledger {
     }
 }
 
-/// Writes until nothing is waiting, or until a write fails.
+/// Writes until nothing is waiting, or until a write has failed several times.
 async fn write_on(inner: Arc<Inner>) {
+    let mut failures = 0;
     loop {
-        let is_written = inner.write().await.is_ok();
-        if inner.ends_writing(!is_written) {
+        failures = match inner.write().await {
+            Ok(()) => 0,
+            Err(_) => failures + 1,
+        };
+        if inner.ends_writing(failures > RETRIES) {
             return;
         }
-        tokio::time::sleep(PAUSE).await;
+        let pause = failures
+            .checked_sub(1)
+            .map_or(PAUSE, |before| RETRY * 2_u32.pow(before));
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::object::{Change, Key, Kind};
 
 /// What the server does after a request.
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Vec<u8>),
     /// Breaks the connection with a reset.
     Reset,
@@ -30,7 +30,7 @@ pub(super) enum Step {
 }
 
 /// An answer with a length.
-pub(super) fn answer(status: &str, content_type: &str, headers: &str, body: &str) -> Vec<Step> {
+pub(crate) fn answer(status: &str, content_type: &str, headers: &str, body: &str) -> Vec<Step> {
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()
@@ -38,12 +38,12 @@ pub(super) fn answer(status: &str, content_type: &str, headers: &str, body: &str
     vec![Step::Send(format!("{head}{body}").into_bytes())]
 }
 
-pub(super) fn json(body: &str) -> Vec<Step> {
+pub(crate) fn json(body: &str) -> Vec<Step> {
     answer("200 OK", "application/json", "", body)
 }
 
 /// A refusal in the words of the API server.
-pub(super) fn refusal(code: u16, reason: &str, headers: &str) -> Vec<Step> {
+pub(crate) fn refusal(code: u16, reason: &str, headers: &str) -> Vec<Step> {
     let body = format!(
         r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","code":{code},"reason":"{reason}","message":"words of {reason}"}}"#
     );
@@ -51,7 +51,7 @@ pub(super) fn refusal(code: u16, reason: &str, headers: &str) -> Vec<Step> {
 }
 
 /// A chunked answer without an end.
-pub(super) fn begin(pieces: &[&str]) -> Vec<Step> {
+pub(crate) fn begin(pieces: &[&str]) -> Vec<Step> {
     let mut text =
         String::from("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
     for piece in pieces {
@@ -62,21 +62,21 @@ pub(super) fn begin(pieces: &[&str]) -> Vec<Step> {
 }
 
 /// A complete chunked answer.
-pub(super) fn chunked(pieces: &[&str]) -> Vec<Step> {
+pub(crate) fn chunked(pieces: &[&str]) -> Vec<Step> {
     let mut steps = begin(pieces);
     steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
     steps
 }
 
 /// A chunked answer without an end, followed by another step.
-pub(super) fn then(pieces: &[&str], step: Step) -> Vec<Step> {
+pub(crate) fn then(pieces: &[&str], step: Step) -> Vec<Step> {
     let mut steps = begin(pieces);
     steps.push(step);
     steps
 }
 
 /// A list of Ingresses with these names.
-pub(super) fn list(names: &[&str], version: &str, token: &str) -> String {
+pub(crate) fn list(names: &[&str], version: &str, token: &str) -> String {
     let items: Vec<String> = names
         .iter()
         .map(|name| format!(r#"{{"metadata":{{"name":"{name}","namespace":"shop"}},"spec":{{}}}}"#))
@@ -89,7 +89,7 @@ pub(super) fn list(names: &[&str], version: &str, token: &str) -> String {
 }
 
 /// One event of a watch.
-pub(super) fn event(what: &str, name: &str, version: &str) -> String {
+pub(crate) fn event(what: &str, name: &str, version: &str) -> String {
     let meta = format!(r#"{{"name":"{name}","namespace":"shop","resourceVersion":"{version}"}}"#);
     let head = r#""kind":"Ingress","apiVersion":"networking.k8s.io/v1""#;
     format!("{{\"type\":\"{what}\",\"object\":{{{head},\"metadata\":{meta},\"spec\":{{}}}}}}\n")
@@ -98,7 +98,7 @@ pub(super) fn event(what: &str, name: &str, version: &str) -> String {
 type Handler = dyn Fn(&str, usize) -> Vec<Step> + Send + Sync;
 
 /// A running server.
-pub(super) struct Fake {
+pub(crate) struct Fake {
     address: std::net::SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
     sent: Arc<Mutex<Vec<serde_json::Value>>>,
@@ -107,7 +107,7 @@ pub(super) struct Fake {
 impl Fake {
     /// Starts a server. `handler` gets the path with its query, preceded by the method unless it is GET, and how many
     /// times the path was requested before, regardless of the query.
-    pub(super) async fn start(handler: impl Fn(&str, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(handler: impl Fn(&str, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, sent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
@@ -129,17 +129,17 @@ impl Fake {
     }
 
     /// The bodies of the requests that had one.
-    pub(super) fn sent(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn sent(&self) -> Vec<serde_json::Value> {
         self.sent.lock().unwrap().clone()
     }
 
     /// The paths that were requested.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
     /// A connection to it with short time limits.
-    pub(super) async fn connection(&self) -> Connection {
+    pub(crate) async fn connection(&self) -> Connection {
         let server = format!("http://{}", self.address);
         let chosen = Chosen {
             context: "fake".into(),
@@ -232,7 +232,7 @@ async fn serve(
 }
 
 /// A change in words: `+a` set, `-a` gone, `listed Ingress`, `not served Gateway`, `forbidden ...`.
-pub(super) fn word(change: &Change) -> String {
+pub(crate) fn word(change: &Change) -> String {
     match change {
         Change::Set(object) => format!("+{}", object.meta().name),
         Change::Made(made) => format!("made {}", made.by.name),
@@ -244,7 +244,7 @@ pub(super) fn word(change: &Change) -> String {
 }
 
 /// All changes in words until the sender is dropped.
-pub(super) async fn words(mut changes: mpsc::Receiver<Change>) -> Vec<String> {
+pub(crate) async fn words(mut changes: mpsc::Receiver<Change>) -> Vec<String> {
     let mut out = Vec::new();
     while let Some(change) = changes.recv().await {
         out.push(word(&change));
@@ -253,4 +253,4 @@ pub(super) async fn words(mut changes: mpsc::Receiver<Change>) -> Vec<String> {
 }
 
 /// The kind that the tests read.
-pub(super) const KIND: Kind = Kind::Ingress;
+pub(crate) const KIND: Kind = Kind::Ingress;

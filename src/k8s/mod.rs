@@ -37,7 +37,7 @@ mod suspects;
 mod watch;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 
 pub use api::{Api, ApiError, Believed, Edit, Patch, ServiceAnswer, ServicePath, ServiceRequest, Updated};
 pub use carriers::count_carriers;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::LedgerStore;
 use crate::{
-    apply::{Api, ApiError},
+    apply::{Api, ApiError, mark::RunId},
     file::{Lasting, create_private_directory, replace},
     k8s::{Believed, Edit},
     name::Name,
@@ -52,7 +52,13 @@ impl Event {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Line {
-    Buckets { version: u32, buckets: Buckets },
+    Buckets {
+        version: u32,
+        /// Which write this is. Runs that count the same at the same moment have the same buckets.
+        #[serde(default)]
+        write: String,
+        buckets: Buckets,
+    },
     Earlier(EarlierLine),
 }
 
@@ -122,7 +128,7 @@ async fn into_file(
     create_private_directory(directory).map_err(failed)?;
     let _lock = lock(&path).await?;
     let buckets = added(of_file(&path).as_deref());
-    replace(&path, text(&buckets).as_bytes(), Lasting::No).map_err(failed)?;
+    replace(&path, text(&buckets, &RunId::random()).as_bytes(), Lasting::No).map_err(failed)?;
     Ok(buckets)
 }
 
@@ -135,12 +141,12 @@ async fn into_secret(
     let mut written: Option<(String, Buckets)> = None;
     let add = |secret: Option<&Value>| {
         let there = secret.and_then(|secret| decoded(secret, name));
-        // A write whose answer was lost may have been done.
+        // A write whose answer was lost may have been done: no other write has its id.
         if written.is_some() && there.as_ref() == written.as_ref().map(|(text, _)| text) {
             return Ok::<_, ApiError>(Edit::Nothing);
         }
         let buckets = added(there.as_deref());
-        let text = text(&buckets);
+        let text = text(&buckets, &RunId::random());
         let encoded = BASE64_STANDARD.encode(&text);
         written = Some((text, buckets));
         // Without the account's Secret there is no account that could have ordered anything.
@@ -164,9 +170,10 @@ fn decoded(secret: &Value, name: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn text(buckets: &Buckets) -> String {
+fn text(buckets: &Buckets, write: &RunId) -> String {
     let line = Line::Buckets {
         version: VERSION,
+        write: write.to_string(),
         buckets: buckets.clone(),
     };
     let mut text = serde_json::to_string(&line).unwrap_or_default();
@@ -206,9 +213,21 @@ fn parse(text: &str, limits: &Limits, now: Seconds) -> Buckets {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+
     use super::*;
+    use crate::{
+        k8s::fake::{Fake, json as answer, refusal},
+        plan::permits::{Permit, Permits, Verb},
+    };
 
     const NOW: Seconds = 1_800_000_000;
+
+    fn text(buckets: &Buckets) -> String {
+        super::text(buckets, &RunId::random())
+    }
 
     #[test]
     fn lines_of_earlier_versions_are_counted_beside_what_is_kept() {
@@ -247,6 +266,54 @@ mod tests {
         assert_eq!(parse(&text(&buckets), &limits, NOW), buckets);
     }
 
+    #[tokio::test]
+    async fn what_another_run_counted_alike_at_the_same_moment_is_not_taken_for_this_runs_write() {
+        let kept = Arc::new(Mutex::new(
+            json!({"metadata": {"namespace": "acme", "name": "acme", "uid": "u", "resourceVersion": "1"},
+            "data": {}}),
+        ));
+        let event = || Event::Ordered {
+            at: crate::clock::now(),
+        };
+        let store = Arc::clone(&kept);
+        // Another run writes the same between this run's read and its first write.
+        let fake = Fake::start(move |asked, before| {
+            let (method, body) = (asked.split_whitespace().next().unwrap_or_default(), &store);
+            let mut kept = body.lock().unwrap();
+            match (method, before) {
+                ("PUT", 0) => {
+                    let mut buckets = Buckets::default();
+                    event().count(&mut buckets, &Limits::PRODUCTION);
+                    kept["data"]["a.ledger"] = BASE64_STANDARD.encode(text(&buckets)).into();
+                    kept["metadata"]["resourceVersion"] = "2".into();
+                    refusal(409, "Conflict", "")
+                }
+                _ => answer(&kept.to_string()),
+            }
+        })
+        .await;
+        let permit = Permit::one(&[Verb::Get, Verb::Update], SECRET, "acme", "acme");
+        let api = Api::new(fake.connection().await, Permits::none().with(permit));
+        let place = LedgerStore::Secret(Box::new(api), Key::new("acme", "acme"));
+        add(
+            &place,
+            "a.ledger",
+            &Limits::PRODUCTION,
+            &[Event::Ordered {
+                at: crate::clock::now(),
+            }],
+        )
+        .await
+        .unwrap();
+        let sent = fake.sent();
+        let last = decoded(sent.last().unwrap(), "a.ledger").unwrap();
+        let buckets = parse(&last, &Limits::PRODUCTION, crate::clock::now());
+        let left = buckets
+            .orders
+            .left(&Limits::PRODUCTION.orders.unwrap(), crate::clock::now());
+        assert_eq!((sent.len(), left), (2, 298), "both are counted");
+    }
+
     #[test]
     fn what_is_full_again_is_left_out() {
         let limits = Limits::PRODUCTION;
@@ -269,7 +336,7 @@ mod tests {
         assert!(kept.contains("a.example.com") && kept.contains("failures"), "{kept}");
         let later = parse(&kept, &limits, NOW + 3 * 86_400);
         assert_eq!(later, Buckets::default());
-        assert_eq!(text(&later), "{\"version\":2,\"buckets\":{\"orders\":0}}\n");
+        assert!(text(&later).ends_with(",\"buckets\":{\"orders\":0}}\n"));
     }
 
     #[test]
