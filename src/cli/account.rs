@@ -363,7 +363,7 @@ async fn deactivate(args: &AccountArgs) -> Result<Exit, OpError> {
     if !confirm(&question, args.yes)? {
         return Err(OpError::usage("nothing was changed"));
     }
-    let ended = account::deactivate(&acme, &opened.settings.chosen, &opened.store)
+    let ended = account::deactivate(&acme, &opened.store, &ready)
         .await
         .map_err(failed)?;
     note(&format!(

@@ -301,8 +301,7 @@ pub struct Deactivated {
 }
 
 /// Deactivates the account for good, and removes its key.
-pub async fn deactivate(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Deactivated, AccountError> {
-    let ready = existing(acme, chosen, store).await?;
+pub async fn deactivate(acme: &Acme, store: &Store, ready: &Ready) -> Result<Deactivated, AccountError> {
     let ended = ready.client.deactivate().await?;
     let aside = if ended.certain {
         Vec::new()

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{AccountError, Ready, client, existing, lost, note};
+use super::{AccountError, Ready, client, existing, lost, note, register::copy_aside};
 use crate::{
     acme::{AccountKey, Acme, Client},
     clock::now,
@@ -59,7 +59,11 @@ pub(super) async fn rolled_over(
     acme: &Acme,
     client: &Client,
     before: &Kept,
-) -> Result<Option<Kept>, StoreError> {
+) -> Result<Option<Kept>, AccountError> {
+    // A CA that makes accounts although it is asked only for those that there are may have made one just now.
+    if before.account.url.as_deref() != Some(client.account_url()) {
+        copy_aside(acme, store, before).await?;
+    }
     let (new, old) = (client.key().pem(), &before.account.key);
     let change = |present: Option<Kept>| match present {
         Some(mut kept) if same(&kept.account.key, old) || same(&kept.account.key, new) => {
@@ -70,7 +74,7 @@ pub(super) async fn rolled_over(
         }
         _ => Change::Leave,
     };
-    store.change(acme.directory_url(), &change).await
+    Ok(store.change(acme.directory_url(), &change).await?)
 }
 
 /// Stores that the CA has not taken this new key, and returns what is kept now. What another run has made of the account

@@ -30,7 +30,8 @@ async fn ending_in_words(answer: fn(&str) -> Reply) -> Scene {
 }
 
 async fn end(scene: &Scene) -> Result<Deactivated, AccountError> {
-    deactivate(&scene.acme, &scene.chosen, &scene.store).await
+    let ready = existing(&scene.acme, &scene.chosen, &scene.store).await?;
+    deactivate(&scene.acme, &scene.store, &ready).await
 }
 
 fn ended() -> Reply {
