@@ -127,6 +127,12 @@ pub enum AcmeError {
         /// Why.
         problem: Box<Problem>,
     },
+    /// The CA does not take an order as the replacement of a certificate. Without saying so it may be ordered.
+    #[error("the CA does not take the order as a replacement: {problem}")]
+    ReplacesRefused {
+        /// What the CA said.
+        problem: Box<Problem>,
+    },
     /// A rate limit is reached. Never tried again by itself.
     #[error("a rate limit is reached{}: {problem}", until_words(*.until))]
     RateLimited {
@@ -246,9 +252,10 @@ impl AcmeError {
     /// What the server said, where it said it in a problem document.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Refused { problem, .. } | Self::RateLimited { problem, .. } | Self::Paused { problem, .. } => {
-                Some(problem)
-            }
+            Self::Refused { problem, .. }
+            | Self::ReplacesRefused { problem }
+            | Self::RateLimited { problem, .. }
+            | Self::Paused { problem, .. } => Some(problem),
             _ => None,
         }
     }

@@ -47,7 +47,7 @@ pub use jws::SigningKey;
 pub use key::AccountKey;
 pub use order::{
     Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order, OrderOptions, OrderStatus,
-    Ordered, Token,
+    Token,
 };
 pub use poll::Wish;
 pub use problem::{Problem, Subproblem};

@@ -111,15 +111,6 @@ pub struct OrderOptions {
     pub replaces: Option<CertId>,
 }
 
-/// A new order, and what became of [`OrderOptions::replaces`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ordered {
-    /// The order. It may be ready or valid already: CAs hand out unfinished orders again.
-    pub order: Order,
-    /// Why the CA did not take it as a replacement, when it was ordered a second time without saying so.
-    pub replaces_refused: Option<Problem>,
-}
-
 /// What proves one name of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
@@ -213,9 +204,14 @@ impl Authorization {
 impl Client {
     /// Orders a certificate. Names that a wildcard among them covers have to be left out before.
     ///
-    /// `replaces` is left out at a CA without renewal information. When the CA does not take it, for whatever reason,
-    /// the order is made once more without it, and the result says so. Limits and paused names are errors at once.
-    pub async fn new_order(&self, names: &[Name], options: &OrderOptions) -> Result<Ordered, AcmeError> {
+    /// The order may be ready or valid already: CAs hand out unfinished orders again. `replaces` is left out at a CA
+    /// without renewal information.
+    ///
+    /// # Errors
+    ///
+    /// [`AcmeError::ReplacesRefused`] when the CA does not take `replaces`, for whatever reason. Whether to order without
+    /// it is for the caller to say, because such an order counts towards more limits.
+    pub async fn new_order(&self, names: &[Name], options: &OrderOptions) -> Result<Order, AcmeError> {
         let directory = self.acme().directory();
         if let Some(profile) = &options.profile {
             let known = &directory.meta.profiles;
@@ -234,15 +230,14 @@ impl Client {
         let replaces = options.replaces.as_ref().filter(|_| directory.renewal_info.is_some());
         if replaces.is_some() {
             match self.ask_unless(&asked(replaces), says_replaces).await {
-                Ok(answer) => return ordered(&answer, None),
+                Ok(answer) => return ordered(&answer),
                 Err(AcmeError::Refused { problem, .. }) if may_be_about_replaces(&problem) => {
-                    let answer = self.ask(&asked(None)).await?;
-                    return ordered(&answer, Some(*problem));
+                    return Err(AcmeError::ReplacesRefused { problem });
                 }
                 Err(error) => return Err(error),
             }
         }
-        ordered(&self.ask(&asked(None)).await?, None)
+        ordered(&self.ask(&asked(None)).await?)
     }
 
     /// An order as it is now.
@@ -347,14 +342,11 @@ impl Client {
     }
 }
 
-fn ordered(answer: &HttpAnswer, replaces_refused: Option<Problem>) -> Result<Ordered, AcmeError> {
+fn ordered(answer: &HttpAnswer) -> Result<Order, AcmeError> {
     let Some(url) = &answer.location else {
         return Err(AcmeError::malformed(&answer.url, "it does not say where the order is"));
     };
-    Ok(Ordered {
-        order: Order::of(answer, url)?,
-        replaces_refused,
-    })
+    Order::of(answer, url)
 }
 
 /// Some CAs (Pebble) say with a 500 that they do not know what is to be replaced: asking again does not help.

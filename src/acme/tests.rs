@@ -220,14 +220,19 @@ async fn an_order_that_may_not_replace_is_made_once_more_without_saying_so() {
         profile: Some("classic".to_owned()),
         replaces: Some(CertId::new(&[1, 2], &[3])),
     };
-    let ordered = fake
-        .client()
-        .await
-        .new_order(&names(&["shop.example", "192.0.2.1"]), &options)
-        .await
-        .unwrap();
-    assert_eq!(ordered.order.url, fake.url("/order/1"));
-    assert!(ordered.replaces_refused.unwrap().is("alreadyReplaced"));
+    let client = fake.client().await;
+    let all = names(&["shop.example", "192.0.2.1"]);
+    let refused = client.new_order(&all, &options).await.unwrap_err();
+    assert!(
+        matches!(&refused, AcmeError::ReplacesRefused { problem } if problem.is("alreadyReplaced")),
+        "{refused:?}"
+    );
+    let plain = OrderOptions {
+        replaces: None,
+        ..options
+    };
+    let order = client.new_order(&all, &plain).await.unwrap();
+    assert_eq!(order.url, fake.url("/order/1"));
     let seen = fake.seen("/new-order");
     assert_eq!(seen.len(), 2);
     let identifiers = json!([{"type": "dns", "value": "shop.example"}, {"type": "ip", "value": "192.0.2.1"}]);
@@ -259,14 +264,10 @@ async fn a_certificate_that_the_ca_does_not_know_is_told_by_an_error_of_its_own_
         replaces: Some(CertId::new(&[1, 2], &[3])),
         ..OrderOptions::default()
     };
-    let ordered = fake
-        .client()
-        .await
-        .new_order(&names(&["shop.example"]), &options)
-        .await
-        .unwrap();
-    assert!(ordered.replaces_refused.is_some());
-    assert_eq!(fake.seen("/new-order").len(), 2);
+    let client = fake.client().await;
+    let refused = client.new_order(&names(&["shop.example"]), &options).await.unwrap_err();
+    assert!(matches!(refused, AcmeError::ReplacesRefused { .. }), "{refused:?}");
+    assert_eq!(fake.seen("/new-order").len(), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ mod replaced;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-pub(super) use replaced::Replaced;
+pub(super) use replaced::{Renewal, Replaced};
 
 use finish::{WithLeftOut, without};
 
@@ -28,7 +28,10 @@ use crate::{
     },
     event::{EventKind, Teller},
     name::Name,
-    plan::{Names, Target, limits::OrderKind},
+    plan::{
+        Names, Target,
+        limits::{Exceeded, OrderKind},
+    },
     solve::dns01::Dns01,
 };
 
@@ -85,14 +88,14 @@ impl Run {
         let resumed = found.as_ref().and_then(|found| self.resumable(found, kind));
         let key = self.key(&present, &options.slots, kind, resumed.as_ref()).await?;
         let resume = resumed.and_then(|found| found.entry.order.clone());
-        let renewal = self.replaces(held.as_ref(), &present, resume.is_none()).await;
-        let in_window = renewal.as_ref().is_some_and(|r| r.in_window);
+        let renewal = self.replaces(held.as_ref(), &present).await;
         if resume.is_none() {
+            // What would exceed a limit writes nothing. Each order is checked again when it is made.
+            let in_window = renewal.as_ref().is_some_and(|r| r.in_window);
             self.within_limits(target, in_window)?;
         }
         let entry = self.entry(target, kind, found.as_ref(), resume.clone());
         let left = entry.left.clone();
-        let resumed = resume.is_some();
         let journal = Journal::begin(
             &self.parts.journal,
             &target.secret,
@@ -117,15 +120,15 @@ impl Run {
             },
             journal: &journal,
             profile: self.parts.issuer.profile.clone(),
-            replaces: renewal.map(|r| r.id),
-            in_window,
+            renewal,
+            limits: self.parts.options.limits.as_ref(),
             preferred_chain: self.parts.issuer.preferred_chain.clone(),
             common_name: self.parts.issuer.common_name,
             key: &key,
             counter: &self.counter,
             proved: AtomicBool::new(false),
         };
-        let obtained = Box::pin(obtaining.certificate(&target.names, resume)).await;
+        let obtained = Box::pin(obtaining.certificate(&target.names, resume.clone())).await;
         self.parts.standing.journals.remove(&target.secret);
         let obtained = match obtained {
             Ok(obtained) => obtained,
@@ -144,7 +147,10 @@ impl Run {
                     self.close(&journal, &left, tell).await;
                 }
                 self.record_failure(target, &error).await;
-                let error = TargetError::from(unrouted(error, &target.names));
+                let error = match unrouted(error, &target.names) {
+                    ObtainError::Limit(exceeded) => self.limited(exceeded),
+                    error => error.into(),
+                };
                 // An order whose names are not proved yet may fail because its answers are missing.
                 return Err(if going_on && proved {
                     self.kept(error, target, &present, &options, &journal).await
@@ -153,6 +159,7 @@ impl Run {
                 });
             }
         };
+        let resumed = resume.is_some_and(|url| url == obtained.order);
         let issued = self
             .finish_one(target, &present, &options, obtained, &key, lease, tell)
             .await;
@@ -268,10 +275,14 @@ impl Run {
         let names = &target.names.order;
         match self.counter.exceeded(limits, names, in_window, crate::clock::now()) {
             None => Ok(()),
-            Some(exceeded) => Err(TargetError::Limit {
-                issuer: self.parts.issuer.name.clone(),
-                exceeded,
-            }),
+            Some(exceeded) => Err(self.limited(exceeded)),
+        }
+    }
+
+    fn limited(&self, exceeded: Exceeded) -> TargetError {
+        TargetError::Limit {
+            issuer: self.parts.issuer.name.clone(),
+            exceeded,
         }
     }
 

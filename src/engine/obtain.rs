@@ -13,15 +13,19 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 use super::{
     authorize::{AuthorizationRequest, Refused},
     counter::Counter,
+    issue_target::Renewal,
     journal::{Journal, JournalError},
 };
 use crate::{
-    acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus, Wish},
+    acme::{AcmeError, Chain, Client, Order, OrderOptions, OrderStatus, Wish},
     apply::key::{KeyError, PrivateKey},
     error::{Blame, Diagnose},
     event::EventKind,
     name::Name,
-    plan::{Names, limits::OrderKind},
+    plan::{
+        Names,
+        limits::{Exceeded, Limits, OrderKind},
+    },
     solve::{Challenge, Solve, patience::told},
 };
 
@@ -57,6 +61,9 @@ pub enum ObtainError {
     /// The CA rejected the order.
     #[error("the CA failed the order: {0}")]
     Order(String),
+    /// The order would exceed a limit of the CA.
+    #[error("{0}")]
+    Limit(Exceeded),
     /// The ACME protocol failed.
     #[error(transparent)]
     Acme(#[from] AcmeError),
@@ -91,7 +98,7 @@ impl Diagnose for ObtainError {
             Self::Journal(error) => error.hint(),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::InterruptedLate => Some(AGAIN.to_owned()),
-            Self::Order(_) | Self::Key(_) => None,
+            Self::Order(_) | Self::Limit(_) | Self::Key(_) => None,
         }
     }
 
@@ -135,10 +142,10 @@ pub struct OrderRequest<'a> {
     pub journal: &'a Journal,
     /// The profile of the order.
     pub profile: Option<String>,
-    /// The certificate that is replaced, if the CA may be told.
-    pub replaces: Option<CertId>,
-    /// Whether the CA is told of the certificate that is replaced within its renewal window.
-    pub in_window: bool,
+    /// The renewal that the CA may be told of.
+    pub(super) renewal: Option<Renewal>,
+    /// The limits that no order may exceed.
+    pub limits: Option<&'a Limits>,
     /// The preferred chain.
     pub preferred_chain: Option<String>,
     /// Whether the request has a common name.
@@ -314,39 +321,20 @@ impl OrderRequest<'_> {
             // It was counted by the run that made it. Which certificate it replaces is not known any more.
             return Ok((order, self.counter.kind(&names.order, false)));
         }
-        let options = OrderOptions {
-            profile: self.profile.clone(),
-            replaces: self.replaces.clone(),
-        };
-        let ordering = self.client().new_order(&names.order, &options);
-        let ordered = match told(tell, || "the CA to accept the order".to_owned(), ordering).await {
-            Ok(ordered) => ordered,
-            Err(error) => {
-                let refused = error.refused_names();
-                if refused.is_empty() {
-                    return Err(error.into());
-                }
-                let said = |name: &Name| {
-                    let detail = error.problem().map(ToString::to_string).unwrap_or_default();
-                    (name.clone(), Refused::Ca { detail, method: None })
-                };
-                return Err(ObtainError::Names(refused.iter().map(said).collect()));
+        let (order, kind) = match self.new_order(names, self.renewal.as_ref()).await {
+            Err(ObtainError::Acme(AcmeError::ReplacesRefused { problem })) => {
+                tell.tell(EventKind::ReplacesRefused {
+                    detail: problem.to_string(),
+                });
+                self.new_order(names, None).await?
             }
+            ordered => ordered?,
         };
         if let Some(url) = self.client().take_moved() {
             tell.tell(EventKind::Note {
                 text: format!("the CA has the account at {url} now, which is kept"),
             });
         }
-        if let Some(problem) = &ordered.replaces_refused {
-            tell.tell(EventKind::ReplacesRefused {
-                detail: problem.to_string(),
-            });
-        }
-        let in_window = self.in_window && ordered.replaces_refused.is_none();
-        let kind = self.counter.kind(&names.order, in_window);
-        self.counter.ordered(kind);
-        let order = ordered.order;
         let url = order.url.clone();
         self.journal
             .note(|entry| {
@@ -360,6 +348,41 @@ impl OrderRequest<'_> {
             resumed: false,
         });
         Ok((order, kind))
+    }
+
+    /// Makes an order, unless it would exceed a limit, and counts it. Every order of a run passes here.
+    async fn new_order(&self, names: &Names, renewal: Option<&Renewal>) -> Result<(Order, OrderKind), ObtainError> {
+        let in_window = renewal.is_some_and(|renewal| renewal.in_window);
+        if let Some(limits) = self.limits
+            && let Some(exceeded) = self
+                .counter
+                .exceeded(limits, &names.order, in_window, crate::clock::now())
+        {
+            return Err(ObtainError::Limit(exceeded));
+        }
+        let options = OrderOptions {
+            profile: self.profile.clone(),
+            replaces: renewal.map(|renewal| renewal.id.clone()),
+        };
+        let ordering = self.client().new_order(&names.order, &options);
+        match told(self.proving.tell, || "the CA to accept the order".to_owned(), ordering).await {
+            Ok(order) => {
+                let kind = self.counter.kind(&names.order, in_window);
+                self.counter.ordered(kind);
+                Ok((order, kind))
+            }
+            Err(error) => {
+                let refused = error.refused_names();
+                if refused.is_empty() {
+                    return Err(error.into());
+                }
+                let said = |name: &Name| {
+                    let detail = error.problem().map(ToString::to_string).unwrap_or_default();
+                    (name.clone(), Refused::Ca { detail, method: None })
+                };
+                Err(ObtainError::Names(refused.iter().map(said).collect()))
+            }
+        }
     }
 
     /// Removes the answers. What cannot be removed now is reported, and `cleanup` removes it later.

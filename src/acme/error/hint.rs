@@ -70,7 +70,7 @@ impl Diagnose for AcmeError {
                 })
             }
             Self::Refused { problem, .. } => hint_of(problem),
-            Self::TooLarge { .. } | Self::NotOffered(_) | Self::Key(_) | Self::Settings(_) => None,
+            Self::ReplacesRefused { .. } | Self::TooLarge { .. } | Self::NotOffered(_) | Self::Key(_) | Self::Settings(_) => None,
         }
     }
 

@@ -30,7 +30,7 @@ async fn an_order_is_read_with_nulls_where_nothing_is_needed() {
     .await;
     let client = fake.client().await;
     let options = OrderOptions::default();
-    let order = client.new_order(&names(&ALL), &options).await.unwrap().order;
+    let order = client.new_order(&names(&ALL), &options).await.unwrap();
     assert_eq!((order.status, order.authorizations.len()), (OrderStatus::Ready, 0));
     let finalized = client.finalize(&order, b"csr").await.unwrap();
     assert_eq!(finalized.status, OrderStatus::Processing);
@@ -125,7 +125,7 @@ async fn an_account_whose_url_the_ca_does_not_know_is_found_by_its_key() {
         let (all, options) = (names(&ALL), OrderOptions::default());
         // Side by side: the account is looked for once.
         let (one, two) = tokio::join!(client.new_order(&all, &options), client.new_order(&all, &options));
-        assert_eq!(one.unwrap().order.url, two.unwrap().order.url);
+        assert_eq!(one.unwrap().url, two.unwrap().url);
         assert_eq!(client.account_url(), fake.url("/account/new"));
         assert_eq!(client.take_moved(), Some(fake.url("/account/new").as_str()));
         assert_eq!(client.take_moved(), None);

@@ -47,8 +47,8 @@ async fn an_order_whose_answer_says_nothing_of_what_it_replaces_is_not_lost() {
     };
     let client = fake.client().await;
     let ordered = client.new_order(&names(&["shop.example"]), &options).await.unwrap();
-    assert_eq!(ordered.order.url, fake.url("/order/1"));
-    assert_eq!((ordered.order.replaces, ordered.replaces_refused), (None, None));
+    assert_eq!(ordered.url, fake.url("/order/1"));
+    assert_eq!(ordered.replaces, None);
     let seen = fake.seen("/new-order");
     assert_eq!((seen.len(), &seen[0].payload["replaces"]), (1, &json!("AQI.Aw")));
 }
@@ -101,7 +101,7 @@ async fn an_account_of_another_kind_of_key_does_all_that_others_do() {
         .await
         .unwrap();
     client.respond(&challenge(fake.url("/challenge/1"))).await.unwrap();
-    client.finalize(&ordered.order, b"csr").await.unwrap();
+    client.finalize(&ordered, b"csr").await.unwrap();
     let contact = ["mailto:ops@shop.example".to_owned()];
     assert_eq!(client.update_contact(&contact).await.unwrap().contact, contact);
     client.revoke(b"der", RevocationReason::Unspecified).await.unwrap();

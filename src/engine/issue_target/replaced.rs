@@ -14,8 +14,8 @@ use crate::{
 impl Run {
     /// The renewal of which the CA may be told: of a certificate that belongs to this account according to the note on its
     /// Secret, and for which the CA has a window.
-    pub(super) async fn replaces(&self, held: Option<&Replaced>, present: &Present, wanted: bool) -> Option<Renewal> {
-        let held = held.filter(|_| wanted && !self.parts.options.rehearsal)?;
+    pub(super) async fn replaces(&self, held: Option<&Replaced>, present: &Present) -> Option<Renewal> {
+        let held = held.filter(|_| !self.parts.options.rehearsal)?;
         let noted = |key: &str| present.annotation(key);
         if !belongs_to(noted, &held.sha256, self.parts.client.account_url()) {
             return None;
@@ -30,9 +30,9 @@ impl Run {
 }
 
 /// A renewal of which the CA may be told.
-pub(super) struct Renewal {
-    pub(super) id: CertId,
-    pub(super) in_window: bool,
+pub(in crate::engine) struct Renewal {
+    pub(in crate::engine) id: CertId,
+    pub(in crate::engine) in_window: bool,
 }
 
 /// The certificate that is replaced.

@@ -8,7 +8,10 @@ use x509_parser::{certification_request::X509CertificationRequest, prelude::From
 
 use super::*;
 use crate::{
-    acme::fake::{Fake, Reply, Request},
+    acme::{
+        CertId,
+        fake::{Fake, Reply, Request},
+    },
     apply::{KeyKind, RunId},
     engine::{
         authorize::Choose,
@@ -79,8 +82,24 @@ impl Came {
     }
 }
 
-/// Orders these names; `present` are those that must not be lost.
+/// Orders these names, all of which must not be lost.
 async fn order(fake: &Fake, all: &[&str], common_name: bool, resume: Option<String>) -> Came {
+    order_within(fake, all, common_name, resume, None, None).await
+}
+
+/// Orders these names of an account that has no new order left in the next hours. `renewal` is what the CA may be told of.
+async fn order_at_the_limit(fake: &Fake, all: &[&str], resume: Option<String>, renewal: Option<Renewal>) -> Came {
+    order_within(fake, all, false, resume, Some(Limits::PRODUCTION), renewal).await
+}
+
+async fn order_within(
+    fake: &Fake,
+    all: &[&str],
+    common_name: bool,
+    resume: Option<String>,
+    limits: Option<Limits>,
+    renewal: Option<Renewal>,
+) -> Came {
     let (client, key) = (fake.client().await, PrivateKey::generate(KeyKind::EcdsaP256).unwrap());
     let (solver, heard, home) = (
         Arc::<Solver>::default(),
@@ -99,7 +118,11 @@ async fn order(fake: &Fake, all: &[&str], common_name: bool, resume: Option<Stri
     )
     .await
     .unwrap();
-    let ledger = Ledger::open(LedgerStore::Nowhere, client.account_url(), None, crate::clock::now()).await;
+    let now = crate::clock::now();
+    let ledger = Ledger::open(LedgerStore::Nowhere, client.account_url(), limits, now).await;
+    for _ in 0..300 {
+        ledger.ordered(OrderKind::New, now);
+    }
     let counter = Counter::new(ledger, Seen::default());
     let (hosts, cancel) = (Hosts::default(), Cancel::never());
     let tell = Teller::new(Arc::clone(&heard) as Arc<dyn Listen>);
@@ -113,8 +136,8 @@ async fn order(fake: &Fake, all: &[&str], common_name: bool, resume: Option<Stri
         },
         journal: &journal,
         profile: None,
-        replaces: None,
-        in_window: false,
+        renewal,
+        limits: limits.as_ref(),
         preferred_chain: None,
         common_name,
         key: &key,
@@ -166,6 +189,33 @@ async fn ca(of: impl Fn(&Request, usize, &str) -> Option<Reply> + Send + Sync + 
         })
     })
     .await
+}
+
+#[tokio::test]
+async fn an_order_in_place_of_one_that_cannot_be_used_is_held_to_the_limits() {
+    let fake =
+        ca(|request, _, _| (request.path == "/order/old").then(|| Reply::problem(404, "malformed", "no such order")))
+            .await;
+    let old = Some(fake.url("/order/old"));
+    let came = order_at_the_limit(&fake, &["shop.example"], old, None).await;
+    assert!(matches!(came.result, Err(ObtainError::Limit(_))), "{}", came.error());
+    assert!(fake.seen("/new-order").is_empty());
+}
+
+#[tokio::test]
+async fn an_order_that_is_no_replacement_for_the_ca_is_held_to_the_limits() {
+    let fake = ca(|request, _, _| {
+        let replaces = request.path == "/new-order" && !request.payload["replaces"].is_null();
+        replaces.then(|| Reply::problem(409, "alreadyReplaced", "it has been replaced"))
+    })
+    .await;
+    let renewal = Renewal {
+        id: CertId::new(&[1], &[2]),
+        in_window: true,
+    };
+    let came = order_at_the_limit(&fake, &["shop.example"], None, Some(renewal)).await;
+    assert!(matches!(came.result, Err(ObtainError::Limit(_))), "{}", came.error());
+    assert_eq!(fake.seen("/new-order").len(), 1);
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ pub(super) fn parse(names: &[&str]) -> Vec<Name> {
 
 /// From the order to the certificate.
 pub(super) async fn issue(client: &Client, names: &[Name], options: &OrderOptions) -> Result<Issued, AcmeError> {
-    let order = client.new_order(names, options).await?.order;
+    let order = client.new_order(names, options).await?;
     for url in &order.authorizations {
         let authorization = client.authorization(url).await?;
         if authorization.status == AuthorizationStatus::Pending {
@@ -300,11 +300,10 @@ async fn each_name_of_an_order_has_its_challenges() {
     let client = &world.client;
     let names = parse(&["shop.example", "*.shop.example"]);
     let ordered = client.new_order(&names, &OrderOptions::default()).await.unwrap();
-    assert_eq!(ordered.replaces_refused, None);
-    assert_eq!(ordered.order.status, OrderStatus::Pending);
-    assert!(ordered.order.expires.is_some());
+    assert_eq!(ordered.status, OrderStatus::Pending);
+    assert!(ordered.expires.is_some());
     let mut found = Vec::new();
-    for url in &ordered.order.authorizations {
+    for url in &ordered.authorizations {
         let authorization = client.authorization(url).await.unwrap();
         assert_eq!(authorization.name.to_string(), "shop.example");
         let token = authorization
@@ -330,7 +329,7 @@ async fn each_name_of_an_order_has_its_challenges() {
     let again = open(&world.pebble)
         .await
         .client(client.key().clone(), client.account_url());
-    assert_eq!(again.order(&ordered.order.url).await.unwrap().names.len(), 2);
+    assert_eq!(again.order(&ordered.url).await.unwrap().names.len(), 2);
 
     let error = client
         .new_order(&parse(&["a.blocked.example"]), &OrderOptions::default())
@@ -345,12 +344,7 @@ async fn each_name_of_an_order_has_its_challenges() {
 async fn a_name_that_does_not_lead_here_is_told_in_the_cas_words() {
     let world = World::start().await;
     let names = parse(&["nowhere.example"]);
-    let order = world
-        .client
-        .new_order(&names, &OrderOptions::default())
-        .await
-        .unwrap()
-        .order;
+    let order = world.client.new_order(&names, &OrderOptions::default()).await.unwrap();
     let url = &order.authorizations[0];
     let authorization = world.client.authorization(url).await.unwrap();
     let challenge = authorization.challenge(&ChallengeKind::Http01).unwrap();
@@ -448,22 +442,18 @@ async fn a_renewal_says_what_it_replaces_once() {
     let second = issue(&world.client, &names, &replacing(first.id())).await.unwrap();
     assert_eq!(second.order.replaces, Some(first.id().to_string()));
     // Replaced already; and a certificate that the CA never made.
-    let again = world.client.new_order(&names, &replacing(first.id())).await.unwrap();
-    assert!(again.replaces_refused.unwrap().is("alreadyReplaced"));
-    assert_eq!(again.order.replaces, None);
-    let unknown = world
-        .client
-        .new_order(&names, &replacing(CertId::new(&[1], &[2])))
-        .await
-        .unwrap();
-    assert!(unknown.replaces_refused.is_some() && unknown.order.replaces.is_none());
+    let refused = async |client: &Client, id: CertId| match client.new_order(&names, &replacing(id)).await {
+        Err(AcmeError::ReplacesRefused { problem }) => *problem,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(&world.client, first.id()).await.is("alreadyReplaced"));
+    refused(&world.client, CertId::new(&[1], &[2])).await;
     // Another account's.
     let (stranger, _) = acme
         .register(&AccountKey::generate().unwrap(), &agreed())
         .await
         .unwrap();
-    let refused = stranger.new_order(&names, &replacing(second.id())).await.unwrap();
-    assert!(refused.replaces_refused.unwrap().is("unauthorized"));
+    assert!(refused(&stranger, second.id()).await.is("unauthorized"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -538,12 +528,7 @@ async fn what_was_proved_before_need_not_be_proved_again() {
     let first = world.issue(&["shop.example"], &OrderOptions::default()).await;
     world.resolver.host("shop.example", &[]);
     let names = parse(&["shop.example"]);
-    let order = world
-        .client
-        .new_order(&names, &OrderOptions::default())
-        .await
-        .unwrap()
-        .order;
+    let order = world.client.new_order(&names, &OrderOptions::default()).await.unwrap();
     let authorization = world.client.authorization(&order.authorizations[0]).await.unwrap();
     assert_eq!(authorization.status, AuthorizationStatus::Valid);
     let second = world.issue(&["shop.example"], &OrderOptions::default()).await;
