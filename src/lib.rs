@@ -34,6 +34,7 @@ mod cache;
 pub mod check;
 pub mod cli;
 mod clock;
+pub mod controller;
 mod document;
 pub mod engine;
 pub mod error;

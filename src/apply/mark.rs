@@ -35,6 +35,8 @@ pub enum Purpose {
     Solver,
     /// A replaced certificate and key.
     Backup,
+    /// Leading challenges to a program that goes on. Such objects stay.
+    Standing,
 }
 
 impl Purpose {
@@ -45,6 +47,7 @@ impl Purpose {
             Self::Lease => "lease",
             Self::Solver => "solver",
             Self::Backup => "backup",
+            Self::Standing => "standing",
         }
     }
 
@@ -142,7 +145,13 @@ mod tests {
         let long = "a".repeat(300);
         assert_eq!(Purpose::Backup.name(&long), Purpose::Backup.name(&long));
         assert_ne!(Purpose::Backup.name("a"), Purpose::Backup.name("b"));
-        for purpose in [Purpose::Journal, Purpose::Lease, Purpose::Solver, Purpose::Backup] {
+        for purpose in [
+            Purpose::Journal,
+            Purpose::Lease,
+            Purpose::Solver,
+            Purpose::Backup,
+            Purpose::Standing,
+        ] {
             let name = purpose.name(&long);
             assert!(name.len() <= 63 && crate::k8s::possible(&name), "{name}");
         }

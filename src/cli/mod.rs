@@ -9,6 +9,7 @@ mod cleanup;
 mod colour;
 mod complete;
 mod config;
+mod controller;
 mod explain;
 pub mod failure;
 mod front;
@@ -91,6 +92,9 @@ pub fn run() -> Exit {
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),
         Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
+        Some(Command::Controller(command)) => on_runtime_giving_up(|cancel| controller::run(*command, cancel)),
+        Some(Command::Pause(command)) => on_runtime(controller::pause(*command)),
+        Some(Command::Resume(command)) => on_runtime(controller::resume(*command)),
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Rights(command)) => rights::run(&command),

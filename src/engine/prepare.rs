@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, stream};
 use self::solving::any_thumbprint;
 pub use self::{
     error::PrepareError,
-    solving::{dns_persist01, dns01, own_address},
+    solving::{advertised, dns_persist01, dns01, own_address},
 };
 pub(super) use self::{
     error::{NAMES, is_name, quoted},

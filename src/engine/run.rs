@@ -32,7 +32,7 @@ use crate::{
         Target,
         limits::{Limits, Seen},
     },
-    solve::Solve,
+    solve::{Solve, http01},
 };
 
 /// For each certificate that is being ordered, how many more may wait until they are served.
@@ -58,6 +58,8 @@ pub struct Options {
     pub overwrite_with_staging: bool,
     /// The data keys of the Secret; `None` for the usual ones.
     pub slots: Slots,
+    /// The installation for which Secrets are claimed, if the run is one of an installation.
+    pub claim: Option<String>,
     /// The roots that the chain has to reach.
     pub roots: Roots,
     /// How long the new certificate may take to be served; if zero, that is not checked.
@@ -75,12 +77,16 @@ pub struct Standing {
     pub(super) hosts: Hosts,
     /// Limits how many certificates are ordered at once.
     pub(super) turns: Turns,
+    /// What answers HTTP-01 for as long as the program goes on, if it does.
+    pub(super) answering: Option<Arc<http01::standing::Standing>>,
 }
 
 impl Standing {
-    /// Makes it for an account, with its ledger and the number of orders at once.
-    pub fn new(ledger: Ledger, concurrency: usize) -> Self {
+    /// Makes it for an account, with its ledger, the number of orders at once, and what answers HTTP-01 if that goes on
+    /// after an order.
+    pub fn new(ledger: Ledger, concurrency: usize, answering: Option<Arc<http01::standing::Standing>>) -> Self {
         Self {
+            answering,
             ledger,
             journals: Arc::default(),
             hosts: Hosts::default(),
@@ -184,11 +190,21 @@ impl Run {
     /// Carries out all targets, several at once. A failure does not stop the others. After Ctrl-C, targets in progress
     /// are abandoned and cleaned up, and no others are started.
     pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
+        self.all_telling(targets, |_| {}).await
+    }
+
+    /// The same; `ended` is called with each outcome as soon as it is known.
+    pub async fn all_telling(&self, targets: &[Target], ended: impl Fn(&Outcome)) -> Vec<Outcome> {
+        let ended = &ended;
         self.parts.cancel.begin();
         self.brake.expect(targets.len());
         // In the order in which they end: a slow target must not keep others from starting.
         let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
-            .map(|(at, target)| async move { (at, Box::pin(self.one(target)).await) })
+            .map(|(at, target)| async move {
+                let outcome = Box::pin(self.one(target)).await;
+                ended(&outcome);
+                (at, outcome)
+            })
             .buffer_unordered(self.parts.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
             .collect()
             .await;

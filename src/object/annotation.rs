@@ -82,6 +82,8 @@ pub const ISSUED_ORDER: &str = "kubectl-certs.io/order";
 pub const ISSUED_ACCOUNT: &str = "kubectl-certs.io/account";
 /// What the order of the certificate counted towards: `new`, `same-names` or `replacement`.
 pub const ISSUED_KIND: &str = "kubectl-certs.io/order-kind";
+/// The installation that keeps the certificate of a Secret renewed.
+pub const CLAIM: &str = "kubectl-certs.io/claim";
 /// The SHA-256 of the leaf to which these annotations refer.
 pub const ISSUED_SHA256: &str = "kubectl-certs.io/sha256";
 /// The Secret (`NAMESPACE/NAME`) for which this program created the object.
@@ -152,6 +154,7 @@ const WANTED: &[&str] = &[
     ISSUED_ACCOUNT,
     ISSUED_KIND,
     ISSUED_SHA256,
+    CLAIM,
     MADE_FOR,
 ];
 

@@ -27,6 +27,7 @@ use crate::{
     solve::{
         SolveError,
         dns01::config::{SecretRef, Secrets},
+        http01,
     },
 };
 
@@ -142,6 +143,8 @@ pub struct Context {
     pub config: Config,
     /// Ends it early.
     pub cancel: Cancel,
+    /// What answers HTTP-01 for as long as the program goes on, if it does.
+    pub answering: Option<Arc<http01::standing::Standing>>,
     /// What orders with an account share, by the account's URL: it outlives the use case.
     pub(super) standing: Mutex<HashMap<String, Arc<Standing>>>,
 }
@@ -153,6 +156,7 @@ impl Context {
             cluster,
             config,
             cancel,
+            answering: None,
             standing: Mutex::default(),
         }
     }

@@ -5,7 +5,7 @@ mod run;
 
 use std::{fmt::Write as _, sync::Arc};
 
-use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left, session::Session};
+use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left};
 use crate::{
     acme::Stage,
     apply::{Api, Permits, RunId, events, rights},
@@ -13,7 +13,7 @@ use crate::{
         forced,
         foreseen::{Askable, Obstacle, obstacles as foreseen_by},
         prepare::{self, Prepared, Preparing, slots},
-        run::Outcome,
+        run::{Outcome, Run},
         store::Destination,
         sweep,
     },
@@ -33,9 +33,11 @@ use crate::{
         dns01::{NoSecrets, Secrets},
         http01::rights_hint,
     },
+    source::Scope,
 };
 use plan::{ca_changes, steps, unrouted};
 
+use run::Account;
 pub use run::Terms;
 
 /// What is asked of an issuance besides which certificates.
@@ -102,10 +104,16 @@ impl Report {
 pub(super) struct Issuance<'a> {
     pub(super) context: &'a Context,
     pub(super) order: &'a Order,
-    pub(super) session: &'a Session,
+    pub(super) inventory: &'a Inventory,
+    /// The cluster; `None` for manifests.
+    pub(super) connection: Option<&'a Connection>,
+    /// What was looked at.
+    pub(super) scope: &'a Scope,
     pub(super) settings: &'a Settings,
     pub(super) store: &'a Store,
     pub(super) acme: &'a Directory,
+    /// The installation for which Secrets are claimed, if there is one.
+    pub(super) claim: Option<String>,
     /// What denies orders of this kind, where anything does.
     pub(super) denied: Option<Obstacle>,
     /// Whether the number of orders was said (`--max`).
@@ -133,11 +141,11 @@ impl Issuance<'_> {
     }
 
     fn connection(&self) -> Option<&Connection> {
-        self.session.connection.as_ref()
+        self.connection
     }
 
     fn inventory(&self) -> &Inventory {
-        &self.session.inventory
+        self.inventory
     }
 
     /// Who reads Secrets for credentials.
@@ -219,7 +227,7 @@ impl Issuance<'_> {
         // Nothing of manifests is in a cluster.
         let there = self.connection().filter(|_| self.order.source.filename.is_empty());
         let (run, found) = tokio::join!(
-            self.run(run, prepared, destination, targets, tell),
+            self.run(run, prepared, destination, targets, tell, Account::Registered),
             sweep::look(there, targets, &solving)
         );
         let run = run?;
@@ -227,6 +235,30 @@ impl Issuance<'_> {
         let outcomes = run.all(targets).await;
         front.finish();
         Ok(report(outcomes, obstacles))
+    }
+
+    /// Prepares a run for a caller that has decided, and asks nobody. No account is registered, and no right is asked
+    /// for: what the server refuses fails the certificate that it refuses.
+    pub(super) async fn begin(&self, targets: &[Target]) -> Result<Run, OpError> {
+        let run = RunId::random();
+        let preparing = Preparing {
+            inventory: self.inventory(),
+            targets,
+            settings: self.settings,
+            connection: self.connection(),
+            directory: None,
+            connect: self.order.connect.clone(),
+            run: run.clone(),
+        };
+        let mut prepared = preparing
+            .prepare()
+            .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        let destination = self.destination(&preparing, &prepared.permits);
+        if let Destination::Cluster(api) = &destination {
+            self.check_restarts(api, &mut prepared).await?;
+        }
+        let tell = Teller::new(self.front().listener());
+        self.run(run, prepared, destination, targets, tell, Account::Kept).await
     }
 
     /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.

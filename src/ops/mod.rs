@@ -9,6 +9,8 @@
 //! | [`rollback`] | put the pair before the last renewal back |
 //! | [`restart`] | restart what uses a Secret |
 //! | [`cleanup`] | remove what killed runs have left |
+//! | [`pause`] | tell the controller whether to order |
+//! | [`unattended`] | order what a program that goes on has decided from its own picture |
 //! | [`session`] | read a cluster or manifests, and judge the certificates: what every other begins with |
 //!
 //! Each has a `Request`, which says all that is asked and nothing of how it was typed, and a function
@@ -30,6 +32,7 @@ mod left;
 pub mod limits;
 pub mod named;
 mod opened;
+pub mod pause;
 pub mod preflight;
 pub mod reach;
 pub mod renew;
@@ -39,6 +42,7 @@ pub mod rollback;
 pub mod session;
 mod source;
 pub mod trust;
+pub mod unattended;
 mod unread;
 
 pub use context::{Cluster, Config, Context};

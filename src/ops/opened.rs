@@ -30,12 +30,22 @@ pub(super) struct Opened {
 impl Opened {
     /// Reads what is asked for.
     pub(super) async fn read(order: &Order, words: &[Named], context: &Context) -> Result<Self, OpError> {
-        let mut settings = context.settings(order.flags.clone()).await?;
-        let store = context.store(&settings.chosen).await?;
         let open = Open {
             all_users: true,
             ..Open::default()
         };
+        Self::read_as(order, words, context, open).await
+    }
+
+    /// The same, read as `open` says.
+    pub(super) async fn read_as(
+        order: &Order,
+        words: &[Named],
+        context: &Context,
+        open: Open,
+    ) -> Result<Self, OpError> {
+        let mut settings = context.settings(order.flags.clone()).await?;
+        let store = context.store(&settings.chosen).await?;
         let opening = Session::open(&context.cluster, &order.source, &order.checks, words, open);
         let acme = Directory::begin(&settings.chosen.issuer);
         let session = opening.await?;
@@ -60,10 +70,13 @@ impl Opened {
         Issuance {
             context,
             order,
-            session: &self.session,
+            inventory: &self.session.inventory,
+            connection: self.session.connection.as_ref(),
+            scope: &self.session.scope,
             settings: &self.settings,
             store: &self.store,
             acme: &self.acme,
+            claim: None,
             denied: self.denied.clone(),
             is_bounded: false,
             left,

@@ -361,6 +361,7 @@ mod tests {
 
     fn note(run: &RunId) -> Note {
         Note {
+            claim: None,
             run: run.clone(),
             issuer: "own".into(),
             directory: "https://ca.example/directory".into(),

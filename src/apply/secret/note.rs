@@ -7,7 +7,7 @@ use crate::{
     object::{
         Seconds,
         annotation::{
-            ISSUED_ACCOUNT as ACCOUNT, ISSUED_AT_DIRECTORY as DIRECTORY, ISSUED_KIND as KIND, RENEWAL_WINDOW,
+            CLAIM, ISSUED_ACCOUNT as ACCOUNT, ISSUED_AT_DIRECTORY as DIRECTORY, ISSUED_KIND as KIND, RENEWAL_WINDOW,
         },
     },
     plan::limits::OrderKind,
@@ -59,6 +59,8 @@ pub struct Note {
     pub at: Seconds,
     /// The start and end of the renewal window (ARI).
     pub window: Option<(Seconds, Seconds)>,
+    /// The installation that keeps the certificate renewed. Without one, the claim that is there stays.
+    pub claim: Option<String>,
 }
 
 impl Note {
@@ -89,6 +91,7 @@ impl Note {
             (REVOKED, Value::Null),
         ]
         .into_iter()
+        .chain(self.claim.clone().map(|claim| (CLAIM, text(claim))))
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
     }

@@ -62,6 +62,7 @@ fn key() -> Key {
 
 fn note() -> Note {
     Note {
+        claim: None,
         run: RunId::random(),
         issuer: "letsencrypt".into(),
         directory: "https://ca.example/directory".into(),

@@ -41,6 +41,12 @@ examples! {
         "The pair before the last renewal" "rollback shop-tls -n shop";
     CLEANUP:
         "Leftovers of killed runs, in all namespaces" "cleanup -A";
+    CONTROLLER:
+        "What the Pod runs: all namespaces, Let's Encrypt, settings in a ConfigMap" "controller -A --production --account-secret kubectl-certs/account --config-map kubectl-certs/config";
+    PAUSE:
+        "No orders for two hours, with the reason for everybody" "pause --reason 'the CA is being moved' --for 2h";
+    RESUME:
+        "The controller in another namespace than the usual one" "resume -n certs-dev";
     ACCOUNT:
         "The stored accounts" "account show",
         "One with Let's Encrypt, under this address" "account register --production --email ops@shop.example --agree-tos";

@@ -1,5 +1,6 @@
 //! The command line, as it is typed. What the words become is in the files of the commands.
 
+pub mod controller;
 mod examples;
 pub mod issue;
 #[cfg(test)]
@@ -92,6 +93,15 @@ pub enum Command {
     /// Remove the leftovers of killed runs
     #[command(after_long_help = examples::CLEANUP)]
     Cleanup(Box<issue::CleanupCommand>),
+    /// Keep the certificates of annotated routes renewed, unattended; what runs in the cluster
+    #[command(after_long_help = examples::CONTROLLER)]
+    Controller(Box<controller::ControllerCommand>),
+    /// Have the controller order nothing for a while
+    #[command(after_long_help = examples::PAUSE)]
+    Pause(Box<controller::PauseCommand>),
+    /// Let the controller order, for the first time or again
+    #[command(after_long_help = examples::RESUME)]
+    Resume(Box<controller::ResumeCommand>),
     /// Show, create, change and end accounts with CAs
     #[command(after_long_help = examples::ACCOUNT)]
     Account(Box<issue::AccountCommand>),

@@ -86,6 +86,7 @@ impl Run {
             kind: self.counted(kind),
             at: crate::clock::now(),
             window: self.window(&pair).await,
+            claim: self.parts.options.claim.clone(),
         };
         let storing = StoreRequest {
             options,

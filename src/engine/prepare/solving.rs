@@ -6,7 +6,7 @@ use super::{PrepareError, Prepared, Preparing};
 use crate::{
     acme::Client,
     apply::RunId,
-    engine::{choose::Solvers, journals::Journals, store::Destination},
+    engine::{choose::Solvers, journals::Journals, run::Standing, store::Destination},
     net::{HostPort, Lookup, dns::Resolver},
     object::Key,
     settings::{Dns01Settings, Http01Settings, Settings, value::SolverKind},
@@ -87,7 +87,7 @@ impl Prepared {
         connect: Option<HostPort>,
         destination: &Destination,
         client: &Client,
-        journals: &Arc<Journals>,
+        standing: &Standing,
         secrets: Arc<dyn Secrets>,
         operator: Arc<dyn Operator>,
     ) -> Result<Solvers, PrepareError> {
@@ -97,13 +97,16 @@ impl Prepared {
                     .thumbprint()
                     .parse()
                     .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))?;
-                let options = self.http01(settings, run, connect, thumbprint);
-                let notes = Arc::clone(journals) as Arc<dyn crate::solve::Journal>;
+                let options = http01::Options {
+                    standing: standing.answering.clone(),
+                    ..self.http01(settings, run, connect, thumbprint)
+                };
+                let notes = Arc::clone(standing.journals()) as Arc<dyn crate::solve::Journal>;
                 Some(Arc::new(Http01::new(api.clone(), options, self.places, notes)))
             }
             _ => None,
         };
-        let dns01 = dns01(&settings.dns01, journals, secrets, operator)?.map(Arc::new);
+        let dns01 = dns01(&settings.dns01, standing.journals(), secrets, operator)?.map(Arc::new);
         let issuers = &client.acme().directory().meta.caa_identities;
         let dns_persist01 = dns_persist01(&settings.dns01, client.account_url(), issuers)?.map(Arc::new);
         Ok(Solvers::new(
@@ -135,6 +138,7 @@ impl Prepared {
                 deadline: LIVES,
             },
             thumbprint,
+            standing: None,
             self_check: http.self_check,
             resolve_timeout: http.resolve_timeout,
             limit: None,
@@ -232,7 +236,7 @@ pub fn own_address() -> Option<std::net::IpAddr> {
 }
 
 /// Where the cluster reaches this process, if that is configured.
-fn advertised(http01: &Http01Settings) -> Option<SocketAddr> {
+pub fn advertised(http01: &Http01Settings) -> Option<SocketAddr> {
     let inside = || own_address().map(|ip| SocketAddr::new(ip, OWN_PORT));
     http01.advertise.or_else(inside)
 }

@@ -28,6 +28,15 @@ use crate::{
     text::counted,
 };
 
+/// Which account orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Account {
+    /// The one that is kept, or a new one.
+    Registered,
+    /// The one that is kept. That there is none is an error.
+    Kept,
+}
+
 impl Issuance<'_> {
     pub(super) async fn run(
         &self,
@@ -36,14 +45,19 @@ impl Issuance<'_> {
         destination: Destination,
         targets: &[Target],
         tell: Teller,
+        account: Account,
     ) -> Result<Run, OpError> {
         let (settings, front) = (self.settings, self.context.front());
         let secrets = self.secrets();
         let acme = self.acme.get(&**front).await?;
         let waiting = front.wait_for_ca(&settings.chosen.issuer.name);
-        let Ready { client, .. } = account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &Terms(front))
-            .await
-            .map_err(|error| OpError::because(&error))?;
+        let ready = match account {
+            Account::Registered => {
+                account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &Terms(front)).await
+            }
+            Account::Kept => account::existing(acme, &settings.chosen, self.store).await,
+        };
+        let Ready { client, .. } = ready.map_err(|error| OpError::because(&error))?;
         drop(waiting);
         let standing = self.standing(&client).await;
         let restarts = std::mem::take(&mut prepared.restarts);
@@ -54,7 +68,7 @@ impl Issuance<'_> {
                 self.order.connect.clone(),
                 &destination,
                 &client,
-                standing.journals(),
+                &standing,
                 secrets,
                 front.operator(),
             )
@@ -76,7 +90,7 @@ impl Issuance<'_> {
             destination,
             seen: seen(self.inventory(), settings),
             restarts,
-            rivals: Rivals::of(self.inventory(), targets, &self.session.scope),
+            rivals: Rivals::of(self.inventory(), targets, self.scope),
             asks: Arc::new(AskOperator(Arc::clone(front))),
             cancel: self.context.cancel.clone(),
             tell,
@@ -92,7 +106,11 @@ impl Issuance<'_> {
         }
         let limits = self.settings.chosen.limits;
         let ledger = Ledger::of_account(self.store, Some(client.account_url()), limits, crate::clock::now()).await;
-        let standing = Arc::new(Standing::new(ledger, self.settings.certificate.concurrency));
+        let standing = Arc::new(Standing::new(
+            ledger,
+            self.settings.certificate.concurrency,
+            self.context.answering.clone(),
+        ));
         all.insert(client.account_url().to_owned(), Arc::clone(&standing));
         standing
     }
@@ -125,6 +143,7 @@ impl Issuance<'_> {
             force: certificate.force,
             overwrite_with_staging: certificate.overwrite_with_staging,
             slots: slots(self.settings),
+            claim: self.claim.clone(),
             roots,
             wait: storing.wait,
             connect: self.order.connect.clone(),

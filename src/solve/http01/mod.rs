@@ -23,9 +23,10 @@ mod pod;
 pub mod responder;
 pub mod self_check;
 mod solver;
+pub mod standing;
 pub mod table;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 pub use fetch::Ports;
 pub use guard::{Guard, Network};
@@ -78,7 +79,7 @@ pub enum Backend {
 }
 
 /// How challenges are answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// What answers them.
     pub backend: Backend,
@@ -90,6 +91,8 @@ pub struct Options {
     pub pod: PodOptions,
     /// The thumbprint of the account's key.
     pub thumbprint: Thumbprint,
+    /// The responder that answers for as long as the program goes on, in place of one of its own.
+    pub standing: Option<Arc<standing::Standing>>,
     /// How the answer is checked.
     pub self_check: SelfCheck,
     /// How long a host that does not resolve yet is waited for, before anything is ordered.

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{CHALLENGE_PREFIX, is_token, table::HEALTH_PATH};
+use super::{CHALLENGE_PREFIX, is_token, standing::Answers, table::HEALTH_PATH};
 
 /// How many connections are open at once. A further one closes the oldest: a CA is done in milliseconds, and clients
 /// that only keep a connection open must not keep the CA out.
@@ -63,22 +63,48 @@ impl Thumbprint {
     }
 }
 
+/// Which tokens are answered.
+#[derive(Debug, Clone)]
+pub enum Answering {
+    /// All, with the thumbprint of an account's key.
+    All(Thumbprint),
+    /// Those of the orders in progress, for their hosts.
+    Only(Arc<Answers>),
+}
+
+impl Answering {
+    fn answer(&self, host: Option<&str>, token: &str) -> Option<String> {
+        match self {
+            Self::All(thumbprint) => Some(thumbprint.answer(token)),
+            Self::Only(answers) => answers.of(host, token),
+        }
+    }
+}
+
+impl From<Thumbprint> for Answering {
+    fn from(thumbprint: Thumbprint) -> Self {
+        Self::All(thumbprint)
+    }
+}
+
 /// The status and the body of the answer to a request.
-fn answer(method: &Method, path: &str, thumbprint: &Thumbprint) -> (StatusCode, String) {
+fn answer(method: &Method, host: Option<&str>, path: &str, answering: &Answering) -> (StatusCode, String) {
     if method != Method::GET && method != Method::HEAD {
         return (StatusCode::METHOD_NOT_ALLOWED, String::new());
     }
     if path == HEALTH_PATH {
         return (StatusCode::OK, "ok".to_owned());
     }
-    match path.strip_prefix(CHALLENGE_PREFIX) {
-        Some(token) if is_token(token) => (StatusCode::OK, thumbprint.answer(token)),
-        _ => (StatusCode::NOT_FOUND, String::new()),
+    let token = path.strip_prefix(CHALLENGE_PREFIX).filter(|token| is_token(token));
+    match token.and_then(|token| answering.answer(host, token)) {
+        Some(answer) => (StatusCode::OK, answer),
+        None => (StatusCode::NOT_FOUND, String::new()),
     }
 }
 
-fn respond(request: &Request<Incoming>, thumbprint: &Thumbprint) -> Response<Full<Bytes>> {
-    let (status, body) = answer(request.method(), request.uri().path(), thumbprint);
+fn respond(request: &Request<Incoming>, answering: &Answering) -> Response<Full<Bytes>> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let (status, body) = answer(request.method(), host, request.uri().path(), answering);
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let kind = header::HeaderValue::from_static("application/octet-stream");
@@ -89,8 +115,8 @@ fn respond(request: &Request<Incoming>, thumbprint: &Thumbprint) -> Response<Ful
 }
 
 /// Answers on `listener` until `stop` is ready. Errors of one connection do not affect others.
-pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Future<Output = ()>) {
-    let thumbprint = Arc::new(thumbprint);
+pub async fn serve(listener: TcpListener, answering: impl Into<Answering>, stop: impl Future<Output = ()>) {
+    let answering = Arc::new(answering.into());
     let mut open = JoinSet::new();
     let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     let mut stop = std::pin::pin!(stop);
@@ -113,10 +139,10 @@ pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Fut
         {
             connection.abort();
         }
-        let thumbprint = Arc::clone(&thumbprint);
+        let answering = Arc::clone(&answering);
         oldest.push_back(open.spawn(async move {
             let _ = tcp.set_nodelay(true);
-            let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(&request, &thumbprint))));
+            let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(&request, &answering))));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .keep_alive(false)
@@ -151,11 +177,12 @@ pub struct Responder {
 
 impl Responder {
     /// Starts a responder on `address`; port 0 selects any free port.
-    pub async fn start(address: SocketAddr, thumbprint: Thumbprint) -> std::io::Result<Self> {
+    pub async fn start(address: SocketAddr, answering: impl Into<Answering>) -> std::io::Result<Self> {
+        let answering = answering.into();
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(listener, thumbprint, async {
+        let task = tokio::spawn(serve(listener, answering, async {
             let _ = stopped.await;
         }));
         Ok(Self {
@@ -193,7 +220,7 @@ mod tests {
 
     #[test]
     fn only_a_well_formed_token_is_answered() {
-        let of = |path: &str| answer(&Method::GET, path, &thumbprint());
+        let of = |path: &str| answer(&Method::GET, None, path, &thumbprint().into());
         let (status, body) = of("/.well-known/acme-challenge/tok_en-1");
         assert_eq!((status, body), (StatusCode::OK, format!("tok_en-1.{}", thumbprint())));
         for path in [
@@ -212,7 +239,12 @@ mod tests {
         let long = format!("/.well-known/acme-challenge/{}", "a".repeat(300));
         assert_eq!(of(&long).0, StatusCode::NOT_FOUND);
         assert_eq!(of(HEALTH_PATH).0, StatusCode::OK);
-        let post = answer(&Method::POST, "/.well-known/acme-challenge/a", &thumbprint());
+        let post = answer(
+            &Method::POST,
+            None,
+            "/.well-known/acme-challenge/a",
+            &thumbprint().into(),
+        );
         assert_eq!(post.0, StatusCode::METHOD_NOT_ALLOWED);
     }
 

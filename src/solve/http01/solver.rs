@@ -38,11 +38,14 @@ use crate::{
     net::dns::Authorities,
     object::Key,
     object::resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, Resource, SERVICE},
+    settings::value::SelfCheck,
     solve::{Challenge, Journal, Solve, SolveError},
 };
 
 /// How many challenges share an Ingress, if there are many.
 const TOGETHER: usize = 50;
+/// How long a route that stays may take to show an answer.
+const AT_ONCE: Duration = Duration::from_secs(2);
 /// How long the kubelet may take until Pods see a changed `ConfigMap`, and how long the user's server may take in
 /// addition.
 const MOUNTED: Duration = Duration::from_mins(3);
@@ -60,6 +63,8 @@ enum Made {
     },
     /// An answer in the `ConfigMap`.
     Answer { namespace: String, token: String },
+    /// An answer of the responder that goes on.
+    Token(String),
 }
 
 /// What the challenges of a namespace share.
@@ -219,6 +224,15 @@ impl Http01 {
             .secret()
             .cloned()
             .unwrap_or_else(|| Key::new(place.namespace.clone(), ""));
+        if let Some(standing) = &self.options.standing {
+            self.note(challenge, Made::Token(challenge.token.clone()));
+            standing
+                .answers()
+                .add(&challenge.name, &challenge.token, &challenge.key_authorization);
+            if standing.may_lead(place, &row) && self.is_led(challenge, place, &row, &about, tell).await {
+                return Ok(());
+            }
+        }
         let shared = self.make(challenge, place, &row, &about).await?;
         tell.tell(EventKind::Presented {
             name: challenge.name.clone(),
@@ -244,6 +258,41 @@ impl Http01 {
             });
         }
         Ok(())
+    }
+
+    /// Whether a route that stays leads to the answer, so that no object has to be made for it. Looked at and not
+    /// computed: a longer rule of an application, or a middleware before it, may come first.
+    async fn is_led(
+        &self,
+        challenge: &Challenge,
+        place: &ChallengeRoute,
+        row: &Row,
+        about: &Key,
+        tell: &Teller,
+    ) -> bool {
+        // Without a check nobody would see that the answer is not there.
+        if matches!(self.options.self_check, SelfCheck::Off | SelfCheck::Wait(_)) {
+            return false;
+        }
+        let row = Row {
+            patience: AT_ONCE,
+            ..row.clone()
+        };
+        let seen = self.look(challenge, place, &row, None, about, &Teller::silent()).await;
+        let Ok(AnswerSeen { at, .. }) = seen else { return false };
+        tell.tell(EventKind::Presented {
+            name: challenge.name.clone(),
+            method: Method::Http01,
+            place: format!("http://{}{}", challenge.name, challenge_path(&challenge.token)),
+        });
+        if !at.is_empty() {
+            tell.tell(EventKind::SelfChecked {
+                name: challenge.name.clone(),
+                method: Method::Http01,
+                seen: at,
+            });
+        }
+        true
     }
 
     /// Makes the objects for the challenge. Returns the shared ones, if a Pod answers.
@@ -324,10 +373,12 @@ impl Http01 {
                 self.create_once(SERVICE, service, about).await?;
             }
             Backend::Endpoint { listen, advertise } => {
-                let start = || Responder::start(*listen, self.options.thumbprint.clone());
-                self.responder.get_or_try_init(start).await.map_err(|error| {
-                    SolveError::new(format!("cannot listen on {listen}: {error}")).hint(listening_hint(&error))
-                })?;
+                if self.options.standing.is_none() {
+                    let start = || Responder::start(*listen, self.options.thumbprint.clone());
+                    self.responder.get_or_try_init(start).await.map_err(|error| {
+                        SolveError::new(format!("cannot listen on {listen}: {error}")).hint(listening_hint(&error))
+                    })?;
+                }
                 let service = objects::service(namespace, &name, None, false, row);
                 let slice = objects::endpoint_slice(namespace, &name, *advertise);
                 tokio::try_join!(
@@ -510,6 +561,12 @@ impl Http01 {
                 Ok(self.edit(ingress, &change).await? == Some(true))
             }
             Made::Answer { namespace, token } => config_map::remove(&self.api, namespace, token).await,
+            Made::Token(token) => {
+                if let Some(standing) = &self.options.standing {
+                    standing.answers().remove(token);
+                }
+                Ok(false)
+            }
         }
     }
 

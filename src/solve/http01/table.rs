@@ -41,6 +41,8 @@ impl Routing {
 pub enum PathType {
     /// Only exactly this path.
     Exact,
+    /// This path and all below it.
+    Prefix,
     /// Depends on the controller.
     ImplementationSpecific,
 }
@@ -50,6 +52,7 @@ impl PathType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "Exact",
+            Self::Prefix => "Prefix",
             Self::ImplementationSpecific => "ImplementationSpecific",
         }
     }

@@ -51,6 +51,7 @@ fn checked(pair: &pki::Pair) -> Pair {
 
 fn note() -> Note {
     Note {
+        claim: None,
         run: RunId::random(),
         issuer: "own".into(),
         directory: "https://ca.example/directory".into(),

@@ -29,6 +29,7 @@ async fn renew(ns: &Namespace, name: &str, pair: &pki::Pair) {
     let checked = Pair::check(pair.key.clone().into(), pair.chain.as_bytes(), &[], at, &Roots::Any).unwrap();
     let target = Target::read(&api, &key).await.unwrap();
     let note = Note {
+        claim: None,
         run: run.clone(),
         issuer: "own".into(),
         directory: "https://ca.example/directory".into(),

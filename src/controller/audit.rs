@@ -1,0 +1,118 @@
+//! What the controller did, as lines of JSON on standard output. Each line has the hash of the one before, so that a
+//! line that was taken away or changed later can be told from where the hashes no longer follow each other.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    clock::now,
+    event::{Event, Level, Listen},
+    report::progress,
+    text::date_time,
+    x509::Fingerprint,
+};
+
+/// The lines of one process.
+pub struct Audit(Mutex<State>);
+
+struct State {
+    out: Box<dyn Write + Send>,
+    /// The hash of the last line.
+    last: Fingerprint,
+}
+
+impl Audit {
+    /// Writes to `out`. The first line has the hash of nothing.
+    pub fn new(out: impl Write + Send + 'static) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            out: Box::new(out),
+            last: Fingerprint::of(b""),
+        })))
+    }
+
+    /// Writes a line with these fields, the time and the hash of the line before. What cannot be written is lost: a
+    /// certificate is not left to expire because a log is full.
+    pub fn line(&self, fields: impl IntoIterator<Item = (&'static str, Value)>) {
+        let mut line: Map<String, Value> = Map::new();
+        line.insert("time".to_owned(), date_time(now()).into());
+        line.extend(fields.into_iter().map(|(key, value)| (key.to_owned(), value)));
+        self.write(line);
+    }
+
+    /// Writes something for a person.
+    pub fn say(&self, level: Level, text: &str) {
+        let level = match level {
+            Level::Note => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        self.line([("level", level.into()), ("message", text.into())]);
+    }
+
+    fn write(&self, mut line: Map<String, Value>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        line.insert("previous".to_owned(), state.last.to_string().into());
+        // One line: JSON escapes the line breaks of a text.
+        let text = Value::Object(line).to_string();
+        state.last = Fingerprint::of(text.as_bytes());
+        let _ = writeln!(state.out, "{text}").and_then(|()| state.out.flush());
+    }
+}
+
+impl Listen for Audit {
+    fn hear(&self, event: &Event) {
+        let text = progress::json(event, &date_time(now()));
+        let Ok(Value::Object(line)) = serde_json::from_str(&text) else {
+            return;
+        };
+        self.write(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{event::EventKind, object::Key};
+
+    /// A place that a test can look into.
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_line_has_the_hash_of_the_one_before() {
+        let page = Page::default();
+        let audit = Audit::new(page.clone());
+        audit.say(Level::Note, "begun");
+        audit.hear(&Event {
+            secret: Some(Key::new("shop", "shop-tls")),
+            kind: EventKind::Done,
+        });
+        audit.line([("event", "leader".into()), ("text", "two\nlines".into())]);
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        let mut before = Fingerprint::of(b"");
+        for line in &lines {
+            let read: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(read["previous"], before.to_string(), "{line}");
+            assert!(read["time"].is_string(), "{line}");
+            before = Fingerprint::of(line.as_bytes());
+        }
+        assert!(lines[1].contains("shop-tls") && lines[0].contains("begun"));
+    }
+}

@@ -1,0 +1,186 @@
+//! What becomes of a certificate in the queue after an order: a failure is one only if trying again is what helps.
+
+use crate::{
+    acme::AcmeError,
+    engine::{failure::TargetError, lease::LeaseError, obtain::ObtainError},
+    error::chain,
+    object::{Seconds, Text},
+    text::time::HOUR,
+};
+
+/// How long what is not there yet is waited for, in seconds. external-dns looks at the routes once a minute.
+const YET: Seconds = 60;
+/// How long another run that works on the Secret is waited for, in seconds: longer than its Lease lasts.
+const BUSY: Seconds = 45;
+/// How long a limit of the CA is waited for whose end the CA does not name, in seconds.
+const LIMIT: Seconds = HOUR;
+
+/// What becomes of a certificate in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It is stored, and everything after that went well.
+    Stored,
+    /// It is stored.
+    StoredBut {
+        /// What failed after it was stored.
+        after: Option<String>,
+        /// The names without which it was issued, and why.
+        without: Option<String>,
+    },
+    /// It is not wanted any more: another run has renewed it, or somebody has changed it.
+    NotWanted,
+    /// Something is not there yet, which is no failure.
+    Waiting {
+        /// When it is tried again, in seconds since 1970.
+        until: Seconds,
+        /// What is waited for.
+        reason: Text,
+    },
+    /// A limit of the CA does not permit it yet.
+    Limited {
+        /// When it does, in seconds since 1970.
+        until: Seconds,
+        /// The limit, in words.
+        limit: Text,
+    },
+    /// The CA does not answer, so that nobody's order succeeds.
+    CaDown,
+    /// It failed.
+    Failed {
+        /// Why.
+        reason: Text,
+        /// Whether the CA has answered.
+        ca_answered: bool,
+    },
+}
+
+/// What becomes of a certificate whose order ended with an error.
+pub fn fate(error: &TargetError, now: Seconds) -> Fate {
+    let waiting = |seconds: Seconds| Fate::Waiting {
+        until: now.saturating_add(seconds),
+        reason: chain(error).into(),
+    };
+    match error {
+        TargetError::Kept { error, .. } => fate(error, now),
+        error if error.is_waiting() => waiting(YET),
+        TargetError::LeftOut { .. } => Fate::StoredBut {
+            after: None,
+            without: Some(chain(error)),
+        },
+        error if error.is_after_storing() => Fate::StoredBut {
+            after: Some(chain(error)),
+            without: None,
+        },
+        TargetError::Lease(LeaseError::Held { .. }) | TargetError::LeaseLost(_) => waiting(BUSY),
+        TargetError::Interrupted | TargetError::NotStored | TargetError::Stopped => waiting(1),
+        TargetError::Limit { exceeded, .. } => Fate::Limited {
+            until: exceeded.possible_at,
+            limit: exceeded.limit.as_str().into(),
+        },
+        TargetError::Obtain(ObtainError::Acme(error)) => of_ca(error, now),
+        error => Fate::Failed {
+            reason: chain(error).into(),
+            ca_answered: !is_of_cluster(error),
+        },
+    }
+}
+
+fn is_of_cluster(error: &TargetError) -> bool {
+    match error {
+        TargetError::Api(_) | TargetError::Lease(_) | TargetError::Journal(_) => true,
+        TargetError::Obtain(error) => error.is_of_cluster(),
+        _ => false,
+    }
+}
+
+fn of_ca(error: &AcmeError, now: Seconds) -> Fate {
+    match error {
+        AcmeError::RateLimited { until, .. } => Fate::Limited {
+            until: until.unwrap_or_else(|| now.saturating_add(LIMIT)),
+            limit: chain(error).into(),
+        },
+        AcmeError::Busy { .. }
+        | AcmeError::TimedOut { .. }
+        | AcmeError::Unreachable { .. }
+        | AcmeError::Unresolved { .. }
+        | AcmeError::Broken { .. }
+        | AcmeError::Proxy { .. }
+        | AcmeError::Outdated { .. } => Fate::CaDown,
+        AcmeError::Status { status, .. } if *status >= 500 => Fate::CaDown,
+        AcmeError::Refused { problem, .. } if problem.status.is_some_and(|status| status >= 500) => Fate::CaDown,
+        error => Fate::Failed {
+            reason: chain(error).into(),
+            ca_answered: true,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{acme::Problem, object::Key};
+
+    fn of(error: AcmeError) -> Fate {
+        fate(&TargetError::Obtain(ObtainError::Acme(error)), 1_000)
+    }
+
+    fn problem(status: u16) -> Box<Problem> {
+        Box::new(Problem {
+            status: Some(status),
+            ..Problem::default()
+        })
+    }
+
+    #[test]
+    fn a_ca_that_is_down_a_limit_and_another_run_are_no_failures_of_the_certificate() {
+        let url = || "https://ca.example/o".to_owned();
+        for down in [
+            AcmeError::Status {
+                url: url(),
+                status: 503,
+                said: String::new(),
+            },
+            AcmeError::Broken {
+                url: url(),
+                reason: "reset".to_owned(),
+            },
+            AcmeError::Refused {
+                url: url(),
+                problem: problem(500),
+            },
+            AcmeError::Busy {
+                url: url(),
+                until: 2_000,
+                said: String::new(),
+            },
+        ] {
+            assert_eq!(of(down), Fate::CaDown);
+        }
+        let limited = |until| AcmeError::RateLimited {
+            until,
+            problem: problem(429),
+            help: None,
+        };
+        assert!(matches!(of(limited(Some(5_000))), Fate::Limited { until: 5_000, .. }));
+        assert!(matches!(of(limited(None)), Fate::Limited { until: 4_600, .. }));
+        let refused = AcmeError::Refused {
+            url: url(),
+            problem: problem(403),
+        };
+        assert!(matches!(of(refused), Fate::Failed { ca_answered: true, .. }));
+        let lost = TargetError::LeaseLost(Key::new("shop", "shop-tls"));
+        assert!(matches!(fate(&lost, 1_000), Fate::Waiting { until: 1_045, .. }));
+    }
+
+    #[test]
+    fn what_fails_after_the_store_is_no_reason_to_order_again() {
+        let not_served = TargetError::NotServed {
+            message: "the default certificate is".to_owned(),
+            hint: None,
+        };
+        let Fate::StoredBut { after: Some(after), .. } = fate(&not_served, 0) else {
+            panic!("stored");
+        };
+        assert!(after.contains("not served"), "{after}");
+    }
+}

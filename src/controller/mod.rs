@@ -1,0 +1,21 @@
+//! The unattended mode: a third caller of [`ops`](crate::ops), which goes on.
+//!
+//! ```text
+//! watch → inventory → plan::wanted → keeper → queue ──→ ops::unattended → engine
+//!                                      ↑  fate ←──────────────────────────┘
+//! leader  who orders    routes  lead challenges to it    audit  what it did
+//! ```
+//!
+//! [`run`](run()) is the loop; [`keeper`] decides what is queued, [`queue`] what is next, [`moment`] when a renewal is due and
+//! [`fate`] what becomes of what was ordered. They are pure, and know nothing of each other's inside.
+
+pub mod audit;
+pub mod fate;
+pub mod front;
+pub mod keeper;
+pub mod moment;
+pub mod queue;
+pub mod routes;
+mod run;
+
+pub use run::{Request, run};

@@ -1,0 +1,506 @@
+//! Which certificate is next: by deadline, fair between namespaces, and not before its time.
+//!
+//! Values in, values out: the caller says what time it is and how many slots are free, takes tasks with [`Queue::next`]
+//! and reports what came of each. A task that is queued is a hint: whether the certificate is still wanted is judged again
+//! when it is taken.
+//!
+//! - Within a namespace the earliest deadline is first; namespaces take turns, so that one with 1,000 names delays
+//!   another's one by at most two turns. No namespace has all slots.
+//! - Names that fail come back after 1, 10 and 100 minutes and then daily, and have at most a quarter of the slots.
+//! - What is not there yet, a limit and a rule are no failures.
+//! - A CA that is down stops the orders at its issuer, as one [`Incident`]: one task at a time asks whether it is back.
+
+mod lane;
+mod pauses;
+mod task;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+pub use task::{Failure, Queued, Task, TaskKind, TaskState};
+
+use crate::object::{Key, Seconds, Text};
+use lane::Lane;
+
+/// The part of the slots that one namespace does not get, and that names which fail get at most.
+const PART: usize = 4;
+/// How many others are taken from an issuer before one that has failed, while both are ready.
+const OTHERS_FIRST: u32 = 3;
+
+/// A CA that is down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// Since when, in seconds since 1970.
+    pub since: Seconds,
+    /// When it is asked again, in seconds since 1970.
+    pub until: Seconds,
+    /// How many times it was asked in vain.
+    pub probes: u32,
+    /// The task that asks now.
+    pub probe: Option<Key>,
+}
+
+/// The tasks of an issuer that are ready.
+#[derive(Debug, Default)]
+struct Issuer {
+    fresh: Lane,
+    failing: Lane,
+    /// How many of the first were taken since one of the others.
+    others: u32,
+    incident: Option<Incident>,
+}
+
+/// What is known of a task that was taken, as it was then.
+#[derive(Debug)]
+struct Run {
+    namespace: Text,
+    issuer: Text,
+    failing: bool,
+    /// Whether the task has been changed since.
+    changed: bool,
+    /// Whether it is no longer wanted.
+    removed: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    queued: Queued,
+    run: Option<Run>,
+}
+
+/// Certificates that are wanted, in the order in which they are ordered. Each operation costs the logarithm of their
+/// number.
+#[derive(Debug, Default)]
+pub struct Queue {
+    entries: BTreeMap<Key, Entry>,
+    issuers: BTreeMap<Text, Issuer>,
+    /// The tasks that have a moment before which nothing is done.
+    later: BTreeSet<(Seconds, Key)>,
+    /// How many tasks of each namespace are running.
+    running: BTreeMap<Text, usize>,
+    running_in_all: usize,
+    running_failing: usize,
+    /// The issuer that was served last.
+    last: Text,
+    paused: bool,
+    /// How many entries and turns have been looked at.
+    #[cfg(test)]
+    work: usize,
+}
+
+impl Queue {
+    /// Makes an empty queue.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a task, or changes the one of its Secret. What a task waits for is not changed by that: [`Self::again`] does.
+    pub fn upsert(&mut self, task: Task) {
+        let key = task.secret.clone();
+        let Some(entry) = self.entries.get_mut(&key) else {
+            let queued = Queued::new(task);
+            self.entries.insert(key.clone(), Entry { queued, run: None });
+            self.place(&key);
+            return;
+        };
+        if let Some(run) = &mut entry.run {
+            run.changed |= run.removed || entry.queued.task != task;
+            run.removed = false;
+            entry.queued.task = task;
+            return;
+        }
+        if entry.queued.task == task {
+            return;
+        }
+        self.displace(&key);
+        self.change(&key, |queued| {
+            if matches!(queued.state, TaskState::Scheduled { .. } | TaskState::Ready) {
+                queued.state = TaskState::Scheduled { at: task.due_at };
+            }
+            queued.task = task;
+        });
+        self.place(&key);
+    }
+
+    /// Removes the task of a Secret. One that is running is removed once its result is reported.
+    pub fn remove(&mut self, key: &Key) {
+        if let Some(Entry { run: Some(run), .. }) = self.entries.get_mut(key) {
+            run.removed = true;
+            return;
+        }
+        self.displace(key);
+        self.entries.remove(key);
+    }
+
+    /// Tries a task again as soon as it is due, because what it waited for, failed of or was held by has changed. Its
+    /// failures are forgotten.
+    pub fn again(&mut self, key: &Key) {
+        if self.entries.get(key).is_none_or(|entry| entry.run.is_some()) {
+            return;
+        }
+        self.displace(key);
+        self.change(key, |queued| {
+            queued.failures = 0;
+            queued.state = TaskState::Scheduled { at: queued.task.due_at };
+        });
+        self.place(key);
+    }
+
+    /// Puts a task where it stood before a restart. A task that was running then is ready.
+    pub fn restore(&mut self, key: &Key, failures: u32, state: TaskState) {
+        if self.entries.get(key).is_none_or(|entry| entry.run.is_some()) {
+            return;
+        }
+        self.displace(key);
+        self.change(key, |queued| {
+            queued.failures = failures;
+            queued.state = match state {
+                TaskState::Running { .. } | TaskState::Ready => TaskState::Scheduled { at: queued.task.due_at },
+                state => state,
+            };
+        });
+        self.place(key);
+    }
+
+    /// Takes the task that is next at `now` with so many slots free; `None` if there is none. Its result has to be
+    /// reported: until then it is not taken again.
+    pub fn next(&mut self, now: Seconds, free_slots: usize) -> Option<Key> {
+        if self.paused || free_slots == 0 {
+            return None;
+        }
+        self.promote(now);
+        let slots = self.running_in_all.saturating_add(free_slots);
+        let issuer = self.turn_of_issuers().into_iter().find_map(|name| {
+            let key = self.take_from(&name, now, slots)?;
+            Some((name, key))
+        });
+        let (issuer, key) = issuer?;
+        self.last.clone_from(&issuer);
+        self.begin(&key, issuer, now);
+        Some(key)
+    }
+
+    /// When time alone makes something of what [`Self::next`] did not take: `None` if nothing will. Tasks that only wait
+    /// for a slot are not counted.
+    pub fn next_wake(&self) -> Option<Seconds> {
+        if self.paused {
+            return None;
+        }
+        let later = self.later.first().map(|(at, _)| *at);
+        let probes = self.issuers.values().filter_map(|issuer| {
+            let waits = !(issuer.fresh.is_empty() && issuer.failing.is_empty());
+            let incident = issuer.incident.as_ref()?;
+            (waits && incident.probe.is_none()).then_some(incident.until)
+        });
+        later.into_iter().chain(probes).min()
+    }
+
+    /// Whether a task waits for nothing but a slot, or for its CA to be back.
+    pub fn has_ready(&self) -> bool {
+        !self.paused
+            && self
+                .issuers
+                .values()
+                .any(|issuer| !(issuer.fresh.is_empty() && issuer.failing.is_empty()))
+    }
+
+    /// The certificate is there. The task is gone unless it was changed meanwhile.
+    pub fn done(&mut self, key: &Key) {
+        let Some(run) = self.end(key) else { return };
+        self.is_up(&run.issuer);
+        if run.removed || !run.changed {
+            self.entries.remove(key);
+            return;
+        }
+        self.change(key, |queued| {
+            queued.failures = 0;
+            queued.state = TaskState::Scheduled { at: queued.task.due_at };
+        });
+        self.place(key);
+    }
+
+    /// The task failed, and is tried again after a pause.
+    pub fn failed(&mut self, key: &Key, now: Seconds, failure: Failure) {
+        let Some(run) = self.end(key) else { return };
+        if failure.ca_answered {
+            self.is_up(&run.issuer);
+        }
+        self.settle(key, &run, |queued| {
+            queued.failures = queued.failures.saturating_add(1);
+            let pause = pauses::after_failures(queued.failures, &queued.task.secret);
+            TaskState::BackOff {
+                until: now.saturating_add(pause),
+                reason: failure.reason,
+            }
+        });
+    }
+
+    /// Something is not there yet, which is no failure: the task is looked at again at a moment of its own.
+    pub fn waiting(&mut self, key: &Key, now: Seconds, until: Seconds, reason: Text) {
+        let Some(run) = self.end(key) else { return };
+        let until = later_than(now, until);
+        self.settle(key, &run, |_| TaskState::Waiting { until, reason });
+    }
+
+    /// A limit of the CA permits the task from a moment on only, which is no failure.
+    pub fn limited(&mut self, key: &Key, now: Seconds, until: Seconds, limit: Text) {
+        let Some(run) = self.end(key) else { return };
+        let until = later_than(now, until);
+        self.settle(key, &run, |_| TaskState::Limited { until, limit });
+    }
+
+    /// A rule forbids the task until [`Self::again`].
+    pub fn held(&mut self, key: &Key, rule: Text) {
+        let Some(run) = self.end(key) else { return };
+        self.settle(key, &run, |_| TaskState::Held { rule });
+    }
+
+    /// The CA of the task's issuer is down, which is no failure of the task: it keeps its place, and the issuer has an
+    /// incident.
+    pub fn ca_down(&mut self, key: &Key, now: Seconds) {
+        let is_probe = self.incident_of(key).is_some_and(|it| it.probe.as_ref() == Some(key));
+        let Some(run) = self.end(key) else { return };
+        let issuer = self.issuers.entry(run.issuer.clone()).or_default();
+        let incident = issuer.incident.get_or_insert_with(|| Incident {
+            since: now,
+            until: now.saturating_add(pauses::after_probes(0, &run.issuer)),
+            probes: 0,
+            probe: None,
+        });
+        if is_probe {
+            incident.probes = incident.probes.saturating_add(1);
+            incident.until = now.saturating_add(pauses::after_probes(incident.probes, &run.issuer));
+        }
+        self.settle(key, &run, |_| TaskState::Ready);
+    }
+
+    /// Pauses everything, or goes on. What is running is not interrupted.
+    pub fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Whether everything is paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// The task of a Secret, and where it stands.
+    pub fn get(&self, key: &Key) -> Option<&Queued> {
+        let entry = self.entries.get(key)?;
+        let is_wanted = entry.run.as_ref().is_none_or(|run| !run.removed);
+        is_wanted.then_some(&entry.queued)
+    }
+
+    /// Where the task of a Secret stands. What is paused or waits for its CA is [`TaskState::Ready`].
+    pub fn state(&self, key: &Key) -> Option<&TaskState> {
+        Some(&self.get(key)?.state)
+    }
+
+    /// All tasks, by their Secrets.
+    pub fn iter(&self) -> impl Iterator<Item = &Queued> {
+        self.entries.keys().filter_map(|key| self.get(key))
+    }
+
+    /// How many tasks there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no task.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many tasks are running, those included that are no longer wanted.
+    pub fn running(&self) -> usize {
+        self.running_in_all
+    }
+
+    /// The CAs that are down, by the names of their issuers.
+    pub fn incidents(&self) -> impl Iterator<Item = (&Text, &Incident)> {
+        self.issuers
+            .iter()
+            .filter_map(|(name, issuer)| Some((name, issuer.incident.as_ref()?)))
+    }
+}
+
+/// How tasks move.
+impl Queue {
+    /// Makes ready what has its moment by now.
+    fn promote(&mut self, now: Seconds) {
+        while let Some((at, _)) = self.later.first()
+            && *at <= now
+            && let Some((_, key)) = self.later.pop_first()
+        {
+            self.change(&key, |queued| queued.state = TaskState::Ready);
+            self.place(&key);
+        }
+    }
+
+    /// The issuers with tasks that are ready, those first that come after the last.
+    fn turn_of_issuers(&mut self) -> Vec<Text> {
+        let after = (Bound::Excluded(self.last.clone()), Bound::Unbounded);
+        let rest = (Bound::Unbounded, Bound::Included(self.last.clone()));
+        let issuers = self.issuers.range(after).chain(self.issuers.range(rest));
+        let ready = issuers.filter(|(_, issuer)| !(issuer.fresh.is_empty() && issuer.failing.is_empty()));
+        ready.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Takes the next task of an issuer, unless its CA is down and it is not the time to ask whether it is back.
+    fn take_from(&mut self, name: &Text, now: Seconds, slots: usize) -> Option<Key> {
+        let part = if slots < 2 { 0 } else { (slots / PART).max(1) };
+        let (running, running_failing) = (&self.running, self.running_failing);
+        let issuer = self.issuers.get_mut(name)?;
+        if let Some(incident) = &issuer.incident
+            && (incident.probe.is_some() || now < incident.until)
+        {
+            return None;
+        }
+        let mut looks = 0;
+        let mut may = |namespace: &Text| {
+            looks += 1;
+            running.get(namespace).is_none_or(|n| n.saturating_add(part) < slots)
+        };
+        let failing_may = running_failing < part.max(1);
+        let failing_first = failing_may && issuer.others >= OTHERS_FIRST;
+        let mut key = None;
+        if failing_first {
+            key = issuer.failing.take(&mut may);
+        }
+        if key.is_some() {
+            issuer.others = 0;
+        } else {
+            key = issuer.fresh.take(&mut may);
+            issuer.others = issuer.others.saturating_add(u32::from(key.is_some()));
+        }
+        if key.is_none() && failing_may && !failing_first {
+            key = issuer.failing.take(&mut may);
+            issuer.others = 0;
+        }
+        if let (Some(incident), Some(key)) = (&mut issuer.incident, &key) {
+            incident.probe = Some(key.clone());
+        }
+        #[cfg(test)]
+        {
+            self.work += looks;
+        }
+        key
+    }
+
+    /// Notes that a task was taken, which is in no lane any more.
+    fn begin(&mut self, key: &Key, issuer: Text, now: Seconds) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        entry.queued.state = TaskState::Running { since: now };
+        let run = Run {
+            namespace: entry.queued.task.namespace.clone(),
+            issuer,
+            failing: entry.queued.is_failing(),
+            changed: false,
+            removed: false,
+        };
+        self.running_in_all += 1;
+        self.running_failing += usize::from(run.failing);
+        *self.running.entry(run.namespace.clone()).or_default() += 1;
+        entry.run = Some(run);
+    }
+
+    /// Notes that a task has ended; `None` if it was not running.
+    fn end(&mut self, key: &Key) -> Option<Run> {
+        let run = self.entries.get_mut(key)?.run.take()?;
+        self.running_in_all -= 1;
+        self.running_failing -= usize::from(run.failing);
+        if let Some(count) = self.running.get_mut(&run.namespace) {
+            *count -= 1;
+            if *count == 0 {
+                self.running.remove(&run.namespace);
+            }
+        }
+        // Whatever came of it, another may ask now whether the CA is back.
+        if let Some(incident) = self.issuers.get_mut(&run.issuer).and_then(|it| it.incident.as_mut())
+            && incident.probe.as_ref() == Some(key)
+        {
+            incident.probe = None;
+        }
+        Some(run)
+    }
+
+    /// Puts a task that has ended where it stands now, or drops it if it is no longer wanted.
+    fn settle(&mut self, key: &Key, run: &Run, state: impl FnOnce(&mut Queued) -> TaskState) {
+        if run.removed {
+            self.entries.remove(key);
+            return;
+        }
+        self.change(key, |queued| queued.state = state(queued));
+        self.place(key);
+    }
+
+    fn is_up(&mut self, issuer: &Text) {
+        if let Some(issuer) = self.issuers.get_mut(issuer) {
+            issuer.incident = None;
+        }
+    }
+
+    fn incident_of(&self, key: &Key) -> Option<&Incident> {
+        let run = self.entries.get(key)?.run.as_ref()?;
+        self.issuers.get(&run.issuer)?.incident.as_ref()
+    }
+
+    fn change(&mut self, key: &Key, change: impl FnOnce(&mut Queued)) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            change(&mut entry.queued);
+        }
+    }
+
+    /// Puts a task into the lane or the calendar that it belongs into by its state.
+    fn place(&mut self, key: &Key) {
+        self.put(key, true);
+    }
+
+    /// Takes a task out of where it is by its state.
+    fn displace(&mut self, key: &Key) {
+        self.put(key, false);
+    }
+
+    fn put(&mut self, key: &Key, into: bool) {
+        #[cfg(test)]
+        {
+            self.work += 1;
+        }
+        let Some(Entry { queued, .. }) = self.entries.get(key) else {
+            return;
+        };
+        if let Some(at) = queued.state.until() {
+            let place = (at, key.clone());
+            if into {
+                self.later.insert(place);
+            } else {
+                self.later.remove(&place);
+            }
+        } else if queued.state == TaskState::Ready {
+            let task = &queued.task;
+            let issuer = self.issuers.entry(task.issuer.clone()).or_default();
+            let lane = if queued.is_failing() {
+                &mut issuer.failing
+            } else {
+                &mut issuer.fresh
+            };
+            if into {
+                lane.add(&task.namespace, task.deadline, key.clone());
+            } else {
+                lane.remove(&task.namespace, task.deadline, key);
+            }
+        }
+    }
+}
+
+/// A moment that is not now, so that nobody looks again and again.
+fn later_than(now: Seconds, until: Seconds) -> Seconds {
+    until.max(now.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,390 @@
+//! The loop: waits for changes, for time and for what became of orders, and begins the next.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    audit::Audit,
+    fate::{Fate, fate},
+    front::LogFront,
+    keeper::{Keeper, Keeping},
+    routes,
+};
+use crate::{
+    apply::{Api, Permits},
+    clock::now,
+    engine::{cancel::Cancel, prepare::advertised},
+    error::Blame,
+    event::Level,
+    k8s::ConnectOptions,
+    object::{Key, Seconds, Text},
+    ops::{
+        Cluster, Config, Context, OpError,
+        issuance::Order,
+        pause::{self, Told},
+        unattended::{AccountState, Unattended},
+    },
+    scan::{
+        follow::{FollowOptions, Follower, LinkState},
+        live::Live,
+    },
+    solve::http01::{responder::listening_hint, standing::Standing},
+};
+
+/// After the last change, so long is waited for more.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How often it is looked whether somebody has said something, while there is something to order.
+const TOLD: Duration = Duration::from_secs(15);
+/// How many certificates are under way for each that is ordered at the same time: those that are stored wait until they
+/// are served.
+const UNDER_WAY: usize = 4;
+/// How long an account that is missing is waited for, in seconds.
+const ACCOUNT: Seconds = 60;
+
+/// What is asked of the controller.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// How certificates are ordered, and what is followed.
+    pub order: Order,
+}
+
+/// What is told to the loop.
+enum Heard {
+    /// An order has ended.
+    Ended(Key, Fate),
+}
+
+/// Keeps certificates renewed until it is cancelled.
+///
+/// # Errors
+///
+/// The settings are wrong, the cluster cannot be read, or challenges cannot be answered at the address.
+pub async fn run(
+    request: Request,
+    options: ConnectOptions,
+    config: Config,
+    cancel: Cancel,
+    audit: Arc<Audit>,
+) -> Result<(), OpError> {
+    let front = LogFront::new(Arc::clone(&audit));
+    let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
+    let (unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
+    let answering = answering(&unattended).await?;
+    context.answering = Some(Arc::clone(&answering));
+    let Some(install) = installed(&unattended, &context, &cancel).await? else {
+        return Ok(());
+    };
+    let start = session.follow_start();
+    let mut live = session.into_live();
+    let link = Arc::clone(&audit);
+    let follow = FollowOptions {
+        settle: SETTLE,
+        fixed_time: false,
+    };
+    let follower = Follower::begin(start, &mut live, follow, move |state| match state {
+        LinkState::Current => link.say(Level::Note, "connected again: the picture of the cluster is current"),
+        LinkState::Lost(why) => link.say(Level::Warning, &format!("connection lost, retrying: {why}")),
+    });
+    live.all();
+    let keeping = Keeping {
+        install,
+        issuer: unattended.settings.chosen.issuer.name.as_str().into(),
+        ca: unattended.settings.chosen.ca.clone(),
+        stage: unattended.settings.chosen.issuer.stage,
+    };
+    let mut keeper = Keeper::new(keeping);
+    keeper.all(&live.inventory, now());
+    let (hears, heard) = mpsc::unbounded_channel();
+    let controller = Controller {
+        api: Api::new(unattended.connection().clone(), Permits::none()),
+        slots: unattended.settings.certificate.concurrency.saturating_mul(UNDER_WAY),
+        unattended,
+        context,
+        answering,
+        live,
+        follower,
+        keeper,
+        hears,
+        leads: watch::channel(true).1,
+        cancel,
+        audit,
+        told: None,
+        led: BTreeSet::new(),
+    };
+    controller.go_on(heard).await
+}
+
+/// What answers challenges for as long as this process goes on.
+async fn answering(unattended: &Unattended) -> Result<Arc<Standing>, OpError> {
+    let Some(address) = advertised(&unattended.settings.http01) else {
+        return Err(
+            OpError::usage("the controller answers challenges itself, and does not know its address")
+                .hint("outside of a cluster, give one that the cluster reaches: --advertise ADDRESS:PORT"),
+        );
+    };
+    let started = Standing::start(address)
+        .await
+        .map_err(|error| OpError::usage(format!("cannot listen on {address}: {error}")).hint(listening_hint(&error)));
+    Ok(Arc::new(started?))
+}
+
+/// The id of the installation, once there is an account; `None` if nobody waits for it any more.
+async fn installed(unattended: &Unattended, context: &Context, cancel: &Cancel) -> Result<Option<String>, OpError> {
+    let mut is_told = false;
+    loop {
+        let missing = match unattended.install().await {
+            Ok(Some(install)) => return Ok(Some(install.to_owned())),
+            Ok(None) => "there is no Secret with the account".to_owned(),
+            Err(error) => error.message,
+        };
+        if !std::mem::replace(&mut is_told, true) {
+            context
+                .front()
+                .error(&format!("AccountMissing: {missing}; nothing is ordered"));
+            context
+                .front()
+                .hint("`kubectl certs account register --account-secret NAMESPACE/NAME` makes one");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(ACCOUNT.unsigned_abs() / 6)) => {}
+            () = cancel.cancelled() => return Ok(None),
+        }
+    }
+}
+
+/// The loop and everything that it holds.
+struct Controller {
+    unattended: Unattended,
+    context: Context,
+    api: Api,
+    answering: Arc<Standing>,
+    live: Live,
+    follower: Follower,
+    keeper: Keeper,
+    hears: mpsc::UnboundedSender<Heard>,
+    /// Whether this process orders.
+    leads: watch::Receiver<bool>,
+    cancel: Cancel,
+    audit: Arc<Audit>,
+    /// How many certificates may be under way at once.
+    slots: usize,
+    /// What it was told, and when that was looked at.
+    told: Option<(Told, Instant)>,
+    /// The classes whose routes that stay were written by this leader.
+    led: BTreeSet<String>,
+}
+
+impl Controller {
+    async fn go_on(mut self, mut heard: mpsc::UnboundedReceiver<Heard>) -> Result<(), OpError> {
+        self.say_what_is_kept();
+        loop {
+            self.begin().await;
+            let wake = self.wakes_at();
+            tokio::select! {
+                more = self.follower.wait(&self.live) => {
+                    let news = self.follower.round(&mut self.live).await;
+                    self.keeper.changed(&self.live.inventory, &news.changed, now());
+                    self.keeper.changed(&self.live.inventory, &news.due, now());
+                    if !more {
+                        return Err(OpError::new(Blame::Cluster, "the cluster can be followed no longer"));
+                    }
+                }
+                Some(Heard::Ended(secret, fate)) = heard.recv() => self.ended(&secret, fate),
+                () = sleep_until(wake) => {}
+                changed = self.leads.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    self.led.clear();
+                }
+                () = self.cancel.cancelled() => break,
+            }
+        }
+        // What is under way cleans up after itself.
+        while self.keeper.queue.running() > 0 {
+            match heard.recv().await {
+                Some(Heard::Ended(secret, fate)) => self.ended(&secret, fate),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, secret: &Key, fate: Fate) {
+        if let Fate::Failed { reason, .. } = &fate {
+            log::debug!("Secret {secret} failed: {reason}");
+        }
+        self.keeper.ended(secret, fate, now());
+    }
+
+    /// When there may be something to do although nothing changes.
+    fn wakes_at(&self) -> Instant {
+        let queued = self
+            .keeper
+            .queue
+            .next_wake()
+            .map(|at| at.saturating_sub(now()).max(0).unsigned_abs());
+        let free = self.keeper.queue.running() < self.slots;
+        let soonest = queued.filter(|_| free && *self.leads.borrow()).map(Duration::from_secs);
+        // What was not begun because nobody said so is looked at again.
+        let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
+        let wait = soonest.into_iter().chain(told).min().unwrap_or(Duration::from_mins(10));
+        Instant::now() + wait.max(Duration::from_millis(200))
+    }
+
+    fn say_what_is_kept(&self) {
+        let (kept, held) = (self.keeper.queue.len(), self.keeper.held().len());
+        self.audit.say(
+            Level::Note,
+            &format!(
+                "{kept} Secrets are kept for routes that ask, {held} are held, because somebody else provides them"
+            ),
+        );
+        for (secret, hold) in self.keeper.held().iter().take(20) {
+            self.audit.line([
+                ("event", "held".into()),
+                ("namespace", secret.namespace.as_str().into()),
+                ("secret", secret.name.as_str().into()),
+                ("rule", hold.reason().into()),
+                ("message", hold.to_string().into()),
+            ]);
+        }
+    }
+
+    /// Begins what is next, if this process orders and was told to.
+    async fn begin(&mut self) {
+        let free = self.slots.saturating_sub(self.keeper.queue.running());
+        let is_due = self.keeper.queue.next_wake().is_some_and(|at| at <= now()) || self.keeper.queue.has_ready();
+        if free == 0 || !is_due || !*self.leads.borrow() || !self.is_told().await {
+            return;
+        }
+        let targets = self.keeper.take(&self.live.inventory, now(), free);
+        if targets.is_empty() {
+            return;
+        }
+        let secrets: Vec<Key> = targets.iter().map(|target| target.secret.clone()).collect();
+        match self.unattended.account().await {
+            Ok(AccountState::Ready) => {}
+            Ok(AccountState::Missing) => return self.all_wait(&secrets, "AccountMissing: there is no account"),
+            Err(error) => return self.all_wait(&secrets, &error.message),
+        }
+        self.lead().await;
+        let begun = self
+            .unattended
+            .begin(&self.context, &self.live.inventory, &targets)
+            .await;
+        match begun {
+            Ok(run) => {
+                let hears = self.hears.clone();
+                let runtime = tokio::runtime::Handle::current();
+                // A thread of its own: a run cannot be moved between threads while it waits.
+                tokio::task::spawn_blocking(move || {
+                    let outcomes = run.all_telling(&targets, |outcome| {
+                        let fate = outcome
+                            .result
+                            .as_ref()
+                            .map_or_else(|error| fate(error, now()), |_| Fate::Stored);
+                        let _ = hears.send(Heard::Ended(outcome.secret.clone(), fate));
+                    });
+                    drop(runtime.block_on(outcomes));
+                });
+            }
+            Err(error) => self.none_begun(&secrets, &error),
+        }
+    }
+
+    fn all_wait(&mut self, secrets: &[Key], reason: &str) {
+        self.audit.say(Level::Error, reason);
+        let until = now().saturating_add(ACCOUNT);
+        for secret in secrets {
+            let reason: Text = reason.into();
+            self.keeper.ended(secret, Fate::Waiting { until, reason }, now());
+        }
+    }
+
+    /// What could not be begun is the CA's, or of all certificates alike.
+    fn none_begun(&mut self, secrets: &[Key], error: &OpError) {
+        self.context.front().failed(error);
+        for secret in secrets {
+            let fate = match error.blame {
+                Blame::Acme => Fate::CaDown,
+                _ => Fate::Failed {
+                    reason: error.message.as_str().into(),
+                    ca_answered: false,
+                },
+            };
+            self.keeper.ended(secret, fate, now());
+        }
+    }
+
+    /// Whether somebody has said that it may order. Looked at again before anything is begun, so that a pause holds at
+    /// once.
+    async fn is_told(&mut self) -> bool {
+        if let Some((told, at)) = &self.told
+            && !told.orders()
+            && at.elapsed() < TOLD
+        {
+            return false;
+        }
+        let told = match pause::told(&self.api, self.unattended.namespace()).await {
+            Ok(told) => told,
+            Err(error) => {
+                self.audit.say(
+                    Level::Error,
+                    &format!("nothing is ordered: {}", crate::error::chain(&error)),
+                );
+                Told::Nothing
+            }
+        };
+        let is_news = self.told.as_ref().is_none_or(|(before, _)| *before != told);
+        if is_news {
+            self.say_what_was_told(&told);
+        }
+        let orders = told.orders();
+        self.told = Some((told, Instant::now()));
+        orders
+    }
+
+    fn say_what_was_told(&self, told: &Told) {
+        let words = match told {
+            Told::Order => "it may order".to_owned(),
+            Told::Pause(pause) => format!("paused by {}: {}", pause.by, pause.reason),
+            Told::Nothing => {
+                let due = self
+                    .keeper
+                    .queue
+                    .iter()
+                    .filter(|queued| queued.task.due_at <= now())
+                    .count();
+                format!(
+                    "nobody has told it to order yet: {due} certificates would be ordered now; `kubectl certs resume -n {}` \
+                     tells it to",
+                    self.unattended.namespace()
+                )
+            }
+        };
+        self.audit.say(Level::Note, &words);
+    }
+
+    /// Has the routes that stay lead to this process.
+    async fn lead(&mut self) {
+        let classes = self.keeper.classes();
+        if classes.keys().all(|class| self.led.contains(class)) {
+            return;
+        }
+        match routes::write(&self.api, self.unattended.namespace(), classes, &self.answering).await {
+            Ok(_) => self.led = classes.keys().cloned().collect(),
+            Err(error) => {
+                let words = crate::error::chain(&error);
+                let text = format!("no route that stays leads here, so that each challenge gets one: {words}");
+                self.audit.say(Level::Warning, &text);
+                // It is not tried again for each certificate.
+                self.led = classes.keys().cloned().collect();
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What a program that goes on works with: settings, the account and the CA, over an inventory that it follows itself.
+//!
+//! Unlike [`renew`](super::renew), which reads a cluster once and asks before it orders, this orders what the caller has
+//! decided from its own picture. It never registers an account: an account that is missing or unreadable stops orders.
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Value, json};
+
+use super::{
+    Context, OpError,
+    directory::Directory,
+    issuance::{Issuance, Order},
+    opened::Opened,
+    session::{Open, Session},
+};
+use crate::{
+    acme::Acme,
+    apply::{ApiError, Patch, RunId},
+    engine::run::Run,
+    inventory::Inventory,
+    k8s::{Believed, Connection, Edit},
+    object::resource::SECRET,
+    plan::Target,
+    settings::{Settings, store::Store},
+    source::Scope,
+};
+
+/// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
+/// cluster: who is restored elsewhere keeps what it has claimed.
+pub const INSTALL: &str = "kubectl-certs.io/install";
+
+/// Everything that orders have in common, for as long as the program goes on.
+pub struct Unattended {
+    order: Order,
+    install: OnceLock<String>,
+    /// The settings, as they were when the program began.
+    pub settings: Settings,
+    store: Store,
+    connection: Connection,
+    scope: Scope,
+    acme: tokio::sync::Mutex<Arc<Directory>>,
+}
+
+/// Whether there is an account that may order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountState {
+    /// There is.
+    Ready,
+    /// There is none. Nothing is ordered, and none is registered.
+    Missing,
+}
+
+impl Unattended {
+    /// Reads settings and the cluster. The session is where following begins.
+    ///
+    /// # Errors
+    ///
+    /// The settings are wrong, the account is not kept in a Secret, or not everything could be read.
+    pub async fn open(order: Order, context: &Context) -> Result<(Self, Session), OpError> {
+        let open = Open {
+            for_watch: true,
+            all_users: true,
+            ..Open::default()
+        };
+        let opened = Box::pin(Opened::read_as(&order, &[], context, open)).await?;
+        let Opened {
+            session,
+            settings,
+            acme,
+            store,
+            ..
+        } = opened;
+        let Some(connection) = session.connection.clone() else {
+            return Err(OpError::usage("only a cluster can be kept renewed"));
+        };
+        if matches!(store, Store::Local(_)) {
+            return Err(
+                OpError::usage("the account has to be in a Secret, where every replica finds it").hint(
+                    "name it with --account-secret NAMESPACE/NAME; `kubectl certs account register` makes one there",
+                ),
+            );
+        }
+        let unattended = Self {
+            order,
+            install: OnceLock::new(),
+            settings,
+            store,
+            connection,
+            scope: session.scope.clone(),
+            acme: tokio::sync::Mutex::new(Arc::new(acme)),
+        };
+        Ok((unattended, session))
+    }
+
+    /// The id of the installation, which is made by the first that asks for it. `None` without an account.
+    ///
+    /// # Errors
+    ///
+    /// The account's Secret cannot be read or written.
+    pub async fn install(&self) -> Result<Option<&str>, OpError> {
+        if let Some(install) = self.install.get() {
+            return Ok(Some(install));
+        }
+        let Store::Secret(api, key) = &self.store else {
+            return Ok(None);
+        };
+        let fresh = RunId::random().to_string();
+        let mut found = None;
+        let write = |present: Option<&Value>| {
+            let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
+            let Some(secret) = present else {
+                return Ok::<_, ApiError>(Edit::Nothing);
+            };
+            found = noted(secret);
+            if found.is_some() {
+                return Ok(Edit::Nothing);
+            }
+            found = Some(fresh.clone());
+            let version = &secret["metadata"]["resourceVersion"];
+            let annotations = json!({INSTALL: fresh});
+            Ok(Edit::Patch(Patch::Merge(
+                json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
+            )))
+        };
+        api.update(SECRET, &key.0, Believed::Unknown, write)
+            .await
+            .map_err(|error| OpError::because(&error))?;
+        Ok(found.map(|found| self.install.get_or_init(|| found).as_str()))
+    }
+
+    /// Whether there is an account that may order.
+    ///
+    /// # Errors
+    ///
+    /// The account's Secret cannot be read.
+    pub async fn account(&self) -> Result<AccountState, OpError> {
+        let directory = &self.settings.chosen.issuer.directory_url;
+        let kept = self.store.load(directory).await;
+        let kept = kept.map_err(|error| OpError::because(&error))?;
+        Ok(match kept {
+            Some(_) => AccountState::Ready,
+            None => AccountState::Missing,
+        })
+    }
+
+    /// The cluster.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The namespace of the account, and of everything else that the program keeps.
+    pub fn namespace(&self) -> &str {
+        match &self.store {
+            Store::Secret(_, key) => &key.0.namespace,
+            Store::Local(_) => "",
+        }
+    }
+
+    /// The CA. It is asked for its directory again if it could not be read the last time.
+    ///
+    /// # Errors
+    ///
+    /// The CA does not answer, or not with a directory.
+    pub async fn acme(&self, context: &Context) -> Result<Acme, OpError> {
+        let directory = Arc::clone(&*self.acme.lock().await);
+        match directory.get(&**context.front()).await {
+            Ok(acme) => Ok(acme.clone()),
+            Err(error) => {
+                *self.acme.lock().await = Arc::new(Directory::begin(&self.settings.chosen.issuer));
+                Err(error)
+            }
+        }
+    }
+
+    /// Prepares orders for these targets from what is known of the cluster. The run that comes back needs the inventory
+    /// no longer, and is carried out with [`Run::all_telling`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing was ordered: the CA does not answer, there is no account, or nothing can answer challenges.
+    pub async fn begin(&self, context: &Context, inventory: &Inventory, targets: &[Target]) -> Result<Run, OpError> {
+        // What could not be read the last time is read again.
+        self.acme(context).await?;
+        let directory = Arc::clone(&*self.acme.lock().await);
+        let issuance = Issuance {
+            context,
+            order: &self.order,
+            inventory,
+            connection: Some(&self.connection),
+            scope: &self.scope,
+            settings: &self.settings,
+            store: &self.store,
+            acme: &directory,
+            claim: self.install.get().cloned(),
+            denied: None,
+            is_bounded: true,
+            left: &[],
+            left_out: Vec::new(),
+        };
+        issuance.begin(targets).await
+    }
+}

@@ -1,0 +1,334 @@
+//! Which Secrets are kept renewed unattended: those of routes that ask for it, unless somebody else provides them.
+
+use super::{
+    ca::Issuers,
+    target::{Target, kept, target},
+};
+use crate::{
+    check::{asked_of_cert_manager, is_owned, owner},
+    inventory::{Inventory, RouteKey, Stored, query::usable},
+    name::Name,
+    object::{Key, annotation},
+    text::first_few,
+    x509::is_staging_issuer,
+};
+
+/// A Secret for which a route asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// It gets and keeps a certificate.
+    Keep {
+        /// What is ordered when it is due.
+        target: Box<Target>,
+        /// When that is.
+        need: Need,
+    },
+    /// It is left alone.
+    Held(Hold),
+}
+
+/// What a Secret needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// A certificate, because it has none.
+    Missing,
+    /// A certificate, because what it holds cannot be served: it does not parse, or the key is another one's.
+    Unusable,
+    /// A certificate for more names.
+    Names(Vec<Name>),
+    /// A trusted certificate in place of one of a staging environment.
+    Trusted,
+    /// A renewal, in its time.
+    Renewal,
+}
+
+/// Why a Secret for which a route asks is left alone. Each is a rule that protects somebody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Hold {
+    /// cert-manager writes it.
+    #[error("cert-manager's Certificate {0} writes it")]
+    CertManager(Key),
+    /// A route asks cert-manager for it.
+    #[error("{0} asks cert-manager for it")]
+    AskedOfCertManager(RouteKey),
+    /// Another program or object writes it.
+    #[error("{0} writes it")]
+    Owner(String),
+    /// Another installation of this program keeps it.
+    #[error("another installation ({0}) keeps it")]
+    OtherInstall(String),
+    /// Its certificate comes from another CA.
+    #[error("{from} issued its certificate, and not {to}")]
+    OtherCa {
+        /// The CA that issued it.
+        from: String,
+        /// The CA at which it would be ordered.
+        to: String,
+    },
+    /// Nobody knows what it holds.
+    #[error("it may not be read, so nobody knows what it holds")]
+    Unread,
+    /// It holds what another Secret held before a renewal.
+    #[error("it holds what another Secret held before a renewal")]
+    Backup,
+    /// No certificate can be ordered for its hosts.
+    #[error("no certificate can be ordered for {0}")]
+    Impossible(String),
+}
+
+impl Hold {
+    /// The rule in one word, as conditions of Kubernetes have their reasons.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::CertManager(_) | Self::AskedOfCertManager(_) => "CertManager",
+            Self::Owner(_) => "OtherOwner",
+            Self::OtherInstall(_) => "OtherInstall",
+            Self::OtherCa { .. } => "OtherCa",
+            Self::Unread => "Forbidden",
+            Self::Backup => "Backup",
+            Self::Impossible(_) => "ImpossibleName",
+        }
+    }
+}
+
+/// Whether a route asks by the annotation that kube-lego defined. Its value is read as cert-manager reads it, by Go's
+/// `strconv.ParseBool` (pkg/controller/certificate-shim/sync.go, v1.19).
+pub fn asks(inventory: &Inventory, route: &RouteKey) -> bool {
+    let value = inventory
+        .route_meta(route)
+        .and_then(|meta| meta.annotation(annotation::TLS_ACME));
+    value.is_some_and(|value| matches!(value, "1" | "t" | "T" | "TRUE" | "true" | "True"))
+}
+
+/// The Secrets for which routes ask, each once, sorted.
+pub fn all(inventory: &Inventory) -> Vec<Key> {
+    let mut secrets: Vec<Key> = inventory
+        .bindings()
+        .iter()
+        .filter(|(_, binding)| !binding.elsewhere && !binding.secrets.is_empty() && asks(inventory, &binding.route))
+        .flat_map(|(_, binding)| binding.secrets.iter().cloned())
+        .collect();
+    secrets.sort();
+    secrets.dedup();
+    secrets
+}
+
+/// What a Secret is to this installation; `None` if no route asks for it.
+///
+/// A route asks for Secrets of its own namespace alone: otherwise whoever may write Ingresses in one namespace could
+/// have a Secret of another one written.
+pub fn wanted(
+    inventory: &Inventory,
+    secret: &Key,
+    install: &str,
+    issuers: &Issuers<'_>,
+    staging: bool,
+) -> Option<Wanted> {
+    let routes = inventory
+        .bindings_of_secret(secret)
+        .iter()
+        .filter_map(|id| inventory.bindings().get(*id))
+        .filter(|binding| !binding.elsewhere && binding.route.key.namespace == secret.namespace);
+    let mut asking = routes.filter(|binding| asks(inventory, &binding.route));
+    asking.next()?;
+    if let Some(hold) = hold(inventory, secret, install) {
+        return Some(Wanted::Held(hold));
+    }
+    let mut target = target(inventory, secret.clone(), true);
+    issuers.mark(std::slice::from_mut(&mut target));
+    if target.names.order.is_empty() {
+        let hosts: Vec<&String> = target.names.impossible.iter().map(|(host, _)| host).collect();
+        return Some(Wanted::Held(Hold::Impossible(first_few(&hosts))));
+    }
+    // One host that cannot be ordered does not keep the others from their certificate.
+    target.names.impossible.clear();
+    let stored = inventory.secrets().get(secret);
+    let need = need(&target, stored, staging);
+    match &target.changes_ca {
+        // What cannot be served is nobody's, whichever CA issued it.
+        Some((from, to)) if !matches!(need, Need::Missing | Need::Unusable | Need::Trusted) => {
+            Some(Wanted::Held(Hold::OtherCa {
+                from: from.clone(),
+                to: to.clone(),
+            }))
+        }
+        _ => Some(Wanted::Keep {
+            target: Box::new(target),
+            need,
+        }),
+    }
+}
+
+fn hold(inventory: &Inventory, secret: &Key, install: &str) -> Option<Hold> {
+    if let Some(certificate) = inventory.certificates_of(secret).next() {
+        return Some(Hold::CertManager(certificate.meta.key()));
+    }
+    if let Some(route) = asked_of_cert_manager(inventory, secret) {
+        return Some(Hold::AskedOfCertManager(route.clone()));
+    }
+    if kept(inventory, secret).is_some() {
+        return Some(Hold::Backup);
+    }
+    let Some(stored) = inventory.secrets().get(secret) else {
+        return inventory.is_unread(secret).then_some(Hold::Unread);
+    };
+    if is_owned(stored) {
+        let owner = owner(inventory, secret).unwrap_or_else(|| "another program".to_owned());
+        return Some(Hold::Owner(owner));
+    }
+    stored
+        .meta
+        .annotation(annotation::CLAIM)
+        .filter(|claim| *claim != install)
+        .map(|claim| Hold::OtherInstall(claim.to_owned()))
+}
+
+fn need(target: &Target, stored: Option<&Stored>, staging: bool) -> Need {
+    let Some(stored) = stored.filter(|stored| stored.leaf().is_some()) else {
+        let holds = stored.is_some_and(Stored::holds_certificate);
+        return if holds { Need::Unusable } else { Need::Missing };
+    };
+    if !usable(stored) {
+        return Need::Unusable;
+    }
+    if !staging && stored.leaf().is_some_and(is_staging_issuer) {
+        return Need::Trusted;
+    }
+    let new: Vec<Name> = target.names.new_names().cloned().collect();
+    if new.is_empty() {
+        Need::Renewal
+    } else {
+        Need::Names(new)
+    }
+}
+
+impl Need {
+    /// Why a certificate is ordered now; `None` if the time of its renewal decides.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Missing => Some("it holds no certificate".to_owned()),
+            Self::Unusable => Some("what it holds cannot be served".to_owned()),
+            Self::Names(names) => Some(format!("its certificate lacks {}", first_few(names))),
+            Self::Trusted => Some("its certificate is of a staging environment".to_owned()),
+            Self::Renewal => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::fixtures::{bundle, good, ingress, key, leaf, stored, with_annotation},
+        object::{Change, Object},
+        plan::ca::Ca,
+    };
+
+    const INSTALL: &str = "prod-1";
+
+    /// A route of `shop` that asks by the annotation, or does not.
+    fn web(value: Option<&str>, hosts: &[&str], secret: &str) -> Change {
+        let mut web = ingress("shop", "web", &[(hosts, secret)]);
+        if let Some(value) = value {
+            web.meta = with_annotation(web.meta, annotation::TLS_ACME, value);
+        }
+        Change::Set(Object::Ingress(web))
+    }
+
+    fn judged(changes: Vec<Change>, held: Vec<Stored>) -> Option<Wanted> {
+        let mut inventory = Inventory::new("", false);
+        changes.into_iter().for_each(|change| inventory.apply(change));
+        held.into_iter().for_each(|stored| inventory.store(stored));
+        inventory.derive();
+        let ca = Ca {
+            name: "own".to_owned(),
+            directory: "https://ca.example/directory".to_owned(),
+        };
+        let issuers = Issuers::of(&inventory, ca);
+        wanted(&inventory, &key("shop", "shop-tls"), INSTALL, &issuers, false)
+    }
+
+    /// A Secret whose certificate this program ordered at the CA of these tests.
+    fn ours(names: &[&str]) -> Stored {
+        let mut stored = good("shop", "shop-tls", names);
+        let sha256 = stored.leaf().unwrap().sha256.to_string();
+        for (key, value) in [
+            (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
+            (annotation::ISSUED_SHA256, sha256.as_str()),
+            (annotation::ISSUED_AT_DIRECTORY, "https://ca.example/directory"),
+        ] {
+            stored.meta = with_annotation(stored.meta, key, value);
+        }
+        stored
+    }
+
+    fn need_of(wanted: Option<Wanted>) -> Need {
+        match wanted {
+            Some(Wanted::Keep { need, .. }) => need,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn reason_of(wanted: Option<Wanted>) -> &'static str {
+        match wanted {
+            Some(Wanted::Held(hold)) => hold.reason(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_route_asks_by_the_annotation_that_go_reads_as_true() {
+        for value in ["true", "1", "T"] {
+            let wanted = judged(vec![web(Some(value), &["shop.example"], "shop-tls")], vec![]);
+            assert_eq!(need_of(wanted), Need::Missing, "{value}");
+        }
+        for value in [None, Some("false"), Some("yes"), Some("")] {
+            assert_eq!(judged(vec![web(value, &["shop.example"], "shop-tls")], vec![]), None);
+        }
+    }
+
+    #[test]
+    fn what_is_good_waits_for_its_time_and_what_lacks_a_host_does_not() {
+        let asking = |hosts| vec![web(Some("true"), hosts, "shop-tls")];
+        assert_eq!(
+            need_of(judged(asking(&["shop.example"]), vec![ours(&["shop.example"])])),
+            Need::Renewal
+        );
+        let lacks = need_of(judged(
+            asking(&["shop.example", "www.shop.example"]),
+            vec![ours(&["shop.example"])],
+        ));
+        assert_eq!(lacks.why().as_deref(), Some("its certificate lacks www.shop.example"));
+        // A host that the route no longer has is no reason to order.
+        let more = ours(&["old.example", "shop.example"]);
+        assert_eq!(need_of(judged(asking(&["shop.example"]), vec![more])), Need::Renewal);
+    }
+
+    #[test]
+    fn what_somebody_else_provides_is_held() {
+        let asking = || vec![web(Some("true"), &["shop.example"], "shop-tls")];
+        let with = |key: &str, value: &str| {
+            let mut stored = ours(&["shop.example"]);
+            stored.meta = with_annotation(stored.meta, key, value);
+            reason_of(judged(asking(), vec![stored]))
+        };
+        assert_eq!(with("sealedsecrets.bitnami.com/managed", "true"), "OtherOwner");
+        assert_eq!(with(annotation::CLAIM, "staging-2"), "OtherInstall");
+        let foreign = stored("shop", "shop-tls", bundle(leaf(&["shop.example"])));
+        let held = judged(asking(), vec![foreign]);
+        assert!(
+            matches!(
+                held,
+                Some(Wanted::Held(Hold::OtherCa { .. }))
+                    | Some(Wanted::Keep {
+                        need: Need::Unusable,
+                        ..
+                    })
+            ),
+            "{held:?}"
+        );
+        let mut own = ours(&["shop.example"]);
+        own.meta = with_annotation(own.meta, annotation::CLAIM, INSTALL);
+        assert_eq!(need_of(judged(asking(), vec![own])), Need::Renewal);
+    }
+}
