@@ -1,5 +1,7 @@
 //! `controller`, `pause` and `resume`.
 
+use tokio::sync::mpsc;
+
 use crate::{
     cli::failure::Exit,
     clock::{now, seconds},
@@ -26,7 +28,8 @@ pub(super) async fn run(command: ControllerCommand, cancel: Cancel) -> Result<Ex
     let options = command.source.connection.options();
     let audit = Audit::new(std::io::stdout());
     cancel.begin();
-    controller::run(request, options, command.config(), cancel, audit).await?;
+    let (_asks, asked) = mpsc::channel(16);
+    controller::run(request, options, command.config(), cancel, audit, asked).await?;
     Ok(Exit::Ok)
 }
 

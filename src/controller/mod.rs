@@ -17,5 +17,6 @@ pub mod moment;
 pub mod queue;
 pub mod routes;
 mod run;
+pub mod state;
 
-pub use run::{Request, run};
+pub use run::{Ask, Request, run};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
 
@@ -13,6 +13,7 @@ use super::{
     front::LogFront,
     keeper::{Keeper, Keeping},
     routes,
+    state::{self, Snapshot},
 };
 use crate::{
     apply::{Api, Permits},
@@ -38,7 +39,7 @@ use crate::{
 /// After the last change, so long is waited for more.
 const SETTLE: Duration = Duration::from_millis(100);
 /// How often it is looked whether somebody has said something, while there is something to order.
-const TOLD: Duration = Duration::from_secs(15);
+const TOLD: Duration = Duration::from_secs(6);
 /// How many certificates are under way for each that is ordered at the same time: those that are stored wait until they
 /// are served.
 const UNDER_WAY: usize = 4;
@@ -50,6 +51,13 @@ const ACCOUNT: Seconds = 60;
 pub struct Request {
     /// How certificates are ordered, and what is followed.
     pub order: Order,
+}
+
+/// What is asked of the loop from beside it.
+#[derive(Debug)]
+pub enum Ask {
+    /// How everything stands.
+    Snapshot(oneshot::Sender<Snapshot>),
 }
 
 /// What is told to the loop.
@@ -69,6 +77,7 @@ pub async fn run(
     config: Config,
     cancel: Cancel,
     audit: Arc<Audit>,
+    asks: mpsc::Receiver<Ask>,
 ) -> Result<(), OpError> {
     let front = LogFront::new(Arc::clone(&audit));
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
@@ -99,6 +108,7 @@ pub async fn run(
     let mut keeper = Keeper::new(keeping);
     keeper.all(&live.inventory, now());
     let (hears, heard) = mpsc::unbounded_channel();
+    let (_always, leads) = watch::channel(true);
     let controller = Controller {
         api: Api::new(unattended.connection().clone(), Permits::none()),
         slots: unattended.settings.certificate.concurrency.saturating_mul(UNDER_WAY),
@@ -109,13 +119,13 @@ pub async fn run(
         follower,
         keeper,
         hears,
-        leads: watch::channel(true).1,
+        leads,
         cancel,
         audit,
         told: None,
         led: BTreeSet::new(),
     };
-    controller.go_on(heard).await
+    controller.go_on(heard, asks).await
 }
 
 /// What answers challenges for as long as this process goes on.
@@ -136,18 +146,17 @@ async fn answering(unattended: &Unattended) -> Result<Arc<Standing>, OpError> {
 async fn installed(unattended: &Unattended, context: &Context, cancel: &Cancel) -> Result<Option<String>, OpError> {
     let mut is_told = false;
     loop {
-        let missing = match unattended.install().await {
+        let error = match unattended.install().await {
             Ok(Some(install)) => return Ok(Some(install.to_owned())),
-            Ok(None) => "there is no Secret with the account".to_owned(),
-            Err(error) => error.message,
+            Ok(None) => OpError::new(
+                Blame::Usage,
+                "AccountMissing: there is no Secret with the account, so nothing is ordered",
+            )
+            .hint("`kubectl certs account register --account-secret NAMESPACE/NAME` makes one"),
+            Err(error) => error.after("AccountMissing: nothing is ordered"),
         };
         if !std::mem::replace(&mut is_told, true) {
-            context
-                .front()
-                .error(&format!("AccountMissing: {missing}; nothing is ordered"));
-            context
-                .front()
-                .hint("`kubectl certs account register --account-secret NAMESPACE/NAME` makes one");
+            context.front().failed(&error);
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(ACCOUNT.unsigned_abs() / 6)) => {}
@@ -179,7 +188,11 @@ struct Controller {
 }
 
 impl Controller {
-    async fn go_on(mut self, mut heard: mpsc::UnboundedReceiver<Heard>) -> Result<(), OpError> {
+    async fn go_on(
+        mut self,
+        mut heard: mpsc::UnboundedReceiver<Heard>,
+        mut asks: mpsc::Receiver<Ask>,
+    ) -> Result<(), OpError> {
         self.say_what_is_kept();
         loop {
             self.begin().await;
@@ -194,6 +207,7 @@ impl Controller {
                     }
                 }
                 Some(Heard::Ended(secret, fate)) = heard.recv() => self.ended(&secret, fate),
+                Some(Ask::Snapshot(answer)) = asks.recv() => drop(answer.send(self.snapshot())),
                 () = sleep_until(wake) => {}
                 changed = self.leads.changed() => {
                     if changed.is_err() {
@@ -219,6 +233,21 @@ impl Controller {
             log::debug!("Secret {secret} failed: {reason}");
         }
         self.keeper.ended(secret, fate, now());
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            at: now(),
+            leads: *self.leads.borrow(),
+            orders: self.told.as_ref().is_some_and(|(told, _)| told.orders()),
+            has_account: true,
+            issuer: self.unattended.settings.chosen.issuer.name.clone(),
+            ca_down_since: self.keeper.queue.incidents().map(|(_, incident)| incident.since).next(),
+            judged_at: self.live.rules.now,
+            certificates: state::certificates(&self.keeper, &self.live.inventory),
+            missed: 0,
+            limits: Vec::new(),
+        }
     }
 
     /// When there may be something to do although nothing changes.

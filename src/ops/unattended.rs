@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     acme::Acme,
-    apply::{ApiError, Patch, RunId},
+    apply::{ApiError, Patch, Permit, Permits, RunId, Verb},
     engine::run::Run,
     inventory::Inventory,
     k8s::{Believed, Connection, Edit},
@@ -123,6 +123,13 @@ impl Unattended {
                 json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
             )))
         };
+        let permit = Permit::one(
+            &[Verb::Get, Verb::Patch],
+            SECRET,
+            key.0.namespace.clone(),
+            key.0.name.clone(),
+        );
+        let api = api.with_permits(Permits::none().with(permit));
         api.update(SECRET, &key.0, Believed::Unknown, write)
             .await
             .map_err(|error| OpError::because(&error))?;

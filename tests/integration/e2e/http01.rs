@@ -148,6 +148,7 @@ fn options(backend: Backend) -> Options {
         },
         thumbprint: THUMBPRINT.parse::<Thumbprint>().unwrap(),
         // The hosts are in no DNS.
+        standing: None,
         self_check: SelfCheck::Direct,
         resolve_timeout: std::time::Duration::ZERO,
         limit: None,

@@ -9,6 +9,7 @@ mod bad_input;
 mod caller;
 mod certmanager;
 mod connect;
+mod controller;
 mod dns01;
 mod dns_persist;
 mod due;

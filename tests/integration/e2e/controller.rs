@@ -1,0 +1,140 @@
+//! The controller against the real cluster: Ingresses of all kinds of teams, who ask by an annotation.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{cluster::ingress, eventually, issuing::Issuing, run::Running};
+
+/// An Ingress that asks for its certificates.
+fn asking(name: &str, hosts: &[&str]) -> Value {
+    let mut object = ingress(name, &[(hosts, &format!("{name}-tls"))]);
+    object["metadata"]["annotations"] = json!({"kubernetes.io/tls-acme": "true"});
+    object
+}
+
+/// A controller for the namespace of the test, with an account that was registered beforehand.
+fn controller(it: &Issuing) -> Running {
+    let account = format!("{}/account", it.ns.name);
+    let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
+    it.at_home(&[
+        "account",
+        "register",
+        "--account-secret",
+        &account,
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        ca.to_str().unwrap(),
+        "--agree-tos",
+    ])
+    .run()
+    .ends_with(0);
+    start(it)
+}
+
+/// The same with the account that is there.
+fn start(it: &Issuing) -> Running {
+    let account = format!("{}/account", it.ns.name);
+    let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
+    let resolver = it.resolver.ip().to_string();
+    let advertise = it.advertise();
+    it.plain(&[
+        "controller",
+        "--account-secret",
+        &account,
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        ca.to_str().unwrap(),
+        "--ca-file",
+        it.pebble.root_file().to_str().unwrap(),
+        "--resolver",
+        &resolver,
+        "--advertise",
+        &advertise,
+    ])
+    .start()
+}
+
+fn resume(it: &Issuing) {
+    it.plain(&["resume"]).run().ends_with(0);
+}
+
+/// Waits until a Secret has a certificate for exactly these names.
+#[track_caller]
+fn until_stored(it: &Issuing, secret: &str, names: &[&str], running: &Running) {
+    eventually(&format!("a certificate in {secret}"), || {
+        let said = || format!("{:?} {:?}", running.out.all(), running.err.all());
+        let found = it
+            .ns
+            .kubectl(&["get", "secret", secret, "--ignore-not-found", "-o", "name"]);
+        if found.is_empty() {
+            return Err(said());
+        }
+        let has = it.leaf(secret).names();
+        if has == names {
+            Ok(())
+        } else {
+            Err(format!("{has:?} {}", said()))
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn annotated_ingresses_get_and_keep_certificates_once_somebody_has_said_so() {
+    let it = Issuing::new("tls-acme");
+    let (shop, www, blog) = (it.host("shop"), it.host("www"), it.host("blog"));
+    it.ns.apply(vec![
+        asking("shop", &[&shop, &www]),
+        // This one does not ask.
+        ingress("quiet", &[(&[&it.host("quiet")], "quiet-tls")]),
+    ]);
+    let running = controller(&it);
+    // The first start plans, and orders nothing.
+    running.out.after(
+        0,
+        &["nobody has told it to order yet: 1 certificates would be ordered now"],
+    );
+    assert_eq!(it.ns.kubectl(&["get", "secret", "shop-tls", "--ignore-not-found"]), "");
+    resume(&it);
+    until_stored(&it, "shop-tls", &[&shop, &www], &running);
+    let claim = it.secret("shop-tls")["metadata"]["annotations"]["kubectl-certs.io/claim"].clone();
+    let install = it.secret("account")["metadata"]["annotations"]["kubectl-certs.io/install"].clone();
+    assert!(claim.is_string() && claim == install, "{claim} {install}");
+    // A new one is served within seconds, and writes no route of its own.
+    let began = Instant::now();
+    it.ns.apply(vec![asking("blog", &[&blog])]);
+    until_stored(&it, "blog-tls", &[&blog], &running);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    // A host more is another certificate; the one that asks for nothing has none.
+    let more = it.host("more");
+    it.ns.apply(vec![asking("blog", &[&blog, &more])]);
+    let mut both = [blog.as_str(), more.as_str()];
+    both.sort_unstable();
+    until_stored(&it, "blog-tls", &both, &running);
+    assert_eq!(it.ns.kubectl(&["get", "secret", "quiet-tls", "--ignore-not-found"]), "");
+    // Nothing is left but the routes that stay.
+    let standing = it.ns.kubectl(&[
+        "get",
+        "ingresses,services,endpointslices",
+        "-l",
+        "kubectl-certs.io/purpose=standing",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(standing.lines().count(), 4, "{standing}");
+    eventually("what was temporary to be gone", || {
+        let left: Vec<String> = it
+            .left()
+            .into_iter()
+            .filter(|name| !standing.contains(name.as_str()))
+            .collect();
+        if left.is_empty() { Ok(()) } else { Err(left.join(" ")) }
+    });
+    running.interrupt();
+    let (status, took) = running.end();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(status.is_some());
+}
