@@ -139,6 +139,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     acts_with("--probe-timeout", is_idle, "--probe")?;
     let targets = read_all(&targets)?;
     let open = Open {
+        with_namespaces: false,
         for_watch: args.watch,
         all_users: false,
         quiet: args.output.quiet,

@@ -12,13 +12,13 @@ use super::{
     routes::{self, Classes},
 };
 use crate::{
-    acme::Stage,
     inventory::{BindingId, Inventory},
     object::{Key, Seconds, Text},
     plan::{
         Target,
         ca::{Ca, Issuers},
-        wanted::{self, Hold, Need, Wanted},
+        wanted::{self, Asked, Hold, Need, Wanted},
+        wildcard,
     },
     scan::{About, live::News},
     solve::http01::standing::class_of,
@@ -32,14 +32,12 @@ const SOON: Seconds = 600;
 /// What an installation keeps, and where.
 #[derive(Debug, Clone)]
 pub struct Keeping {
-    /// The id of the installation.
-    pub install: String,
+    /// What it was asked for, besides by routes.
+    pub asked: Asked,
     /// The name of its issuer.
     pub issuer: Text,
     /// The CA of the issuer.
     pub ca: Ca,
-    /// Whether the CA is a staging one.
-    pub stage: Stage,
 }
 
 /// What there is to say of a Secret that is wanted, besides its place in the queue.
@@ -61,6 +59,8 @@ pub struct Keeper {
     trouble: BTreeMap<Key, Trouble>,
     /// The Secrets of each binding when it was last looked at.
     of_binding: HashMap<BindingId, Vec<Key>>,
+    /// The Secrets that were declared for each namespace when it was last looked at.
+    declared: BTreeMap<Text, Vec<Key>>,
     /// The classes of Traefik whose routes ask.
     classes: Classes,
     /// The windows that the CA named since this process began, by certificate.
@@ -76,6 +76,7 @@ impl Keeper {
             held: BTreeMap::new(),
             trouble: BTreeMap::new(),
             of_binding: HashMap::new(),
+            declared: BTreeMap::new(),
             classes: Classes::new(),
             windows: HashMap::new(),
         }
@@ -86,7 +87,7 @@ impl Keeper {
         for (id, binding) in inventory.bindings().iter() {
             self.of_binding.insert(id, binding.secrets.iter().cloned().collect());
         }
-        let secrets = wanted::all(inventory).into_iter().collect();
+        let secrets = wanted::all(inventory, &self.keeping.asked).into_iter().collect();
         self.look(inventory, &secrets, now);
     }
 
@@ -117,15 +118,27 @@ impl Keeper {
         self.look(inventory, &touched, now);
     }
 
+    /// Looks at what is declared for namespaces that have changed, or was before.
+    pub fn namespaces_changed(&mut self, inventory: &Inventory, namespaces: &BTreeSet<Text>, now: Seconds) {
+        let mut touched: BTreeSet<Key> = BTreeSet::new();
+        for namespace in namespaces {
+            let declared = wildcard::secrets_of(inventory, &self.keeping.asked.wildcards, namespace);
+            let before = self.declared.remove(namespace).unwrap_or_default();
+            touched.extend(before.into_iter().chain(declared.iter().cloned()));
+            if !declared.is_empty() {
+                self.declared.insert(namespace.clone(), declared);
+            }
+        }
+        self.look(inventory, &touched, now);
+    }
+
     fn look(&mut self, inventory: &Inventory, secrets: &BTreeSet<Key>, now: Seconds) {
         if secrets.is_empty() {
             return;
         }
         let issuers = Issuers::of(inventory, self.keeping.ca.clone());
         for secret in secrets {
-            let staging = self.keeping.stage == Stage::Staging;
-            let judged = wanted::wanted(inventory, secret, &self.keeping.install, &issuers, staging);
-            match judged {
+            match wanted::wanted(inventory, secret, &self.keeping.asked, &issuers) {
                 None => {
                     self.queue.remove(secret);
                     self.held.remove(secret);
@@ -163,7 +176,7 @@ impl Keeper {
             (Need::Renewal, Some((stored, leaf))) => {
                 let window = self.windows.get(&leaf.sha256).copied();
                 let window = window.or_else(|| crate::check::renewal_window(stored));
-                let due_at = moment::renewal(&self.keeping.install, leaf, window);
+                let due_at = moment::renewal(&self.keeping.asked.install, leaf, window);
                 (TaskKind::Renewal, due_at, leaf.not_after)
             }
             (Need::Names(_) | Need::Trusted, _) => (TaskKind::Changed, 0, self.deadline(&target.secret, now)),
@@ -191,11 +204,10 @@ impl Keeper {
     /// Takes the next certificates to order, at most as many as there are free slots: as they are wanted now, and not as
     /// they were queued.
     pub fn take(&mut self, inventory: &Inventory, now: Seconds, mut free: usize) -> Vec<Target> {
+        let issuers = Issuers::of(inventory, self.keeping.ca.clone());
         let mut taken = Vec::new();
         while let Some(secret) = self.queue.next(now, free) {
-            let issuers = Issuers::of(inventory, self.keeping.ca.clone());
-            let staging = self.keeping.stage == Stage::Staging;
-            match wanted::wanted(inventory, &secret, &self.keeping.install, &issuers, staging) {
+            match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
                 Some(Wanted::Keep { target, .. }) => {
                     taken.push(*target);
                     free -= 1;

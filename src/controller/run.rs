@@ -16,6 +16,7 @@ use super::{
     state::{self, Snapshot},
 };
 use crate::{
+    acme::Stage,
     apply::{Api, Permits},
     clock::now,
     engine::{cancel::Cancel, prepare::advertised},
@@ -29,6 +30,7 @@ use crate::{
         pause::{self, Told},
         unattended::{AccountState, Unattended},
     },
+    plan::wanted::Asked,
     scan::{
         follow::{FollowOptions, Follower, LinkState},
         live::Live,
@@ -100,13 +102,18 @@ pub async fn run(
     });
     live.all();
     let keeping = Keeping {
-        install,
+        asked: Asked {
+            install,
+            staging: unattended.settings.chosen.issuer.stage == Stage::Staging,
+            wildcards: unattended.wildcards.clone(),
+        },
         issuer: unattended.settings.chosen.issuer.name.as_str().into(),
         ca: unattended.settings.chosen.ca.clone(),
-        stage: unattended.settings.chosen.issuer.stage,
     };
     let mut keeper = Keeper::new(keeping);
     keeper.all(&live.inventory, now());
+    let namespaces = live.inventory.take_changed_namespaces();
+    keeper.namespaces_changed(&live.inventory, &namespaces, now());
     let (hears, heard) = mpsc::unbounded_channel();
     let (_always, leads) = watch::channel(true);
     let controller = Controller {
@@ -202,6 +209,8 @@ impl Controller {
                     let news = self.follower.round(&mut self.live).await;
                     self.keeper.changed(&self.live.inventory, &news.changed, now());
                     self.keeper.changed(&self.live.inventory, &news.due, now());
+                    let namespaces = self.live.inventory.take_changed_namespaces();
+                    self.keeper.namespaces_changed(&self.live.inventory, &namespaces, now());
                     if !more {
                         return Err(OpError::new(Blame::Cluster, "the cluster can be followed no longer"));
                     }

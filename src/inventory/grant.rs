@@ -17,9 +17,10 @@ impl Inventory {
             AllowedNamespaces::All => true,
             AllowedNamespaces::None => false,
             // Without the labels of the namespace this cannot be decided; the route is then assumed to be admitted.
-            AllowedNamespaces::Selector(selector) => {
-                self.namespaces.get(from).is_none_or(|labels| selector.matches(labels))
-            }
+            AllowedNamespaces::Selector(selector) => self
+                .namespaces
+                .get(from)
+                .is_none_or(|facts| selector.matches(&facts.labels)),
         }
     }
 

@@ -68,6 +68,15 @@ pub struct Dirty {
     pub secrets: BTreeSet<Key>,
 }
 
+/// What matters of a Namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamespaceFacts {
+    /// Its labels.
+    pub labels: Vec<(Text, Text)>,
+    /// Those of its annotations that mean something here.
+    pub annotations: Vec<(Text, Text)>,
+}
+
 /// The inventory of one cluster, or of one set of manifests.
 // Each flag describes separately which objects the inventory does not hold.
 #[allow(clippy::struct_excessive_bools)]
@@ -111,7 +120,9 @@ pub struct Inventory {
     /// The tables of Gateways with many listeners.
     many_listeners: HashMap<Key, Listeners>,
     grants: Grants,
-    namespaces: HashMap<Text, Vec<(Text, Text)>>,
+    namespaces: HashMap<Text, NamespaceFacts>,
+    /// The namespaces that have changed since they were last asked for.
+    changed_namespaces: BTreeSet<Text>,
     certificates: Table<Box<Certificate>>,
     certificates_by_secret: HashMap<Key, BTreeSet<Key>>,
     requests: Table<Box<CertificateRequest>>,
@@ -289,11 +300,19 @@ impl Inventory {
                 self.mark_all_gateways();
             }
             Object::Namespace(o) => {
-                let labels = o.labels().to_vec();
-                if self.namespaces.get(&o.name) != Some(&labels) {
-                    self.namespaces.insert(o.name, labels);
+                let facts = NamespaceFacts {
+                    labels: o.labels().to_vec(),
+                    annotations: o.annotations().to_vec(),
+                };
+                let before = self.namespaces.get(&o.name);
+                if before == Some(&facts) {
+                    return;
+                }
+                if before.is_none_or(|before| before.labels != facts.labels) {
                     self.mark_all_gateways();
                 }
+                self.changed_namespaces.insert(o.name.clone());
+                self.namespaces.insert(o.name, facts);
             }
             // Secrets arrive parsed, by `store`. One that arrives here was not parsed, and holds nothing.
             Object::Secret(_) => {}
@@ -350,6 +369,7 @@ impl Inventory {
             }
             Kind::Namespace => {
                 self.namespaces.remove(&key.name);
+                self.changed_namespaces.insert(key.name);
                 self.mark_all_gateways();
             }
             Kind::Secret => {

@@ -1,5 +1,7 @@
 //! Queries for judging a binding: its route, its class and controller, and which objects were read.
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashSet;
 
 use crate::object::{
@@ -11,7 +13,7 @@ use crate::object::{
 pub use super::serves::{DefaultCertificate, Rivalry, Serving, Why, covers, usable};
 
 use super::{
-    Inventory,
+    Inventory, NamespaceFacts,
     binding::{Binding, BindingId, Bindings, RouteKey},
     controller::{Behind, Controller},
     derive::of_host,
@@ -77,6 +79,21 @@ impl Inventory {
     /// The Secrets that bindings name, in no particular order.
     pub fn named_secrets(&self) -> impl Iterator<Item = Key> {
         self.secrets.named()
+    }
+
+    /// What is known of a Namespace; `None` unless Namespaces were read.
+    pub fn namespace(&self, name: &str) -> Option<&NamespaceFacts> {
+        self.namespaces.get(name)
+    }
+
+    /// The namespaces, if they were read.
+    pub fn known_namespaces(&self) -> impl Iterator<Item = &Text> {
+        self.namespaces.keys()
+    }
+
+    /// The namespaces that have changed since this was last called.
+    pub fn take_changed_namespaces(&mut self) -> BTreeSet<Text> {
+        std::mem::take(&mut self.changed_namespaces)
     }
 
     /// The namespaces from which objects may attach to the listeners of all Gateways and `ListenerSets`.

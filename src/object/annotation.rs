@@ -84,6 +84,10 @@ pub const ISSUED_ACCOUNT: &str = "kubectl-certs.io/account";
 pub const ISSUED_KIND: &str = "kubectl-certs.io/order-kind";
 /// The installation that keeps the certificate of a Secret renewed.
 pub const CLAIM: &str = "kubectl-certs.io/claim";
+/// On a Namespace: the wildcards for which it gets a certificate, separated by commas.
+pub const WILDCARD: &str = "kubectl-certs.io/wildcard";
+/// On a Namespace: the name of the Secret for its wildcards.
+pub const WILDCARD_SECRET: &str = "kubectl-certs.io/wildcard-secret";
 /// The SHA-256 of the leaf to which these annotations refer.
 pub const ISSUED_SHA256: &str = "kubectl-certs.io/sha256";
 /// The Secret (`NAMESPACE/NAME`) for which this program created the object.
@@ -155,6 +159,8 @@ const WANTED: &[&str] = &[
     ISSUED_KIND,
     ISSUED_SHA256,
     CLAIM,
+    WILDCARD,
+    WILDCARD_SECRET,
     MADE_FOR,
 ];
 

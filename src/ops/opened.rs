@@ -45,6 +45,13 @@ impl Opened {
         open: Open,
     ) -> Result<Self, OpError> {
         let mut settings = context.settings(order.flags.clone()).await?;
+        // Whoever follows some namespaces alone may not be allowed to list them all.
+        let with_namespaces =
+            open.with_namespaces && (order.source.all_namespaces || settings.unattended.wildcards.is_some());
+        let open = Open {
+            with_namespaces,
+            ..open
+        };
         let store = context.store(&settings.chosen).await?;
         let opening = Session::open(&context.cluster, &order.source, &order.checks, words, open);
         let acme = Directory::begin(&settings.chosen.issuer);

@@ -67,6 +67,8 @@ pub struct Open {
     pub all_users: bool,
     /// Whether what was skipped is not told.
     pub quiet: bool,
+    /// Whether Namespaces are followed, where all of them are.
+    pub with_namespaces: bool,
 }
 
 impl Session {
@@ -237,6 +239,7 @@ impl Session {
     ) -> Result<(), OpError> {
         let front = &**cluster.front();
         self.scope = self.scoped(source, Some(&connection.namespace))?;
+        self.scope.with_namespaces = open.with_namespaces;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.inventory.reach = reach::of_cluster(cluster.options(), &connection).into();
         self.inventory.tell_controllers(std::mem::take(&mut self.controllers));

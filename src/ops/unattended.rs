@@ -21,9 +21,15 @@ use crate::{
     inventory::Inventory,
     k8s::{Believed, Connection, Edit},
     object::resource::SECRET,
-    plan::Target,
-    settings::{Settings, store::Store},
-    source::Scope,
+    plan::{
+        Target,
+        wildcard::{self, WildcardRule, Wildcards},
+    },
+    settings::{Settings, store::Store, unattended::WildcardEntry},
+    source::{
+        Scope,
+        scope::{Namespaces, parse_selector},
+    },
 };
 
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
@@ -36,10 +42,27 @@ pub struct Unattended {
     install: OnceLock<String>,
     /// The settings, as they were when the program began.
     pub settings: Settings,
+    /// The wildcards that are declared for namespaces.
+    pub wildcards: Wildcards,
     store: Store,
     connection: Connection,
     scope: Scope,
     acme: tokio::sync::Mutex<Arc<Directory>>,
+}
+
+/// The rules of the settings.
+fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
+    let rule = |entry: &WildcardEntry| {
+        let selector = entry.namespace_selector.as_deref().unwrap_or_default();
+        Ok(WildcardRule {
+            selector: parse_selector(selector).map_err(|error| {
+                OpError::usage(crate::error::chain(&error)).after("unattended.wildcards: namespaceSelector")
+            })?,
+            name: entry.name.clone(),
+            secret: entry.secret.as_deref().unwrap_or(wildcard::SECRET).into(),
+        })
+    };
+    settings.unattended.wildcards.iter().flatten().map(rule).collect()
 }
 
 /// Whether there is an account that may order.
@@ -61,6 +84,7 @@ impl Unattended {
         let open = Open {
             for_watch: true,
             all_users: true,
+            with_namespaces: true,
             ..Open::default()
         };
         let opened = Box::pin(Opened::read_as(&order, &[], context, open)).await?;
@@ -81,10 +105,18 @@ impl Unattended {
                 ),
             );
         }
+        let wildcards = Wildcards {
+            rules: wildcards(&settings)?,
+            only: match &session.scope.namespaces {
+                Namespaces::All => None,
+                Namespaces::Only(names) => Some(names.clone()),
+            },
+        };
         let unattended = Self {
             order,
             install: OnceLock::new(),
             settings,
+            wildcards,
             store,
             connection,
             scope: session.scope.clone(),

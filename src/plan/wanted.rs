@@ -2,7 +2,9 @@
 
 use super::{
     ca::Issuers,
-    target::{Target, kept, target},
+    names::Names,
+    target::{Target, kept, names_of, target},
+    wildcard::{self, Wildcards},
 };
 use crate::{
     check::{asked_of_cert_manager, is_owned, owner},
@@ -25,6 +27,17 @@ pub enum Wanted {
     },
     /// It is left alone.
     Held(Hold),
+}
+
+/// What an installation was asked for, besides by the annotations of routes.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The id of the installation.
+    pub install: String,
+    /// Whether its CA is a staging one.
+    pub staging: bool,
+    /// The wildcards for namespaces.
+    pub wildcards: Wildcards,
 }
 
 /// What a Secret needs.
@@ -101,13 +114,14 @@ pub fn asks(inventory: &Inventory, route: &RouteKey) -> bool {
 }
 
 /// The Secrets for which routes ask, each once, sorted.
-pub fn all(inventory: &Inventory) -> Vec<Key> {
+pub fn all(inventory: &Inventory, asked: &Asked) -> Vec<Key> {
     let mut secrets: Vec<Key> = inventory
         .bindings()
         .iter()
         .filter(|(_, binding)| !binding.elsewhere && !binding.secrets.is_empty() && asks(inventory, &binding.route))
         .flat_map(|(_, binding)| binding.secrets.iter().cloned())
         .collect();
+    secrets.extend(wildcard::secrets(inventory, &asked.wildcards));
     secrets.sort();
     secrets.dedup();
     secrets
@@ -117,24 +131,24 @@ pub fn all(inventory: &Inventory) -> Vec<Key> {
 ///
 /// A route asks for Secrets of its own namespace alone: otherwise whoever may write Ingresses in one namespace could
 /// have a Secret of another one written.
-pub fn wanted(
-    inventory: &Inventory,
-    secret: &Key,
-    install: &str,
-    issuers: &Issuers<'_>,
-    staging: bool,
-) -> Option<Wanted> {
+pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issuers<'_>) -> Option<Wanted> {
     let routes = inventory
         .bindings_of_secret(secret)
         .iter()
         .filter_map(|id| inventory.bindings().get(*id))
         .filter(|binding| !binding.elsewhere && binding.route.key.namespace == secret.namespace);
     let mut asking = routes.filter(|binding| asks(inventory, &binding.route));
-    asking.next()?;
-    if let Some(hold) = hold(inventory, secret, install) {
+    let wildcards = wildcard::names_of(inventory, &asked.wildcards, secret);
+    if asking.next().is_none() && wildcards.is_empty() {
+        return None;
+    }
+    if let Some(hold) = hold(inventory, secret, &asked.install) {
         return Some(Wanted::Held(hold));
     }
     let mut target = target(inventory, secret.clone(), true);
+    if !wildcards.is_empty() {
+        with(&mut target, &wildcards, inventory.secrets().get(secret));
+    }
     issuers.mark(std::slice::from_mut(&mut target));
     if target.names.order.is_empty() {
         let hosts: Vec<&String> = target.names.impossible.iter().map(|(host, _)| host).collect();
@@ -143,7 +157,7 @@ pub fn wanted(
     // One host that cannot be ordered does not keep the others from their certificate.
     target.names.impossible.clear();
     let stored = inventory.secrets().get(secret);
-    let need = need(&target, stored, staging);
+    let need = need(&target, stored, asked.staging);
     match &target.changes_ca {
         // What cannot be served is nobody's, whichever CA issued it.
         Some((from, to)) if !matches!(need, Need::Missing | Need::Unusable | Need::Trusted) => {
@@ -157,6 +171,17 @@ pub fn wanted(
             need,
         }),
     }
+}
+
+/// Adds what is declared for the namespace to the names of a target.
+fn with(target: &mut Target, declared: &[String], stored: Option<&Stored>) {
+    let hosts = target
+        .uses
+        .iter()
+        .flat_map(|used| used.hosts.iter().map(|(host, _)| host.as_str()));
+    let hosts = hosts.chain(declared.iter().map(String::as_str));
+    let held = stored.and_then(Stored::leaf).into_iter().flat_map(names_of);
+    target.names = Names::join(hosts, held, true);
 }
 
 fn hold(inventory: &Inventory, secret: &Key, install: &str) -> Option<Hold> {
@@ -245,7 +270,11 @@ mod tests {
             directory: "https://ca.example/directory".to_owned(),
         };
         let issuers = Issuers::of(&inventory, ca);
-        wanted(&inventory, &key("shop", "shop-tls"), INSTALL, &issuers, false)
+        let asked = Asked {
+            install: INSTALL.to_owned(),
+            ..Asked::default()
+        };
+        wanted(&inventory, &key("shop", "shop-tls"), &asked, &issuers)
     }
 
     /// A Secret whose certificate this program ordered at the CA of these tests.

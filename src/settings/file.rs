@@ -10,6 +10,7 @@ use super::{
     policy::PolicyEntry,
     section::{Section as _, section},
     trust::TrustEntry,
+    unattended::UnattendedEntry,
     value::{
         Advertised, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
         ServicePort, SolverKind, Toleration,
@@ -69,6 +70,8 @@ section! {
             /// Each is a file (`caFile: corp-root.pem`), or the PEM itself; its roots are trusted besides the public ones, and its other certificates
             /// help to complete chains. contexts: only in these contexts of the kubeconfig, as patterns; in all of them by default.
             trust: Option<Vec<TrustEntry>> => Example::Value(TRUST);
+            /// What the controller keeps renewed, besides what annotated routes ask for.
+            unattended: UnattendedEntry => Example::Section(UnattendedEntry::DECLARED);
             /// Restrictions. One deny is enough, in any of the sources.
             policy: PolicyEntry => Example::Section(PolicyEntry::DECLARED);
             /// Ingress controllers, by the name that their classes have in spec.controller. Without it, their Pods tell the program if they may be

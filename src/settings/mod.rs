@@ -27,6 +27,7 @@ mod section;
 pub mod source;
 pub mod store;
 pub mod trust;
+pub mod unattended;
 pub mod value;
 pub mod view;
 
@@ -69,6 +70,8 @@ pub struct Settings {
     pub storing: StoringSettings,
     /// Additional CAs that are trusted.
     pub trust: Vec<trust::TrustEntry>,
+    /// What the controller keeps renewed besides what routes ask for.
+    pub unattended: unattended::UnattendedEntry,
     /// The source that forbids manual production orders, if any does.
     pub denied_by: Option<String>,
 }
@@ -172,6 +175,7 @@ impl Settings {
             solver: pod,
             dns01,
             storing,
+            unattended,
             ..
         } = said(layers);
         let http01 = Http01Settings {
@@ -197,6 +201,7 @@ impl Settings {
         let restart = Restart::try_from(storing.restart.clone().unwrap_or_default());
         let restart = restart.map_err(|error| SettingsError::Value(error.to_string()))?;
         Ok(Self {
+            unattended,
             chosen,
             certificate: CertificateSettings {
                 said: certificate,

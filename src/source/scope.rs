@@ -32,6 +32,8 @@ pub struct Scope {
     pub labels: LabelSelector,
     /// `--field-selector`, for the API server. It selects routes.
     pub field_selector: Option<String>,
+    /// Whether Namespaces are read too, and not only where a listener selects by them.
+    pub with_namespaces: bool,
     /// The data keys in which Secrets have a certificate and its key.
     pub data_keys: DataKeys,
 }
@@ -64,6 +66,7 @@ impl Scope {
             selector: None,
             labels: LabelSelector::default(),
             field_selector: None,
+            with_namespaces: false,
             data_keys: DataKeys::default(),
         }
     }
@@ -84,6 +87,7 @@ impl Scope {
             selector: selector.map(str::to_owned),
             labels,
             field_selector: None,
+            with_namespaces: false,
             data_keys: DataKeys::default(),
         })
     }

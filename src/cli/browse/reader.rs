@@ -99,6 +99,7 @@ impl ReadingParts {
         // Beside the rows of a reading before, those of another would be taken for them: bindings are numbered anew.
         early.tells = std::mem::take(&mut self.fresh);
         let open = Open {
+            with_namespaces: false,
             for_watch: true,
             all_users: false,
             quiet: self.args.output.quiet,

@@ -37,6 +37,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
     let target: Named = target?;
     let targets = [target.clone()];
     let open = Open {
+        with_namespaces: false,
         for_watch: false,
         all_users: true,
         quiet: true,

@@ -99,7 +99,7 @@ impl ClusterReading<'_> {
 
     /// The labels of namespaces, where a listener chooses by them. A watch follows them: a label decides whose hosts are served.
     async fn namespaces(&mut self) -> Result<(), ClusterError> {
-        if !self.inventory.some_listener_selects_namespaces() {
+        if !self.scope.with_namespaces && !self.inventory.some_listener_selects_namespaces() {
             return Ok(());
         }
         let listing = self.list(Scope::everything(), &[Kind::Namespace], &mut nobody).await?;

@@ -4,7 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{cluster::ingress, eventually, issuing::Issuing, run::Running};
+use crate::support::{
+    cluster::{ingress, kubectl},
+    dns::PowerDns,
+    eventually,
+    issuing::Issuing,
+    run::Running,
+};
 
 /// An Ingress that asks for its certificates.
 fn asking(name: &str, hosts: &[&str]) -> Value {
@@ -105,16 +111,20 @@ fn annotated_ingresses_get_and_keep_certificates_once_somebody_has_said_so() {
     assert!(claim.is_string() && claim == install, "{claim} {install}");
     // A new one is served within seconds, and writes no route of its own.
     let began = Instant::now();
+    assert_eq!(it.ns.kubectl(&["get", "secret", "quiet-tls", "--ignore-not-found"]), "");
     it.ns.apply(vec![asking("blog", &[&blog])]);
     until_stored(&it, "blog-tls", &[&blog], &running);
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    // Who asks later is heard too.
+    it.ns
+        .kubectl(&["annotate", "ingress", "quiet", "kubernetes.io/tls-acme=true"]);
+    until_stored(&it, "quiet-tls", &[&it.host("quiet")], &running);
     // A host more is another certificate; the one that asks for nothing has none.
     let more = it.host("more");
     it.ns.apply(vec![asking("blog", &[&blog, &more])]);
     let mut both = [blog.as_str(), more.as_str()];
     both.sort_unstable();
     until_stored(&it, "blog-tls", &both, &running);
-    assert_eq!(it.ns.kubectl(&["get", "secret", "quiet-tls", "--ignore-not-found"]), "");
     // Nothing is left but the routes that stay.
     let standing = it.ns.kubectl(&[
         "get",
@@ -137,4 +147,38 @@ fn annotated_ingresses_get_and_keep_certificates_once_somebody_has_said_so() {
     let (status, took) = running.end();
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(status.is_some());
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn each_namespace_of_a_kind_gets_the_wildcard_of_its_internal_zone_with_no_further_act() {
+    let it = Issuing::new("qa-zones");
+    let namespace = it.ns.name.clone();
+    let zone = "svc.cluster-01.internal";
+    let server = PowerDns::start();
+    server.create_zone(zone);
+    it.resolver.delegate(zone, server.ip());
+    let before = server.records(zone);
+    it.ns.apply(vec![json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "powerdns"}, "stringData": {"apikey": server.api_key()},
+    })]);
+    it.settings(&format!(
+        "dns01:\n  providers:\n  - name: internal\n    zones: [{zone}]\n    provider: powerdns\n    url: {}\n    apiKey: \
+         {{secretRef: {{namespace: {namespace}, name: powerdns, key: apikey}}}}\nunattended:\n  wildcards:\n  - namespaceSelector: \
+         environment=qa\n    name: \"*.{{namespace}}.{zone}\"\n",
+        server.api_url()
+    ));
+    let running = controller(&it);
+    resume(&it);
+    running.out.after(0, &["0 Secrets are kept"]);
+    // A team labels its namespace, and does nothing else.
+    kubectl(&["label", "namespace", &namespace, "environment=qa"]);
+    until_stored(&it, "wildcard-tls", &[&format!("*.{namespace}.{zone}")], &running);
+    eventually("an empty zone", || {
+        let now = server.records(zone);
+        if now == before { Ok(()) } else { Err(format!("{now:?}")) }
+    });
+    let said = running.out.all().join("\n");
+    assert!(!said.contains(server.api_key()), "{said}");
+    assert_eq!(it.left(), [""; 0], "{said}");
 }

@@ -1,0 +1,29 @@
+//! `unattended:`: what the controller keeps renewed besides what annotated routes ask for.
+
+use serde::{Deserialize, Serialize};
+
+use super::section::section;
+
+section! {
+    /// What the controller keeps renewed, besides what annotated routes ask for.
+    pub struct UnattendedEntry {
+        /// A wildcard for each namespace with these labels, as -l has them; for all without them. {namespace} stands for its name.
+        /// The annotation kubectl-certs.io/wildcard on a Namespace does the same for one.
+        wildcards: Vec<WildcardEntry> => "\n- {namespaceSelector: \"environment=qa\", name: \"*.{namespace}.svc.cluster-01.intranet.example\", secret: wildcard-tls}", off = true;
+    }
+}
+
+/// A wildcard for many namespaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WildcardEntry {
+    /// The labels of the namespaces, as `-l` has them; all namespaces without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<String>,
+    /// The name of the certificate, with `{namespace}` for the namespace.
+    pub name: String,
+    /// The Secret in each namespace; `wildcard-tls` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
