@@ -13,6 +13,7 @@ pub mod audit;
 pub mod fate;
 pub mod front;
 pub mod keeper;
+pub mod leader;
 pub mod moment;
 pub mod queue;
 pub mod routes;

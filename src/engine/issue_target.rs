@@ -47,7 +47,7 @@ impl Run {
                 let taking = Taking {
                     cancel: Some(&self.parts.cancel),
                     tell: Some(tell),
-                    observed: None,
+                    ..Taking::default()
                 };
                 match Lease::take_with(api, &target.secret, &self.parts.id, &taking).await {
                     Ok(lease) => Some(lease),

@@ -1,5 +1,7 @@
 //! One run for each Secret: a Lease that is renewed while the run lasts (coordination.k8s.io/v1).
 
+mod leading;
+
 use std::{
     sync::{
         Arc,
@@ -15,6 +17,8 @@ use k8s_openapi::{
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+
+pub use leading::Leading;
 
 use super::{cancel::Cancel, process::Process};
 use crate::{
@@ -125,6 +129,8 @@ pub(super) struct Taking<'a> {
     pub(super) tell: Option<&'a Teller>,
     /// The version of the Lease that has been observed unchanged for as long as it lasts.
     pub(super) observed: Option<&'a str>,
+    /// The leading controller that takes it; `None` for a command line.
+    pub(super) leading: Option<&'a Leading>,
 }
 
 /// The rights that taking the Lease of a Secret needs.
@@ -162,7 +168,9 @@ impl Lease {
         let mut looks = 0;
         let taken = loop {
             let take = |present: Option<&Value>| {
-                if let Some(present) = present {
+                if let Some(present) = present
+                    && !taking.leading.is_some_and(|leading| leading.supersedes(present))
+                {
                     match judge(present, now()) {
                         Life::Held(holder) => return Err(Refused::Lease(holder.of(secret))),
                         Life::Doubtful(holder) if Some(version(present)) != observed.as_ref() => {
@@ -171,7 +179,11 @@ impl Lease {
                         Life::Doubtful(_) | Life::Free => {}
                     }
                 }
-                Ok(Edit::Whole(lease(&key, secret, run, now()).json()))
+                let mut lease = lease(&key, secret, run, now());
+                if let Some(leading) = taking.leading {
+                    leading.note(&mut lease);
+                }
+                Ok(Edit::Whole(lease.json()))
             };
             // There is usually no Lease. Assuming so costs a request if there is one, and saves one if there is none.
             match api.update(LEASE, &key, Believed::Absent, take).await {

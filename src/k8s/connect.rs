@@ -144,6 +144,16 @@ impl Connection {
         self.answers.load(Ordering::Relaxed)
     }
 
+    /// The same connection for requests that wait for no others of this process, and that take so long in total at most.
+    #[must_use]
+    pub fn apart(&self, request_timeout: Duration) -> Self {
+        Self {
+            request_timeout: Some(request_timeout),
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            ..self.clone()
+        }
+    }
+
     /// How many requests have been sent, including retries.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
