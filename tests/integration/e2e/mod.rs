@@ -23,6 +23,7 @@ mod http01;
 mod issue_dns;
 mod issue_protocol;
 mod killed;
+mod leader;
 mod ledger;
 mod many;
 mod no_way;
