@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
+    ari::Ari,
     fate::Fate,
     moment,
     queue::{Failure, Queue, Task, TaskKind},
@@ -49,6 +50,17 @@ pub struct Trouble {
     pub without: Option<String>,
 }
 
+/// What a CA said of the window of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowAnswer {
+    /// The certificate.
+    pub certificate: Fingerprint,
+    /// The window, in seconds since 1970; `None` if it did not answer.
+    pub window: Option<(Seconds, Seconds)>,
+    /// When it asks to come back, in seconds from now.
+    pub retry_after: Option<Seconds>,
+}
+
 /// The Secrets that routes ask for.
 #[derive(Debug)]
 pub struct Keeper {
@@ -63,6 +75,8 @@ pub struct Keeper {
     declared: BTreeMap<Text, Vec<Key>>,
     /// The classes of Traefik whose routes ask.
     classes: Classes,
+    /// When the CA is asked for windows.
+    pub ari: Ari,
     /// The windows that the CA named since this process began, by certificate.
     windows: HashMap<Fingerprint, (Seconds, Seconds)>,
 }
@@ -78,6 +92,7 @@ impl Keeper {
             of_binding: HashMap::new(),
             declared: BTreeMap::new(),
             classes: Classes::new(),
+            ari: Ari::default(),
             windows: HashMap::new(),
         }
     }
@@ -143,13 +158,16 @@ impl Keeper {
                     self.queue.remove(secret);
                     self.held.remove(secret);
                     self.trouble.remove(secret);
+                    self.forget_window(secret);
                 }
                 Some(Wanted::Held(hold)) => {
                     self.queue.remove(secret);
                     self.held.insert(secret.clone(), hold);
+                    self.forget_window(secret);
                 }
                 Some(Wanted::Keep { target, need }) => {
                     self.held.remove(secret);
+                    self.follow_window(&target, now);
                     self.note_classes(inventory, &target);
                     let task = self.task(inventory, &target, &need, now);
                     self.queue.upsert(task);
@@ -251,14 +269,38 @@ impl Keeper {
         }
     }
 
-    /// Takes note of a window that the CA has named for a certificate.
-    pub fn window(&mut self, certificate: Fingerprint, window: (Seconds, Seconds)) {
-        self.windows.insert(certificate, window);
+    /// Has the CA asked for the window of a certificate that it issued itself.
+    fn follow_window(&mut self, target: &Target, now: Seconds) {
+        match &target.held {
+            Some(held) if target.changes_ca.is_none() => {
+                let before = self.ari.certificate_of(&target.secret);
+                if let Some(before) = before.filter(|before| *before != held.sha256) {
+                    self.windows.remove(&before);
+                }
+                self.ari.keep(&target.secret, held.sha256, now);
+            }
+            _ => self.forget_window(&target.secret),
+        }
     }
 
-    /// Forgets the windows of certificates that are gone.
-    pub fn keep_windows(&mut self, of: &BTreeSet<Fingerprint>) {
-        self.windows.retain(|certificate, _| of.contains(certificate));
+    fn forget_window(&mut self, secret: &Key) {
+        if let Some(certificate) = self.ari.forget(secret) {
+            self.windows.remove(&certificate);
+        }
+    }
+
+    /// Takes note of what the CA has said of the window of a certificate, and looks at its Secret again.
+    pub fn window(&mut self, inventory: &Inventory, secret: &Key, answer: &WindowAnswer, now: Seconds) {
+        self.ari.answered(secret, answer.certificate, answer.retry_after, now);
+        if let Some(window) = answer.window {
+            self.windows.insert(answer.certificate, window);
+            self.look(inventory, &BTreeSet::from([secret.clone()]), now);
+        }
+    }
+
+    /// The id of the installation.
+    pub fn install(&self) -> &str {
+        &self.keeping.asked.install
     }
 
     /// The Secrets that are left alone, and why.

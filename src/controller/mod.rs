@@ -9,6 +9,7 @@
 //! [`run`](run()) is the loop; [`keeper`] decides what is queued, [`queue`] what is next, [`moment`] when a renewal is due and
 //! [`fate`] what becomes of what was ordered. They are pure, and know nothing of each other's inside.
 
+pub mod ari;
 pub mod audit;
 pub mod fate;
 pub mod front;

@@ -199,7 +199,11 @@ impl Queue {
 
     /// Whether a task waits for nothing but a slot, or for its CA to be back.
     pub fn has_ready(&self) -> bool {
-        !self.paused && self.issuers.values().any(|issuer| !(issuer.fresh.is_empty() && issuer.failing.is_empty()))
+        !self.paused
+            && self
+                .issuers
+                .values()
+                .any(|issuer| !(issuer.fresh.is_empty() && issuer.failing.is_empty()))
     }
 
     /// The certificate is there. The task is gone unless it was changed meanwhile.

@@ -11,15 +11,19 @@ use super::{
     audit::Audit,
     fate::{Fate, fate},
     front::LogFront,
-    keeper::{Keeper, Keeping},
+    keeper::{Keeper, Keeping, WindowAnswer},
+    leader::{self, Identity, State, Timing},
     routes,
     state::{self, Snapshot},
 };
 use crate::{
-    acme::Stage,
+    acme::{CertId, Stage},
     apply::{Api, Permits},
     clock::now,
-    engine::{cancel::Cancel, prepare::advertised},
+    engine::{
+        cancel::{self, Cancel, Canceller},
+        prepare::advertised,
+    },
     error::Blame,
     event::Level,
     k8s::ConnectOptions,
@@ -66,6 +70,8 @@ pub enum Ask {
 enum Heard {
     /// An order has ended.
     Ended(Key, Fate),
+    /// The CA was asked for the window of a certificate.
+    Window(Key, WindowAnswer),
 }
 
 /// Keeps certificates renewed until it is cancelled.
@@ -115,7 +121,16 @@ pub async fn run(
     let namespaces = live.inventory.take_changed_namespaces();
     keeper.namespaces_changed(&live.inventory, &namespaces, now());
     let (hears, heard) = mpsc::unbounded_channel();
-    let (_always, leads) = watch::channel(true);
+    let lease = Key::new(unattended.namespace(), leader::NAME);
+    let (elector, leadership) = leader::elector(
+        unattended.connection(),
+        lease,
+        keeper.install().into(),
+        Identity::random(),
+        Timing::default(),
+    );
+    let (resign, resigned) = cancel::pair();
+    let elector = tokio::spawn(elector.run(resigned));
     let controller = Controller {
         api: Api::new(unattended.connection().clone(), Permits::none()),
         slots: unattended.settings.certificate.concurrency.saturating_mul(UNDER_WAY),
@@ -126,13 +141,18 @@ pub async fn run(
         follower,
         keeper,
         hears,
-        leads,
+        states: leadership.watch(),
+        term: None,
         cancel,
         audit,
         told: None,
         led: BTreeSet::new(),
     };
-    controller.go_on(heard, asks).await
+    let ended = controller.go_on(heard, asks).await;
+    // Whatever needed a permission has ended: another replica may lead.
+    resign.cancel();
+    drop(elector.await);
+    ended
 }
 
 /// What answers challenges for as long as this process goes on.
@@ -172,6 +192,12 @@ async fn installed(unattended: &Unattended, context: &Context, cancel: &Cancel) 
     }
 }
 
+/// What orders work with while this process leads: nothing of it is there for the next term.
+struct Term {
+    context: Context,
+    end: Canceller,
+}
+
 /// The loop and everything that it holds.
 struct Controller {
     unattended: Unattended,
@@ -182,8 +208,10 @@ struct Controller {
     follower: Follower,
     keeper: Keeper,
     hears: mpsc::UnboundedSender<Heard>,
-    /// Whether this process orders.
-    leads: watch::Receiver<bool>,
+    /// Whether this process leads.
+    states: watch::Receiver<State>,
+    /// What orders work with while this process leads.
+    term: Option<Term>,
     cancel: Cancel,
     audit: Arc<Audit>,
     /// How many certificates may be under way at once.
@@ -203,6 +231,7 @@ impl Controller {
         self.say_what_is_kept();
         loop {
             self.begin().await;
+            self.ask_for_windows().await;
             let wake = self.wakes_at();
             tokio::select! {
                 more = self.follower.wait(&self.live) => {
@@ -215,26 +244,54 @@ impl Controller {
                         return Err(OpError::new(Blame::Cluster, "the cluster can be followed no longer"));
                     }
                 }
-                Some(Heard::Ended(secret, fate)) = heard.recv() => self.ended(&secret, fate),
+                Some(heard) = heard.recv() => match heard {
+                    Heard::Ended(secret, fate) => self.ended(&secret, fate),
+                    Heard::Window(secret, answer) => {
+                        self.keeper.window(&self.live.inventory, &secret, &answer, now());
+                    }
+                },
                 Some(Ask::Snapshot(answer)) = asks.recv() => drop(answer.send(self.snapshot())),
                 () = sleep_until(wake) => {}
-                changed = self.leads.changed() => {
-                    if changed.is_err() {
-                        return Ok(());
-                    }
-                    self.led.clear();
-                }
+                Ok(()) = self.states.changed() => self.turn(),
                 () = self.cancel.cancelled() => break,
             }
         }
         // What is under way cleans up after itself.
+        self.term.as_ref().inspect(|term| term.end.cancel());
         while self.keeper.queue.running() > 0 {
             match heard.recv().await {
                 Some(Heard::Ended(secret, fate)) => self.ended(&secret, fate),
+                Some(Heard::Window(..)) => {}
                 None => break,
             }
         }
         Ok(())
+    }
+
+    /// Takes note of who leads now. What a former leader has begun ends, and cleans up after itself.
+    fn turn(&mut self) {
+        let state = self.states.borrow_and_update().clone();
+        if let Some(term) = self.term.take() {
+            term.end.cancel();
+        }
+        match state {
+            State::Leader { epoch } => {
+                self.audit
+                    .line([("event", "leads".into()), ("epoch", epoch.to_string().into())]);
+                let (end, ended) = cancel::pair();
+                self.term = Some(Term {
+                    context: self.context.again(ended),
+                    end,
+                });
+                self.led.clear();
+                self.told = None;
+            }
+            State::Follower { holder } => {
+                let holder = holder.unwrap_or_default();
+                self.audit
+                    .line([("event", "follows".into()), ("holder", holder.as_str().into())]);
+            }
+        }
     }
 
     fn ended(&mut self, secret: &Key, fate: Fate) {
@@ -247,7 +304,7 @@ impl Controller {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             at: now(),
-            leads: *self.leads.borrow(),
+            leads: self.term.is_some(),
             orders: self.told.as_ref().is_some_and(|(told, _)| told.orders()),
             has_account: true,
             issuer: self.unattended.settings.chosen.issuer.name.clone(),
@@ -261,13 +318,11 @@ impl Controller {
 
     /// When there may be something to do although nothing changes.
     fn wakes_at(&self) -> Instant {
-        let queued = self
-            .keeper
-            .queue
-            .next_wake()
-            .map(|at| at.saturating_sub(now()).max(0).unsigned_abs());
         let free = self.keeper.queue.running() < self.slots;
-        let soonest = queued.filter(|_| free && *self.leads.borrow()).map(Duration::from_secs);
+        let queued = self.keeper.queue.next_wake().filter(|_| free);
+        let moments = queued.into_iter().chain(self.keeper.ari.next_wake());
+        let soonest = moments.min().filter(|_| self.term.is_some());
+        let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
         // What was not begun because nobody said so is looked at again.
         let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
         let wait = soonest.into_iter().chain(told).min().unwrap_or(Duration::from_mins(10));
@@ -297,7 +352,7 @@ impl Controller {
     async fn begin(&mut self) {
         let free = self.slots.saturating_sub(self.keeper.queue.running());
         let is_due = self.keeper.queue.next_wake().is_some_and(|at| at <= now()) || self.keeper.queue.has_ready();
-        if free == 0 || !is_due || !*self.leads.borrow() || !self.is_told().await {
+        if free == 0 || !is_due || self.term.is_none() || !self.is_told().await {
             return;
         }
         let targets = self.keeper.take(&self.live.inventory, now(), free);
@@ -311,11 +366,9 @@ impl Controller {
             Err(error) => return self.all_wait(&secrets, &error.message),
         }
         self.lead().await;
-        let begun = self
-            .unattended
-            .begin(&self.context, &self.live.inventory, &targets)
-            .await;
-        match begun {
+        let Some(term) = &self.term else { return };
+        let begun = self.unattended.begin(&term.context, &self.live.inventory, &targets);
+        match begun.await {
             Ok(run) => {
                 let hears = self.hears.clone();
                 let runtime = tokio::runtime::Handle::current();
@@ -332,6 +385,39 @@ impl Controller {
                 });
             }
             Err(error) => self.none_begun(&secrets, &error),
+        }
+    }
+
+    /// Asks the CA for the windows of a few certificates, if it names any.
+    async fn ask_for_windows(&mut self) {
+        let Some(term) = &self.term else { return };
+        if self.keeper.ari.next_wake().is_none_or(|at| at > now()) {
+            return;
+        }
+        let acme = self.unattended.acme(&term.context).await.ok();
+        while let Some((secret, certificate)) = self.keeper.ari.next(now()) {
+            let leaf = self
+                .live
+                .inventory
+                .secrets()
+                .get(&secret)
+                .and_then(|stored| stored.leaf());
+            let id = leaf.and_then(|leaf| Some(CertId::new(leaf.authority_key_id.as_deref()?, leaf.serial.bytes())));
+            let (acme, hears) = (acme.clone(), self.hears.clone());
+            tokio::spawn(async move {
+                let info = match (acme, id) {
+                    (Some(acme), Some(id)) if acme.directory().renewal_info.is_some() => {
+                        acme.renewal_info(&id).await.ok()
+                    }
+                    _ => None,
+                };
+                let answer = WindowAnswer {
+                    certificate,
+                    window: info.as_ref().map(|info| (info.start, info.end)),
+                    retry_after: info.as_ref().map(|info| info.retry_after),
+                };
+                let _ = hears.send(Heard::Window(secret, answer));
+            });
         }
     }
 

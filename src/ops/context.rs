@@ -161,6 +161,19 @@ impl Context {
         }
     }
 
+    /// The same cluster and settings for what something else ends early. What orders share is not shared with it.
+    #[must_use]
+    pub fn again(&self, cancel: Cancel) -> Self {
+        let (options, connection) = (self.cluster.options.clone(), self.cluster.connection.get().cloned());
+        Self {
+            cluster: Cluster::over(options, connection, Arc::clone(self.front())),
+            config: self.config.clone(),
+            cancel,
+            answering: self.answering.clone(),
+            standing: Mutex::default(),
+        }
+    }
+
     /// Whoever is told and asked.
     pub fn front(&self) -> &Arc<dyn Front> {
         &self.cluster.front

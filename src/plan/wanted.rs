@@ -245,7 +245,7 @@ mod tests {
     use super::*;
     use crate::{
         inventory::fixtures::{bundle, good, ingress, key, leaf, stored, with_annotation},
-        object::{Change, Object},
+        object::{Change, Kind, Object},
         plan::ca::Ca,
     };
 
@@ -263,6 +263,8 @@ mod tests {
     fn judged(changes: Vec<Change>, held: Vec<Stored>) -> Option<Wanted> {
         let mut inventory = Inventory::new("", false);
         changes.into_iter().for_each(|change| inventory.apply(change));
+        // Everything was read: what is not there is missing.
+        inventory.apply(Change::Gone(Kind::Secret, key("shop", "shop-tls")));
         held.into_iter().for_each(|stored| inventory.store(stored));
         inventory.derive();
         let ca = Ca {

@@ -8,8 +8,9 @@ use crate::support::{
     cluster::{ingress, kubectl},
     dns::PowerDns,
     eventually,
-    issuing::Issuing,
+    issuing::{Issuing, NODE},
     run::Running,
+    server::free_port,
 };
 
 /// An Ingress that asks for its certificates.
@@ -39,12 +40,12 @@ fn controller(it: &Issuing) -> Running {
     start(it)
 }
 
-/// The same with the account that is there.
+/// One more replica of it.
 fn start(it: &Issuing) -> Running {
     let account = format!("{}/account", it.ns.name);
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     let resolver = it.resolver.ip().to_string();
-    let advertise = it.advertise();
+    let advertise = format!("{NODE}:{}", free_port());
     it.plain(&[
         "controller",
         "--account-secret",
@@ -181,4 +182,42 @@ fn each_namespace_of_a_kind_gets_the_wildcard_of_its_internal_zone_with_no_furth
     let said = running.out.all().join("\n");
     assert!(!said.contains(server.api_key()), "{said}");
     assert_eq!(it.left(), [""; 0], "{said}");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_replica_that_waits_goes_on_where_a_leader_ends_or_is_killed() {
+    let it = Issuing::new("replicas");
+    let [a, b, c] = ["a", "b", "c"].map(|label| it.host(label));
+    let one = controller(&it);
+    resume(&it);
+    one.out.after(0, &["\"event\":\"leads\""]);
+    let two = start(&it);
+    two.out.after(0, &["Secrets are kept"]);
+    it.ns.apply(vec![asking("a", &[&a])]);
+    until_stored(&it, "a-tls", &[&a], &one);
+    // It ends as a rollout ends it.
+    let began = Instant::now();
+    one.signal("-TERM");
+    two.out.after(0, &["\"event\":\"leads\""]);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    drop(one);
+    it.ns.apply(vec![asking("b", &[&b])]);
+    until_stored(&it, "b-tls", &[&b], &two);
+    assert!(
+        two.out.all().iter().all(|line| !line.contains("a-tls")),
+        "what is there is not ordered again"
+    );
+    // It is killed in the middle of an order.
+    let three = start(&it);
+    three.out.after(0, &["Secrets are kept"]);
+    it.ns.apply(vec![asking("c", &[&c])]);
+    two.out.after(0, &["\"event\":\"ordered\"", &c]);
+    two.signal("-KILL");
+    let began = Instant::now();
+    three.out.after(0, &["\"event\":\"leads\""]);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    until_stored(&it, "c-tls", &[&c], &three);
+    // Nobody waits for the Lease of the one that was killed.
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
 }
