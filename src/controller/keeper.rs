@@ -318,3 +318,6 @@ impl Keeper {
         &self.classes
     }
 }
+
+#[cfg(test)]
+mod tests;
