@@ -44,8 +44,6 @@ use crate::{
 
 /// How many challenges share an Ingress, if there are many.
 const TOGETHER: usize = 50;
-/// How long a route that stays may take to show an answer.
-const AT_ONCE: Duration = Duration::from_secs(2);
 /// How long the kubelet may take until Pods see a changed `ConfigMap`, and how long the user's server may take in
 /// addition.
 const MOUNTED: Duration = Duration::from_mins(3);
@@ -229,7 +227,11 @@ impl Http01 {
             standing
                 .answers()
                 .add(&challenge.name, &challenge.token, &challenge.key_authorization);
-            if standing.may_lead(place, &row) && self.is_led(challenge, place, &row, &about, tell).await {
+            if standing.may_lead(place, &row)
+                && self
+                    .is_led(challenge, place, &row, standing.patience(), &about, tell)
+                    .await
+            {
                 return Ok(());
             }
         }
@@ -267,6 +269,7 @@ impl Http01 {
         challenge: &Challenge,
         place: &ChallengeRoute,
         row: &Row,
+        patience: Duration,
         about: &Key,
         tell: &Teller,
     ) -> bool {
@@ -275,7 +278,7 @@ impl Http01 {
             return false;
         }
         let row = Row {
-            patience: AT_ONCE,
+            patience,
             ..row.clone()
         };
         let seen = self.look(challenge, place, &row, None, about, &Teller::silent()).await;

@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -54,11 +55,25 @@ fn without_port(host: &str) -> &str {
     host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
+/// The classes that lead to a responder.
+#[derive(Debug, Default)]
+struct Led {
+    classes: BTreeSet<String>,
+    /// When the last was added.
+    since: Option<Instant>,
+}
+
+/// How long a route that stays may take to show an answer.
+const AT_ONCE: Duration = Duration::from_secs(2);
+/// The same of one that was just written: Traefik loads changes every two seconds
+/// (`providers.providersThrottleDuration`), and more seldom where it has much to do.
+const AT_FIRST: Duration = Duration::from_secs(10);
+
 /// The responder of a program that goes on, and the classes of controllers whose requests are led to it.
 #[derive(Debug)]
 pub struct Standing {
     answers: Arc<Answers>,
-    classes: Mutex<BTreeSet<String>>,
+    led: Mutex<Led>,
     responder: Responder,
 }
 
@@ -73,7 +88,7 @@ impl Standing {
         let responder = Responder::start(listen, Answering::Only(Arc::clone(&answers))).await?;
         Ok(Self {
             answers,
-            classes: Mutex::default(),
+            led: Mutex::default(),
             responder,
         })
     }
@@ -90,7 +105,21 @@ impl Standing {
 
     /// Takes note of the classes to which a route that stays has been given, as [`class_of`] words them.
     pub fn led_by(&self, classes: BTreeSet<String>) {
-        *self.classes.lock().unwrap_or_else(PoisonError::into_inner) = classes;
+        let mut led = self.led();
+        if !classes.is_subset(&led.classes) {
+            led.since = Some(Instant::now());
+        }
+        led.classes = classes;
+    }
+
+    fn led(&self) -> MutexGuard<'_, Led> {
+        self.led.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a route that stays may take to show an answer.
+    pub(super) fn patience(&self) -> Duration {
+        let is_new = self.led().since.is_some_and(|since| since.elapsed() < AT_FIRST);
+        if is_new { AT_FIRST } else { AT_ONCE }
     }
 
     /// Whether requests for the hosts of a place may be led here by a route that stays. Only Traefik's routes can stay:
@@ -99,11 +128,7 @@ impl Standing {
     pub(super) fn may_lead(&self, place: &ChallengeRoute, row: &Row) -> bool {
         place.controller == Controller::Traefik
             && matches!(row.routing, Routing::Ingress | Routing::IngressRoute)
-            && self
-                .classes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&class_of(&place.class))
+            && self.led().classes.contains(&class_of(&place.class))
     }
 }
 

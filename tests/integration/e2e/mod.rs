@@ -54,5 +54,6 @@ mod traefik_store;
 mod tui;
 mod tui_asked;
 mod tui_writes;
+mod unattended_many;
 mod waiting;
 mod watch;
