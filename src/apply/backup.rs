@@ -22,7 +22,9 @@ use crate::{
 /// The type of the Secret. Neither controllers nor scans treat it as a certificate in use.
 pub use crate::object::secret::BACKUP_TYPE as TYPE;
 /// The annotation with the SHA-256 of the leaf in the backup.
-const HOLDS: &str = "kubectl-certs.io/backup-of";
+pub(super) const HOLDS: &str = "kubectl-certs.io/backup-of";
+/// The annotation of a kept pair with the SHA-256 of the former leaf.
+pub(super) const HELD: &str = "kubectl-certs.io/former";
 /// The annotation with the SHA-256 of the leaf that replaced it.
 const REPLACED_BY: &str = "kubectl-certs.io/replaced-by";
 /// The annotation with the data keys of chain and key.
@@ -168,11 +170,12 @@ pub async fn note_revoked(
     sha256: Fingerprint,
     reason: &str,
 ) -> Result<usize, ApiError> {
-    let kept = api
-        .list(SECRET, namespace, Some(&mark::selector(Some(Purpose::Backup))))
-        .await?;
-    let holds =
-        |backup: &&Value| backup["metadata"]["annotations"][HOLDS].as_str() == Some(sha256.to_string().as_str());
+    let kept = api.list(SECRET, namespace, Some(&mark::selector_of_pairs())).await?;
+    let of = sha256.to_string();
+    let holds = |kept: &&Value| {
+        let noted = |name: &str| kept["metadata"]["annotations"][name].as_str() == Some(of.as_str());
+        noted(HOLDS) || noted(HELD)
+    };
     let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
     let found = kept.iter().filter(holds);
     let mut at: Vec<Key> = found

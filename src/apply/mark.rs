@@ -37,6 +37,8 @@ pub enum Purpose {
     Backup,
     /// Leading challenges to a program that goes on. Such objects stay.
     Standing,
+    /// The present and the former certificate and key, for as long as a Secret is renewed.
+    Kept,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
             Self::Solver => "solver",
             Self::Backup => "backup",
             Self::Standing => "standing",
+            Self::Kept => "kept",
         }
     }
 
@@ -119,10 +122,15 @@ impl fmt::Display for RunId {
 
 /// Labels and annotates an object as a temporary one of this run. Existing labels and annotations stay.
 pub fn mark(object: &mut impl Marked, run: &RunId, purpose: Purpose, expires: Seconds, about: &Key) {
+    mark_lasting(object, run, purpose, about);
+    object.annotate(EXPIRES, &date_time(expires));
+}
+
+/// Like [`mark`], for an object that does not expire.
+pub fn mark_lasting(object: &mut impl Marked, run: &RunId, purpose: Purpose, about: &Key) {
     object.label(MANAGED_BY, MANAGER);
     object.label(RUN, run.as_str());
     object.label(PURPOSE, purpose.as_str());
-    object.annotate(EXPIRES, &date_time(expires));
     object.annotate(FOR, &about.to_string());
 }
 
@@ -132,6 +140,15 @@ pub fn selector(purpose: Option<Purpose>) -> String {
         Some(purpose) => format!("{MANAGED_BY}={MANAGER},{PURPOSE}={purpose}"),
         None => format!("{MANAGED_BY}={MANAGER},{PURPOSE}"),
     }
+}
+
+/// The label selector for all objects that hold a pair which is or was in a Secret.
+pub fn selector_of_pairs() -> String {
+    format!(
+        "{MANAGED_BY}={MANAGER},{PURPOSE} in ({},{})",
+        Purpose::Backup,
+        Purpose::Kept
+    )
 }
 
 #[cfg(test)]
@@ -151,6 +168,7 @@ mod tests {
             Purpose::Solver,
             Purpose::Backup,
             Purpose::Standing,
+            Purpose::Kept,
         ] {
             let name = purpose.name(&long);
             assert!(name.len() <= 63 && crate::k8s::possible(&name), "{name}");

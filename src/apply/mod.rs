@@ -9,6 +9,7 @@
 pub mod backup;
 pub mod events;
 pub mod file;
+pub mod kept;
 pub mod key;
 mod manifest;
 pub mod mark;

@@ -9,8 +9,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Map, Value, json};
 
-pub(super) use note::NOTED;
 pub use note::{ISSUED_AT, ISSUED_BY, ISSUER, Note, ORDER, REVOKED, SHA256, STAGE};
+pub(super) use note::{NOTED, reason_of};
 pub use refusal::Refusal;
 pub(super) use target::Data;
 pub use target::Target;
@@ -18,7 +18,9 @@ pub use target::Target;
 use target::Present;
 
 use super::{
-    Api, ApiError, Pair, Patch, mark,
+    Api, ApiError, Pair, Patch,
+    kept::KeptPair,
+    mark,
     owner::{self, Owner},
 };
 use crate::{
@@ -100,6 +102,20 @@ impl SecretChange {
     /// Plans to store `pair` in `target`: all data and annotations that change. The error says why that is not
     /// possible.
     pub fn plan(target: &Target, pair: &Pair, options: &Options, note: &Note) -> Result<Self, Refusal> {
+        Self::plan_with(target, pair, options, note.annotations(pair, options.staging))
+    }
+
+    /// Plans to put a pair back with the annotations that it had.
+    pub fn put_back(target: &Target, kept: &KeptPair, pair: &Pair, options: &Options) -> Result<Self, Refusal> {
+        Self::plan_with(target, pair, options, kept.annotations.clone())
+    }
+
+    fn plan_with(
+        target: &Target,
+        pair: &Pair,
+        options: &Options,
+        annotations: Map<String, Value>,
+    ) -> Result<Self, Refusal> {
         let slots = &options.slots;
         let mut change = Self {
             key: target.key.clone(),
@@ -107,7 +123,7 @@ impl SecretChange {
             base: new_object(&target.key, slots),
             data: pair_data(pair, slots),
             kept: Data::new(),
-            annotations: note.annotations(pair, options.staging),
+            annotations,
             slots: slots.clone(),
             remade: Vec::new(),
             left_stale: Vec::new(),
@@ -223,6 +239,10 @@ impl SecretChange {
 
     pub(super) fn data(&self) -> &Data {
         &self.data
+    }
+
+    pub(super) fn annotations(&self) -> &Map<String, Value> {
+        &self.annotations
     }
 
     pub(super) fn slots(&self) -> &Slots {

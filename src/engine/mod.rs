@@ -27,6 +27,7 @@ pub mod preflight;
 pub mod prepare;
 pub mod process;
 pub mod restarts;
+pub mod restore;
 pub mod revoke;
 pub mod rivals;
 pub mod run;

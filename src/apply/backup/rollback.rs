@@ -321,10 +321,7 @@ impl Rollback {
 /// Why the certificate that would be restored was revoked, if this program recorded that: on the backup, in the
 /// annotations that the backup has of the Secret, or on the Secret.
 fn revoked(leaf: &Certificate, backup: &Value, notes: &Value, target: &Target) -> Option<String> {
-    let of_leaf = |text: &str| {
-        let (sha256, reason) = text.split_once(' ')?;
-        (sha256 == leaf.sha256.to_string()).then(|| reason.to_owned())
-    };
+    let of_leaf = |text: &str| secret::reason_of(text, leaf.sha256).map(str::to_owned);
     let on = |object: &Value| object["metadata"]["annotations"][REVOKED].as_str().and_then(of_leaf);
     on(backup)
         .or_else(|| notes[REVOKED].as_str().and_then(of_leaf))

@@ -12,6 +12,7 @@ use crate::{
     },
     plan::limits::OrderKind,
     text::date_time,
+    x509::Fingerprint,
 };
 
 pub use crate::object::annotation::{ISSUED_BY, ISSUED_FROM as ISSUER, ISSUED_ORDER as ORDER, ISSUED_SHA256 as SHA256};
@@ -23,6 +24,12 @@ pub const STAGE: &str = "kubectl-certs.io/stage";
 
 /// The annotation for a revoked certificate: the SHA-256 of its leaf and the reason, as `SHA256 REASON`.
 pub const REVOKED: &str = "kubectl-certs.io/revoked";
+
+/// The reason in an annotation for a revoked certificate, if it is about this one.
+pub(in crate::apply) fn reason_of(annotation: &str, of: Fingerprint) -> Option<&str> {
+    let (sha256, reason) = annotation.split_once(' ')?;
+    (sha256 == of.to_string()).then_some(reason)
+}
 
 /// All annotations of this program on a Secret that stays.
 pub(in crate::apply) const NOTED: [&str; 12] = [

@@ -130,6 +130,26 @@ impl Target {
         Some(self.held(slots)?.bundle.leaf()?.sha256)
     }
 
+    /// Whether a certificate is the leaf in any of its data keys.
+    pub fn holds(&self, sha256: Fingerprint) -> bool {
+        let data = self.present.as_ref().map(|present| &present.data);
+        data.into_iter().flat_map(Data::values).any(|value| {
+            let parsed = bundle::parse(Some(value.expose_secret()), None, &mut Interner::new());
+            parsed.bundle.leaf().is_some_and(|leaf| leaf.sha256 == sha256)
+        })
+    }
+
+    /// Why a certificate was revoked, if this program recorded that on the Secret.
+    pub fn revoked(&self, sha256: Fingerprint) -> Option<&str> {
+        super::note::reason_of(self.annotation(super::REVOKED)?, sha256)
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_ending(&self) -> bool {
+        self.object()
+            .is_some_and(|object| object["metadata"]["deletionTimestamp"].is_string())
+    }
+
     /// Whether the certificate that it holds comes from a staging CA, according to the name of its issuer, or to the
     /// annotation that was written with it. `false` if there is no certificate.
     pub fn holds_staging(&self, slots: &Slots) -> bool {

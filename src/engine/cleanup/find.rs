@@ -113,7 +113,12 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
     };
     let left = |secret: &Value| {
         let thing = Thing::of(SECRET, secret);
-        thing.purpose != Purpose::Backup.as_str() || thing.has_expired(now)
+        let stays = match thing.purpose.as_str() {
+            "kept" => true,
+            "backup" => !thing.has_expired(now),
+            _ => false,
+        };
+        !stays
     };
     let free = |lease: &Value| lease::judge(lease, now) == Life::Free;
     let no_solver = solvers.iter().flatten().flatten().all(is_ending);

@@ -1,0 +1,508 @@
+//! The kept pair: the present and the former certificate and key of a Secret, kept in a Secret of their own in another
+//! namespace. It is written before the Secret, does not expire, and is there when the Secret is deleted or spoilt.
+//!
+//! It has the type and the marks of a backup, so that no controller and no scan takes it for a certificate in use.
+
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Api, ApiError, Pair, Purpose, RunId, backup, mark,
+    pair::{PairError, Roots},
+    secret::{self, Data, NOTED, REVOKED, SecretChange, Slots, Target},
+};
+use crate::{
+    error::{Blame, Diagnose},
+    k8s::{Believed, Edit},
+    object::resource::SECRET,
+    object::{Key, Seconds, Text},
+    plan::permits::{Permit, Permits, Verb},
+    x509::{Fingerprint, Interner, KeyState, bundle},
+};
+
+/// The data keys of the present pair, of the former one, and of the record.
+const PRESENT: [&str; 2] = ["tls.crt", "tls.key"];
+const FORMER: [&str; 2] = ["former.crt", "former.key"];
+const RECORD: &str = "kept.json";
+/// How long the time of an issuance is kept, in seconds: longer than any limit of a CA looks back.
+const REMEMBERED: Seconds = 8 * 86_400;
+/// How many issuances are remembered at most, the latest ones.
+const MOST: usize = 20;
+
+/// Where pairs are kept, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeping {
+    /// The namespace.
+    pub namespace: Text,
+    /// The claim: the install that renews the Secrets. Another install's kept pair is neither replaced nor put back.
+    pub claim: String,
+}
+
+impl Keeping {
+    /// The key of the kept pair of a Secret.
+    pub fn key(&self, of: &Key) -> Key {
+        Key::new(self.namespace.clone(), Purpose::Kept.name(&of.to_string()))
+    }
+
+    /// The rights for keeping the pair of a Secret.
+    pub fn permits(&self, of: &Key) -> Permits {
+        self.permit(of, &[Verb::Get, Verb::Create, Verb::Update])
+    }
+
+    /// The rights for reading it.
+    pub fn permits_to_read(&self, of: &Key) -> Permits {
+        self.permit(of, &[Verb::Get])
+    }
+
+    fn permit(&self, of: &Key, verbs: &[Verb]) -> Permits {
+        let at = self.key(of);
+        Permits::none().with(Permit::one(verbs, SECRET, at.namespace, at.name))
+    }
+}
+
+/// Why the kept pair cannot be used or replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// A request to the cluster failed.
+    #[error("cannot keep the pair in the cluster: {0}")]
+    Api(#[from] ApiError),
+    /// Another install keeps the pairs of the Secret.
+    #[error("{claim} keeps the pairs of Secret {secret} in {at}")]
+    Claimed {
+        /// The Secret.
+        secret: Key,
+        /// Whose it is.
+        claim: String,
+        /// The Secret that keeps them.
+        at: Key,
+    },
+    /// An object with this name is something else.
+    #[error("Secret {at} is not the kept pair of Secret {secret}")]
+    Other {
+        /// The Secret.
+        secret: Key,
+        /// The object.
+        at: Key,
+    },
+}
+
+impl Diagnose for KeepError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.hint(),
+            Self::Claimed { .. } => Some("let one of both installs renew it".to_owned()),
+            Self::Other { at, .. } => Some(format!("look at Secret {at}, and remove it if nobody needs it")),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Api(error) => error.blame(),
+            Self::Claimed { .. } | Self::Other { .. } => Blame::Write,
+        }
+    }
+}
+
+/// When a certificate was issued, and for which names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuance {
+    /// In seconds since 1970.
+    pub at: Seconds,
+    /// Its names, sorted.
+    pub names: Vec<String>,
+}
+
+/// What is kept besides the pairs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    claim: String,
+    /// The data keys of chain and key in the Secret.
+    slots: (String, String),
+    /// This program's annotations of the Secret with the present pair; null where there was none.
+    present: Map<String, Value>,
+    /// The same with the former pair.
+    #[serde(default)]
+    former: Map<String, Value>,
+    issuances: Vec<Issuance>,
+}
+
+/// A chain and its key. `Debug` shows no part of the key.
+pub struct KeptPair {
+    /// The SHA-256 of the leaf.
+    pub sha256: Fingerprint,
+    /// This program's annotations of the Secret with this pair.
+    pub(super) annotations: Map<String, Value>,
+    chain: SecretSlice<u8>,
+    key: SecretSlice<u8>,
+}
+
+impl std::fmt::Debug for KeptPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptPair")
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeptPair {
+    /// A pair, if the key is that of the leaf.
+    fn of(data: &Data, [chain, key]: [&str; 2], annotations: Map<String, Value>) -> Option<Self> {
+        let (chain, key) = (data.get(chain)?, data.get(key)?);
+        let parsed = bundle::parse(Some(chain.expose_secret()), Some(key), &mut Interner::new()).bundle;
+        (parsed.key == KeyState::Matches).then_some(())?;
+        Some(Self {
+            sha256: parsed.leaf()?.sha256,
+            annotations,
+            chain: chain.clone(),
+            key: key.clone(),
+        })
+    }
+
+    /// The pair that a Secret holds now, with its annotations as far as they are about this pair.
+    fn of_target(target: &Target, slots: &Slots) -> Option<Self> {
+        let mut pair = Self::of(target.data()?, [&slots.certificate, &slots.key], Map::new())?;
+        if target.annotation(secret::SHA256) == Some(pair.sha256.to_string().as_str()) {
+            let noted = |name: &&str| {
+                (
+                    (*name).to_owned(),
+                    target.annotation(name).map_or(Value::Null, Value::from),
+                )
+            };
+            pair.annotations = NOTED.iter().map(noted).collect();
+        }
+        Some(pair)
+    }
+
+    /// The pair, judged anew.
+    pub fn pair(&self, now: Seconds) -> Result<Pair, PairError> {
+        let key = String::from_utf8(self.key.expose_secret().to_vec());
+        let key = SecretString::from(key.map_err(|_| PairError::KeyDiffers)?);
+        Pair::check(key, self.chain.expose_secret(), &[], now, &Roots::Any)
+    }
+}
+
+/// The kept pairs of a Secret. `Debug` shows no key.
+#[derive(Debug)]
+pub struct Kept {
+    /// Whose it is.
+    pub claim: String,
+    /// The data keys of chain and key in the Secret.
+    pub slots: Slots,
+    /// The pair that was stored last, or was about to be stored.
+    pub present: KeptPair,
+    /// The pair that it replaced.
+    pub former: Option<KeptPair>,
+    /// The last issuances.
+    pub issuances: Vec<Issuance>,
+    /// The annotation of a revocation, of either pair.
+    revoked: Option<String>,
+}
+
+impl Kept {
+    /// Reads the kept pairs of a Secret. `None` if there are none that can be read.
+    pub async fn read(api: &Api, keeping: &Keeping, of: &Key) -> Result<Option<Self>, KeepError> {
+        match api.get(SECRET, &keeping.key(of)).await? {
+            Some(object) => Self::of(&object, keeping, of),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads them from the object. [`KeepError::Other`] if it is not theirs.
+    fn of(object: &Value, keeping: &Keeping, of: &Key) -> Result<Option<Self>, KeepError> {
+        let meta = &object["metadata"];
+        let (purpose, about) = (&meta["labels"][mark::PURPOSE], &meta["annotations"][mark::FOR]);
+        // The name is a hash of the Secret's.
+        if *purpose != Purpose::Kept.as_str() || *about != of.to_string().as_str() {
+            return Err(KeepError::Other {
+                secret: of.clone(),
+                at: keeping.key(of),
+            });
+        }
+        let kept = Target::of(of.clone(), Some(object.clone()));
+        Ok(kept.data().and_then(|data| Self::of_data(data, &kept)))
+    }
+
+    fn of_data(data: &Data, kept: &Target) -> Option<Self> {
+        let record: Record = serde_json::from_slice(data.get(RECORD)?.expose_secret()).ok()?;
+        Some(Self {
+            claim: record.claim,
+            slots: Slots {
+                certificate: record.slots.0,
+                key: record.slots.1,
+            },
+            present: KeptPair::of(data, PRESENT, record.present)?,
+            former: KeptPair::of(data, FORMER, record.former),
+            issuances: record.issuances,
+            revoked: kept.annotation(REVOKED).map(str::to_owned),
+        })
+    }
+
+    /// Why one of its certificates was revoked, if this program recorded that here or in its annotations.
+    pub fn revoked<'a>(&'a self, pair: &'a KeptPair) -> Option<&'a str> {
+        let noted = pair.annotations.get(REVOKED).and_then(Value::as_str);
+        let on = |annotation: &'a str| secret::reason_of(annotation, pair.sha256);
+        self.revoked.as_deref().and_then(on).or_else(|| noted.and_then(on))
+    }
+
+    /// How many certificates were issued for exactly these names since a moment.
+    pub fn issued_since(&self, names: &[String], since: Seconds) -> usize {
+        let mut names = names.to_vec();
+        names.sort();
+        let counts = |issuance: &&Issuance| issuance.at >= since && issuance.names == names;
+        self.issuances.iter().filter(counts).count()
+    }
+}
+
+/// Keeps the pair that a change is about to store, and the one that it replaces. Does nothing if it is kept already.
+/// Call it before the Secret is written: should that fail, the newest pair is not lost.
+///
+/// # Errors
+///
+/// The kept pair is another install's, or the cluster refuses the write. The Secret must not be written then.
+pub async fn keep(
+    api: &Api,
+    keeping: &Keeping,
+    target: &Target,
+    pair: &Pair,
+    change: &SecretChange,
+    run: &RunId,
+    now: Seconds,
+) -> Result<(), KeepError> {
+    let of = target.key();
+    api.update(SECRET, &keeping.key(of), Believed::Unknown, |present| {
+        let before = match present {
+            Some(object) => Kept::of(object, keeping, of)?,
+            None => None,
+        };
+        if let Some(before) = &before {
+            if before.claim != keeping.claim {
+                return Err(KeepError::Claimed {
+                    secret: of.clone(),
+                    claim: before.claim.clone(),
+                    at: keeping.key(of),
+                });
+            }
+            if before.present.sha256 == pair.sha256() {
+                return Ok(Edit::Nothing);
+            }
+        }
+        Ok(Edit::Whole(object(keeping, before, target, pair, change, run, now)))
+    })
+    .await
+    .map(drop)
+}
+
+/// The object that keeps a new pair beside the one that it replaces.
+fn object(
+    keeping: &Keeping,
+    before: Option<Kept>,
+    target: &Target,
+    pair: &Pair,
+    change: &SecretChange,
+    run: &RunId,
+    now: Seconds,
+) -> Value {
+    let (at, slots) = (keeping.key(target.key()), change.slots());
+    let (kept, mut issuances, revoked) = match before {
+        Some(before) => (Some(before.present), before.issuances, before.revoked),
+        None => (None, Vec::new(), None),
+    };
+    // What the Secret holds is what a rollback would want; where it holds nothing usable, what was kept last.
+    let held = KeptPair::of_target(target, slots).filter(|held| held.sha256 != pair.sha256());
+    let former = held.or(kept);
+    let mut names: Vec<String> = pair.leaf().names.iter().map(ToString::to_string).collect();
+    names.sort();
+    issuances.retain(|issuance| issuance.at > now.saturating_sub(REMEMBERED));
+    issuances.push(Issuance { at: now, names });
+    let surplus = issuances.len().saturating_sub(MOST);
+    issuances.drain(..surplus);
+    let noted = change
+        .annotations()
+        .iter()
+        .filter(|(name, _)| NOTED.contains(&name.as_str()));
+    let record = Record {
+        claim: keeping.claim.clone(),
+        slots: (slots.certificate.clone(), slots.key.clone()),
+        present: noted.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        former: former
+            .as_ref()
+            .map(|former| former.annotations.clone())
+            .unwrap_or_default(),
+        issuances,
+    };
+    let mut data = Data::from([
+        (PRESENT[0].to_owned(), pair.chain_pem().into_bytes().into()),
+        (
+            PRESENT[1].to_owned(),
+            pair.key().expose_secret().as_bytes().to_vec().into(),
+        ),
+        (
+            RECORD.to_owned(),
+            serde_json::to_vec(&record).unwrap_or_default().into(),
+        ),
+    ]);
+    if let Some(former) = &former {
+        data.insert(FORMER[0].to_owned(), former.chain.clone());
+        data.insert(FORMER[1].to_owned(), former.key.clone());
+    }
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": backup::TYPE,
+        "metadata": {"namespace": at.namespace.as_str(), "name": at.name.as_str()},
+        "data": secret::encoded(&data),
+    });
+    mark::mark_lasting(&mut object, run, Purpose::Kept, target.key());
+    let mut annotate = |name: &str, value: &str| mark::set(&mut object, "annotations", name, value);
+    annotate(backup::HOLDS, &pair.sha256().to_string());
+    if let Some(former) = &former {
+        annotate(backup::HELD, &former.sha256.to_string());
+        // A revocation of what is now the former pair stays known.
+        if let Some(revoked) = revoked.filter(|text| secret::reason_of(text, former.sha256).is_some()) {
+            annotate(REVOKED, &revoked);
+        }
+    }
+    object
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{
+        apply::{
+            pair::tests::{NOW, pair},
+            secret::{Note, Options},
+        },
+        x509::testing::{Authority, Issued},
+    };
+
+    pub(crate) fn keeping() -> Keeping {
+        Keeping {
+            namespace: "certs-system".into(),
+            claim: "install-1".to_owned(),
+        }
+    }
+
+    fn of() -> Key {
+        Key::new("shop", "shop-tls")
+    }
+
+    fn note() -> Note {
+        Note {
+            run: RunId::random(),
+            issuer: "own".into(),
+            directory: "https://ca.example/directory".into(),
+            order: Some("https://ca.example/order/1".into()),
+            account: None,
+            kind: None,
+            at: NOW,
+            window: None,
+        }
+    }
+
+    /// A kept pair for `shop/shop-tls`, of an install, with the reason for which it was revoked. It replaced `former`.
+    pub(crate) fn kept_of(leaf: &Issued, former: &Issued, claim: &str, revoked: Option<&str>) -> Kept {
+        let (mut object, _) = kept(None, &holding(former, json!({})), leaf, NOW);
+        if let Some(reason) = revoked {
+            let text = format!("{} {reason}", Fingerprint::of(&leaf.der));
+            mark::set(&mut object, "annotations", REVOKED, &text);
+        }
+        let mut kept = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+        claim.clone_into(&mut kept.claim);
+        kept
+    }
+
+    /// The Secret with a pair, and annotations.
+    fn holding(leaf: &Issued, annotations: Value) -> Target {
+        let mut object = json!({
+            "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {"namespace": "shop", "name": "shop-tls", "uid": "u", "resourceVersion": "1"},
+            "stringData": {"tls.crt": leaf.pem(), "tls.key": leaf.key_pem()},
+        });
+        object["metadata"]["annotations"] = annotations;
+        Target::of(of(), Some(object))
+    }
+
+    fn kept(before: Option<Kept>, target: &Target, leaf: &Issued, now: Seconds) -> (Value, Kept) {
+        let pair = pair(leaf, &[]);
+        let change = SecretChange::plan(target, &pair, &Options::default(), &note()).unwrap();
+        let object = object(&keeping(), before, target, &pair, &change, &RunId::random(), now);
+        let kept = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+        (object, kept)
+    }
+
+    #[test]
+    fn the_new_pair_and_the_one_that_it_replaces_are_kept_with_what_belongs_to_them() {
+        let root = Authority::root("Root");
+        let (old, new, third) = (root.leaf("a.example"), root.leaf("a.example"), root.leaf("a.example"));
+        let sha256 = |leaf: &Issued| Fingerprint::of(&leaf.der);
+        let noted = json!({
+            "kubectl-certs.io/sha256": sha256(&old).to_string(), "kubectl-certs.io/issuer": "first", "other": "x",
+        });
+        let (object, first) = kept(None, &holding(&old, noted), &new, NOW);
+        assert_eq!(object["metadata"]["namespace"], "certs-system");
+        assert_eq!(object["metadata"]["labels"][mark::PURPOSE], "kept");
+        assert_eq!(
+            object["metadata"]["annotations"][mark::EXPIRES],
+            Value::Null,
+            "it does not expire"
+        );
+        assert_eq!(
+            (object["type"].as_str(), first.claim.as_str()),
+            (Some(backup::TYPE), "install-1")
+        );
+        let former = first.former.as_ref().unwrap();
+        assert_eq!((first.present.sha256, former.sha256), (sha256(&new), sha256(&old)));
+        assert_eq!(former.annotations["kubectl-certs.io/issuer"], "first");
+        assert!(!former.annotations.contains_key("other"), "somebody else's");
+        assert_eq!(first.present.annotations["kubectl-certs.io/issuer"], "own");
+        assert!(first.present.pair(NOW).is_ok());
+        assert!(!format!("{first:?}").contains("PRIVATE"), "{first:?}");
+
+        // The Secret is gone: the former pair is the one that was kept.
+        let gone = Target::of(of(), None);
+        let (_, second) = kept(Some(first), &gone, &third, NOW + 60);
+        assert_eq!(second.former.as_ref().unwrap().sha256, sha256(&new));
+        let names = ["a.example".to_owned()];
+        assert_eq!(second.issued_since(&names, NOW), 2);
+        assert_eq!(second.issued_since(&names, NOW + 1), 1);
+        assert_eq!(second.issued_since(&["b.example".to_owned()], NOW), 0);
+        let (_, later) = kept(Some(second), &gone, &old, NOW + 9 * 86_400);
+        assert_eq!(later.issuances.len(), 1, "older ones are forgotten");
+    }
+
+    #[test]
+    fn a_revocation_stays_known_as_long_as_the_pair_is_kept() {
+        let root = Authority::root("Root");
+        let (old, new) = (root.leaf("a.example"), root.leaf("a.example"));
+        let gone = Target::of(of(), None);
+        let (mut object, _) = kept(None, &gone, &old, NOW);
+        let revoked = format!("{} key-compromise", Fingerprint::of(&old.der));
+        mark::set(&mut object, "annotations", REVOKED, &revoked);
+        let before = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+        assert_eq!(before.revoked(&before.present), Some("key-compromise"));
+        let (_, after) = kept(Some(before), &gone, &new, NOW);
+        assert_eq!(after.revoked(&after.present), None);
+        assert_eq!(after.revoked(after.former.as_ref().unwrap()), Some("key-compromise"));
+    }
+
+    #[test]
+    fn what_is_not_the_kept_pair_of_the_secret_is_not_read_as_it() {
+        let root = Authority::root("Root");
+        let (object, _) = kept(None, &Target::of(of(), None), &root.leaf("a.example"), NOW);
+        let other = Key::new("shop", "other-tls");
+        assert!(matches!(
+            Kept::of(&object, &keeping(), &other),
+            Err(KeepError::Other { .. })
+        ));
+        let mut backup = object.clone();
+        backup["metadata"]["labels"][mark::PURPOSE] = "backup".into();
+        assert!(matches!(
+            Kept::of(&backup, &keeping(), &of()),
+            Err(KeepError::Other { .. })
+        ));
+        let mut spoilt = object;
+        spoilt["data"]["tls.key"] = "".into();
+        assert!(Kept::of(&spoilt, &keeping(), &of()).unwrap().is_none());
+    }
+}
