@@ -265,6 +265,15 @@ impl AcmeError {
         matches!(self, Self::Refused { problem, .. } if problem.is(name))
     }
 
+    /// Whether the CA failed rather than refused: what it was asked about may be as it was.
+    pub fn is_of_server(&self) -> bool {
+        match self {
+            Self::Refused { problem, .. } => problem.status.is_some_and(|status| status >= 500),
+            Self::Distrusted { .. } => false,
+            _ => true,
+        }
+    }
+
     /// The names that the CA refuses one by one; empty when it refused for another reason.
     pub fn refused_names(&self) -> Vec<Name> {
         match self {

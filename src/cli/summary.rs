@@ -60,6 +60,7 @@ fn result_of(error: &TargetError, rehearsal: bool, first: bool) -> String {
     match error {
         TargetError::LeftOut { left_out, .. } => progress::result(rehearsal, first, left_out.len()),
         TargetError::Stopped => "not started".to_owned(),
+        error if error.is_done_elsewhere() => "renewed meanwhile".to_owned(),
         error if error.is_waiting() => "waits for DNS".to_owned(),
         TargetError::NotOurs { .. } => "left out".to_owned(),
         _ => "failed".to_owned(),

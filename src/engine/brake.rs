@@ -77,7 +77,7 @@ impl Brake {
             error,
             TargetError::Interrupted | TargetError::Stopped | TargetError::LeftOut { .. }
         );
-        if is_no_failure || error.is_waiting() {
+        if is_no_failure || error.is_waiting() || error.is_done_elsewhere() {
             return;
         }
         let said = crate::error::chain(error);

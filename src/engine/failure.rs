@@ -6,11 +6,12 @@ use super::{
     obtain::{AGAIN, ObtainError},
 };
 use crate::{
-    apply::{ApiError, key::KeyError, pair::PairError, secret::Refusal},
+    apply::{ApiError, kept::KeepError, key::KeyError, pair::PairError, secret::Refusal},
     error::{Blame, Diagnose},
     name::{Name, NameError},
-    object::Key,
+    object::{Key, Seconds},
     plan::limits::Exceeded,
+    text::date_time,
 };
 
 /// Why a certificate was not renewed, or not completely.
@@ -74,6 +75,42 @@ pub enum TargetError {
     /// Another run has taken over the lease.
     #[error("the new certificate is not stored: another run has taken over Secret {0}")]
     LeaseLost(Key),
+    /// The order of an earlier run led to a certificate that is not newer than the one that the Secret holds by now.
+    #[error(
+        "the new certificate is not stored: it is of {}, and Secret {secret} holds one of {}",
+        date_time(*.not_before), date_time(*.present)
+    )]
+    Older {
+        /// The Secret.
+        secret: Key,
+        /// The start of the validity of the certificate that is not stored, in seconds since 1970.
+        not_before: Seconds,
+        /// The same of the one that the Secret holds.
+        present: Seconds,
+    },
+    /// Nothing was ordered: the Secret holds another certificate than the one for which its renewal was decided, and that
+    /// one will do.
+    #[error("Secret {secret} was renewed by another run meanwhile, until {}", date_time(*.until))]
+    RenewedMeanwhile {
+        /// The Secret.
+        secret: Key,
+        /// The end of the validity of the certificate that it holds, in seconds since 1970.
+        until: Seconds,
+    },
+    /// Nothing was ordered: the Secret holds a certificate with more names than those for which its renewal was planned.
+    #[error("nothing was ordered: Secret {secret} holds a certificate for {} too by now", list_of(.names))]
+    MoreNames {
+        /// The Secret.
+        secret: Key,
+        /// The names that would be lost.
+        names: Vec<Name>,
+    },
+    /// The kept pair could not be written, which comes before the Secret.
+    #[error("the new certificate is not stored: {0}")]
+    Keep(#[from] KeepError),
+    /// A panic, which ended the task of this certificate alone.
+    #[error("a defect in this program: {0}")]
+    Defect(String),
     /// Writing the file failed.
     #[error("the new certificate is not written: {message}")]
     File {
@@ -123,7 +160,7 @@ pub enum TargetError {
         hint: Option<String>,
     },
     /// The certificate is renewed, but without some new names.
-    #[error("it is renewed without {}: {why}", names(.left_out))]
+    #[error("it is renewed without {}: {why}", list_of(.left_out))]
     LeftOut {
         /// The new names that failed.
         left_out: Vec<Name>,
@@ -204,7 +241,7 @@ fn list(all: &[(String, NameError)]) -> String {
     all.join("; ")
 }
 
-pub(super) fn names(all: &[Name]) -> String {
+pub(super) fn list_of(all: &[Name]) -> String {
     let all: Vec<String> = all.iter().map(ToString::to_string).collect();
     all.join(", ")
 }
@@ -221,6 +258,20 @@ impl TargetError {
     /// Whether nothing has failed: its names do not resolve yet, and nothing was ordered.
     pub fn is_waiting(&self) -> bool {
         matches!(self, Self::Obtain(error) if error.is_waiting())
+    }
+
+    /// Whether nothing has failed, and nothing is left to do: another run has renewed the certificate.
+    pub fn is_done_elsewhere(&self) -> bool {
+        matches!(self, Self::RenewedMeanwhile { .. })
+    }
+
+    /// Whether everything about the order is another run's by now.
+    pub fn is_taken(&self) -> bool {
+        match self {
+            Self::LeaseLost(_) | Self::Journal(JournalError::Taken(_)) => true,
+            Self::Obtain(error) => error.is_taken(),
+            _ => false,
+        }
     }
 
     /// Whether the certificate is stored in spite of the error.
@@ -256,6 +307,14 @@ impl Diagnose for TargetError {
             Self::Pair(error) => error.hint(),
             Self::Api(error) | Self::Write(error) => error.hint(),
             Self::Changed(_) => Some(format!("look at the Secret, then {AGAIN}")),
+            Self::Older { .. } => Some(format!("{AGAIN}, which makes an order of its own")),
+            Self::RenewedMeanwhile { secret, .. } => Some(format!(
+                "`kubectl certs renew secret/{} -n {}` renews it all the same",
+                secret.name, secret.namespace
+            )),
+            Self::MoreNames { .. } => Some(format!("{AGAIN}, which orders them too")),
+            Self::Keep(error) => error.hint(),
+            Self::Defect(_) => Some("report it, with the line that says where it panicked".to_owned()),
             Self::LeaseLost(_) => Some("wait for the end of that run, and look at the Secret".to_owned()),
             Self::Kept { error, next } => Some(next.hint(error.hint())),
             Self::File { hint, .. }
@@ -283,6 +342,7 @@ impl Diagnose for TargetError {
             Self::Obtain(error) => error.blame(),
             Self::Journal(error) => error.blame(),
             Self::Api(error) => error.blame(),
+            Self::Keep(error) => error.blame(),
             Self::Limit { .. }
             | Self::Stopped
             | Self::LeftOut { .. }
@@ -295,6 +355,10 @@ impl Diagnose for TargetError {
             | Self::Write(_)
             | Self::Changed(_)
             | Self::LeaseLost(_)
+            | Self::Older { .. }
+            | Self::RenewedMeanwhile { .. }
+            | Self::MoreNames { .. }
+            | Self::Defect(_)
             | Self::File { .. }
             | Self::Restart { .. }
             | Self::Hook { .. }

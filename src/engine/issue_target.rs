@@ -1,19 +1,20 @@
 //! The course of one certificate: lease, journal, order, verification, store, restart, and the check that it is served.
 
 mod finish;
+mod judged;
 mod replaced;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 pub(super) use replaced::{Renewal, Replaced};
 
-use finish::{WithLeftOut, without};
+use finish::{Storing, WithLeftOut, without};
 
 use super::{
     authorize::{AuthorizationRequest, Refused},
-    cleanup,
+    cleanup, defect,
     failure::TargetError,
-    journal::{self, Entry, Journal, Left, LeftEntry},
+    journal::{self, Entry, Journal, JournalError, Left, LeftEntry},
     lease::{Lease, Taking},
     obtain::{ObtainError, OrderRequest},
     run::{Issued, Run},
@@ -57,7 +58,9 @@ impl Run {
             }
             Destination::Directory { .. } => None,
         };
-        let result = Box::pin(self.under_lease(target, lease.as_ref(), tell)).await;
+        // The Lease is given back whatever happens.
+        let result = defect::caught(Box::pin(self.under_lease(target, lease.as_ref(), tell))).await;
+        self.parts.standing.journals.remove(&target.secret);
         if lease.is_some() {
             self.give_back(lease).await;
         }
@@ -71,6 +74,8 @@ impl Run {
         lease: Option<&Lease>,
         tell: &Teller,
     ) -> Result<WithLeftOut, TargetError> {
+        #[cfg(debug_assertions)]
+        defect::planted(&target.secret);
         let present = self.present(target).await?;
         let options = secret::Options {
             slots: self.parts.options.slots.clone(),
@@ -82,6 +87,7 @@ impl Run {
             // Check this before anything is ordered.
             secret::may_be_written(&present, &options)?;
         }
+        self.judged_again(target, &present, &options.slots)?;
         let found = journal::find(&self.parts.journal, &target.secret).await?;
         let held = Replaced::of(&present, &options.slots);
         let kind = self.key_kind(held.as_ref(), found.as_ref());
@@ -96,20 +102,7 @@ impl Run {
         }
         let entry = self.entry(target, kind, found.as_ref(), resume.clone());
         let left = entry.left.clone();
-        let journal = Journal::begin(
-            &self.parts.journal,
-            &target.secret,
-            &self.parts.id,
-            entry,
-            key.pem().clone(),
-            found,
-        )
-        .await?;
-        let journal = Arc::new(journal);
-        self.parts
-            .standing
-            .journals
-            .add(target.secret.clone(), target.names.order.clone(), Arc::clone(&journal));
+        let journal = self.begin(target, entry, &key, found).await?;
         let obtaining = OrderRequest {
             proving: AuthorizationRequest {
                 client: &self.parts.client,
@@ -132,6 +125,8 @@ impl Run {
         self.parts.standing.journals.remove(&target.secret);
         let obtained = match obtained {
             Ok(obtained) => obtained,
+            // Everything about the order is another run's by now.
+            Err(error) if error.is_taken() => return Err(error.into()),
             Err(error) => {
                 self.note_failure(&error);
                 // Continue an order that the CA is still processing, but not one that failed or that was cancelled or
@@ -160,14 +155,19 @@ impl Run {
             }
         };
         let resumed = resume.is_some_and(|url| url == obtained.order);
-        let issued = self
-            .finish_one(target, &present, &options, obtained, &key, lease, tell)
-            .await;
+        let storing = Storing {
+            present: &present,
+            options: &options,
+            key: &key,
+            lease,
+            resumed,
+        };
+        let issued = self.finish_one(target, &storing, obtained, tell).await;
         match issued {
             Ok(_) => {}
             Err(ref error) if error.is_after_storing() => {}
             // The certificate of an old order would be refused each time.
-            Err(TargetError::Pair(_)) if resumed => {}
+            Err(TargetError::Pair(_) | TargetError::Older { .. }) if resumed => {}
             // The issued certificate is not lost.
             Err(error) => return Err(self.kept(error, target, &present, &options, &journal).await),
         }
@@ -175,9 +175,32 @@ impl Run {
         issued
     }
 
+    /// Begins the journal of an order, in place of one that an earlier run has left.
+    async fn begin(
+        &self,
+        target: &Target,
+        entry: Entry,
+        key: &PrivateKey,
+        former: Option<LeftEntry>,
+    ) -> Result<Arc<Journal>, JournalError> {
+        let (place, secret) = (&self.parts.journal, &target.secret);
+        let journal = Journal::begin(place, secret, &self.parts.id, entry, key.pem().clone(), former).await?;
+        let journal = Arc::new(journal);
+        let names = target.names.order.clone();
+        self.parts
+            .standing
+            .journals
+            .add(secret.clone(), names, Arc::clone(&journal));
+        Ok(journal)
+    }
+
     /// Ends a journal, and removes what a killed run had recorded in it. What cannot be removed stays recorded. This
     /// happens after everything that matters, so that a failure is only reported.
     async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) {
+        // Another run that has taken over needs what is recorded, and removes it.
+        if matches!(journal.check().await, Err(JournalError::Taken(_))) {
+            return;
+        }
         let dns = self.parts.solvers.dns01.as_deref();
         let mut still = Vec::new();
         for left in before {
@@ -263,7 +286,7 @@ impl Run {
         // Generating an RSA key takes one core several seconds.
         match tokio::task::spawn_blocking(move || PrivateKey::generate(kind)).await {
             Ok(key) => Ok(key?),
-            Err(_) => Err(TargetError::Interrupted),
+            Err(error) => Err(defect::of_task(error)),
         }
     }
 
@@ -295,6 +318,7 @@ impl Run {
         Entry {
             directory: self.parts.client.acme().directory_url().to_owned(),
             account: self.parts.client.account_url().to_owned(),
+            finalizing: resume.is_some() && found.is_some_and(|found| found.entry.finalizing),
             order: resume,
             names: target.names.order.iter().map(ToString::to_string).collect(),
             profile: self.parts.issuer.profile.clone(),

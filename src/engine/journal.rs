@@ -1,6 +1,11 @@
 //! The journal of an order: what the next run needs to continue where a killed one stopped. It has the order, its key,
 //! and the DNS records that were written, and is kept in a Secret beside the target, or in a local file if there is no
 //! cluster.
+//!
+//! Whoever writes the journal last owns the order: a run replaces and removes only the entry that it has written itself,
+//! or that it began from. One that finds the entry of another run is over.
+
+mod place;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -16,13 +21,12 @@ use crate::{
         mark::{self, mark},
     },
     error::{Blame, Diagnose},
-    file::{self, Lasting},
     home::{self, Keeps},
-    k8s::{Believed, Edit, Updated},
     object::resource::SECRET,
     object::{Key, Seconds, Text},
     solve::dns01::Written,
 };
+use place::{Found, remove, write};
 
 /// The data keys of the entry and of the private key.
 const ENTRY: &str = "order.json";
@@ -48,6 +52,9 @@ pub struct Entry {
     pub key_type: String,
     /// When the order began, in seconds since 1970.
     pub started: Seconds,
+    /// Whether the order was about to be finalized: the CA may have issued its certificate.
+    #[serde(default)]
+    pub finalizing: bool,
     /// What was written, or was about to be written, without a label of the run.
     #[serde(default)]
     pub left: Vec<Left>,
@@ -107,6 +114,9 @@ pub enum JournalError {
         #[source]
         source: std::io::Error,
     },
+    /// The entry is another run's, or was removed: this run orders, finalizes and deletes nothing more.
+    #[error("another run has taken over the order for Secret {0}")]
+    Taken(Key),
 }
 
 impl Diagnose for JournalError {
@@ -114,11 +124,15 @@ impl Diagnose for JournalError {
         match self {
             Self::Api(error) => error.hint(),
             Self::File { .. } => Some("XDG_STATE_HOME names another directory".to_owned()),
+            Self::Taken(_) => Some("wait for the end of that run, and look at the Secret".to_owned()),
         }
     }
 
     fn blame(&self) -> Blame {
-        Blame::Cluster
+        match self {
+            Self::Api(_) | Self::File { .. } => Blame::Cluster,
+            Self::Taken(_) => Blame::Write,
+        }
     }
 }
 
@@ -144,8 +158,8 @@ pub struct Journal {
 struct State {
     entry: Entry,
     key: SecretString,
-    /// The Secret as the server has it.
-    object: Value,
+    /// The entry as this run has found or written it last: a Secret as the server has it, or the content of the file.
+    object: Found,
 }
 
 impl std::fmt::Debug for Journal {
@@ -174,19 +188,7 @@ fn key_of(secret: &Key) -> Key {
 
 /// The entry that an earlier run has left for a Secret.
 pub async fn find(place: &JournalStore, secret: &Key) -> Result<Option<LeftEntry>, JournalError> {
-    match place {
-        JournalStore::Cluster(api) => Ok(api.get(SECRET, &key_of(secret)).await?.map(read)),
-        JournalStore::Directory(directory) => {
-            let path = directory.join(format!("{}.json", name(secret)));
-            match std::fs::read(&path) {
-                // Otherwise another user could supply an order and a key.
-                Ok(_) if !crate::own::is_usable(&path, "the journal of an earlier run") => Ok(None),
-                Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok().map(read)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(source) => Err(JournalError::File { path, source }),
-            }
-        }
-    }
+    Ok(place::read(place, secret).await?.map(read))
 }
 
 /// Reads an entry. An unreadable one is returned as empty, and is only good for removal.
@@ -219,26 +221,52 @@ impl Journal {
         key: SecretString,
         former: Option<LeftEntry>,
     ) -> Result<Self, JournalError> {
-        let mut state = State {
-            object: former.map_or(Value::Null, |found| found.object),
-            entry,
-            key,
-        };
-        let journal = |state| Self {
+        let journal = Self {
             place: place.clone(),
             secret: secret.clone(),
             run: run.clone(),
-            state: Mutex::new(state),
+            state: Mutex::new(State {
+                object: former.map(|found| found.object),
+                entry,
+                key,
+            }),
         };
-        write(place, secret, run, &mut state).await?;
-        Ok(journal(state))
+        journal.note(|_| {}).await?;
+        Ok(journal)
     }
 
-    /// Changes the entry, and returns when the change has been written.
+    /// Changes the entry, and returns when the change has been written. [`JournalError::Taken`] if it is not this run's
+    /// any more; nothing is written then.
     pub async fn note(&self, change: impl FnOnce(&mut Entry) + Send) -> Result<(), JournalError> {
         let mut state = self.state.lock().await;
         change(&mut state.entry);
-        write(&self.place, &self.secret, &self.run, &mut state).await
+        let object = self.object(&state);
+        state.object = Some(write(&self.place, &self.secret, &self.run, state.object.as_ref(), object).await?);
+        Ok(())
+    }
+
+    /// Fails with [`JournalError::Taken`] if another run has the entry by now, or has removed it.
+    pub async fn check(&self) -> Result<(), JournalError> {
+        let state = self.state.lock().await;
+        let now = place::read(&self.place, &self.secret).await?;
+        if place::is_ours(now.as_ref(), state.object.as_ref(), &self.run) {
+            return Ok(());
+        }
+        Err(JournalError::Taken(self.secret.clone()))
+    }
+
+    fn object(&self, state: &State) -> Value {
+        let encoded = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+        let key = key_of(&self.secret);
+        let entry = serde_json::to_vec(&state.entry).unwrap_or_default();
+        let mut object = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"namespace": key.namespace, "name": key.name},
+            "data": {ENTRY: encoded(&entry), KEY: encoded(state.key.expose_secret().as_bytes())},
+        });
+        let expires = crate::clock::now() + KEPT;
+        mark(&mut object, &self.run, Purpose::Journal, expires, &self.secret);
+        object
     }
 
     /// The current entry.
@@ -248,99 +276,20 @@ impl Journal {
 
     /// Removes everything about the order, and keeps only what still has to be removed.
     pub async fn keep_only(&self, left: Vec<Left>) -> Result<(), JournalError> {
-        let mut state = self.state.lock().await;
-        state.entry.order = None;
-        state.entry.left = left;
-        state.key = SecretString::default();
-        write(&self.place, &self.secret, &self.run, &mut state).await
+        self.state.lock().await.key = SecretString::default();
+        self.note(|entry| {
+            entry.order = None;
+            entry.finalizing = false;
+            entry.left = left;
+        })
+        .await
     }
 
-    /// Removes the entry, because there is nothing to continue.
+    /// Removes the entry, because there is nothing to continue. One that is not this run's any more stays.
     pub async fn end(&self) -> Result<(), JournalError> {
         let state = self.state.lock().await;
-        remove(&self.place, &self.secret, &state.object).await
+        remove(&self.place, &self.secret, &self.run, state.object.as_ref()).await
     }
-}
-
-/// Removes the entry that an earlier run has left.
-pub async fn forget(place: &JournalStore, secret: &Key, found: &LeftEntry) -> Result<(), JournalError> {
-    remove(place, secret, &found.object).await
-}
-
-async fn remove(place: &JournalStore, secret: &Key, object: &Value) -> Result<(), JournalError> {
-    match place {
-        JournalStore::Cluster(api) => {
-            let uid = object["metadata"]["uid"].as_str();
-            api.delete(SECRET, &key_of(secret), uid).await?;
-            Ok(())
-        }
-        JournalStore::Directory(directory) => {
-            let path = directory.join(format!("{}.json", name(secret)));
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                other => other.map_err(|source| JournalError::File { path, source }),
-            }
-        }
-    }
-}
-
-async fn write(place: &JournalStore, secret: &Key, run: &RunId, state: &mut State) -> Result<(), JournalError> {
-    let encoded = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
-    let key = key_of(secret);
-    let entry = serde_json::to_vec(&state.entry).unwrap_or_default();
-    let mut object = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": {"namespace": key.namespace, "name": key.name},
-        "data": {ENTRY: encoded(&entry), KEY: encoded(state.key.expose_secret().as_bytes())},
-    });
-    mark(&mut object, run, Purpose::Journal, crate::clock::now() + KEPT, secret);
-    match place {
-        JournalStore::Cluster(api) => {
-            let believed = if state.object["metadata"].is_object() {
-                Believed::There(state.object.clone())
-            } else {
-                Believed::Absent
-            };
-            // A write whose answer was lost changed the version; the lease keeps other runs away.
-            let written = api.update(SECRET, &key, believed, |present| match present {
-                // Another object with this name is nobody's journal.
-                Some(other) if mark::run_of(other).is_none() && *other != state.object => {
-                    Err(ApiError::AlreadyExists {
-                        object: format!("Secret {key}"),
-                    })
-                }
-                _ => Ok(Edit::Whole(object.clone())),
-            });
-            if let Updated::Written(written) = written.await? {
-                state.object = written;
-            }
-            Ok(())
-        }
-        JournalStore::Directory(directory) => {
-            let path = directory.join(format!("{}.json", key.name));
-            let bytes = zeroize::Zeroizing::new(serde_json::to_vec(&object).unwrap_or_default());
-            save(directory, &path, &bytes).map_err(|source| JournalError::File {
-                path: path.clone(),
-                source,
-            })?;
-            state.object = object;
-            Ok(())
-        }
-    }
-}
-
-/// Writes a file that only its owner can read, completely or not at all.
-fn save(directory: &std::path::Path, path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    // The directory holds keys, so only its owner may access it, even if an older version created it.
-    if !file::create_private_directory(directory)? {
-        let present = std::fs::metadata(directory)?.permissions().mode();
-        if present & 0o077 != 0 {
-            std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-        }
-    }
-    crate::own::check(path).map_err(std::io::Error::other)?;
-    file::replace(path, bytes, Lasting::Content)
 }
 
 /// The directory for entries without a cluster: `$XDG_STATE_HOME/kubectl-certs/journal`, or below `~/.local/state`.
@@ -397,7 +346,8 @@ mod tests {
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         for _ in 0..2 {
             let key = SecretString::from("the key");
-            Journal::begin(&place, &secret, &RunId::random(), Entry::default(), key, None)
+            let former = find(&place, &secret).await.unwrap();
+            Journal::begin(&place, &secret, &RunId::random(), Entry::default(), key, former)
                 .await
                 .unwrap();
             assert_eq!(mode(&directory.join(format!("{}.json", name(&secret)))), 0o600);

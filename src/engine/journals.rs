@@ -50,18 +50,25 @@ impl Journals {
         found.map(|(_, (_, journal))| Arc::clone(journal)).collect()
     }
 
+    /// Records it in all of them. One that another run has taken over is that run's to keep; where all are, nothing may
+    /// be written any more.
     async fn note(&self, journals: Vec<Arc<Journal>>, left: Left) -> Result<(), SolveError> {
+        let (mut taken, mut noted) = (None, 0);
         for journal in journals {
-            if journal.entry().await.left.contains(&left) {
-                continue;
+            if !journal.entry().await.left.contains(&left) {
+                let left = left.clone();
+                match journal.note(|entry| entry.left.push(left)).await {
+                    Ok(()) => {}
+                    Err(error @ JournalError::Taken(_)) => {
+                        taken = Some(error);
+                        continue;
+                    }
+                    Err(error) => return Err(failed(&error)),
+                }
             }
-            let left = left.clone();
-            journal
-                .note(|entry| entry.left.push(left))
-                .await
-                .map_err(|error| failed(&error))?;
+            noted += 1;
         }
-        Ok(())
+        taken.filter(|_| noted == 0).map_or(Ok(()), |error| Err(failed(&error)))
     }
 }
 

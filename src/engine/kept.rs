@@ -27,7 +27,12 @@ impl Run {
         journal: &Journal,
     ) -> TargetError {
         // A run that has taken over has the order too, and a certificate that was refused once is refused again.
-        if matches!(error, TargetError::LeaseLost(_) | TargetError::Pair(_)) {
+        if error.is_taken()
+            || matches!(
+                error,
+                TargetError::Pair(_) | TargetError::Older { .. } | TargetError::Defect(_)
+            )
+        {
             return error;
         }
         let entry = journal.entry().await;

@@ -275,9 +275,21 @@ impl From<ApiError> for Unrenewed {
     }
 }
 
+/// Gives the Lease up if its renewal panics: nobody else would notice that it is not renewed any more.
+struct LostByPanic(Arc<AtomicBool>);
+
+impl Drop for LostByPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+}
+
 /// Renews the Lease until the task is aborted, or until another run has the Lease.
 async fn renew(api: Api, key: Key, mut held: Value, lost: Arc<AtomicBool>) {
     let run = mark::run_of(&held).map(str::to_owned);
+    let _lost_by_panic = LostByPanic(Arc::clone(&lost));
     loop {
         tokio::time::sleep(RENEWED).await;
         // A renewal whose answer was lost changed the version.
@@ -433,6 +445,20 @@ fn identity() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_lease_whose_renewal_panics_is_lost() {
+        for (panics, lost_by_it) in [(true, true), (false, false)] {
+            let lost = Arc::new(AtomicBool::new(false));
+            let renewal = LostByPanic(Arc::clone(&lost));
+            let task = tokio::spawn(async move {
+                let _renewal = renewal;
+                assert!(!panics, "planted");
+            });
+            assert_eq!(task.await.is_err(), panics);
+            assert_eq!(lost.load(Ordering::Acquire), lost_by_it);
+        }
+    }
 
     #[test]
     fn a_lease_is_held_until_it_ends_or_its_process_does() {

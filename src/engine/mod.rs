@@ -10,6 +10,7 @@ pub mod certmanager;
 pub mod choose;
 pub mod cleanup;
 mod counter;
+mod defect;
 pub mod due;
 pub mod failure;
 pub mod forced;

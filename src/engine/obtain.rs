@@ -105,6 +105,7 @@ impl Diagnose for ObtainError {
     fn blame(&self) -> Blame {
         match self {
             Self::Interrupted | Self::InterruptedLate => Blame::Interrupted,
+            Self::Journal(error) => error.blame(),
             error if error.is_of_cluster() => Blame::Cluster,
             _ => Blame::Acme,
         }
@@ -122,10 +123,15 @@ impl ObtainError {
         }
     }
 
+    /// Whether another run has the order by now, so that this one is over.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Journal(JournalError::Taken(_)))
+    }
+
     /// Whether the cause is the cluster, and not the CA or a challenge.
     pub fn is_of_cluster(&self) -> bool {
         match self {
-            Self::Journal(_) => true,
+            Self::Journal(error) => !matches!(error, JournalError::Taken(_)),
             Self::Names(failed) => failed
                 .values()
                 .all(|why| matches!(why, Refused::Solve(error) if error.cluster)),
@@ -190,11 +196,9 @@ impl OrderRequest<'_> {
                     });
                 }
                 // Nothing answered the challenges that the killed run had begun.
-                Err(
-                    ObtainError::Names(_)
-                    | ObtainError::Order(_)
-                    | ObtainError::Acme(AcmeError::Distrusted { .. } | AcmeError::Refused { .. }),
-                ) if again => {}
+                Err(ObtainError::Names(_) | ObtainError::Order(_)) if again => {}
+                Err(ObtainError::Acme(error @ (AcmeError::Distrusted { .. } | AcmeError::Refused { .. })))
+                    if again && self.is_unusable(&error).await => {}
                 Err(ObtainError::Names(failed)) if attempt < ATTEMPTS && may_be_left_out(&names, &failed) => {
                     let lost: BTreeSet<Name> = failed.keys().cloned().collect();
                     names = names.without(&lost);
@@ -271,13 +275,18 @@ impl OrderRequest<'_> {
                 failure(proved.failed, names)
             };
             if let Some(failed) = failed {
-                self.clean(answered).await;
-                return Err(failed);
+                return Err(self.give_up(answered, failed).await);
             }
         }
         self.proved.store(true, Ordering::Relaxed);
-        // Remove temporary objects while the CA signs.
         let wish = Wish::default();
+        let waiting = || format!("the CA to issue the certificate{}", wish.words());
+        // From here on no other run can have the order: the answers are this run's too.
+        let claimed = told(self.proving.tell, waiting, self.claim(&mut order, &wish));
+        if let Err(failed) = Box::pin(self.unless_interrupted(claimed)).await {
+            return Err(self.give_up(answered, failed).await);
+        }
+        // Remove temporary objects while the CA signs.
         let fetched = async {
             let order = self.finish(&mut order, names, &wish).await?;
             let Some(url) = &order.certificate else {
@@ -290,37 +299,33 @@ impl OrderRequest<'_> {
                 kind,
             })
         };
-        let fetched = told(
-            self.proving.tell,
-            || format!("the CA to issue the certificate{}", wish.words()),
-            fetched,
-        );
-        let unless_interrupted = async {
-            tokio::select! {
-                fetched = fetched => fetched,
-                () = self.proving.cancel.cancelled() => Err(ObtainError::InterruptedLate),
-            }
-        };
-        let (fetched, ()) = tokio::join!(unless_interrupted, self.clean(answered));
+        let fetched = told(self.proving.tell, waiting, fetched);
+        let (fetched, ()) = tokio::join!(self.unless_interrupted(fetched), self.clean(answered));
         fetched
+    }
+
+    /// What comes of the end of an order, unless the user presses Ctrl-C before.
+    async fn unless_interrupted<T>(&self, end: impl Future<Output = Result<T, ObtainError>>) -> Result<T, ObtainError> {
+        tokio::select! {
+            end = end => end,
+            () = self.proving.cancel.cancelled() => Err(ObtainError::InterruptedLate),
+        }
     }
 
     /// The order of a killed run, if it can still be used; otherwise a new one. With what it counts towards.
     async fn order(&self, names: &Names, resume: Option<String>) -> Result<(Order, OrderKind), ObtainError> {
         let tell = self.proving.tell;
-        if let Some(url) = resume
-            && let Ok(order) = self.client().order(&url).await
-            && !matches!(order.status, OrderStatus::Invalid | OrderStatus::Unknown)
-            && order.names.iter().collect::<BTreeSet<_>>() == names.order.iter().collect()
-        {
+        if let Some(order) = self.continued(names, resume).await? {
             tell.tell(EventKind::Ordered {
-                url,
+                url: order.url.clone(),
                 names: names.order.clone(),
                 resumed: true,
             });
             // It was counted by the run that made it. Which certificate it replaces is not known any more.
             return Ok((order, self.counter.kind(&names.order, false)));
         }
+        // Nothing is ordered for a journal that another run has.
+        self.journal.check().await?;
         let (order, kind) = match self.new_order(names, self.renewal.as_ref()).await {
             Err(ObtainError::Acme(AcmeError::ReplacesRefused { problem })) => {
                 tell.tell(EventKind::ReplacesRefused {
@@ -339,6 +344,7 @@ impl OrderRequest<'_> {
         self.journal
             .note(|entry| {
                 entry.order = Some(url);
+                entry.finalizing = false;
                 entry.names = names.order.iter().map(ToString::to_string).collect();
             })
             .await?;
@@ -348,6 +354,25 @@ impl OrderRequest<'_> {
             resumed: false,
         });
         Ok((order, kind))
+    }
+
+    /// Whether an order of a killed run cannot be used because of an error. One that may have its certificate already is
+    /// not replaced because the CA does not answer, or fails.
+    async fn is_unusable(&self, error: &AcmeError) -> bool {
+        !error.is_of_server() || !self.journal.entry().await.finalizing
+    }
+
+    /// The order of a killed run, if it can still be used.
+    async fn continued(&self, names: &Names, resume: Option<String>) -> Result<Option<Order>, ObtainError> {
+        let Some(url) = resume else { return Ok(None) };
+        let order = match self.client().order(&url).await {
+            Ok(order) => order,
+            Err(error) if self.is_unusable(&error).await => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let usable = !matches!(order.status, OrderStatus::Invalid | OrderStatus::Unknown)
+            && order.names.iter().collect::<BTreeSet<_>>() == names.order.iter().collect();
+        Ok(usable.then_some(order))
     }
 
     /// Makes an order, unless it would exceed a limit, and counts it. Every order of a run passes here.
@@ -383,6 +408,24 @@ impl OrderRequest<'_> {
                 Err(ObtainError::Names(refused.iter().map(said).collect()))
             }
         }
+    }
+
+    /// Ends an order that failed, and removes its answers, unless another run has the order by now: they may be its
+    /// answers too. Returns why it ends.
+    async fn give_up(&self, answered: Vec<(Arc<dyn Solve>, Challenge)>, failed: ObtainError) -> ObtainError {
+        let failed = match self.journal.check().await {
+            Err(error @ JournalError::Taken(_)) => error.into(),
+            // What cannot be read is no reason to leave the answers.
+            Ok(()) | Err(_) => failed,
+        };
+        if failed.is_taken() {
+            for (solver, challenge) in &answered {
+                solver.leave(challenge);
+            }
+        } else {
+            self.clean(answered).await;
+        }
+        failed
     }
 
     /// Removes the answers. What cannot be removed now is reported, and `cleanup` removes it later.

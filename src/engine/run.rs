@@ -9,6 +9,7 @@ use super::{
     cancel::Cancel,
     choose::Solvers,
     counter::Counter,
+    defect,
     failure::TargetError,
     hosts::Hosts,
     journal,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     acme::{Client, Issuer},
-    apply::{KeyKind, RunId, pair::Roots, secret::Slots},
+    apply::{KeyKind, RunId, kept::Keeping, pair::Roots, secret::Slots},
     error::Diagnose,
     event::{EventKind, Teller},
     name::Name,
@@ -66,6 +67,9 @@ pub struct Options {
     pub wait: Duration,
     /// The address at which the routes are reached from here.
     pub connect: Option<HostPort>,
+    /// Where each pair is kept before it is stored ([`crate::apply::kept`]), for which the destination needs the rights
+    /// ([`Keeping::permits`]); `None` if that is not wanted.
+    pub kept: Option<Keeping>,
 }
 
 /// What all orders of an account share, for as long as a program uses it. Runs come and go meanwhile.
@@ -222,7 +226,7 @@ impl Run {
         } else if !self.brake.may_begin().await {
             Err(TargetError::Stopped)
         } else {
-            Box::pin(self.issue_target(target, &tell)).await
+            defect::caught(Box::pin(self.issue_target(target, &tell))).await
         };
         self.brake.ended(target, result.as_ref().err()).await;
         self.parts.standing.turns.give_back(&target.secret);
@@ -237,10 +241,12 @@ impl Run {
                 why: why.clone(),
                 hint: hint.clone(),
             },
-            Err(error) if error.is_waiting() || matches!(error, TargetError::Stopped) => EventKind::NotStarted {
-                why: crate::error::chain(error),
-                hint: error.hint(),
-            },
+            Err(error) if error.is_waiting() || error.is_done_elsewhere() || matches!(error, TargetError::Stopped) => {
+                EventKind::NotStarted {
+                    why: crate::error::chain(error),
+                    hint: error.hint(),
+                }
+            }
             Err(error) => EventKind::Failed {
                 error: crate::error::chain(error),
                 hint: error.hint(),

@@ -6,11 +6,12 @@ use super::{cancel::Cancel, failure::TargetError, lease::Lease};
 use crate::{
     apply::{
         Api, ApiError, Pair, RunId, backup, file,
-        secret::{Note, Options, SecretChange, Target},
+        kept::{self, KeepError, Keeping},
+        secret::{Note, Options, SecretChange, Slots, Target},
     },
     error::Diagnose,
     object::Key,
-    x509::Fingerprint,
+    x509::{Fingerprint, KeyState},
 };
 
 /// How often a Secret is read again because something other than the certificate and key was changed meanwhile.
@@ -45,6 +46,10 @@ pub struct StoreRequest<'a> {
     pub note: &'a Note,
     /// The id of the run.
     pub run: &'a RunId,
+    /// Whether an earlier run made the order: its certificate may be older than what is stored by now.
+    pub resumed: bool,
+    /// Where the pair is kept before it is stored, if that is wanted.
+    pub keeping: Option<&'a Keeping>,
 }
 
 /// The result of storing.
@@ -89,7 +94,9 @@ impl StoreRequest<'_> {
                 {
                     tries += 1;
                 }
-                Err(TargetError::Write(ref error)) if away(error) && tokio::time::Instant::now() < deadline => {
+                Err(TargetError::Write(ref error) | TargetError::Keep(KeepError::Api(ref error)))
+                    if away(error) && tokio::time::Instant::now() < deadline =>
+                {
                     tokio::select! {
                         () = tokio::time::sleep(PAUSE) => {}
                         () = cancel.cancelled() => {}
@@ -113,11 +120,17 @@ impl StoreRequest<'_> {
         if now != before && now != Some(pair.sha256()) {
             return Err(TargetError::Changed(key.clone()));
         }
+        if self.resumed {
+            not_older(&target, pair, &self.options.slots)?;
+        }
         let change = SecretChange::plan(&target, pair, self.options, self.note)?;
         if lease.is_some_and(Lease::is_lost) {
             return Err(TargetError::LeaseLost(key.clone()));
         }
         let mut backed_up = false;
+        if let Some(keeping) = self.keeping {
+            kept::keep(api, keeping, &target, pair, &change, self.run, crate::clock::now()).await?;
+        }
         if !change.is_done(&target) {
             backed_up = backup::keep(api, &target, &change, self.run, crate::clock::now())
                 .await
@@ -169,6 +182,29 @@ impl StoreRequest<'_> {
     }
 }
 
+/// Refuses the certificate of an earlier run's order if it is not newer than the one that the Secret holds: the journal
+/// may come from a backup of the cluster. The certificate of this run's own order was issued after the Secret was read
+/// and is not judged by its dates, because CAs backdate them, some to midnight.
+#[allow(clippy::result_large_err)] // Called once for each certificate.
+fn not_older(target: &Target, pair: &Pair, slots: &Slots) -> Result<(), TargetError> {
+    let Some(held) = target.held(slots) else { return Ok(()) };
+    let Some(present) = held.bundle.leaf() else {
+        return Ok(());
+    };
+    let (now, leaf) = (crate::clock::now(), pair.leaf());
+    let usable = held.bundle.key == KeyState::Matches
+        && (present.not_before..=present.not_after).contains(&now)
+        && target.revoked(present.sha256).is_none();
+    if !usable || present.sha256 == leaf.sha256 || present.not_before < leaf.not_before {
+        return Ok(());
+    }
+    Err(TargetError::Older {
+        secret: target.key().clone(),
+        not_before: leaf.not_before,
+        present: present.not_before,
+    })
+}
+
 fn notes(change: &SecretChange) -> Vec<String> {
     let mut notes = Vec::new();
     if !change.remade().is_empty() {
@@ -189,4 +225,72 @@ fn notes(change: &SecretChange) -> Vec<String> {
 /// Whether the cluster is temporarily unreachable, rather than refusing the write.
 fn away(error: &ApiError) -> bool {
     error.is_passing()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        apply::Roots,
+        x509::testing::{Authority, Issued},
+    };
+
+    /// A leaf that is valid from some days before now, for 90 days.
+    fn since(root: &Authority, days: i64) -> Issued {
+        root.leaf_with("a.example", |params| {
+            let day = |days: i64| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(days.unsigned_abs() * 86_400);
+            let today = crate::clock::now() / 86_400;
+            params.not_before = day(today - days);
+            params.not_after = day(today - days + 90);
+        })
+    }
+
+    fn target(leaf: &Issued, key: &str, annotations: &Value) -> Target {
+        let object = json!({
+            "metadata": {"annotations": annotations},
+            "stringData": {"tls.crt": leaf.pem(), "tls.key": key},
+        });
+        Target::of(Key::new("shop", "shop-tls"), Some(object))
+    }
+
+    #[test]
+    fn what_an_old_order_gives_replaces_nothing_that_is_as_new_unless_that_is_unusable() {
+        let root = Authority::root("Root");
+        let (old, present, new) = (since(&root, 3), since(&root, 2), since(&root, 1));
+        let pair = |leaf: &Issued| {
+            let chain = leaf.pem();
+            Pair::check(
+                leaf.key_pem().into(),
+                chain.as_bytes(),
+                &[],
+                crate::clock::now(),
+                &Roots::Any,
+            )
+            .unwrap()
+        };
+        let judged =
+            |leaf: &Issued, target: &Target| not_older(target, &pair(leaf), &Slots::default()).map_err(Box::new);
+        let whole = target(&present, &present.key_pem(), &json!({}));
+        let error = judged(&old, &whole).unwrap_err();
+        assert!(
+            error.to_string().contains("and Secret shop/shop-tls holds one of "),
+            "{error}"
+        );
+        let same_day = judged(&since(&root, 2), &whole).unwrap_err();
+        assert!(matches!(*same_day, TargetError::Older { .. }), "{same_day}");
+        assert!(judged(&new, &whole).is_ok());
+        assert!(judged(&present, &whole).is_ok(), "the same once more");
+        let revoked = json!({"kubectl-certs.io/revoked": format!("{} superseded", Fingerprint::of(&present.der))});
+        let expired = since(&root, 100);
+        for unusable in [
+            target(&present, &old.key_pem(), &json!({})),
+            target(&present, &present.key_pem(), &revoked),
+            target(&expired, &expired.key_pem(), &json!({})),
+            Target::of(Key::new("shop", "shop-tls"), None),
+        ] {
+            assert!(judged(&old, &unusable).is_ok());
+        }
+    }
 }

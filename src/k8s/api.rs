@@ -235,13 +235,26 @@ impl Api {
     /// Deletes an object, and the objects that it owns in the background. With a `uid`, only exactly that object.
     /// Returns `false` if it does not exist, or if another object has its name.
     pub async fn delete(&self, resource: Resource, key: &Key, uid: Option<&str>) -> Result<bool, ApiError> {
+        self.delete_if(resource, key, uid.map(|uid| json!({"uid": uid}))).await
+    }
+
+    /// Like [`Self::delete`], and only exactly the version of the object that was read or written: `false` too if
+    /// somebody has changed it since then.
+    pub async fn delete_version(&self, resource: Resource, object: &Value) -> Result<bool, ApiError> {
+        let meta = &object["metadata"];
+        let only = json!({"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]});
+        self.delete_if(resource, &object.key(), Some(only)).await
+    }
+
+    async fn delete_if(&self, resource: Resource, key: &Key, only: Option<Value>) -> Result<bool, ApiError> {
         let mut call = Call::new(Method::DELETE, Verb::Delete, resource, key);
         self.planned(&call.asked, None)?;
         let mut options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
         });
-        if let Some(uid) = uid {
-            options["preconditions"] = json!({"uid": uid});
+        let is_conditional = only.is_some();
+        if let Some(only) = only {
+            options["preconditions"] = only;
         }
         if self.dry_run {
             options["dryRun"] = json!(["All"]);
@@ -252,7 +265,7 @@ impl Api {
         match self.again(&call, body, ApiError::is_passing).await {
             Ok(_) => Ok(true),
             Err(ApiError::NotFound { .. }) => Ok(false),
-            Err(ApiError::Conflict { .. }) if uid.is_some() => Ok(false),
+            Err(ApiError::Conflict { .. }) if is_conditional => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -81,6 +81,7 @@ impl Report {
     /// The worst that is to blame for a certificate.
     fn failed(&self) -> Option<Blame> {
         let failed = self.outcomes.iter().filter_map(|outcome| outcome.result.as_ref().err());
+        let failed = failed.filter(|error| !error.is_done_elsewhere());
         failed.map(Diagnose::blame).max()
     }
 

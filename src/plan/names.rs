@@ -24,6 +24,8 @@ pub struct Names {
     pub covered: Vec<Name>,
     /// Hosts of routes for which no certificate can be ordered, with the reasons.
     pub impossible: Vec<(String, NameError)>,
+    /// Whether names of the certificate that no route has are left out.
+    pub only_hosts: bool,
 }
 
 impl Names {
@@ -36,7 +38,10 @@ impl Names {
         certificate: impl IntoIterator<Item = Name>,
         only_hosts: bool,
     ) -> Self {
-        let mut names = Self::default();
+        let mut names = Self {
+            only_hosts,
+            ..Self::default()
+        };
         let mut all = BTreeSet::new();
         for host in hosts {
             match host.parse::<Name>() {
@@ -71,6 +76,12 @@ impl Names {
         names
     }
 
+    /// The names of another certificate that an order of these names would lose.
+    pub fn lost(&self, certificate: impl IntoIterator<Item = Name>) -> Vec<Name> {
+        let kept = |name: &Name| self.only_hosts || self.order.iter().any(|ordered| ordered.covers(name));
+        certificate.into_iter().filter(|name| !kept(name)).collect()
+    }
+
     /// The names that the present certificate does not have. If one of them fails, the others are ordered without it.
     pub fn new_names(&self) -> impl Iterator<Item = &Name> {
         self.order.iter().filter(|name| !self.present.contains(*name))
@@ -101,6 +112,14 @@ mod tests {
 
     fn shown<'a>(names: impl IntoIterator<Item = &'a Name>) -> Vec<String> {
         names.into_iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_another_certificate_has_would_be_lost_unless_it_is_covered_or_not_wanted() {
+        let other = || ["x.w.example", "old.example", "a.example"].map(|name| name.parse().unwrap());
+        let names = join(&["a.example", "*.w.example"], &[], false);
+        assert_eq!(shown(&names.lost(other())), ["old.example"]);
+        assert!(join(&["a.example"], &[], true).lost(other()).is_empty());
     }
 
     #[test]

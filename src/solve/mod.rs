@@ -140,6 +140,10 @@ pub trait Solve: Send + Sync {
     /// is nothing. Returns how many objects or records were removed.
     fn clean<'a>(&'a self, challenge: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>>;
 
+    /// Leaves what [`Self::present`] made for this challenge to another run that has its order by now, as far as that
+    /// run has the same answer. [`Self::finish`] does not remove it either.
+    fn leave(&self, _: &Challenge) {}
+
     /// Removes what the challenges of a run share. Does nothing if there is nothing.
     fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>>;
 }

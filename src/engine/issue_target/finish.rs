@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{
     accept,
     authorize::Refused,
-    failure::{TargetError, names as names_of},
+    failure::{TargetError, list_of},
     lease::Lease,
     obtain::Obtained,
     run::{Issued, Run},
@@ -27,15 +27,11 @@ use crate::{
 
 impl Run {
     /// Verifies and stores the certificate, restarts workloads, and checks that it is served.
-    #[allow(clippy::too_many_arguments)]
     pub(super) async fn finish_one(
         &self,
         target: &Target,
-        present: &Present,
-        options: &secret::Options,
+        to: &Storing<'_>,
         obtained: Obtained,
-        key: &PrivateKey,
-        lease: Option<&Lease>,
         tell: &Teller,
     ) -> Result<WithLeftOut, TargetError> {
         let Obtained {
@@ -51,13 +47,13 @@ impl Run {
             self.note_refused(name, refused);
         }
         let pair = Pair::check(
-            key.pem().clone(),
+            to.key.pem().clone(),
             chain.pem.as_bytes(),
             &names,
             crate::clock::now(),
             &self.parts.options.roots,
         )?;
-        let held = present.held(&options.slots);
+        let held = to.present.held(&to.options.slots);
         accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
@@ -89,19 +85,21 @@ impl Run {
             claim: self.parts.options.claim.clone(),
         };
         let storing = StoreRequest {
-            options,
+            options: to.options,
             note: &note,
             run: &self.parts.id,
+            resumed: to.resumed,
+            keeping: self.parts.options.kept.as_ref(),
         };
         let stored = match &self.parts.destination {
             Destination::Cluster(api) => {
                 storing
-                    .into_secret(api, present, &pair, lease, &self.parts.cancel)
+                    .into_secret(api, to.present, &pair, to.lease, &self.parts.cancel)
                     .await?
             }
             Destination::Directory { directory, force } => {
                 storing
-                    .into_directory(directory.clone(), *force, present, &pair)
+                    .into_directory(directory.clone(), *force, to.present, &pair)
                     .await?
             }
         };
@@ -139,6 +137,20 @@ impl Run {
     }
 }
 
+/// How a certificate of the order is stored.
+pub(super) struct Storing<'a> {
+    /// The Secret as it was before the order.
+    pub(super) present: &'a Present,
+    /// What permits the write and controls it.
+    pub(super) options: &'a secret::Options,
+    /// The key of the certificate.
+    pub(super) key: &'a PrivateKey,
+    /// The Lease of the Secret.
+    pub(super) lease: Option<&'a Lease>,
+    /// Whether an earlier run made the order.
+    pub(super) resumed: bool,
+}
+
 /// The issued certificate, and the new names that it does not include.
 pub(super) struct WithLeftOut {
     pub(super) issued: Issued,
@@ -162,7 +174,7 @@ pub(super) fn without(left_out: BTreeMap<Name, Refused>, after: Option<&TargetEr
             hint,
         },
         Some(error) => TargetError::StoredWithout {
-            message: format!("{}; it is renewed without {}: {why}", chain(error), names_of(&names)),
+            message: format!("{}; it is renewed without {}: {why}", chain(error), list_of(&names)),
             hint: error.hint().or(hint),
             blame: error.blame(),
             left_out: names,

@@ -18,11 +18,17 @@ const PATIENCE: Duration = Duration::from_mins(3);
 const UNPROVED: Duration = Duration::from_secs(10);
 
 impl OrderRequest<'_> {
-    /// Takes an order from proved names to its valid state.
-    pub(super) async fn finish(&self, order: &mut Order, names: &Names, wish: &Wish) -> Result<Order, ObtainError> {
+    /// Waits until an order can be finalized, and writes into the journal that it is about to be. So no run finalizes an
+    /// order that another one has taken over, and the next run knows that there may be a certificate.
+    pub(super) async fn claim(&self, order: &mut Order, wish: &Wish) -> Result<(), ObtainError> {
         if order.status == OrderStatus::Pending {
             *order = self.ready(order, wish).await?;
         }
+        Ok(self.journal.note(|entry| entry.finalizing = true).await?)
+    }
+
+    /// Takes an order from its claim to its valid state.
+    pub(super) async fn finish(&self, order: &mut Order, names: &Names, wish: &Wish) -> Result<Order, ObtainError> {
         if order.status == OrderStatus::Ready {
             let request = self.key.request(&names.order, self.common_name(names).as_deref())?;
             *order = self.client().finalize(order, &request).await?;

@@ -27,9 +27,14 @@ use crate::{
     x509::testing::Authority,
 };
 
-/// Answers every challenge, and remembers for which names.
+mod taken;
+
+/// Answers every challenge, and remembers for which names, and which answers it has removed.
 #[derive(Default)]
-struct Solver(Mutex<Vec<String>>);
+struct Solver {
+    published: Mutex<Vec<String>>,
+    cleaned: Mutex<Vec<String>>,
+}
 
 impl Solve for Solver {
     fn method(&self) -> Method {
@@ -37,11 +42,12 @@ impl Solve for Solver {
     }
 
     fn present<'a>(&'a self, challenge: &'a Challenge, _: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>> {
-        self.0.lock().unwrap().push(challenge.name.to_string());
+        self.published.lock().unwrap().push(challenge.name.to_string());
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn clean<'a>(&'a self, _: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>> {
+    fn clean<'a>(&'a self, challenge: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>> {
+        self.cleaned.lock().unwrap().push(challenge.name.to_string());
         Box::pin(std::future::ready(Ok(1)))
     }
 
@@ -73,6 +79,7 @@ impl Listen for Heard {
 struct Came {
     result: Result<Obtained, ObtainError>,
     published: Vec<String>,
+    cleaned: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -100,24 +107,39 @@ async fn order_within(
     limits: Option<Limits>,
     renewal: Option<Renewal>,
 ) -> Came {
-    let (client, key) = (fake.client().await, PrivateKey::generate(KeyKind::EcdsaP256).unwrap());
-    let (solver, heard, home) = (
-        Arc::<Solver>::default(),
-        Arc::<Heard>::default(),
-        tempfile::tempdir().unwrap(),
-    );
-    let place = JournalStore::Directory(home.path().to_owned());
-    let secret = Key::new("shop", "shop-tls");
-    let journal = Journal::begin(
-        &place,
-        &secret,
-        &RunId::random(),
+    let home = tempfile::tempdir().unwrap();
+    order_in(
+        home.path(),
         Entry::default(),
-        key.pem().clone(),
-        None,
+        fake,
+        all,
+        common_name,
+        resume,
+        limits,
+        renewal,
     )
     .await
-    .unwrap();
+}
+
+/// The same with a journal in this directory, which begins with an entry.
+#[allow(clippy::too_many_arguments)]
+async fn order_in(
+    home: &std::path::Path,
+    entry: Entry,
+    fake: &Fake,
+    all: &[&str],
+    common_name: bool,
+    resume: Option<String>,
+    limits: Option<Limits>,
+    renewal: Option<Renewal>,
+) -> Came {
+    let (client, key) = (fake.client().await, PrivateKey::generate(KeyKind::EcdsaP256).unwrap());
+    let (solver, heard) = (Arc::<Solver>::default(), Arc::<Heard>::default());
+    let place = JournalStore::Directory(home.to_owned());
+    let secret = Key::new("shop", "shop-tls");
+    let journal = Journal::begin(&place, &secret, &RunId::random(), entry, key.pem().clone(), None)
+        .await
+        .unwrap();
     let now = crate::clock::now();
     let ledger = Ledger::open(LedgerStore::Nowhere, client.account_url(), limits, now).await;
     for _ in 0..300 {
@@ -148,7 +170,8 @@ async fn order_within(
     let result = request.certificate(&names, resume).await;
     Came {
         result,
-        published: solver.0.lock().unwrap().clone(),
+        published: solver.published.lock().unwrap().clone(),
+        cleaned: solver.cleaned.lock().unwrap().clone(),
         notes: heard.0.lock().unwrap().clone(),
     }
 }

@@ -147,6 +147,8 @@ impl Issuance<'_> {
             roots,
             wait: storing.wait,
             connect: self.order.connect.clone(),
+            // The pair that is replaced is kept beside the Secret; nobody puts another one back.
+            kept: None,
         })
     }
 }

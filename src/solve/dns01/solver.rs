@@ -444,6 +444,12 @@ impl Solve for Dns01 {
         Box::pin(async move { self.take_away(&key(challenge)?).await })
     }
 
+    fn leave(&self, challenge: &Challenge) {
+        if let Ok(key) = key(challenge) {
+            self.held().remove(&key);
+        }
+    }
+
     /// Removes everything that is left of this run: values that could not be removed, or that were abandoned while
     /// being written.
     fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>> {

@@ -659,6 +659,13 @@ impl Solve for Http01 {
         self.take_away(challenge).boxed()
     }
 
+    /// Objects carry the run in their names; answers in the `ConfigMap` of a Service do not.
+    fn leave(&self, challenge: &Challenge) {
+        if let Some(made) = lock(&self.made).get_mut(challenge) {
+            made.retain(|made| !matches!(made, Made::Answer { .. }));
+        }
+    }
+
     fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>> {
         self.take_all_away().boxed()
     }

@@ -16,6 +16,7 @@ mod due;
 mod events;
 mod exit;
 mod faults;
+mod fencing;
 mod foreseen;
 mod gateway;
 mod hook_certificates;
