@@ -62,6 +62,7 @@ pub fn fate(error: &TargetError, now: Seconds) -> Fate {
     };
     match error {
         TargetError::Kept { error, .. } => fate(error, now),
+        error if error.is_done_elsewhere() => Fate::NotWanted,
         error if error.is_waiting() => waiting(YET),
         TargetError::LeftOut { .. } => Fate::StoredBut {
             after: None,
@@ -71,8 +72,13 @@ pub fn fate(error: &TargetError, now: Seconds) -> Fate {
             after: Some(chain(error)),
             without: None,
         },
-        TargetError::Lease(LeaseError::Held { .. }) | TargetError::LeaseLost(_) => waiting(BUSY),
-        TargetError::Interrupted | TargetError::NotStored | TargetError::Stopped => waiting(1),
+        TargetError::Lease(LeaseError::Held { .. }) => waiting(BUSY),
+        error if error.is_taken() => waiting(BUSY),
+        TargetError::Interrupted
+        | TargetError::NotStored
+        | TargetError::Stopped
+        | TargetError::MoreNames { .. }
+        | TargetError::Older { .. } => waiting(1),
         TargetError::Limit { exceeded, .. } => Fate::Limited {
             until: exceeded.possible_at,
             limit: exceeded.limit.as_str().into(),
@@ -87,7 +93,7 @@ pub fn fate(error: &TargetError, now: Seconds) -> Fate {
 
 fn is_of_cluster(error: &TargetError) -> bool {
     match error {
-        TargetError::Api(_) | TargetError::Lease(_) | TargetError::Journal(_) => true,
+        TargetError::Api(_) | TargetError::Lease(_) | TargetError::Journal(_) | TargetError::Keep(_) => true,
         TargetError::Obtain(error) => error.is_of_cluster(),
         _ => false,
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
@@ -12,7 +13,7 @@ use super::{
     fate::{Fate, fate},
     front::LogFront,
     keeper::{Keeper, Keeping, WindowAnswer},
-    leader::{self, Identity, State, Timing},
+    leader::{self, Identity, Leadership, State, Timing},
     routes,
     state::{self, Snapshot},
 };
@@ -21,20 +22,22 @@ use crate::{
     apply::{Api, Permits},
     clock::now,
     engine::{
+        authority::Authority,
         cancel::{self, Cancel, Canceller},
         prepare::advertised,
     },
     error::Blame,
     event::Level,
+    inventory::query::usable,
     k8s::ConnectOptions,
     object::{Key, Seconds, Text},
     ops::{
         Cluster, Config, Context, OpError,
         issuance::Order,
         pause::{self, Told},
-        unattended::{AccountState, Unattended},
+        unattended::{AccountState, BeforeOrder, Unattended},
     },
-    plan::wanted::Asked,
+    plan::{Target, wanted::Asked},
     scan::{
         follow::{FollowOptions, Follower, LinkState},
         live::Live,
@@ -142,6 +145,7 @@ pub async fn run(
         keeper,
         hears,
         states: leadership.watch(),
+        leadership,
         term: None,
         cancel,
         audit,
@@ -195,6 +199,8 @@ async fn installed(unattended: &Unattended, context: &Context, cancel: &Cancel) 
 /// What orders work with while this process leads: nothing of it is there for the next term.
 struct Term {
     context: Context,
+    /// Lets orders and writes begin.
+    authority: Authority,
     end: Canceller,
 }
 
@@ -208,6 +214,8 @@ struct Controller {
     follower: Follower,
     keeper: Keeper,
     hears: mpsc::UnboundedSender<Heard>,
+    /// Lets this process act while it leads.
+    leadership: Leadership,
     /// Whether this process leads.
     states: watch::Receiver<State>,
     /// What orders work with while this process leads.
@@ -281,6 +289,7 @@ impl Controller {
                 let (end, ended) = cancel::pair();
                 self.term = Some(Term {
                     context: self.context.again(ended),
+                    authority: Authority::Leader(Arc::new(self.leadership.clone())),
                     end,
                 });
                 self.led.clear();
@@ -366,8 +375,15 @@ impl Controller {
             Err(error) => return self.all_wait(&secrets, &error.message),
         }
         self.lead().await;
+        let targets = self.without_those_put_back(targets).await;
+        if targets.is_empty() {
+            return;
+        }
+        let secrets: Vec<Key> = targets.iter().map(|target| target.secret.clone()).collect();
         let Some(term) = &self.term else { return };
-        let begun = self.unattended.begin(&term.context, &self.live.inventory, &targets);
+        let begun = self
+            .unattended
+            .begin(&term.context, &self.live.inventory, &targets, &term.authority);
         match begun.await {
             Ok(run) => {
                 let hears = self.hears.clone();
@@ -386,6 +402,55 @@ impl Controller {
             }
             Err(error) => self.none_begun(&secrets, &error),
         }
+    }
+
+    /// Puts the kept pairs of targets back that have lost theirs, and holds those whose names were ordered too often.
+    /// Returns the others, which are ordered.
+    async fn without_those_put_back(&mut self, targets: Vec<Target>) -> Vec<Target> {
+        let inventory = &self.live.inventory;
+        let unattended = &self.unattended;
+        let asked = targets.into_iter().map(|target| async move {
+            let stored = inventory.secrets().get(&target.secret);
+            let lacks_pair = stored.is_none_or(|stored| !usable(stored));
+            let before = unattended.before_order(&target, lacks_pair).await;
+            (target, before)
+        });
+        let mut left = Vec::new();
+        for (target, before) in join_all(asked).await {
+            let secret = &target.secret;
+            let fate = match before {
+                Ok(BeforeOrder::Order) => {
+                    left.push(target);
+                    continue;
+                }
+                Ok(BeforeOrder::Restored(restored)) => {
+                    self.audit.line([
+                        ("event", "restored".into()),
+                        ("namespace", secret.namespace.as_str().into()),
+                        ("secret", secret.name.as_str().into()),
+                        ("sha256", restored.sha256.to_string().into()),
+                        ("notAfter", restored.not_after.into()),
+                    ]);
+                    Fate::Stored
+                }
+                Ok(BeforeOrder::Changed) => Fate::Waiting {
+                    until: now().saturating_add(1),
+                    reason: "the Secret has changed".into(),
+                },
+                Ok(BeforeOrder::TwoADay { until }) => Fate::Limited {
+                    until,
+                    limit:
+                        "TwoADay: the same names were ordered twice within a day, and somebody else changes the Secret"
+                            .into(),
+                },
+                Err(error) => Fate::Failed {
+                    reason: error.message.as_str().into(),
+                    ca_answered: false,
+                },
+            };
+            self.keeper.ended(secret, fate, now());
+        }
+        left
     }
 
     /// Asks the CA for the windows of a few certificates, if it names any.

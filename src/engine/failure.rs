@@ -1,6 +1,7 @@
 //! Errors of the course of one certificate.
 
 use super::{
+    authority::NotNow,
     journal::JournalError,
     lease::LeaseError,
     obtain::{AGAIN, ObtainError},
@@ -105,6 +106,9 @@ pub enum TargetError {
         /// The names that would be lost.
         names: Vec<Name>,
     },
+    /// This process no longer leads, so that it orders and writes nothing.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     /// The kept pair could not be written, which comes before the Secret.
     #[error("the new certificate is not stored: {0}")]
     Keep(#[from] KeepError),
@@ -268,7 +272,7 @@ impl TargetError {
     /// Whether everything about the order is another run's by now.
     pub fn is_taken(&self) -> bool {
         match self {
-            Self::LeaseLost(_) | Self::Journal(JournalError::Taken(_)) => true,
+            Self::LeaseLost(_) | Self::Journal(JournalError::Taken(_)) | Self::NotNow(_) => true,
             Self::Obtain(error) => error.is_taken(),
             _ => false,
         }
@@ -329,7 +333,7 @@ impl Diagnose for TargetError {
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::NotStored => Some(AGAIN.to_owned()),
             Self::NotRestarted(workload) => Some(format!("`kubectl rollout status {workload}` follows it")),
-            Self::Key(_) => None,
+            Self::Key(_) | Self::NotNow(_) => None,
         }
     }
 
@@ -359,6 +363,7 @@ impl Diagnose for TargetError {
             | Self::RenewedMeanwhile { .. }
             | Self::MoreNames { .. }
             | Self::Defect(_)
+            | Self::NotNow(_)
             | Self::File { .. }
             | Self::Restart { .. }
             | Self::Hook { .. }

@@ -45,9 +45,11 @@ impl Run {
         orderable(target, &self.parts.issuer)?;
         let lease = match &self.parts.destination {
             Destination::Cluster(api) => {
+                let permitted = self.parts.options.authority.permit()?;
                 let taking = Taking {
                     cancel: Some(&self.parts.cancel),
                     tell: Some(tell),
+                    leading: permitted.leading(),
                     ..Taking::default()
                 };
                 match Lease::take_with(api, &target.secret, &self.parts.id, &taking).await {
@@ -115,6 +117,7 @@ impl Run {
             profile: self.parts.issuer.profile.clone(),
             renewal,
             limits: self.parts.options.limits.as_ref(),
+            authority: &self.parts.options.authority,
             preferred_chain: self.parts.issuer.preferred_chain.clone(),
             common_name: self.parts.issuer.common_name,
             key: &key,

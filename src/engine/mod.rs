@@ -3,6 +3,7 @@
 mod accept;
 pub mod aftermath;
 pub mod asked;
+pub mod authority;
 pub mod authorize;
 pub mod brake;
 pub mod cancel;

@@ -11,6 +11,7 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
+    authority::{Authority, NotNow, Permitted},
     authorize::{AuthorizationRequest, Refused},
     counter::Counter,
     issue_target::Renewal,
@@ -61,6 +62,9 @@ pub enum ObtainError {
     /// The CA rejected the order.
     #[error("the CA failed the order: {0}")]
     Order(String),
+    /// This process no longer leads. Another one may have the order by now.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     /// The order would exceed a limit of the CA.
     #[error("{0}")]
     Limit(Exceeded),
@@ -98,7 +102,7 @@ impl Diagnose for ObtainError {
             Self::Journal(error) => error.hint(),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::InterruptedLate => Some(AGAIN.to_owned()),
-            Self::Order(_) | Self::Limit(_) | Self::Key(_) => None,
+            Self::Order(_) | Self::NotNow(_) | Self::Limit(_) | Self::Key(_) => None,
         }
     }
 
@@ -125,7 +129,7 @@ impl ObtainError {
 
     /// Whether another run has the order by now, so that this one is over.
     pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Journal(JournalError::Taken(_)))
+        matches!(self, Self::Journal(JournalError::Taken(_)) | Self::NotNow(_))
     }
 
     /// Whether the cause is the cluster, and not the CA or a challenge.
@@ -150,6 +154,8 @@ pub struct OrderRequest<'a> {
     pub profile: Option<String>,
     /// The renewal that the CA may be told of.
     pub(super) renewal: Option<Renewal>,
+    /// Who lets the run order.
+    pub authority: &'a Authority,
     /// The limits that no order may exceed.
     pub limits: Option<&'a Limits>,
     /// The preferred chain.
@@ -389,7 +395,7 @@ impl OrderRequest<'_> {
             profile: self.profile.clone(),
             replaces: renewal.map(|renewal| renewal.id.clone()),
         };
-        let ordering = self.client().new_order(&names.order, &options);
+        let ordering = self.send(&names.order, &options, self.authority.permit()?);
         match told(self.proving.tell, || "the CA to accept the order".to_owned(), ordering).await {
             Ok(order) => {
                 let kind = self.counter.kind(&names.order, in_window);
@@ -408,6 +414,10 @@ impl OrderRequest<'_> {
                 Err(ObtainError::Names(refused.iter().map(said).collect()))
             }
         }
+    }
+
+    async fn send(&self, names: &[Name], options: &OrderOptions, _permitted: Permitted) -> Result<Order, AcmeError> {
+        self.client().new_order(names, options).await
     }
 
     /// Ends an order that failed, and removes its answers, unless another run has the order by now: they may be its

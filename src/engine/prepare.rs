@@ -239,7 +239,7 @@ pub fn slots(settings: &Settings) -> Slots {
 }
 
 /// How a Secret is written, as far as the settings decide it.
-pub(super) fn store_options(settings: &Settings) -> secret::Options {
+pub fn store_options(settings: &Settings) -> secret::Options {
     let (chosen, order) = (&settings.chosen, &settings.certificate);
     secret::Options {
         slots: slots(settings),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use super::{
+    authority::Authority,
     brake::{Brake, GoOn},
     cancel::Cancel,
     choose::Solvers,
@@ -67,6 +68,8 @@ pub struct Options {
     pub wait: Duration,
     /// The address at which the routes are reached from here.
     pub connect: Option<HostPort>,
+    /// Who lets the run order and write.
+    pub authority: Authority,
     /// Where each pair is kept before it is stored ([`crate::apply::kept`]), for which the destination needs the rights
     /// ([`Keeping::permits`]); `None` if that is not wanted.
     pub kept: Option<Keeping>,

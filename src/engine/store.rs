@@ -2,7 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{cancel::Cancel, failure::TargetError, lease::Lease};
+use super::{
+    authority::{Authority, Permitted},
+    cancel::Cancel,
+    failure::TargetError,
+    lease::Lease,
+};
 use crate::{
     apply::{
         Api, ApiError, Pair, RunId, backup, file,
@@ -50,6 +55,8 @@ pub struct StoreRequest<'a> {
     pub resumed: bool,
     /// Where the pair is kept before it is stored, if that is wanted.
     pub keeping: Option<&'a Keeping>,
+    /// Who lets the run write.
+    pub authority: &'a Authority,
 }
 
 /// The result of storing.
@@ -128,6 +135,7 @@ impl StoreRequest<'_> {
             return Err(TargetError::LeaseLost(key.clone()));
         }
         let mut backed_up = false;
+        let _permitted = self.authority.permit()?;
         if let Some(keeping) = self.keeping {
             kept::keep(api, keeping, &target, pair, &change, self.run, crate::clock::now()).await?;
         }
@@ -135,7 +143,7 @@ impl StoreRequest<'_> {
             backed_up = backup::keep(api, &target, &change, self.run, crate::clock::now())
                 .await
                 .map_err(TargetError::Write)?;
-            change.write(api).await.map_err(TargetError::Write)?;
+            self.write(api, &change, self.authority.permit()?).await?;
         }
         Ok(Stored {
             place: format!("Secret {key}"),
@@ -144,6 +152,11 @@ impl StoreRequest<'_> {
             forced: change.forced().map(ToString::to_string),
             at: tokio::time::Instant::now(),
         })
+    }
+
+    /// The one write that puts a new certificate into service.
+    async fn write(&self, api: &Api, change: &SecretChange, _permitted: Permitted) -> Result<(), TargetError> {
+        change.write(api).await.map_err(TargetError::Write)
     }
 
     /// Writes the Secret's manifest into a directory.

@@ -8,8 +8,9 @@ use std::{fmt::Write as _, sync::Arc};
 use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left};
 use crate::{
     acme::Stage,
-    apply::{Api, Permits, RunId, events, rights},
+    apply::{Api, Permits, RunId, events, kept::Keeping, rights},
     engine::{
+        authority::Authority,
         forced,
         foreseen::{Askable, Obstacle, obstacles as foreseen_by},
         prepare::{self, Prepared, Preparing, slots},
@@ -113,8 +114,10 @@ pub(super) struct Issuance<'a> {
     pub(super) settings: &'a Settings,
     pub(super) store: &'a Store,
     pub(super) acme: &'a Directory,
-    /// The installation for which Secrets are claimed, if there is one.
-    pub(super) claim: Option<String>,
+    /// The installation for which Secrets are claimed and kept, if there is one.
+    pub(super) keeping: Option<Keeping>,
+    /// Who lets it order and write.
+    pub(super) authority: Authority,
     /// What denies orders of this kind, where anything does.
     pub(super) denied: Option<Obstacle>,
     /// Whether the number of orders was said (`--max`).
@@ -300,6 +303,13 @@ impl Issuance<'_> {
         match (self.connection(), &preparing.directory) {
             (Some(connection), None) => {
                 let mut permits = permits.clone();
+                for (keeping, target) in self
+                    .keeping
+                    .iter()
+                    .flat_map(|k| preparing.targets.iter().map(move |t| (k, t)))
+                {
+                    permits.extend(keeping.permits(&target.secret));
+                }
                 if !self.settings.chosen.rehearsal {
                     // Without the right to it no Event is left, and nothing else is the worse.
                     for target in preparing.targets {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     acme::Stage,
     apply::{Api, Permits},
-    engine::{foreseen::Obstacle, prepare, solver_pod},
+    engine::{authority::Authority, foreseen::Obstacle, prepare, solver_pod},
     error::Blame,
     settings::{Settings, policy, store::Store, value::DryRun},
 };
@@ -83,7 +83,8 @@ impl Opened {
             settings: &self.settings,
             store: &self.store,
             acme: &self.acme,
-            claim: None,
+            keeping: None,
+            authority: Authority::Always,
             denied: self.denied.clone(),
             is_bounded: false,
             left,

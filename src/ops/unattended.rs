@@ -16,11 +16,19 @@ use super::{
 };
 use crate::{
     acme::Acme,
-    apply::{ApiError, Patch, Permit, Permits, RunId, Verb},
-    engine::run::Run,
+    apply::{
+        Api, ApiError, Patch, Permit, Permits, RunId, Verb,
+        kept::{Keeping, Kept},
+    },
+    engine::{
+        authority::Authority,
+        prepare::store_options,
+        restore::{self, RestoreError, Restored, restore},
+        run::Run,
+    },
     inventory::Inventory,
     k8s::{Believed, Connection, Edit},
-    object::resource::SECRET,
+    object::{Seconds, resource::SECRET},
     plan::{
         Target,
         wildcard::{self, WildcardRule, Wildcards},
@@ -30,6 +38,7 @@ use crate::{
         Scope,
         scope::{Namespaces, parse_selector},
     },
+    text::time::DAY,
 };
 
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
@@ -63,6 +72,26 @@ fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
         })
     };
     settings.unattended.wildcards.iter().flatten().map(rule).collect()
+}
+
+/// How often the same names are ordered within a day at most. Whoever resets a Secret after each store would otherwise
+/// use up the CA's limit for the set.
+const A_DAY: usize = 2;
+
+/// What is to be done for a Secret before anything is ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BeforeOrder {
+    /// Nothing: order.
+    Order,
+    /// Its kept pair was put back.
+    Restored(Restored),
+    /// It has changed meanwhile: it is looked at again.
+    Changed,
+    /// The same names were ordered twice within a day.
+    TwoADay {
+        /// When they may be ordered again, in seconds since 1970.
+        until: Seconds,
+    },
 }
 
 /// Whether there is an account that may order.
@@ -196,6 +225,55 @@ impl Unattended {
         }
     }
 
+    /// Where the pairs of this installation are kept; `None` before its id is known.
+    fn keeping(&self) -> Option<Keeping> {
+        Some(Keeping {
+            namespace: self.namespace().into(),
+            claim: self.install.get()?.clone(),
+        })
+    }
+
+    /// What is to be done for a Secret before anything is ordered: its kept pair is put back if it has lost its own, and
+    /// nothing is ordered for the same names a third time within a day.
+    ///
+    /// # Errors
+    ///
+    /// The cluster does not answer, or another run works on the Secret.
+    pub async fn before_order(&self, target: &Target, lacks_pair: bool) -> Result<BeforeOrder, OpError> {
+        let Some(keeping) = self.keeping() else {
+            return Ok(BeforeOrder::Order);
+        };
+        let api = Api::new(self.connection.clone(), restore::permits(&target.secret, &keeping));
+        let kept = Kept::read(&api, &keeping, &target.secret).await;
+        let kept = match kept.map_err(|error| OpError::because(&error))? {
+            Some(kept) => kept,
+            None => return Ok(BeforeOrder::Order),
+        };
+        if lacks_pair {
+            let (run, options) = (RunId::random(), store_options(&self.settings));
+            match restore(&api, &target.secret, &keeping, &options, &run).await {
+                Ok(restored) => return Ok(BeforeOrder::Restored(restored)),
+                Err(RestoreError::Others { .. } | RestoreError::Whole | RestoreError::Ending) => {
+                    return Ok(BeforeOrder::Changed);
+                }
+                Err(error @ (RestoreError::Api(_) | RestoreError::Lease(_) | RestoreError::LeaseLost)) => {
+                    return Err(OpError::because(&error));
+                }
+                // It has no pair to put back.
+                Err(error) => log::debug!("Secret {}: nothing is put back: {error}", target.secret),
+            }
+        }
+        let names: Vec<String> = target.names.order.iter().map(ToString::to_string).collect();
+        let now = crate::clock::now();
+        if kept.issued_since(&names, now.saturating_sub(DAY)) >= A_DAY {
+            let last = kept.issuances.iter().map(|issuance| issuance.at).rev().nth(A_DAY - 1);
+            return Ok(BeforeOrder::TwoADay {
+                until: last.unwrap_or(now).saturating_add(DAY),
+            });
+        }
+        Ok(BeforeOrder::Order)
+    }
+
     /// The CA. It is asked for its directory again if it could not be read the last time.
     ///
     /// # Errors
@@ -218,7 +296,13 @@ impl Unattended {
     /// # Errors
     ///
     /// Nothing was ordered: the CA does not answer, there is no account, or nothing can answer challenges.
-    pub async fn begin(&self, context: &Context, inventory: &Inventory, targets: &[Target]) -> Result<Run, OpError> {
+    pub async fn begin(
+        &self,
+        context: &Context,
+        inventory: &Inventory,
+        targets: &[Target],
+        authority: &Authority,
+    ) -> Result<Run, OpError> {
         // What could not be read the last time is read again.
         self.acme(context).await?;
         let directory = Arc::clone(&*self.acme.lock().await);
@@ -231,7 +315,8 @@ impl Unattended {
             settings: &self.settings,
             store: &self.store,
             acme: &directory,
-            claim: self.install.get().cloned(),
+            keeping: self.keeping(),
+            authority: authority.clone(),
             denied: None,
             is_bounded: true,
             left: &[],

@@ -13,7 +13,10 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    engine::lease::Leading,
+    engine::{
+        authority::{Leads, NotNow},
+        lease::Leading,
+    },
     error::{Blame, Diagnose},
     object::Text,
     text::Clear,
@@ -218,6 +221,14 @@ impl Leadership {
         let until = term.until();
         term.check(until)?;
         Ok(Permission { term, until })
+    }
+}
+
+impl Leads for Leadership {
+    fn now(&self) -> Result<Leading, NotNow> {
+        let permission = self.permit().map_err(|error| NotNow(error.to_string()))?;
+        permission.check().map_err(|error| NotNow(error.to_string()))?;
+        Ok(permission.leading().clone())
     }
 }
 

@@ -90,6 +90,7 @@ impl Run {
             run: &self.parts.id,
             resumed: to.resumed,
             keeping: self.parts.options.kept.as_ref(),
+            authority: &self.parts.options.authority,
         };
         let stored = match &self.parts.destination {
             Destination::Cluster(api) => {

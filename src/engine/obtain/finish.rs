@@ -6,7 +6,10 @@ use super::{ObtainError, OrderRequest};
 use crate::{
     acme::{AcmeError, Authorization, AuthorizationStatus, Order, OrderStatus, Wish},
     apply::key::{COMMON_NAME, common_name},
-    engine::authorize::{Refused, why},
+    engine::{
+        authority::Permitted,
+        authorize::{Refused, why},
+    },
     event::EventKind,
     name::Name,
     plan::Names,
@@ -24,6 +27,7 @@ impl OrderRequest<'_> {
         if order.status == OrderStatus::Pending {
             *order = self.ready(order, wish).await?;
         }
+        let _permitted = self.authority.permit()?;
         Ok(self.journal.note(|entry| entry.finalizing = true).await?)
     }
 
@@ -31,7 +35,7 @@ impl OrderRequest<'_> {
     pub(super) async fn finish(&self, order: &mut Order, names: &Names, wish: &Wish) -> Result<Order, ObtainError> {
         if order.status == OrderStatus::Ready {
             let request = self.key.request(&names.order, self.common_name(names).as_deref())?;
-            *order = self.client().finalize(order, &request).await?;
+            *order = self.finalize(order, &request, self.authority.permit()?).await?;
         }
         if order.status == OrderStatus::Processing {
             *order = self.client().wait_order(&order.url, PATIENCE, wish).await?;
@@ -44,6 +48,10 @@ impl OrderRequest<'_> {
             None if order.status == OrderStatus::Invalid => Err(self.unexplained(order, names).await),
             None => Err(ObtainError::Order(format!("it is {:?}", order.status).to_lowercase())),
         }
+    }
+
+    async fn finalize(&self, order: &Order, request: &[u8], _permitted: Permitted) -> Result<Order, AcmeError> {
+        self.client().finalize(order, request).await
     }
 
     /// Waits for an order whose names are proved. One that has nothing to prove becomes ready soon, or never.

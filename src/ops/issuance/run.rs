@@ -143,12 +143,12 @@ impl Issuance<'_> {
             force: certificate.force,
             overwrite_with_staging: certificate.overwrite_with_staging,
             slots: slots(self.settings),
-            claim: self.claim.clone(),
+            claim: self.keeping.as_ref().map(|keeping| keeping.claim.clone()),
+            authority: self.authority.clone(),
             roots,
             wait: storing.wait,
             connect: self.order.connect.clone(),
-            // The pair that is replaced is kept beside the Secret; nobody puts another one back.
-            kept: None,
+            kept: self.keeping.clone(),
         })
     }
 }
