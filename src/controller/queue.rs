@@ -300,10 +300,11 @@ impl Queue {
 
     /// All tasks, by their Secrets.
     pub fn iter(&self) -> impl Iterator<Item = &Queued> {
-        self.entries.keys().filter_map(|key| self.get(key))
+        let wanted = |entry: &&Entry| entry.run.as_ref().is_none_or(|run| !run.removed);
+        self.entries.values().filter(wanted).map(|entry| &entry.queued)
     }
 
-    /// How many tasks there are.
+    /// How many tasks there are, those included that are no longer wanted and still run.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -340,7 +341,7 @@ impl Queue {
     }
 
     /// The issuers with tasks that are ready, those first that come after the last.
-    fn turn_of_issuers(&mut self) -> Vec<Text> {
+    fn turn_of_issuers(&self) -> Vec<Text> {
         let after = (Bound::Excluded(self.last.clone()), Bound::Unbounded);
         let rest = (Bound::Unbounded, Bound::Included(self.last.clone()));
         let issuers = self.issuers.range(after).chain(self.issuers.range(rest));

@@ -113,7 +113,7 @@ impl From<ApiError> for Stop {
 
 impl Elector {
     /// Competes, leads, and competes again, until it is cancelled; then it gives the Lease back, for which it takes no
-    /// longer than [`Timing::retry`]. Whatever needs a permission should have ended before: from the moment of the
+    /// longer than one and a half times [`Timing::retry`]. Whatever needs a permission should have ended before: from the moment of the
     /// cancellation there is none.
     pub async fn run(mut self, cancel: Cancel) {
         while !cancel.is_cancelled() {

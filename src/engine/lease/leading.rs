@@ -42,6 +42,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{
+        apply::{Api, RunId},
+        engine::lease::{Lease, LeaseError, Taking, permits},
+        k8s::{
+            fake::{Fake, json as answer, refusal},
+            micro_time,
+        },
+        object::Key,
+    };
 
     fn leading(install: &str, identity: &str, is_alone: bool) -> Leading {
         Leading {
@@ -70,5 +79,38 @@ mod tests {
         let mut nameless = json!({"metadata": {}});
         leading("", "", true).note(&mut nameless);
         assert!(!leading("", "pod-2", true).supersedes(&nameless));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_a_former_leader_held_a_second_ago_is_the_next_ones_at_once() {
+        let secret = Key::new("shop", "shop-tls");
+        let mut held = json!({
+            "metadata": {"namespace": "shop", "name": "x", "uid": "u", "resourceVersion": "7"},
+            "spec": {"holderIdentity": "somebody", "renewTime": micro_time(crate::clock::now()), "leaseDurationSeconds": 40},
+        });
+        leading("prod", "pod-1", true).note(&mut held);
+        for (taker, is_taken) in [
+            (Some(leading("prod", "pod-2", true)), true),
+            (Some(leading("prod", "pod-2", false)), false),
+            (None, false),
+        ] {
+            let present = held.to_string();
+            let fake = Fake::start(move |asked, _| match asked.split(' ').next() {
+                Some("POST") => refusal(409, "AlreadyExists", ""),
+                _ => answer(&present),
+            })
+            .await;
+            let api = Api::new(fake.connection().await, permits(&secret));
+            let taking = Taking {
+                leading: taker.as_ref(),
+                ..Taking::default()
+            };
+            let taken = Lease::take_with(&api, &secret, &RunId::random(), &taking).await;
+            assert_eq!(matches!(taken, Ok(_)), is_taken, "{taker:?}");
+            assert_eq!(matches!(taken, Err(LeaseError::Held { .. })), !is_taken, "{taker:?}");
+            let notes = |lease: &Value| lease["metadata"]["annotations"][IDENTITY].as_str().map(str::to_owned);
+            let written = fake.sent().last().and_then(notes);
+            assert_eq!(written.as_deref(), taker.as_ref().map(|taker| taker.identity.as_str()));
+        }
     }
 }
