@@ -106,7 +106,7 @@ mod tests {
                 ..Taking::default()
             };
             let taken = Lease::take_with(&api, &secret, &RunId::random(), &taking).await;
-            assert_eq!(matches!(taken, Ok(_)), is_taken, "{taker:?}");
+            assert_eq!(taken.is_ok(), is_taken, "{taker:?}");
             assert_eq!(matches!(taken, Err(LeaseError::Held { .. })), !is_taken, "{taker:?}");
             let notes = |lease: &Value| lease["metadata"]["annotations"][IDENTITY].as_str().map(str::to_owned);
             let written = fake.sent().last().and_then(notes);

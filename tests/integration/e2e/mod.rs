@@ -26,6 +26,7 @@ mod issue_protocol;
 mod killed;
 mod leader;
 mod ledger;
+mod limiter;
 mod many;
 mod no_way;
 mod options;

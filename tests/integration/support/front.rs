@@ -221,7 +221,7 @@ fn fault(path: &str, state: &mut State) -> Option<Fault> {
 }
 
 /// A request, which asks the server to close after it.
-fn request(stream: &mut impl Read) -> Option<Vec<u8>> {
+pub(super) fn request(stream: &mut impl Read) -> Option<Vec<u8>> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

@@ -6,6 +6,7 @@ pub(crate) mod front;
 pub(crate) mod gate;
 pub(crate) mod issuing;
 pub(crate) mod kubeconfig;
+pub(crate) mod limiter;
 pub(crate) mod pebble;
 pub(crate) mod pki;
 pub(crate) mod proxy;

@@ -17,6 +17,8 @@ use super::{
 pub(crate) const DEFAULT: (&str, u64) = ("default", 90 * 24 * 60 * 60);
 /// For [`Options::profiles`]: 160 hours.
 pub(crate) const SHORTLIVED: (&str, u64) = ("shortlived", 160 * 60 * 60);
+/// For [`Options::profiles`]: lives of ten minutes and of 200 seconds, of which a test sees the renewal.
+pub(crate) const SHORT_LIVES: [(&str, u64); 2] = [("minutes", 600), ("seconds", 200)];
 
 const ACME_PORT: u16 = 14000;
 const MANAGEMENT_PORT: u16 = 15000;
