@@ -1,11 +1,9 @@
 //! `controller`, `pause` and `resume`.
 
-use tokio::sync::mpsc;
-
 use crate::{
     cli::failure::Exit,
     clock::{now, seconds},
-    controller::{self, audit::Audit},
+    controller::{self, audit::Audit, serve::Listening, state},
     engine::cancel::Cancel,
     ops::{
         Cluster, Config, Context, OpError,
@@ -28,9 +26,32 @@ pub(super) async fn run(command: ControllerCommand, cancel: Cancel) -> Result<Ex
     let options = command.source.connection.options();
     let audit = Audit::new(std::io::stdout());
     cancel.begin();
-    let (_asks, asked) = mpsc::channel(16);
-    controller::run(request, options, command.config(), cancel, audit, asked).await?;
-    Ok(Exit::Ok)
+    let (asking, asked) = state::asking();
+    // Before anything is read: an address that is taken is told at once, and probes are answered from the beginning.
+    let is_in_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    let serving = if command.listen.is_some() || is_in_pod {
+        let serving = Listening::on(command.listen).await?.answer(asking, cancel.clone())?;
+        audit.line([
+            ("event", "listening".into()),
+            ("address", serving.address().to_string().into()),
+        ]);
+        Some(serving)
+    } else {
+        None
+    };
+    let ended = Box::pin(controller::run(
+        request,
+        options,
+        command.config(),
+        cancel,
+        audit,
+        asked,
+    ))
+    .await;
+    if let Some(serving) = serving {
+        serving.end().await;
+    }
+    ended.map(|()| Exit::Ok)
 }
 
 /// `pause`.

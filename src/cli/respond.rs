@@ -1,16 +1,13 @@
 //! `respond`: answers HTTP-01 challenges from inside of the cluster, or looks from there whether they are answered.
 
-use std::{
-    future::Future,
-    io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::{future::Future, io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
 use crate::{
     cli::failure::Exit,
     error::Blame,
+    net::server::listen_everywhere,
     ops::OpError,
     solve::http01::{check::Question, is_token, responder::serve},
 };
@@ -44,14 +41,10 @@ pub(super) async fn run(args: RespondArgs) -> Result<Exit, OpError> {
     Ok(Exit::Ok)
 }
 
-/// IPv6 takes IPv4 too, where there is any.
 async fn listen(args: &RespondArgs) -> io::Result<TcpListener> {
-    if let Some(address) = args.address {
-        return TcpListener::bind(SocketAddr::new(address, args.port)).await;
-    }
-    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, args.port)).await {
-        Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, args.port)).await,
+    match args.address {
+        Some(address) => TcpListener::bind(SocketAddr::new(address, args.port)).await,
+        None => listen_everywhere(args.port).await,
     }
 }
 

@@ -19,6 +19,8 @@ pub mod moment;
 pub mod queue;
 pub mod routes;
 mod run;
+pub mod serve;
 pub mod state;
+pub mod tally;
 
-pub use run::{Ask, Request, run};
+pub use run::{Request, run};

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until},
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
@@ -15,7 +15,8 @@ use super::{
     keeper::{Keeper, Keeping, WindowAnswer},
     leader::{self, Identity, Leadership, State, Timing},
     routes,
-    state::{self, Snapshot},
+    state::{self, Ask, Inbox, Snapshot},
+    tally::Tally,
 };
 use crate::{
     acme::{CertId, Stage},
@@ -49,6 +50,8 @@ use crate::{
 const SETTLE: Duration = Duration::from_millis(100);
 /// How often it is looked whether somebody has said something, while there is something to order.
 const TOLD: Duration = Duration::from_secs(6);
+/// How often it is looked at the account, its limits and what somebody has said, while there is nothing to order.
+const LOOKED: Duration = Duration::from_mins(1);
 /// How many certificates are under way for each that is ordered at the same time: those that are stored wait until they
 /// are served.
 const UNDER_WAY: usize = 4;
@@ -60,13 +63,6 @@ const ACCOUNT: Seconds = 60;
 pub struct Request {
     /// How certificates are ordered, and what is followed.
     pub order: Order,
-}
-
-/// What is asked of the loop from beside it.
-#[derive(Debug)]
-pub enum Ask {
-    /// How everything stands.
-    Snapshot(oneshot::Sender<Snapshot>),
 }
 
 /// What is told to the loop.
@@ -88,14 +84,14 @@ pub async fn run(
     config: Config,
     cancel: Cancel,
     audit: Arc<Audit>,
-    asks: mpsc::Receiver<Ask>,
+    asks: Inbox,
 ) -> Result<(), OpError> {
     let front = LogFront::new(Arc::clone(&audit));
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
     let (unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
     let answering = answering(&unattended).await?;
     context.answering = Some(Arc::clone(&answering));
-    let Some(install) = installed(&unattended, &context, &cancel).await? else {
+    let Some(install) = installed(&unattended, &context, &cancel, &asks).await? else {
         return Ok(());
     };
     let start = session.follow_start();
@@ -151,7 +147,9 @@ pub async fn run(
         audit,
         told: None,
         led: BTreeSet::new(),
+        tally: Tally::new(now()),
     };
+    asks.stage.send_replace(state::Stage::Going);
     let ended = controller.go_on(heard, asks).await;
     // Whatever needed a permission has ended: another replica may lead.
     resign.cancel();
@@ -174,7 +172,12 @@ async fn answering(unattended: &Unattended) -> Result<Arc<Standing>, OpError> {
 }
 
 /// The id of the installation, once there is an account; `None` if nobody waits for it any more.
-async fn installed(unattended: &Unattended, context: &Context, cancel: &Cancel) -> Result<Option<String>, OpError> {
+async fn installed(
+    unattended: &Unattended,
+    context: &Context,
+    cancel: &Cancel,
+    asks: &Inbox,
+) -> Result<Option<String>, OpError> {
     let mut is_told = false;
     loop {
         let error = match unattended.install().await {
@@ -186,6 +189,7 @@ async fn installed(unattended: &Unattended, context: &Context, cancel: &Cancel) 
             .hint("`kubectl certs account register --account-secret NAMESPACE/NAME` makes one"),
             Err(error) => error.after("AccountMissing: nothing is ordered"),
         };
+        asks.stage.send_replace(state::Stage::WithoutAccount);
         if !std::mem::replace(&mut is_told, true) {
             context.front().failed(&error);
         }
@@ -202,6 +206,24 @@ struct Term {
     /// Lets orders and writes begin.
     authority: Authority,
     end: Canceller,
+}
+
+/// Answers with what was last while something else is done.
+async fn answering_meanwhile(mut busy: impl Future<Output = ()> + Unpin, asks: &mut Inbox, latest: &Snapshot) {
+    loop {
+        tokio::select! {
+            () = &mut busy => return,
+            Some(ask) = asks.asks.recv() => answer(ask, latest),
+        }
+    }
+}
+
+/// Whoever has asked may have gone.
+fn answer(ask: Ask, latest: &Snapshot) {
+    match ask {
+        Ask::Alive(answer) => drop(answer.send(())),
+        Ask::Snapshot(answer) => drop(answer.send(latest.clone())),
+    }
 }
 
 /// The loop and everything that it holds.
@@ -228,18 +250,22 @@ struct Controller {
     told: Option<(Told, Instant)>,
     /// The classes whose routes that stay were written by this leader.
     led: BTreeSet<String>,
+    /// What is remembered for those who ask.
+    tally: Tally,
 }
 
 impl Controller {
-    async fn go_on(
-        mut self,
-        mut heard: mpsc::UnboundedReceiver<Heard>,
-        mut asks: mpsc::Receiver<Ask>,
-    ) -> Result<(), OpError> {
+    async fn go_on(mut self, mut heard: mpsc::UnboundedReceiver<Heard>, mut asks: Inbox) -> Result<(), OpError> {
         self.say_what_is_kept();
+        let mut latest = self.snapshot();
         loop {
-            self.begin().await;
-            self.ask_for_windows().await;
+            // Whoever asks meanwhile gets what was last: a CA or a server may take its time.
+            let busy = async {
+                self.look_around().await;
+                self.begin().await;
+                self.ask_for_windows().await;
+            };
+            answering_meanwhile(Box::pin(busy), &mut asks, &latest).await;
             let wake = self.wakes_at();
             tokio::select! {
                 more = self.follower.wait(&self.live) => {
@@ -258,7 +284,12 @@ impl Controller {
                         self.keeper.window(&self.live.inventory, &secret, &answer, now());
                     }
                 },
-                Some(Ask::Snapshot(answer)) = asks.recv() => drop(answer.send(self.snapshot())),
+                Some(ask) = asks.asks.recv() => {
+                    if matches!(ask, Ask::Snapshot(_)) {
+                        latest = self.snapshot();
+                    }
+                    answer(ask, &latest);
+                }
                 () = sleep_until(wake) => {}
                 Ok(()) = self.states.changed() => self.turn(),
                 () = self.cancel.cancelled() => break,
@@ -307,21 +338,31 @@ impl Controller {
         if let Fate::Failed { reason, .. } = &fate {
             log::debug!("Secret {secret} failed: {reason}");
         }
+        self.tally.order(&fate);
         self.keeper.ended(secret, fate, now());
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&mut self) -> Snapshot {
+        let certificates = state::certificates(&self.keeper, &self.live.inventory);
+        self.tally.look(&certificates, now());
+        let told = self.told.as_ref().map(|(told, _)| told);
+        let paused_since = told.and_then(|told| match told {
+            Told::Pause(pause) => Some(pause.at),
+            Told::Nothing | Told::Order => None,
+        });
         Snapshot {
             at: now(),
+            paused_since,
             leads: self.term.is_some(),
-            orders: self.told.as_ref().is_some_and(|(told, _)| told.orders()),
-            has_account: true,
+            orders: told.is_some_and(Told::orders),
+            has_account: self.tally.has_account,
             issuer: self.unattended.settings.chosen.issuer.name.clone(),
             ca_down_since: self.keeper.queue.incidents().map(|(_, incident)| incident.since).next(),
             judged_at: self.live.rules.now,
-            certificates: state::certificates(&self.keeper, &self.live.inventory),
-            missed: 0,
-            limits: Vec::new(),
+            certificates,
+            missed: self.tally.missed(),
+            results: self.tally.results(),
+            limits: self.tally.limits.clone(),
         }
     }
 
@@ -334,7 +375,7 @@ impl Controller {
         let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
         // What was not begun because nobody said so is looked at again.
         let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
-        let wait = soonest.into_iter().chain(told).min().unwrap_or(Duration::from_mins(10));
+        let wait = soonest.into_iter().chain(told).min().unwrap_or(LOOKED);
         Instant::now() + wait.max(Duration::from_millis(200))
     }
 
@@ -355,6 +396,26 @@ impl Controller {
                 ("message", hold.to_string().into()),
             ]);
         }
+    }
+
+    /// Looks at what nobody tells it, for those who ask: the account, its limits, and whether it may order.
+    async fn look_around(&mut self) {
+        if self.tally.looked.is_some_and(|at| at.elapsed() < LOOKED) {
+            return;
+        }
+        let looks = async {
+            match self.unattended.limits(&self.context, &self.live.inventory).await {
+                Ok(limits) => {
+                    self.tally.has_account = limits.is_some();
+                    self.tally.limits(limits.unwrap_or_default());
+                }
+                Err(error) => log::debug!("the account cannot be looked at: {}", error.message),
+            }
+            self.is_told().await;
+        };
+        // Nothing that is due waits for it.
+        let _ = timeout(TOLD, looks).await;
+        self.tally.looked = Some(Instant::now());
     }
 
     /// Begins what is next, if this process orders and was told to.
@@ -489,6 +550,7 @@ impl Controller {
     fn all_wait(&mut self, secrets: &[Key], reason: &str) {
         self.audit.say(Level::Error, reason);
         let until = now().saturating_add(ACCOUNT);
+        self.tally.has_account = !reason.starts_with("AccountMissing");
         for secret in secrets {
             let reason: Text = reason.into();
             self.keeper.ended(secret, Fate::Waiting { until, reason }, now());

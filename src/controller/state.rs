@@ -1,10 +1,59 @@
-//! How everything stands at a moment, for metrics, for `why` and for whoever else asks.
+//! How everything stands at a moment, for metrics, for health checks and for whoever else asks.
+
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{keeper::Keeper, queue::TaskState};
 use crate::{
     inventory::Inventory,
     object::{Key, Seconds},
+    plan::limits::Left,
 };
+
+/// What is asked of the loop from beside it.
+#[derive(Debug)]
+pub enum Ask {
+    /// Whether it goes on.
+    Alive(oneshot::Sender<()>),
+    /// How everything stands.
+    Snapshot(oneshot::Sender<Snapshot>),
+}
+
+/// How far the controller has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It reads the cluster.
+    #[default]
+    Reading,
+    /// It waits for an account.
+    WithoutAccount,
+    /// Its loop goes on, and answers.
+    Going,
+}
+
+/// Whoever asks the loop.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// Takes questions, which are answered from [`Stage::Going`] on.
+    pub asks: mpsc::Sender<Ask>,
+    /// How far it has come.
+    pub stage: watch::Receiver<Stage>,
+}
+
+/// What the loop answers.
+#[derive(Debug)]
+pub struct Inbox {
+    /// The questions.
+    pub asks: mpsc::Receiver<Ask>,
+    /// How far it has come.
+    pub stage: watch::Sender<Stage>,
+}
+
+/// A connected pair.
+pub fn asking() -> (Asking, Inbox) {
+    let (ask, asks) = mpsc::channel(16);
+    let (tell, stage) = watch::channel(Stage::Reading);
+    (Asking { asks: ask, stage }, Inbox { asks, stage: tell })
+}
 
 /// How everything stands. Moments are in seconds since 1970.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +64,8 @@ pub struct Snapshot {
     pub leads: bool,
     /// Whether somebody has told it to order, and nobody to pause.
     pub orders: bool,
+    /// Since when it is paused; `None` if it is not.
+    pub paused_since: Option<Seconds>,
     /// Whether there is an account.
     pub has_account: bool,
     /// The name of the issuer.
@@ -25,10 +76,12 @@ pub struct Snapshot {
     pub judged_at: Seconds,
     /// The Secrets for which routes ask.
     pub certificates: Vec<CertificateState>,
-    /// How many certificates were not renewed before they ended, since this process began.
+    /// How many certificates have ended without being renewed, since this process began.
     pub missed: u64,
-    /// What is left of the limits of the CA: the name of each and the number.
-    pub limits: Vec<(&'static str, i64)>,
+    /// How many orders have ended since this process began, by how.
+    pub results: Vec<(&'static str, u64)>,
+    /// What is left of the limits of the CA.
+    pub limits: Vec<Left>,
 }
 
 /// How it stands with one Secret.
@@ -39,7 +92,7 @@ pub struct CertificateState {
     /// The state in one word: `Scheduled`, `Ready`, `Running`, `BackOff`, `Waiting`, `Limited` or `Held`.
     pub state: &'static str,
     /// The reason in one word, for a label: of `Held` the rule.
-    pub reason: String,
+    pub reason: &'static str,
     /// The reason in words.
     pub message: String,
     /// When it goes on; `None` if time alone changes nothing.
@@ -52,6 +105,8 @@ pub struct CertificateState {
     pub failures: u32,
     /// What failed after the certificate was stored, if anything did.
     pub after: Option<String>,
+    /// New names without which it was issued, and why.
+    pub without: Option<String>,
 }
 
 impl CertificateState {
@@ -60,14 +115,24 @@ impl CertificateState {
         Self {
             secret: secret.clone(),
             state: "Scheduled",
-            reason: String::new(),
+            reason: "",
             message: String::new(),
             until: None,
             not_after: leaf.map(|leaf| leaf.not_after),
             not_before: leaf.map(|leaf| leaf.not_before),
             failures: 0,
             after: None,
+            without: None,
         }
+    }
+
+    /// Which share of its life the present certificate has left, from 0 to 1; `None` without one.
+    pub fn life_left(&self, now: Seconds) -> Option<f64> {
+        let (begins, ends) = (self.not_before?, self.not_after?);
+        let whole = ends.saturating_sub(begins).max(1);
+        let left = ends.saturating_sub(now).clamp(0, whole);
+        #[allow(clippy::cast_precision_loss)] // A life of 2^53 seconds is none.
+        Some(left as f64 / whole as f64)
     }
 }
 
@@ -86,17 +151,18 @@ pub fn certificates(keeper: &Keeper, inventory: &Inventory) -> Vec<CertificateSt
         let trouble = keeper.trouble().get(&queued.task.secret);
         CertificateState {
             state,
-            reason: queued.task.kind.as_str().to_owned(),
+            reason: queued.task.kind.as_str(),
             message,
             until: queued.state.until(),
             failures: queued.failures,
-            after: trouble.and_then(|trouble| trouble.after.clone().or_else(|| trouble.without.clone())),
+            after: trouble.and_then(|trouble| trouble.after.clone()),
+            without: trouble.and_then(|trouble| trouble.without.clone()),
             ..CertificateState::of(inventory, &queued.task.secret)
         }
     });
     let held = keeper.held().iter().map(|(secret, hold)| CertificateState {
         state: "Held",
-        reason: hold.reason().to_owned(),
+        reason: hold.reason(),
         message: hold.to_string(),
         ..CertificateState::of(inventory, secret)
     });

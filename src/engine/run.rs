@@ -101,6 +101,11 @@ impl Standing {
         }
     }
 
+    /// The ledger of the account.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The journals of the orders in progress.
     pub fn journals(&self) -> &Arc<Journals> {
         &self.journals

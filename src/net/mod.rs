@@ -9,6 +9,7 @@ pub mod https;
 pub mod lookup;
 pub mod name;
 pub mod probe;
+pub mod server;
 mod unresolved;
 
 pub use address::{HostPort, elsewhere, resolve};

@@ -3,14 +3,17 @@
 //! Unlike [`renew`](super::renew), which reads a cluster once and asks before it orders, this orders what the caller has
 //! decided from its own picture. It never registers an account: an account that is missing or unreadable stops orders.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use serde_json::{Value, json};
 
 use super::{
     Context, OpError,
     directory::Directory,
-    issuance::{Issuance, Order},
+    issuance::{Issuance, Order, seen},
     opened::Opened,
     session::{Open, Session},
 };
@@ -22,6 +25,7 @@ use crate::{
     },
     engine::{
         authority::Authority,
+        ledger::Ledger,
         prepare::store_options,
         restore::{self, RestoreError, Restored, restore},
         run::Run,
@@ -31,6 +35,7 @@ use crate::{
     object::{Seconds, resource::SECRET},
     plan::{
         Target,
+        limits::{Left, overview},
         wildcard::{self, WildcardRule, Wildcards},
     },
     settings::{Settings, store::Store, unattended::WildcardEntry},
@@ -210,6 +215,35 @@ impl Unattended {
             Some(_) => AccountState::Ready,
             None => AccountState::Missing,
         })
+    }
+
+    /// What is left of the limits of the CA, by what the account has counted and by the certificates of the cluster. `None`
+    /// if there is no account.
+    ///
+    /// # Errors
+    ///
+    /// The account's Secret cannot be read.
+    pub async fn limits(&self, context: &Context, inventory: &Inventory) -> Result<Option<Vec<Left>>, OpError> {
+        let directory = &self.settings.chosen.issuer.directory_url;
+        let kept = self.store.load(directory).await;
+        let Some(kept) = kept.map_err(|error| OpError::because(&error))? else {
+            return Ok(None);
+        };
+        let Some(limits) = self.settings.chosen.limits else {
+            return Ok(Some(Vec::new()));
+        };
+        let account = kept.account.url.as_deref().unwrap_or_default();
+        let standing = context.standing.lock().await.get(account).cloned();
+        let now = crate::clock::now();
+        let mut known = match standing {
+            Some(standing) => standing.ledger().look(Clone::clone),
+            None => {
+                let ledger = Ledger::of_account(&self.store, Some(account), Some(limits), now).await;
+                ledger.look(Clone::clone)
+            }
+        };
+        known.join(seen(inventory, &self.settings).buckets());
+        Ok(Some(overview(&limits, &known, &BTreeSet::new(), None, now)))
     }
 
     /// The cluster.

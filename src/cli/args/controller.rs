@@ -1,5 +1,7 @@
 //! `controller`, `pause` and `resume`.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 
 use super::{
@@ -32,6 +34,14 @@ pub struct ControllerCommand {
     /// What becomes of the certificate.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Where /metrics, /healthz and /readyz are answered: in a Pod port 9402 of all addresses by default, elsewhere nowhere
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listening, help_heading = "Monitoring")]
+    pub listen: Option<SocketAddr>,
+}
+
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an IP address and a port are needed, such as 0.0.0.0:9402 or [::]:9402".to_owned())
 }
 
 impl ControllerCommand {

@@ -22,6 +22,26 @@ pub enum LimitOf {
     Failures(String),
 }
 
+impl LimitOf {
+    /// The kind in one word, for a label: `orders`, `domain`, `same_names` or `failures`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Domain(_) => "domain",
+            Self::SameNames(_) => "same_names",
+            Self::Failures(_) => "failures",
+        }
+    }
+
+    /// Which of the kind: the domain, the names or the name; empty for the account's orders.
+    pub fn which(&self) -> &str {
+        match self {
+            Self::Orders => "",
+            Self::Domain(of) | Self::SameNames(of) | Self::Failures(of) => of,
+        }
+    }
+}
+
 /// What is left of one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {

@@ -1,33 +1,24 @@
 //! Answers challenges over HTTP (RFC 8555, section 8.3) without storing any: the answer to a token is the token, a dot
 //! and the thumbprint of the account's key, which is not secret.
 
-use std::{
-    collections::VecDeque, convert::Infallible, fmt, future::ready, net::SocketAddr, str::FromStr, sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, fmt, future::ready, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::TcpListener,
-    sync::oneshot,
-    task::{AbortHandle, JoinHandle, JoinSet},
-    time::timeout,
-};
+use hyper::{body::Incoming, service::service_fn};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{CHALLENGE_PREFIX, is_token, standing::Answers, table::HEALTH_PATH};
+use crate::net::server::{self, Bounds};
 
-/// How many connections are open at once. A further one closes the oldest: a CA is done in milliseconds, and clients
-/// that only keep a connection open must not keep the CA out.
-const CONNECTIONS: usize = 256;
-/// How long the head of a request may take, and a connection in total.
-const HEAD: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(30);
-/// The largest head of a request, in bytes.
-const LARGEST_HEAD: usize = 16 << 10;
+/// How it is kept free for a CA, which is done in milliseconds.
+const BOUNDS: Bounds = Bounds {
+    connections: 256,
+    head: Duration::from_secs(5),
+    longest: Duration::from_secs(30),
+    keep_alive: false,
+};
 
 /// The thumbprint of an account's key (RFC 8555, section 8.1): the base64url of a SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -117,41 +108,9 @@ fn respond(request: &Request<Incoming>, answering: &Answering) -> Response<Full<
 /// Answers on `listener` until `stop` is ready. Errors of one connection do not affect others.
 pub async fn serve(listener: TcpListener, answering: impl Into<Answering>, stop: impl Future<Output = ()>) {
     let answering = Arc::new(answering.into());
-    let mut open = JoinSet::new();
-    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        while open.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            () = &mut stop => return,
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((tcp, _)) = accepted else {
-            // There are no more file descriptors, or the client has left already.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        if oldest.len() >= CONNECTIONS {
-            oldest.retain(|connection| !connection.is_finished());
-        }
-        if oldest.len() >= CONNECTIONS
-            && let Some(connection) = oldest.pop_front()
-        {
-            connection.abort();
-        }
-        let answering = Arc::clone(&answering);
-        oldest.push_back(open.spawn(async move {
-            let _ = tcp.set_nodelay(true);
-            let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(&request, &answering))));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .keep_alive(false)
-                .header_read_timeout(HEAD)
-                .max_buf_size(LARGEST_HEAD)
-                .serve_connection(TokioIo::new(tcp), service);
-            let _ = timeout(LONGEST, connection).await;
-        }));
-    }
+    let service =
+        service_fn(move |request: Request<Incoming>| ready(Ok::<_, Infallible>(respond(&request, &answering))));
+    server::serve(listener, BOUNDS, service, stop).await;
 }
 
 /// What to do if it cannot listen on an address.
@@ -210,9 +169,11 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,
+        time::timeout,
     };
 
     use super::*;
+    use crate::net::server::LARGEST_HEAD;
 
     fn thumbprint() -> Thumbprint {
         "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ".parse().unwrap()
@@ -279,7 +240,7 @@ mod tests {
         assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
         // Connections without a request do not keep others out.
         let mut silent = Vec::new();
-        for _ in 0..CONNECTIONS + 20 {
+        for _ in 0..BOUNDS.connections + 20 {
             silent.push(TcpStream::connect(address).await.unwrap());
         }
         let said = timeout(Duration::from_secs(2), ask(address, get))
