@@ -216,7 +216,7 @@ fn named(arg: &Arg, command: &Command, typed: &str, asked: &TypedSource) -> Vec<
     match arg.get_id().as_str() {
         // That of `revoke` lists its values itself.
         "reason" | "ignore" => reasons(),
-        "namespace" | "exclude_namespace" => asked.namespaces(),
+        "namespace" | "exclude_namespace" | "controller_namespace" => asked.namespaces(),
         "context" => asked.contexts(),
         "issuer" => dynamic::issuers(asked),
         "output" if ["status", "probe", "get", "kubectl certs", "certs"].contains(&command.get_name()) => {
@@ -229,6 +229,7 @@ fn named(arg: &Arg, command: &Command, typed: &str, asked: &TypedSource) -> Vec<
         // Only what the command would take is offered.
         "target" if command.get_name() == "revoke" => asked.revoked(typed),
         "secret" if command.get_name() == "rollback" => asked.rolled_back(typed),
+        "host" if command.get_name() == "why" => asked.hosts(),
         _ if is_target(arg) && command.get_name() == "renew" => asked.renewed(typed),
         _ if is_target(arg) => asked.targets(typed),
         _ => Vec::new(),

@@ -36,6 +36,7 @@ mod typed;
 mod version;
 mod watch;
 mod whom;
+mod why;
 
 use std::io::Write as _;
 
@@ -88,6 +89,7 @@ pub fn run() -> Exit {
         Some(Command::Config(command)) => on_runtime(config::run(*command)),
         Some(Command::Preflight(command)) => on_runtime(preflight::run(*command)),
         Some(Command::Limits(command)) => on_runtime(limits::run(*command)),
+        Some(Command::Why(command)) => on_runtime(why::run(*command)),
         Some(Command::Renew(command)) => on_runtime_giving_up(|cancel| renew::run(*command, cancel)),
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),

@@ -58,6 +58,9 @@ const UNDER_WAY: usize = 4;
 /// How long an account that is missing is waited for, in seconds.
 const ACCOUNT: Seconds = 60;
 
+/// How often it is looked whether there is an account, before anything else.
+const UNTIL_ACCOUNT: Duration = Duration::from_secs(2);
+
 /// What is asked of the controller.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -194,7 +197,7 @@ async fn installed(
             context.front().failed(&error);
         }
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(ACCOUNT.unsigned_abs() / 6)) => {}
+            () = tokio::time::sleep(UNTIL_ACCOUNT) => {}
             () = cancel.cancelled() => return Ok(None),
         }
     }

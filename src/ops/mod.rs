@@ -44,6 +44,7 @@ mod source;
 pub mod trust;
 pub mod unattended;
 mod unread;
+pub mod why;
 
 pub use context::{Cluster, Config, Context};
 pub use error::OpError;

@@ -15,6 +15,9 @@ use crate::{
 /// The name of the `ConfigMap`.
 pub const NAME: &str = "kubectl-certs-controller";
 
+/// The namespace of a controller, where none is named.
+pub const NAMESPACE: &str = "kubectl-certs";
+
 const ORDERS: &str = "orders";
 const REASON: &str = "reason";
 const UNTIL: &str = "until";

@@ -12,6 +12,7 @@ pub mod steps;
 pub mod summary;
 pub mod target;
 pub mod wanted;
+pub mod why;
 pub mod wildcard;
 
 /// From this number of orders at a production CA, the user has to confirm the number: a mistake must not use up the

@@ -184,7 +184,8 @@ fn with(target: &mut Target, declared: &[String], stored: Option<&Stored>) {
     target.names = Names::join(hosts, held, true);
 }
 
-fn hold(inventory: &Inventory, secret: &Key, install: &str) -> Option<Hold> {
+/// The rule that has an installation leave a Secret alone, whatever its CA is; `None` if there is none.
+pub fn hold(inventory: &Inventory, secret: &Key, install: &str) -> Option<Hold> {
     if let Some(certificate) = inventory.certificates_of(secret).next() {
         return Some(Hold::CertManager(certificate.meta.key()));
     }

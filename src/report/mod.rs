@@ -28,6 +28,7 @@ mod schema;
 pub mod show;
 pub mod summary;
 pub mod table;
+pub mod why;
 pub mod yaml;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     issue::{CaArgs, Dns01Args, Http01Args, IssueArgs, OrderArgs, RunArgs, StoreArgs},
 };
 use crate::{
-    ops::{Config, OpError, issuance::Order},
+    ops::{Config, OpError, issuance::Order, pause::NAMESPACE},
     settings::value::{DryRun, Length},
 };
 
@@ -105,7 +105,7 @@ pub struct ResumeCommand {
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
     /// The controller's namespace
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "kubectl-certs")]
+    #[arg(short, long, value_name = "NAMESPACE", default_value = NAMESPACE)]
     pub namespace: String,
     /// Which cluster.
     #[command(flatten)]

@@ -27,6 +27,9 @@ examples! {
         "What is left at Let's Encrypt, and what is ahead" "limits -A",
         "One registered domain, by one of its hosts" "limits www.shop.example -A",
         "For a script" "limits -A --issuer corp -o json";
+    WHY:
+        "Where a host stands, and what holds it" "why shop.example -n shop",
+        "For a script" "why shop.example -A -o json";
     RENEW:
         "A rehearsal, which changes nothing that is served" "renew web",
         "The same with the production CA" "renew web --production",
@@ -44,7 +47,7 @@ examples! {
     CONTROLLER:
         "What the Pod runs: all namespaces, Let's Encrypt, settings in a ConfigMap" "controller -A --production --account-secret kubectl-certs/account --config-map kubectl-certs/config";
     PAUSE:
-        "No orders for two hours, with the reason for everybody" "pause --reason 'the CA is being moved' --for 2h";
+        "No orders for two hours, with the reason for everybody" "pause --reason maintenance --for 2h";
     RESUME:
         "The controller in another namespace than the usual one" "resume -n certs-dev";
     ACCOUNT:

@@ -78,6 +78,9 @@ pub enum Command {
     /// Show what is left of a CA's rate limits, and what the next 90 days will take
     #[command(after_long_help = examples::LIMITS)]
     Limits(Box<issue::LimitsCommand>),
+    /// Show where a host stands, from annotation to served, and what holds it
+    #[command(after_long_help = examples::WHY)]
+    Why(Box<WhyCommand>),
     /// Renew certificates over ACME; without a CA chosen, rehearse it and change nothing
     #[command(after_long_help = examples::RENEW)]
     Renew(Box<issue::RenewCommand>),
@@ -265,6 +268,40 @@ impl ProbeArgs {
     pub fn connects(&self) -> bool {
         self.probe || self.connect.is_some()
     }
+}
+
+/// `why`.
+#[derive(Debug, Clone, Args)]
+pub struct WhyCommand {
+    /// The host, as a route has it
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// Where to read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The controller's namespace; it is looked for by default
+    #[arg(long, value_name = "NAMESPACE")]
+    pub controller_namespace: Option<String>,
+    /// Trust the roots in this PEM file too
+    #[arg(long, value_name = "FILE", help_heading = "Checks")]
+    pub ca_file: Vec<PathBuf>,
+    /// Connect here instead of the route's own address
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Probe")]
+    pub connect: Option<HostPort>,
+    /// How long one connection of a probe may take [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Probe")]
+    pub probe_timeout: Option<Duration>,
+    /// Text by default; or json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
+    pub output: Option<String>,
+    /// The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml
+    #[arg(
+        help = "The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml",
+        long,
+        help_heading = "Settings",
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
 }
 
 /// `explain`.

@@ -4,7 +4,7 @@
 //! not come to an end, it offers what a moment ago was there ([`kept`]), or nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -145,8 +145,32 @@ impl TypedSource {
         found.into_iter().map(|found| (found.name, found.about)).collect()
     }
 
+    /// The hosts that routes have.
+    pub(super) fn hosts(&self) -> Vec<(String, String)> {
+        let found = self.read("hosts", |session| {
+            let bindings = session.inventory.bindings().iter();
+            let hosts: BTreeSet<&str> = bindings.map(|(_, binding)| binding.host.as_str()).collect();
+            let named = hosts.into_iter().filter(|host| *host != "*");
+            named.map(|host| Candidate::new("host", host, "host")).collect()
+        });
+        found.into_iter().map(|found| (found.name, found.about)).collect()
+    }
+
     /// What is there, the worst first. A Secret has the worst state of all that use it.
     fn objects(&self) -> Vec<Candidate> {
+        self.read("objects", |session| {
+            let mut found: Vec<_> = states(session).into_iter().collect();
+            found.sort_by(|(one, (a, _)), (other, (b, _))| b.cmp(a).then_with(|| one.cmp(other)));
+            let named = |((kind, name), (status, holds)): ((Kind, String), (Status, bool))| Candidate {
+                holds,
+                ..Candidate::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
+            };
+            found.into_iter().map(named).collect()
+        })
+    }
+
+    /// What `choose` takes from what is read; `named` is what it is kept as.
+    fn read(&self, named: &str, choose: fn(&Session) -> Vec<Candidate>) -> Vec<Candidate> {
         let Some((source, check)) = self.source.clone() else {
             return Vec::new();
         };
@@ -154,7 +178,7 @@ impl TypedSource {
         let of_cluster = source.filename.is_empty();
         let what = cluster_key(&options).filter(|_| of_cluster).map(|cluster| {
             let scope = (&source.namespace, source.all_namespaces, &check.at, &check.ca_file);
-            format!("objects\n{cluster}\n{scope:?}")
+            format!("{named}\n{cluster}\n{scope:?}")
         });
         self.in_time(what, move || async move {
             let connection = if of_cluster {
@@ -171,13 +195,7 @@ impl TypedSource {
             let session = Session::open(&cluster, &source.source(), &check.checks(), &[], open)
                 .await
                 .ok()?;
-            let mut found: Vec<_> = states(&session).into_iter().collect();
-            found.sort_by(|(one, (a, _)), (other, (b, _))| b.cmp(a).then_with(|| one.cmp(other)));
-            let named = |((kind, name), (status, holds)): ((Kind, String), (Status, bool))| Candidate {
-                holds,
-                ..Candidate::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
-            };
-            Some(found.into_iter().map(named).collect())
+            Some(choose(&session))
         })
     }
 

@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// An Ingress that asks for its certificates.
-fn asking(name: &str, hosts: &[&str]) -> Value {
+pub(super) fn asking(name: &str, hosts: &[&str]) -> Value {
     let mut object = ingress(name, &[(hosts, &format!("{name}-tls"))]);
     object["metadata"]["annotations"] = json!({"kubernetes.io/tls-acme": "true"});
     object
@@ -22,6 +22,12 @@ fn asking(name: &str, hosts: &[&str]) -> Value {
 
 /// A controller for the namespace of the test, with an account that was registered beforehand.
 fn controller(it: &Issuing) -> Running {
+    register(it);
+    start(it)
+}
+
+/// Makes the account.
+pub(super) fn register(it: &Issuing) {
     let account = format!("{}/account", it.ns.name);
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     it.at_home(&[
@@ -37,16 +43,20 @@ fn controller(it: &Issuing) -> Running {
     ])
     .run()
     .ends_with(0);
-    start(it)
 }
 
 /// One more replica of it.
 fn start(it: &Issuing) -> Running {
+    start_with(it, &[])
+}
+
+/// The same with more arguments.
+pub(super) fn start_with(it: &Issuing, more: &[&str]) -> Running {
     let account = format!("{}/account", it.ns.name);
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     let resolver = it.resolver.ip().to_string();
     let advertise = format!("{NODE}:{}", free_port());
-    it.plain(&[
+    let own = [
         "controller",
         "--account-secret",
         &account,
@@ -60,17 +70,17 @@ fn start(it: &Issuing) -> Running {
         &resolver,
         "--advertise",
         &advertise,
-    ])
-    .start()
+    ];
+    it.plain(&[&own, more].concat()).start()
 }
 
-fn resume(it: &Issuing) {
+pub(super) fn resume(it: &Issuing) {
     it.plain(&["resume"]).run().ends_with(0);
 }
 
 /// Waits until a Secret has a certificate for exactly these names.
 #[track_caller]
-fn until_stored(it: &Issuing, secret: &str, names: &[&str], running: &Running) {
+pub(super) fn until_stored(it: &Issuing, secret: &str, names: &[&str], running: &Running) {
     eventually(&format!("a certificate in {secret}"), || {
         let said = || format!("{:?} {:?}", running.out.all(), running.err.all());
         let found = it
