@@ -389,6 +389,7 @@ pub(crate) mod tests {
 
     fn note() -> Note {
         Note {
+            claim: None,
             run: RunId::random(),
             issuer: "own".into(),
             directory: "https://ca.example/directory".into(),

@@ -45,7 +45,7 @@ examples! {
     CLEANUP:
         "Leftovers of killed runs, in all namespaces" "cleanup -A";
     CONTROLLER:
-        "What the Pod runs: all namespaces, Let's Encrypt, settings in a ConfigMap" "controller -A --production --account-secret kubectl-certs/account --config-map kubectl-certs/config";
+        "All namespaces, with Let's Encrypt" "controller -A --production --account-secret kubectl-certs/account";
     PAUSE:
         "No orders for two hours, with the reason for everybody" "pause --reason maintenance --for 2h";
     RESUME:

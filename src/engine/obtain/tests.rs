@@ -160,7 +160,7 @@ async fn order_in(
         profile: None,
         renewal,
         limits: limits.as_ref(),
-        authority: &Authority::Always,
+        authority: &crate::engine::authority::Authority::Always,
         preferred_chain: None,
         common_name,
         key: &key,
