@@ -21,7 +21,7 @@ pub struct LogFront(Arc<Audit>);
 
 impl LogFront {
     /// Tells this log.
-    pub fn new(audit: Arc<Audit>) -> Arc<dyn Front> {
+    pub fn telling(audit: Arc<Audit>) -> Arc<dyn Front> {
         Arc::new(Self(audit))
     }
 }

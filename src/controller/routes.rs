@@ -129,7 +129,7 @@ fn ingress(namespace: &str, service: &str, class: &Class, tls: bool) -> Ingress 
 async fn put(api: &Api, resource: Resource, mut object: Value) -> Result<bool, ApiError> {
     let text = |field: &str| Text::from(object["metadata"][field].as_str().unwrap_or_default());
     let key = Key::new(text("namespace"), text("name"));
-    let hash = short_hash(&object.to_string()).to_string();
+    let hash = short_hash(&object.to_string());
     merge(
         &mut object["metadata"]["labels"],
         &[(MANAGED_BY, MANAGER), (PURPOSE, Purpose::Standing.as_str())],

@@ -89,7 +89,7 @@ pub async fn run(
     audit: Arc<Audit>,
     asks: Inbox,
 ) -> Result<(), OpError> {
-    let front = LogFront::new(Arc::clone(&audit));
+    let front = LogFront::telling(Arc::clone(&audit));
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
     let (unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
     let answering = answering(&unattended).await?;
@@ -122,7 +122,7 @@ pub async fn run(
     keeper.all(&live.inventory, now());
     let namespaces = live.inventory.take_changed_namespaces();
     keeper.namespaces_changed(&live.inventory, &namespaces, now());
-    let (hears, heard) = mpsc::unbounded_channel();
+    let (tells, heard) = mpsc::unbounded_channel();
     let lease = Key::new(unattended.namespace(), leader::NAME);
     let (elector, leadership) = leader::elector(
         unattended.connection(),
@@ -142,7 +142,7 @@ pub async fn run(
         live,
         follower,
         keeper,
-        hears,
+        tells,
         states: leadership.watch(),
         leadership,
         term: None,
@@ -153,7 +153,7 @@ pub async fn run(
         tally: Tally::new(now()),
     };
     asks.stage.send_replace(state::Stage::Going);
-    let ended = controller.go_on(heard, asks).await;
+    let ended = Box::pin(controller.go_on(heard, asks)).await;
     // Whatever needed a permission has ended: another replica may lead.
     resign.cancel();
     drop(elector.await);
@@ -238,7 +238,7 @@ struct Controller {
     live: Live,
     follower: Follower,
     keeper: Keeper,
-    hears: mpsc::UnboundedSender<Heard>,
+    tells: mpsc::UnboundedSender<Heard>,
     /// Lets this process act while it leads.
     leadership: Leadership,
     /// Whether this process leads.
@@ -450,7 +450,7 @@ impl Controller {
             .begin(&term.context, &self.live.inventory, &targets, &term.authority);
         match begun.await {
             Ok(run) => {
-                let hears = self.hears.clone();
+                let tells = self.tells.clone();
                 let runtime = tokio::runtime::Handle::current();
                 // A thread of its own: a run cannot be moved between threads while it waits.
                 tokio::task::spawn_blocking(move || {
@@ -459,7 +459,7 @@ impl Controller {
                             .result
                             .as_ref()
                             .map_or_else(|error| fate(error, now()), |_| Fate::Stored);
-                        let _ = hears.send(Heard::Ended(outcome.secret.clone(), fate));
+                        let _ = tells.send(Heard::Ended(outcome.secret.clone(), fate));
                     });
                     drop(runtime.block_on(outcomes));
                 });
@@ -532,7 +532,7 @@ impl Controller {
                 .get(&secret)
                 .and_then(|stored| stored.leaf());
             let id = leaf.and_then(|leaf| Some(CertId::new(leaf.authority_key_id.as_deref()?, leaf.serial.bytes())));
-            let (acme, hears) = (acme.clone(), self.hears.clone());
+            let (acme, tells) = (acme.clone(), self.tells.clone());
             tokio::spawn(async move {
                 let info = match (acme, id) {
                     (Some(acme), Some(id)) if acme.directory().renewal_info.is_some() => {
@@ -545,7 +545,7 @@ impl Controller {
                     window: info.as_ref().map(|info| (info.start, info.end)),
                     retry_after: info.as_ref().map(|info| info.retry_after),
                 };
-                let _ = hears.send(Heard::Window(secret, answer));
+                let _ = tells.send(Heard::Window(secret, answer));
             });
         }
     }

@@ -34,7 +34,7 @@ impl Opened {
             all_users: true,
             ..Open::default()
         };
-        Self::read_as(order, words, context, open).await
+        Box::pin(Self::read_as(order, words, context, open)).await
     }
 
     /// The same, read as `open` says.

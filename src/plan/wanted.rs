@@ -348,17 +348,15 @@ mod tests {
         assert_eq!(with(annotation::CLAIM, "staging-2"), "OtherInstall");
         let foreign = stored("shop", "shop-tls", bundle(leaf(&["shop.example"])));
         let held = judged(asking(), vec![foreign]);
-        assert!(
-            matches!(
-                held,
-                Some(Wanted::Held(Hold::OtherCa { .. }))
-                    | Some(Wanted::Keep {
-                        need: Need::Unusable,
-                        ..
-                    })
-            ),
-            "{held:?}"
-        );
+        let Some(
+            Wanted::Held(Hold::OtherCa { .. })
+            | Wanted::Keep {
+                need: Need::Unusable, ..
+            },
+        ) = held
+        else {
+            panic!("{held:?}")
+        };
         let mut own = ours(&["shop.example"]);
         own.meta = with_annotation(own.meta, annotation::CLAIM, INSTALL);
         assert_eq!(need_of(judged(asking(), vec![own])), Need::Renewal);

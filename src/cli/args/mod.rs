@@ -294,7 +294,7 @@ pub struct WhyCommand {
     /// Text by default; or json
     #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub output: Option<String>,
-    /// The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml
+    /// The settings file.
     #[arg(
         help = "The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml",
         long,

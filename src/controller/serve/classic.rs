@@ -1,4 +1,4 @@
-//! The older text format of Prometheus (0.0.4), which agents and `promtool check metrics` read, from OpenMetrics.
+//! The older text format of Prometheus (0.0.4), which agents and `promtool check metrics` read, from `OpenMetrics`.
 //!
 //! They differ in what counters are called above their samples, in units, and in the last line
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).

@@ -39,7 +39,7 @@ type Of<T> = Family<Labels, T>;
 type Float = Gauge<f64, AtomicU64>;
 
 impl Metrics<'_> {
-    /// All metrics as OpenMetrics.
+    /// All metrics as `OpenMetrics`.
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut all = Registry::default();
         process(&mut all, self.began);
