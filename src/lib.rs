@@ -42,6 +42,7 @@ pub mod error;
 pub mod event;
 pub mod file;
 mod home;
+pub mod install;
 pub mod inventory;
 pub mod k8s;
 pub mod name;

@@ -13,6 +13,7 @@ mod controller;
 mod explain;
 pub mod failure;
 mod front;
+mod install;
 mod labels;
 mod limits;
 mod locale;
@@ -97,6 +98,8 @@ pub fn run() -> Exit {
         Some(Command::Controller(command)) => on_runtime_giving_up(|cancel| controller::run(*command, cancel)),
         Some(Command::Pause(command)) => on_runtime(controller::pause(*command)),
         Some(Command::Resume(command)) => on_runtime(controller::resume(*command)),
+        Some(Command::Install(command)) => on_runtime(install::run(*command)),
+        Some(Command::Uninstall(command)) => on_runtime(install::uninstall(*command)),
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Rights(command)) => rights::run(&command),

@@ -48,7 +48,6 @@ pub use exchange::Reply;
 pub use kubeconfig::{cluster_key, context_namespace, contexts};
 pub use list::{ListOptions, Listing, list};
 pub use ours::{MANAGER, Marked, Own, RUN, micro_time, run_of, set, time};
-#[cfg(test)]
 pub(crate) use paths::possible;
 pub use problem::ConnectError;
 pub use rights::{get_secrets, namespace_exists, namespace_names};

@@ -92,6 +92,47 @@ pub const STATEFULSET: Resource = Kind::StatefulSet.resource();
 pub const DAEMONSET: Resource = Kind::DaemonSet.resource();
 /// batch/v1 Job.
 pub const JOB: Resource = Kind::Job.resource();
+/// batch/v1 `CronJob`.
+pub const CRONJOB: Resource = Kind::CronJob.resource();
+/// v1 `ServiceAccount`.
+pub const SERVICEACCOUNT: Resource = Kind::ServiceAccount.resource();
+/// rbac.authorization.k8s.io/v1 Role.
+pub const ROLE: Resource = Resource::new("rbac.authorization.k8s.io", "v1", "roles", "Role");
+/// rbac.authorization.k8s.io/v1 `RoleBinding`.
+pub const ROLEBINDING: Resource = Resource::new("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding");
+/// rbac.authorization.k8s.io/v1 `ClusterRole`.
+pub const CLUSTERROLE: Resource =
+    Resource::new("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole").cluster_wide();
+/// rbac.authorization.k8s.io/v1 `ClusterRoleBinding`.
+pub const CLUSTERROLEBINDING: Resource = Resource::new(
+    "rbac.authorization.k8s.io",
+    "v1",
+    "clusterrolebindings",
+    "ClusterRoleBinding",
+)
+.cluster_wide();
+/// policy/v1 `PodDisruptionBudget`.
+pub const PODDISRUPTIONBUDGET: Resource = Resource::new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget");
+/// networking.k8s.io/v1 `NetworkPolicy`.
+pub const NETWORKPOLICY: Resource = Resource::new("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy");
+/// admissionregistration.k8s.io/v1 `ValidatingAdmissionPolicy`.
+pub const ADMISSIONPOLICY: Resource = Resource::new(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicy",
+)
+.cluster_wide();
+/// admissionregistration.k8s.io/v1 `ValidatingAdmissionPolicyBinding`.
+pub const ADMISSIONPOLICYBINDING: Resource = Resource::new(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingadmissionpolicybindings",
+    "ValidatingAdmissionPolicyBinding",
+)
+.cluster_wide();
+/// monitoring.coreos.com/v1 `ServiceMonitor`, of the Prometheus operator.
+pub const SERVICEMONITOR: Resource = Resource::new("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor");
 /// coordination.k8s.io/v1 Lease.
 pub const LEASE: Resource = Resource::new("coordination.k8s.io", "v1", "leases", "Lease");
 /// discovery.k8s.io/v1 `EndpointSlice`.

@@ -103,7 +103,7 @@ impl Cluster {
         self.login().await.map_err(|error| OpError::because(&error))
     }
 
-    async fn api(&self, permits: Permits) -> Result<Api, OpError> {
+    pub(super) async fn api(&self, permits: Permits) -> Result<Api, OpError> {
         Ok(Api::new(self.connection().await?.clone(), permits))
     }
 }

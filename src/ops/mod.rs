@@ -9,6 +9,7 @@
 //! | [`rollback`] | put the pair before the last renewal back |
 //! | [`restart`] | restart what uses a Secret |
 //! | [`cleanup`] | remove what killed runs have left |
+//! | [`install`], [`uninstall`] | write what runs in the cluster with its rights, and remove it |
 //! | [`pause`] | tell the controller whether to order |
 //! | [`unattended`] | order what a program that goes on has decided from its own picture |
 //! | [`session`] | read a cluster or manifests, and judge the certificates: what every other begins with |
@@ -26,6 +27,7 @@ mod error;
 pub mod files;
 mod foreseen;
 pub mod front;
+pub mod install;
 pub mod issuance;
 pub mod issue;
 mod left;
@@ -43,6 +45,7 @@ pub mod session;
 mod source;
 pub mod trust;
 pub mod unattended;
+pub mod uninstall;
 mod unread;
 pub mod why;
 

@@ -20,6 +20,7 @@ mod issuer;
 pub mod keep;
 pub mod layer;
 pub mod policy;
+pub mod portable;
 mod problem;
 #[cfg(test)]
 mod schema;

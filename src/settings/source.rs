@@ -118,7 +118,7 @@ pub async fn config_map(api: &Api, key: &Namespaced) -> Result<Layer, SettingsEr
     of_config_map(text, key).map_err(Into::into)
 }
 
-fn of_config_map(text: &str, key: &Namespaced) -> Result<Layer, FileError> {
+pub(in crate::settings) fn of_config_map(text: &str, key: &Namespaced) -> Result<Layer, FileError> {
     let name = format!("ConfigMap {key}");
     let file = File::parse(text, &name, None)?;
     match file.forbidden_in_config_map() {

@@ -2,6 +2,7 @@
 
 pub mod controller;
 mod examples;
+pub mod install;
 pub mod issue;
 #[cfg(test)]
 mod remedies;
@@ -99,6 +100,15 @@ pub enum Command {
     /// Keep the certificates of annotated routes renewed, unattended; what runs in the cluster
     #[command(after_long_help = examples::CONTROLLER)]
     Controller(Box<controller::ControllerCommand>),
+    /// Install what runs in a cluster.
+    #[command(
+        about = "Install the controller in a cluster, or a CronJob for one certificate, with the rights for it",
+        after_long_help = examples::INSTALL
+    )]
+    Install(Box<install::InstallCommand>),
+    /// Remove what `install` made; certificates and the account stay
+    #[command(after_long_help = examples::UNINSTALL)]
+    Uninstall(Box<install::UninstallCommand>),
     /// Have the controller order nothing for a while
     #[command(after_long_help = examples::PAUSE)]
     Pause(Box<controller::PauseCommand>),
@@ -357,7 +367,7 @@ pub struct VersionArgs {
 }
 
 /// Where to read from: a cluster, by kubectl's flags with kubectl's meanings, or manifests.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Source")]
 pub struct SourceArgs {
     /// Read manifests instead of a cluster: files, directories, or - for standard input
@@ -387,7 +397,7 @@ pub struct SourceArgs {
 }
 
 /// Which cluster, and as whom: kubectl's flags.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
     /// The kubeconfig file; by default those of KUBECONFIG, or ~/.kube/config

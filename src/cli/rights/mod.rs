@@ -1,16 +1,18 @@
 //! `rights`: the roles that reading and renewing need, ready for `kubectl apply`. The guide prints the same; a test compares them.
 
-use crate::{cli::failure::Exit, document::yaml::scalar, k8s::context_namespace, ops::OpError, text::quote};
+use crate::{
+    cli::failure::Exit,
+    document::yaml::scalar,
+    install::rights::{READER, RENEWER},
+    k8s::context_namespace,
+    ops::OpError,
+    text::quote,
+};
 
 use super::{
     args::{For, RightsArgs},
     hint, print,
 };
-
-/// The rules of `kubectl-certs-reader`.
-const READER: &str = include_str!("reader.yaml");
-/// The rules of `kubectl-certs-renewer`.
-const RENEWER: &str = include_str!("renewer.yaml");
 
 /// Prints the roles, and says how they are applied and bound.
 pub(super) fn run(args: &RightsArgs) -> Result<Exit, OpError> {

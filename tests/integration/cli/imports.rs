@@ -148,6 +148,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
+    // What an installation consists of.
+    ("install", &["object", "x509", "text", "plan", "k8s", "apply"]),
     // What is asked of it all: the use cases, for whoever calls them.
     (
         "ops",
@@ -173,6 +175,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "apply",
             "settings",
             "engine",
+            "install",
+            "document",
         ],
     ),
     // The unattended mode.
@@ -230,6 +234,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "apply",
             "settings",
             "engine",
+            "install",
             "ops",
             "tui",
         ],
@@ -257,6 +262,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Modules that know no file, clock, network, environment or terminal.
 const PURE: &[&str] = &[
+    "install",
     "object",
     "x509",
     "inventory",

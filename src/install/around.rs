@@ -1,0 +1,73 @@
+//! What stands around the Pods: who may reach them and whom they reach, how many may be missing, where metrics are.
+
+use serde_json::{Value, json};
+
+use super::{
+    Install, METRICS, Made, NAME,
+    pod::{ANSWERS, METRICS as METRICS_PORT},
+};
+use crate::object::resource::{NETWORKPOLICY, PODDISRUPTIONBUDGET, SERVICE, SERVICEMONITOR};
+
+/// Whom Pods connect to: the API server (443, 6443), CAs and what is served (443), and answers to challenges and
+/// revocation lists (80).
+const USUAL_EGRESS: [u16; 3] = [80, 443, 6443];
+
+fn tcp(port: u16) -> Value {
+    json!({"protocol": "TCP", "port": port})
+}
+
+impl Install {
+    /// Challenges and metrics come in. DNS goes out to anywhere, because authorities are asked themselves.
+    pub(super) fn network_policy(&self) -> Made {
+        let mut ports: Vec<u16> = USUAL_EGRESS.iter().chain(&self.egress).copied().collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let out: Vec<Value> = ports.into_iter().map(tcp).collect();
+        self.made(
+            NETWORKPOLICY,
+            NAME,
+            json!({"spec": {
+                "podSelector": {"matchLabels": self.selector()},
+                "policyTypes": ["Ingress", "Egress"],
+                "ingress": [{"ports": [tcp(ANSWERS)]}, {"ports": [tcp(METRICS_PORT)]}],
+                "egress": [
+                    {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
+                    {"ports": out},
+                ],
+            }}),
+        )
+    }
+
+    /// The Service of the metrics.
+    pub(super) fn metrics(&self) -> Made {
+        self.made(
+            SERVICE,
+            METRICS,
+            json!({"spec": {
+                "type": "ClusterIP", "selector": self.selector(),
+                "ports": [{"name": "metrics", "port": METRICS_PORT, "protocol": "TCP", "targetPort": "metrics"}],
+            }}),
+        )
+    }
+
+    /// Tells the Prometheus operator of it.
+    pub(super) fn monitor(&self) -> Made {
+        self.made(
+            SERVICEMONITOR,
+            NAME,
+            json!({"spec": {
+                "selector": {"matchLabels": self.selector()},
+                "endpoints": [{"port": "metrics", "path": "/metrics", "interval": "30s"}],
+            }}),
+        )
+    }
+
+    /// A node may be drained, one Pod at a time.
+    pub(super) fn budget(&self) -> Made {
+        self.made(
+            PODDISRUPTIONBUDGET,
+            NAME,
+            json!({"spec": {"maxUnavailable": 1, "selector": {"matchLabels": self.selector()}}}),
+        )
+    }
+}

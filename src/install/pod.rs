@@ -1,0 +1,145 @@
+//! The Deployment, and the Pods of all installations: under the restricted Pod Security Standard, with a root file system
+//! that nobody writes to.
+
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, CONFIG, FOLLOWS, Install, Made, NAME, Scope};
+use crate::object::resource::DEPLOYMENT;
+
+/// Where HTTP-01 is answered.
+pub(super) const ANSWERS: u16 = 8089;
+/// Where metrics and health are.
+pub(super) const METRICS: u16 = 9402;
+/// Nobody in particular: the user of images that are built from scratch.
+const USER: u32 = 65532;
+/// Where the settings that hold credentials are mounted.
+const SETTINGS: &str = "/etc/kubectl-certs";
+
+/// How a Pod is looked after.
+///
+/// The port of the answers is bound once the cluster has been read, which takes a while where it is large.
+fn probes() -> Value {
+    let open = json!({"tcpSocket": {"port": "http01"}});
+    let with = |mut probe: Value, period: u16, failures: u16| {
+        probe["periodSeconds"] = period.into();
+        probe["failureThreshold"] = failures.into();
+        probe
+    };
+    json!({
+        "startupProbe": with(open.clone(), 5, 120),
+        "readinessProbe": with(open.clone(), 5, 3),
+        "livenessProbe": with(open, 20, 3),
+    })
+}
+
+/// What the restricted standard asks of a Pod.
+pub(super) fn pod_security() -> Value {
+    json!({
+        "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    })
+}
+
+/// What it asks of a container.
+pub(super) fn container_security() -> Value {
+    json!({
+        "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "privileged": false,
+        "capabilities": {"drop": ["ALL"]},
+    })
+}
+
+/// What is known from the Pod itself.
+pub(super) fn downward() -> Vec<Value> {
+    [
+        ("POD_IP", "status.podIP"),
+        ("POD_NAME", "metadata.name"),
+        ("POD_NAMESPACE", "metadata.namespace"),
+        ("POD_UID", "metadata.uid"),
+    ]
+    .map(|(name, path)| json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}))
+    .into()
+}
+
+/// The Secrets to pull an image with.
+pub(super) fn pull_secrets(names: &[String]) -> Vec<Value> {
+    names.iter().map(|name| json!({"name": name})).collect()
+}
+
+/// The settings that may hold credentials, mounted from a Secret: how a container is told, and the volume.
+pub(super) fn mounted(pod: &mut Value, secret: Option<&str>) {
+    let Some(secret) = secret else { return };
+    pod["volumes"] = json!([{"name": "settings", "secret": {"secretName": secret, "defaultMode": 0o440}}]);
+    let container = &mut pod["containers"][0];
+    container["volumeMounts"] = json!([{"name": "settings", "mountPath": SETTINGS, "readOnly": true}]);
+    if let Some(env) = container["env"].as_array_mut() {
+        env.push(json!({"name": "KUBECTL_CERTS_CONFIG", "value": format!("{SETTINGS}/config.yaml")}));
+    }
+}
+
+impl Install {
+    /// The arguments of the program.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut all = vec!["controller".to_owned()];
+        match &self.scope {
+            Scope::Cluster => all.push("--all-namespaces".to_owned()),
+            Scope::Namespaces(namespaces) => {
+                all.extend(namespaces.iter().map(|namespace| format!("--namespace={namespace}")));
+            }
+        }
+        all.push(format!("--account-secret={}/{ACCOUNT}", self.namespace));
+        all.push(format!("--config-map={}/{CONFIG}", self.namespace));
+        all.extend(self.choice.iter().cloned());
+        all
+    }
+
+    /// The Pods.
+    pub(super) fn deployment(&self) -> Made {
+        let mut container = json!({
+            "name": "controller", "image": self.image, "args": self.arguments(), "env": downward(),
+            "ports": [
+                {"name": "http01", "containerPort": ANSWERS, "protocol": "TCP"},
+                {"name": "metrics", "containerPort": METRICS, "protocol": "TCP"},
+            ],
+            "resources": {
+                "requests": {"cpu": "50m", "memory": "128Mi"},
+                "limits": {"memory": "2Gi"},
+            },
+            "securityContext": container_security(),
+            // A stop is told by the last lines of the log.
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+        });
+        if let (Some(all), Value::Object(probes)) = (container.as_object_mut(), probes()) {
+            all.extend(probes);
+        }
+        let mut pod = json!({
+            "serviceAccountName": NAME, "automountServiceAccountToken": true, "enableServiceLinks": false,
+            "securityContext": pod_security(), "containers": [container],
+            "terminationGracePeriodSeconds": 30,
+            "nodeSelector": {"kubernetes.io/os": "linux"},
+            "topologySpreadConstraints": [{
+                "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": self.selector()},
+            }],
+        });
+        if !self.pull_secrets.is_empty() {
+            pod["imagePullSecrets"] = pull_secrets(&self.pull_secrets).into();
+        }
+        mounted(&mut pod, self.settings_secret.as_deref());
+        let mut made = self.made(
+            DEPLOYMENT,
+            NAME,
+            json!({"spec": {
+                "replicas": self.replicas,
+                "selector": {"matchLabels": self.selector()},
+                "template": {"metadata": {"labels": self.labels(), "annotations": self.rolled()}, "spec": pod},
+            }}),
+        );
+        made.object["metadata"]["annotations"] = json!({FOLLOWS: self.scope.word()});
+        made
+    }
+
+    /// The settings' hash: Pods read them when they start, so that other settings are other Pods.
+    fn rolled(&self) -> Value {
+        json!({"kubectl-certs.io/settings": crate::apply::mark::short_hash(&self.settings)})
+    }
+}

@@ -1,0 +1,183 @@
+//! What the API server keeps the controller's `ServiceAccount` from, whatever its roles permit: RBAC knows neither labels nor
+//! annotations, and cannot limit a creation to a name.
+//!
+//! - It writes Secrets that hold a pair with the claim, Secrets of its own (journals, pairs that were replaced), and its
+//!   account; it never makes the account. Of a Secret that is somebody's it writes the pair and its own annotations.
+//! - It deletes nothing but what is its own, by the label with the purpose. Its Lease has none, and is never deleted.
+//! - It makes and changes no object that leads challenges without that label.
+//!
+//! A `ValidatingAdmissionPolicy` (admissionregistration.k8s.io/v1, Kubernetes 1.30) asks nobody outside of the API server.
+
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, Install, LEASE, Made};
+use crate::{
+    apply::mark::{MANAGED_BY, PURPOSE},
+    k8s::MANAGER,
+    object::{
+        annotation::CLAIM,
+        resource::{ADMISSIONPOLICY, ADMISSIONPOLICYBINDING},
+        secret::BACKUP_TYPE,
+    },
+};
+
+/// How the data keys of a pair end, in all the forms in which this program writes one (`apply::secret`). The settings
+/// may name others.
+const PAIR_KEYS: &str = r"\\.(crt|key|pem|cer|cert)$";
+
+/// Expressions that several rules need.
+fn variables(install: &Install) -> Value {
+    let named = |name: &str, expression: String| json!({"name": name, "expression": expression});
+    let own = |object: &str| {
+        format!(
+            "{object} != null && {object}.metadata.?labels[?'{PURPOSE}'].orValue('') != '' && \
+             {object}.metadata.?labels[?'{MANAGED_BY}'].orValue('') == '{MANAGER}'"
+        )
+    };
+    let map = |object: &str, path: &str| format!("{object} == null ? {{}} : {object}.{path}.orValue({{}})");
+    let keys: Vec<String> = install.pair_keys.iter().map(|key| format!("'{key}'")).collect();
+    let namespace = &install.namespace;
+    json!([
+        named(
+            "secret",
+            "request.resource.group == '' && request.resource.resource == 'secrets'".into()
+        ),
+        named("ours", own("object")),
+        named("wasOurs", own("oldObject")),
+        named(
+            "account",
+            format!("request.namespace == '{namespace}' && request.name == '{ACCOUNT}'")
+        ),
+        named(
+            "leader",
+            format!(
+                "request.resource.resource == 'leases' && request.namespace == '{namespace}' && \
+                 object != null && object.metadata.?name.orValue('') == '{LEASE}'"
+            )
+        ),
+        named("data", map("object", "?data")),
+        named("oldData", map("oldObject", "?data")),
+        named("labels", map("object", "metadata.?labels")),
+        named("oldLabels", map("oldObject", "metadata.?labels")),
+        named("notes", map("object", "metadata.?annotations")),
+        named("oldNotes", map("oldObject", "metadata.?annotations")),
+        named("pairKeys", format!("[{}]", keys.join(", "))),
+        // A pair, and the claim of an installation.
+        named(
+            "claimed",
+            format!(
+                "object != null && object.type in ['kubernetes.io/tls', 'Opaque'] && \
+                 object.metadata.?annotations[?'{CLAIM}'].orValue('') != ''"
+            )
+        ),
+        // What may become a pair: a Secret for one, or one that holds one already.
+        named(
+            "wasPair",
+            format!(
+                "oldObject == null || oldObject.type == 'kubernetes.io/tls' || (oldObject.type == 'Opaque' && \
+                 ('tls.crt' in variables.oldData || oldObject.metadata.?annotations[?'{CLAIM}'].orValue('') != ''))"
+            )
+        ),
+    ])
+}
+
+/// The rules, each with its message.
+fn validations() -> Value {
+    let rule =
+        |expression: &str, message: &str| json!({"expression": expression, "message": message, "reason": "Forbidden"});
+    // A write of a Secret that is neither this program's own nor its account.
+    let another = "!variables.secret || request.operation == 'DELETE' || variables.ours || variables.account";
+    json!([
+        rule(
+            "request.operation != 'DELETE' || variables.wasOurs",
+            "kubectl-certs deletes only what it has made: objects with the label kubectl-certs.io/purpose"
+        ),
+        rule(
+            "variables.secret || request.operation != 'CREATE' || variables.ours || variables.leader",
+            "kubectl-certs makes only objects with the label kubectl-certs.io/purpose"
+        ),
+        rule(
+            "variables.secret || request.operation != 'UPDATE' || variables.wasOurs || variables.leader",
+            "kubectl-certs changes only routes that it has made: objects with the label kubectl-certs.io/purpose"
+        ),
+        rule(
+            "!variables.secret || !variables.account || request.operation == 'UPDATE'",
+            "the account's Secret comes from `kubectl certs install` or `account register` alone"
+        ),
+        rule(
+            &format!(
+                "!variables.secret || !variables.ours || request.operation == 'DELETE' || \
+                 ((request.operation == 'CREATE' || variables.wasOurs) && object.type in ['Opaque', '{BACKUP_TYPE}'])"
+            ),
+            "kubectl-certs takes no Secret of somebody's for its own"
+        ),
+        rule(
+            &format!("{another} || variables.claimed"),
+            "kubectl-certs writes only Secrets that hold a pair and the annotation kubectl-certs.io/claim"
+        ),
+        rule(
+            &format!("{another} || variables.wasPair"),
+            "kubectl-certs writes no pair into a Secret that holds something else"
+        ),
+        rule(
+            &format!(
+                "{another} || (variables.data.all(k, k.matches('{PAIR_KEYS}') || k in variables.pairKeys || \
+                 (k in variables.oldData && variables.oldData[k] == variables.data[k])) && \
+                 variables.oldData.all(k, k in variables.data))"
+            ),
+            "kubectl-certs writes only the pair of a Secret"
+        ),
+        rule(
+            &format!(
+                "{another} || request.operation == 'CREATE' || (variables.labels == variables.oldLabels && \
+                 variables.notes.all(k, k.startsWith('kubectl-certs.io/') || \
+                 (k in variables.oldNotes && variables.oldNotes[k] == variables.notes[k])) && \
+                 variables.oldNotes.all(k, k.startsWith('kubectl-certs.io/') || k in variables.notes))"
+            ),
+            "kubectl-certs writes only its own annotations, and no label"
+        ),
+    ])
+}
+
+/// The policy and its binding.
+pub(super) fn objects(install: &Install) -> Vec<Made> {
+    let name = install.wide_name();
+    let on = |group: &str, resources: &[&str], operations: &[&str]| {
+        json!({
+            "apiGroups": [group], "apiVersions": ["*"], "resources": resources, "operations": operations,
+            "scope": "Namespaced",
+        })
+    };
+    let all = ["CREATE", "UPDATE", "DELETE"];
+    let made = ["CREATE", "DELETE"];
+    // A route of somebody's is changed where the settings say so.
+    let routes: &[&str] = if install.needs.in_place { &made } else { &all };
+    let rules = json!([
+        on("", &["secrets"], &all),
+        on("", &["services", "pods"], &made),
+        on("batch", &["jobs"], &made),
+        on("coordination.k8s.io", &["leases"], &made),
+        on("discovery.k8s.io", &["endpointslices"], &made),
+        on("networking.k8s.io", &["ingresses"], routes),
+        on("gateway.networking.k8s.io", &["httproutes"], &made),
+        on("traefik.io", &["ingressroutes"], &made),
+    ]);
+    let spec = json!({
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": rules, "matchPolicy": "Equivalent"},
+        "matchConditions": [{
+            "name": "its-user", "expression": format!("request.userInfo.username == '{}'", install.user()),
+        }],
+        "variables": variables(install),
+        "validations": validations(),
+    });
+    vec![
+        install.at(ADMISSIONPOLICY, None, &name, json!({"spec": spec})),
+        install.at(
+            ADMISSIONPOLICYBINDING,
+            None,
+            &name,
+            json!({"spec": {"policyName": name, "validationActions": ["Deny"]}}),
+        ),
+    ]
+}

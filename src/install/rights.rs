@@ -1,0 +1,202 @@
+//! The rights of an installation: those of a reader and of a renewer, without what a controller does not do.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, CONFIG, Install, LEASE, Made, NAME, Scope};
+use crate::object::resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource};
+
+/// The rules that reading takes, as YAML.
+pub const READER: &str = include_str!("reader.yaml");
+/// The rules that renewing takes, as YAML.
+pub const RENEWER: &str = include_str!("renewer.yaml");
+
+/// The kinds without namespaces among those of a reader. A Role cannot give them.
+const WITHOUT_NAMESPACE: [&str; 6] = [
+    "ingressclasses",
+    "gatewayclasses",
+    "clusterissuers",
+    "namespaces",
+    "ingressclassparams",
+    "nginxingresscontrollers",
+];
+
+/// What settings take of rights besides the usual ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// A Pod answers challenges, or looks from inside the cluster.
+    pub pods: bool,
+    /// A Service of somebody's answers challenges.
+    pub config_maps: bool,
+    /// Workloads are restarted.
+    pub restarts: bool,
+    /// Routes are edited in place.
+    pub in_place: bool,
+}
+
+/// One rule of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    /// The API groups.
+    pub api_groups: Vec<String>,
+    /// The kinds.
+    pub resources: Vec<String>,
+    /// The verbs.
+    pub verbs: Vec<String>,
+    /// The objects by name; none is all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_names: Vec<String>,
+}
+
+impl Rule {
+    /// Verbs on kinds of one group.
+    pub(super) fn new(group: &str, resources: &[&str], verbs: &[&str]) -> Self {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            api_groups: owned(&[group]),
+            resources: owned(resources),
+            verbs: owned(verbs),
+            resource_names: Vec::new(),
+        }
+    }
+
+    /// The same on these objects alone.
+    pub(super) fn named(mut self, names: &[&str]) -> Self {
+        self.resource_names = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// The rule without some kinds; `None` if nothing is left.
+    fn without(mut self, leave: impl Fn(&str, &str) -> bool) -> Option<Self> {
+        let group = self.api_groups.first().cloned().unwrap_or_default();
+        self.resources.retain(|resource| !leave(&group, resource));
+        (!self.resources.is_empty()).then_some(self)
+    }
+
+    fn writes(&self) -> bool {
+        self.verbs
+            .iter()
+            .any(|verb| !matches!(verb.as_str(), "get" | "list" | "watch"))
+    }
+}
+
+fn read(yaml: &str) -> Vec<Rule> {
+    // The texts are this program's own; a test reads them.
+    serde_saphyr::from_str(yaml).unwrap_or_default()
+}
+
+/// What reading takes.
+pub fn reading() -> Vec<Rule> {
+    read(READER)
+}
+
+/// What reading takes in one namespace.
+fn reading_in_namespace() -> Vec<Rule> {
+    let rules = reading().into_iter();
+    let without = |rule: Rule| rule.without(|_, resource| WITHOUT_NAMESPACE.contains(&resource));
+    rules.filter_map(without).collect()
+}
+
+/// What reading takes that has no namespace: which controller serves a class, who issues, and which namespaces there are.
+fn reading_without_namespace() -> Vec<Rule> {
+    let verbs = ["get", "list", "watch"];
+    vec![
+        Rule::new("networking.k8s.io", &["ingressclasses"], &verbs),
+        Rule::new("gateway.networking.k8s.io", &["gatewayclasses"], &verbs),
+        Rule::new("cert-manager.io", &["clusterissuers"], &verbs),
+        Rule::new("", &["namespaces"], &verbs),
+    ]
+}
+
+/// What writing takes in a namespace that is followed.
+pub fn writing(needs: Needs) -> Vec<Rule> {
+    let leave = |group: &str, resource: &str| match (group, resource) {
+        ("", "pods") | ("batch", "jobs") => !needs.pods,
+        ("", "configmaps") => !needs.config_maps,
+        ("apps", _) => !needs.restarts,
+        // What is cert-manager's is left to it.
+        ("cert-manager.io" | "acme.cert-manager.io", _) => true,
+        _ => false,
+    };
+    let rules = read(RENEWER).into_iter().filter(Rule::writes);
+    rules.filter_map(|rule| rule.without(leave)).collect()
+}
+
+/// What the controller does in its own namespace, whatever it follows.
+fn at_home() -> Vec<Rule> {
+    vec![
+        // Its account, which it never makes; credentials of DNS providers, which settings name.
+        Rule::new("", &["secrets"], &["get"]),
+        Rule::new("", &["secrets"], &["update", "patch"]).named(&[ACCOUNT]),
+        // Its settings, and what `pause` and `resume` have told it, in a ConfigMap that is called like the Lease.
+        Rule::new("", &["configmaps"], &["get"]).named(&[CONFIG, LEASE]),
+        // Who leads. It is never deleted.
+        Rule::new("coordination.k8s.io", &["leases"], &["create"]),
+        Rule::new("coordination.k8s.io", &["leases"], &["get", "update"]).named(&[LEASE]),
+        // The routes that stay.
+        Rule::new("", &["services"], &["get", "create", "update"]),
+        Rule::new("discovery.k8s.io", &["endpointslices"], &["get", "create", "update"]),
+        Rule::new("networking.k8s.io", &["ingresses"], &["get", "create", "update"]),
+        Rule::new("", &["events"], &["create", "patch"]),
+    ]
+}
+
+impl Install {
+    /// Roles, and their bindings to the installation's `ServiceAccount`.
+    pub(super) fn rights(&self) -> Vec<Made> {
+        let wide = self.wide_name();
+        let mut all = self.role(ROLE, Some(&self.namespace), NAME, &at_home());
+        match &self.scope {
+            Scope::Cluster => {
+                all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-read"), &reading()));
+                all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-write"), &writing(self.needs)));
+            }
+            Scope::Namespaces(namespaces) => {
+                if !self.is_one() {
+                    all.extend(self.role(
+                        CLUSTERROLE,
+                        None,
+                        &format!("{wide}-classes"),
+                        &reading_without_namespace(),
+                    ));
+                }
+                for namespace in namespaces {
+                    let read = reading_in_namespace();
+                    all.extend(self.role(ROLE, Some(namespace), &format!("{wide}-read"), &read));
+                    all.extend(self.role(ROLE, Some(namespace), &format!("{wide}-write"), &writing(self.needs)));
+                }
+            }
+        }
+        all
+    }
+
+    fn role(&self, kind: Resource, namespace: Option<&str>, name: &str, rules: &[Rule]) -> Vec<Made> {
+        vec![
+            self.at(kind, namespace, name, json!({"rules": rules})),
+            self.at(
+                binding_of(kind),
+                namespace,
+                name,
+                binding(kind, name, &self.namespace, NAME),
+            ),
+        ]
+    }
+}
+
+/// The kind that binds a role.
+pub(super) fn binding_of(role: Resource) -> Resource {
+    if role == CLUSTERROLE {
+        CLUSTERROLEBINDING
+    } else {
+        ROLEBINDING
+    }
+}
+
+/// What a binding says besides its name.
+pub(super) fn binding(role: Resource, name: &str, namespace: &str, account: &str) -> Value {
+    json!({
+        "roleRef": {"apiGroup": role.group, "kind": role.kind, "name": name},
+        "subjects": [{"kind": "ServiceAccount", "namespace": namespace, "name": account}],
+    })
+}

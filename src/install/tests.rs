@@ -1,0 +1,345 @@
+//! What an installation consists of, in the eyes of whoever admits it to a cluster.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    cronjob::Ensure,
+    rights::{Needs, READER, RENEWER, Rule, reading, writing},
+    *,
+};
+use crate::object::resource::{CRONJOB, SECRET};
+
+fn install(namespace: &str, scope: &[&str]) -> Install {
+    let scope: Vec<String> = scope.iter().map(|name| (*name).to_owned()).collect();
+    Install {
+        namespace: namespace.to_owned(),
+        scope: Scope::of(&scope),
+        image: "registry.example/kubectl-certs:1".to_owned(),
+        pull_secrets: vec!["registry".to_owned()],
+        replicas: 2,
+        choice: vec!["--production".to_owned()],
+        settings: "{}\n".to_owned(),
+        settings_secret: Some("dns".to_owned()),
+        needs: Needs::default(),
+        pair_keys: Vec::new(),
+        egress: vec![8081],
+        service_monitor: true,
+        policy: true,
+    }
+}
+
+fn ensure() -> Ensure {
+    Ensure {
+        secret: Key::new("shop", "shop-tls"),
+        hosts: vec!["shop.example".to_owned(), "*.shop.example".to_owned()],
+        image: "registry.example/kubectl-certs:1".to_owned(),
+        pull_secrets: Vec::new(),
+        choice: vec!["--issuer=corp".to_owned()],
+        settings: "{}\n".to_owned(),
+        settings_secret: None,
+        needs: Needs::default(),
+        restarts: Vec::new(),
+        lifetime: schedule::USUAL,
+    }
+}
+
+fn of_kind(all: &[Made], resource: Resource) -> Vec<&Value> {
+    let found = all.iter().filter(|made| made.resource == resource);
+    found.map(|made| &made.object).collect()
+}
+
+/// The Pods' specifications of the controller and of a `CronJob`.
+fn pods() -> Vec<Value> {
+    let controller = install("certs", &[]).objects();
+    let clock = ensure().objects();
+    vec![
+        of_kind(&controller, DEPLOYMENT)[0]["spec"]["template"]["spec"].clone(),
+        of_kind(&clock, CRONJOB)[0]["spec"]["jobTemplate"]["spec"]["template"]["spec"].clone(),
+    ]
+}
+
+#[test]
+fn pods_are_restricted_and_write_nowhere() {
+    for pod in pods() {
+        let security = &pod["securityContext"];
+        assert_eq!(security["runAsNonRoot"], true);
+        assert_eq!(security["seccompProfile"]["type"], "RuntimeDefault");
+        for container in pod["containers"].as_array().unwrap() {
+            let own = &container["securityContext"];
+            assert_eq!(own["allowPrivilegeEscalation"], false);
+            assert_eq!(own["readOnlyRootFilesystem"], true);
+            assert_eq!(own["capabilities"], json!({"drop": ["ALL"]}));
+            let resources = &container["resources"];
+            assert!(resources["requests"]["cpu"].is_string() && resources["limits"]["memory"].is_string());
+            let variables: Vec<&str> = container["env"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|one| one["name"].as_str())
+                .collect();
+            for name in ["POD_IP", "POD_NAME", "POD_NAMESPACE", "POD_UID"] {
+                assert!(variables.contains(&name), "{variables:?}");
+            }
+        }
+        for field in ["hostNetwork", "hostPID", "hostIPC", "priorityClassName"] {
+            assert_eq!(pod[field], Value::Null, "{field}");
+        }
+    }
+}
+
+#[test]
+fn everything_has_the_labels_by_which_it_is_found_and_no_secret_is_made() {
+    let labels = labels("certs", CONTROLLER);
+    for made in install("certs", &[]).objects() {
+        assert_ne!(made.resource, SECRET, "credentials are nobody's to print");
+        if made.resource != NAMESPACE {
+            assert_eq!(made.object["metadata"]["labels"], labels, "{made}");
+        }
+        assert!(KINDS.contains(&made.resource), "{made} would not be removed");
+    }
+    for made in ensure().objects() {
+        assert!(KINDS.contains(&made.resource), "{made} would not be removed");
+        assert_eq!(made.key().namespace, "shop", "{made}");
+    }
+}
+
+#[test]
+fn two_installations_have_nothing_in_common() {
+    let keys = |install: &Install| -> BTreeSet<(&'static str, Key)> {
+        install
+            .objects()
+            .iter()
+            .map(|made| (made.resource.kind, made.key()))
+            .collect()
+    };
+    for (one, other) in [
+        (install("certs", &[]), install("certs-dev", &[])),
+        (install("certs", &["shop"]), install("certs-dev", &["shop"])),
+        (
+            install("certs", &["certs"]),
+            install("certs-dev", &["certs", "certs-dev"]),
+        ),
+    ] {
+        let (one, other) = (keys(&one), keys(&other));
+        assert!(
+            one.is_disjoint(&other),
+            "{:?}",
+            one.intersection(&other).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn who_follows_its_own_namespace_alone_makes_nothing_outside_of_it() {
+    let mut own = install("shop", &["shop"]);
+    own.policy = false;
+    assert!(own.is_one());
+    for made in own.objects() {
+        assert_eq!(made.key().namespace, "shop", "{made}");
+    }
+    let named = install("certs", &["shop", "blog", "shop"]);
+    assert!(!named.is_one());
+    let all = named.objects();
+    assert_eq!(of_kind(&all, CLUSTERROLE).len(), 1, "classes have no namespace");
+    let places: BTreeSet<&str> = of_kind(&all, ROLE)
+        .iter()
+        .filter_map(|role| role["metadata"]["namespace"].as_str())
+        .collect();
+    assert_eq!(places.into_iter().collect::<Vec<_>>(), ["blog", "certs", "shop"]);
+    let arguments = named.arguments();
+    assert_eq!(arguments[1..3], ["--namespace=blog", "--namespace=shop"]);
+    assert_eq!(install("certs", &[]).arguments()[1], "--all-namespaces");
+}
+
+#[test]
+fn each_binding_binds_a_role_that_is_made_to_the_account_that_is_made() {
+    for all in [
+        install("certs", &[]).objects(),
+        install("certs", &["shop"]).objects(),
+        ensure().objects(),
+    ] {
+        let account = of_kind(&all, SERVICEACCOUNT)[0]["metadata"].clone();
+        for (bindings, roles) in [(ROLEBINDING, ROLE), (CLUSTERROLEBINDING, CLUSTERROLE)] {
+            for binding in of_kind(&all, bindings) {
+                let role = of_kind(&all, roles).into_iter().find(|role| {
+                    role["metadata"]["name"] == binding["roleRef"]["name"]
+                        && role["metadata"]["namespace"] == binding["metadata"]["namespace"]
+                });
+                assert!(role.is_some(), "{binding}");
+                assert_eq!(binding["subjects"][0]["name"], account["name"]);
+                assert_eq!(binding["subjects"][0]["namespace"], account["namespace"]);
+            }
+        }
+    }
+}
+
+fn rights(rules: &[Rule]) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for rule in rules {
+        for resource in &rule.resources {
+            for verb in &rule.verbs {
+                all.insert(format!("{verb} {resource}"));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn the_controller_reads_as_a_reader_and_writes_less_than_a_renewer() {
+    assert!(reading().len() > 10, "{READER}");
+    let all: Vec<Rule> = serde_saphyr::from_str(RENEWER).unwrap();
+    let everything = Needs {
+        pods: true,
+        config_maps: true,
+        restarts: true,
+        in_place: true,
+    };
+    let (least, most, renewer) = (
+        rights(&writing(Needs::default())),
+        rights(&writing(everything)),
+        rights(&all),
+    );
+    assert!(least.is_subset(&most) && most.is_subset(&renewer));
+    for word in ["create pods", "create jobs", "patch deployments", "create configmaps"] {
+        assert!(!least.contains(word) && most.contains(word), "{word}");
+    }
+    for word in [
+        "patch secrets",
+        "create ingresses",
+        "delete ingresses",
+        "update leases",
+        "create events",
+    ] {
+        assert!(least.contains(word), "{word}");
+    }
+    assert!(
+        !most.contains("patch certificates/status"),
+        "what is cert-manager's is left to it"
+    );
+    // Nothing may be written in the own namespace that would let it become another.
+    for made in install("certs", &[]).objects() {
+        let text = made.object["rules"].to_string();
+        for word in [
+            "\"*\"",
+            "escalate",
+            "bind\"",
+            "impersonate",
+            "serviceaccounts/token",
+            "pods/exec",
+            "deletecollection",
+        ] {
+            assert!(!text.contains(word), "{made}: {word}");
+        }
+    }
+}
+
+#[test]
+fn the_account_is_updated_and_never_made_or_deleted_and_the_lease_is_never_deleted() {
+    let all = install("certs", &["shop"]).objects();
+    let home = of_kind(&all, ROLE)
+        .into_iter()
+        .find(|role| role["metadata"]["namespace"] == "certs")
+        .unwrap();
+    let rules: Vec<Rule> = serde_json::from_value(home["rules"].clone()).unwrap();
+    let home = rights(&rules);
+    for word in ["create secrets", "delete secrets", "list secrets", "delete leases"] {
+        assert!(!home.contains(word), "{home:?}");
+    }
+    let updates = rules
+        .iter()
+        .find(|rule| rule.verbs.contains(&"update".to_owned()))
+        .unwrap();
+    assert_eq!(updates.resource_names, [ACCOUNT]);
+}
+
+#[test]
+fn a_cron_job_has_rights_to_its_secret_alone() {
+    let all = ensure().objects();
+    let rules: Vec<Rule> = serde_json::from_value(of_kind(&all, ROLE)[0]["rules"].clone()).unwrap();
+    for rule in rules.iter().filter(|rule| rule.resources == ["secrets"]) {
+        let is_create = rule.verbs == ["create"];
+        assert_eq!(is_create, rule.resource_names.is_empty(), "{rule:?}");
+        assert!(!rule.verbs.contains(&"list".to_owned()));
+    }
+    let job = of_kind(&all, CRONJOB)[0];
+    assert_eq!(job["spec"]["concurrencyPolicy"], "Forbid");
+    let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    let arguments: Vec<&str> = container["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(
+        arguments[..5],
+        [
+            "ensure",
+            "--secret=shop-tls",
+            "--namespace=shop",
+            "--domain=shop.example",
+            "--domain=*.shop.example"
+        ]
+    );
+    assert_eq!(arguments.last(), Some(&"--yes"));
+    let mut restarting = ensure();
+    restarting.needs.restarts = true;
+    restarting.restarts = vec![("deployments", "web".to_owned())];
+    let all = restarting.objects();
+    let rules: Vec<Rule> = serde_json::from_value(of_kind(&all, ROLE)[0]["rules"].clone()).unwrap();
+    let rule = rules.iter().find(|rule| rule.resources == ["deployments"]).unwrap();
+    assert_eq!(
+        (rule.resource_names.as_slice(), rule.verbs.as_slice()),
+        (&["web".to_owned()][..], &["get".to_owned(), "patch".to_owned()][..])
+    );
+}
+
+#[test]
+fn the_network_lets_dns_and_the_ca_out_and_challenges_and_metrics_in() {
+    let all = install("certs", &[]).objects();
+    let spec = &of_kind(&all, NETWORKPOLICY)[0]["spec"];
+    let ports = |rules: &Value| -> Vec<(String, u64)> {
+        let rules = rules.as_array().unwrap().iter();
+        let ports = rules.flat_map(|rule| rule["ports"].as_array().unwrap());
+        ports
+            .map(|port| {
+                (
+                    port["protocol"].as_str().unwrap().to_owned(),
+                    port["port"].as_u64().unwrap(),
+                )
+            })
+            .collect()
+    };
+    let of = |all: &[(&str, u64)]| -> Vec<(String, u64)> { all.iter().map(|(a, b)| ((*a).to_owned(), *b)).collect() };
+    assert_eq!(ports(&spec["ingress"]), of(&[("TCP", 8089), ("TCP", 9402)]));
+    assert_eq!(
+        ports(&spec["egress"]),
+        of(&[
+            ("UDP", 53),
+            ("TCP", 53),
+            ("TCP", 80),
+            ("TCP", 443),
+            ("TCP", 6443),
+            ("TCP", 8081)
+        ])
+    );
+    let selector = &spec["podSelector"]["matchLabels"];
+    assert_eq!(
+        *selector,
+        of_kind(&all, DEPLOYMENT)[0]["spec"]["selector"]["matchLabels"]
+    );
+    assert_eq!(*selector, of_kind(&all, SERVICE)[0]["spec"]["selector"]);
+}
+
+#[test]
+fn other_settings_are_other_pods() {
+    let annotations = |settings: &str| {
+        let mut install = install("certs", &[]);
+        install.settings = settings.to_owned();
+        of_kind(&install.objects(), DEPLOYMENT)[0]["spec"]["template"]["metadata"]["annotations"].clone()
+    };
+    assert_ne!(annotations("{}"), annotations("storing: {wait: 0s}"));
+    assert_eq!(annotations("{}"), annotations("{}"));
+}

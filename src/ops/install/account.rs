@@ -1,0 +1,113 @@
+//! The account of an installation: registered once, from here, and never replaced.
+//!
+//! The controller cannot do this itself. An account that is missing may be one that was lost or is not readable for a
+//! while; whoever registers another then has two, and the CA's limits and the right to revoke are with the first.
+
+use serde_json::{Value, json};
+
+use super::{Context, OpError};
+use crate::{
+    acme::Acme,
+    apply::{Api, ApiError},
+    install::ACCOUNT,
+    k8s::{Believed, Edit},
+    object::resource::SECRET,
+    ops::issuance::Terms,
+    settings::{Settings, account, store::Store, store::permit},
+};
+
+/// What becomes of the account.
+pub(super) enum AccountPlan {
+    /// There is one.
+    There,
+    /// One is registered.
+    Register(Box<Store>, String),
+    /// No CA is chosen, so that there is only a place for one.
+    Place(Box<Api>, crate::object::Key),
+}
+
+impl AccountPlan {
+    /// Looks whether there is an account.
+    pub(super) async fn of(context: &Context, settings: &Settings) -> Result<Self, OpError> {
+        let chosen = &settings.chosen;
+        let store = context.store(chosen).await?;
+        let Some(key) = &chosen.account_secret else {
+            return Err(OpError::usage("the account has no place"));
+        };
+        if chosen.rehearsal {
+            let api = context
+                .cluster
+                .api(crate::apply::Permits::none().with(permit(key)))
+                .await?;
+            let found = api
+                .get(SECRET, &key.0)
+                .await
+                .map_err(|error| OpError::because(&error))?;
+            return Ok(match found {
+                Some(_) => Self::There,
+                None => Self::Place(Box::new(api), key.0.clone()),
+            });
+        }
+        let kept = store.load(&chosen.issuer.directory_url).await;
+        let kept = kept.map_err(|error| OpError::because(&error))?;
+        Ok(match kept {
+            Some(kept) if kept.account.url.is_some() => Self::There,
+            _ => Self::Register(Box::new(store), format!("Secret {key}")),
+        })
+    }
+
+    /// Whether nothing is to be done.
+    pub(super) fn is_there(&self) -> bool {
+        matches!(self, Self::There)
+    }
+
+    /// What is done, in words.
+    pub(super) fn step(&self) -> Option<String> {
+        match self {
+            Self::There => None,
+            Self::Register(_, place) => Some(format!("register an account, kept in {place}")),
+            Self::Place(_, key) => Some(format!("create Secret {key}, without an account")),
+        }
+    }
+
+    /// Does it.
+    pub(super) async fn make(&self, context: &Context, settings: &Settings) -> Result<(), OpError> {
+        match self {
+            Self::There => Ok(()),
+            Self::Register(store, _) => register(context, settings, store).await,
+            Self::Place(api, key) => {
+                let empty = json!({
+                    "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+                    "metadata": {
+                        "namespace": key.namespace, "name": ACCOUNT,
+                        "labels": {"app.kubernetes.io/managed-by": "kubectl-certs"},
+                    },
+                });
+                let decide = |present: Option<&Value>| {
+                    Ok::<_, ApiError>(match present {
+                        Some(_) => Edit::Nothing,
+                        None => Edit::Whole(empty.clone()),
+                    })
+                };
+                let made = api.update(SECRET, key, Believed::Absent, decide).await;
+                made.map(drop).map_err(|error| OpError::because(&error))
+            }
+        }
+    }
+}
+
+async fn register(context: &Context, settings: &Settings, store: &Store) -> Result<(), OpError> {
+    let (front, chosen) = (context.front(), &settings.chosen);
+    let _waiting = front.wait_for_ca(&chosen.issuer.name);
+    let acme = Acme::open(&chosen.issuer).await;
+    let acme = acme.map_err(|error| OpError::because(&error))?;
+    let terms = Terms(front);
+    let ready = account::ensure(&acme, chosen, store, &context.cluster, &terms).await;
+    let ready = ready.map_err(|error| OpError::because(&error))?;
+    front.note(&format!(
+        "{} has the account {}",
+        chosen.issuer.name,
+        ready.client.account_url()
+    ));
+    Ok(())
+}

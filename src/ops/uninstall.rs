@@ -1,0 +1,314 @@
+//! `uninstall`: what an installation made is removed. Certificates stay, and so does the account.
+
+use serde_json::Value;
+
+use super::{
+    Context, Front, OpError, Source,
+    session::{Open, Session},
+    unattended::INSTALL,
+};
+use crate::{
+    apply::{
+        Api, ApiError, Permit, Permits, Purpose, Verb,
+        mark::{self, MANAGED_BY, MANAGER},
+        rights,
+    },
+    error::{Blame, chain},
+    install::{ACCOUNT, CONTROLLER, ENSURE, FOLLOWS, KINDS, LEASE, Scope, cronjob, selector, shown},
+    k8s::Own as _,
+    object::{
+        Key, annotation,
+        resource::{
+            CONFIGMAP, DEPLOYMENT, ENDPOINTSLICE, INGRESS, LEASE as LEASES, NAMESPACE, ROLE, ROLEBINDING, Resource,
+            SECRET, SERVICE,
+        },
+    },
+    plan::Plan,
+    text::{Clear, counted, date, first_few, quote},
+};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The installation's namespace.
+    pub namespace: String,
+    /// The Secret whose `CronJob` is removed, instead of the controller.
+    pub secret: Option<String>,
+    /// Whether the account's Secret is removed too.
+    pub account: bool,
+    /// Whether it is only shown.
+    pub is_dry: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many objects were removed.
+    pub removed: usize,
+    /// What is to blame for what could not be removed, which was told.
+    pub trouble: Option<Blame>,
+}
+
+/// An object that is there.
+struct Found {
+    resource: Resource,
+    key: Key,
+    uid: String,
+}
+
+impl Found {
+    fn of(resource: Resource, object: &Value) -> Self {
+        Self {
+            resource,
+            key: object.key(),
+            uid: object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        shown(f, self.resource, &self.key)
+    }
+}
+
+/// Lists what an installation made, and removes it after it was confirmed. Then tells what is left, and who renews it.
+///
+/// # Errors
+///
+/// The cluster cannot be read, a right is missing, or it is not wanted.
+pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
+    let front = &**context.front();
+    super::install::named(&request.namespace, "namespace")?;
+    let connection = context.cluster.connection().await?.clone();
+    let api = Api::new(connection.clone(), Permits::none());
+    let waiting = front.wait_for_server(&connection);
+    let (all, follows) = found(&api, request, front).await?;
+    drop(waiting);
+    if all.is_empty() {
+        front.note(&format!("nothing is installed in namespace {}", request.namespace));
+        return Ok(Report::default());
+    }
+    let would = if request.is_dry { "would " } else { "" };
+    let lines: String = all
+        .iter()
+        .map(|one| format!("{}\n", Clear(&format!("{would}remove {one}"))))
+        .collect();
+    front.print(&lines)?;
+    if request.is_dry {
+        return Ok(Report::default());
+    }
+    let permits: Permits = all.iter().map(permit).collect();
+    may_be_removed(&api, &permits, front).await?;
+    let mut question = format!("Remove these {}?", all.len());
+    if request.account {
+        question = format!("Remove these {}, among them the key of the account?", all.len());
+    }
+    front
+        .confirm(Plan {
+            place: context.place(),
+            question: Some(question),
+            ..Plan::default()
+        })
+        .await?;
+    let install = install_id(&api, &request.namespace).await;
+    let report = remove(&api.with_permits(permits), &all, front).await;
+    front.note(&format!("removed {}", counted(report.removed, "object")));
+    if request.secret.is_none() {
+        left(request, context, install.as_deref(), follows, front).await;
+    }
+    Ok(report)
+}
+
+fn permit(found: &Found) -> Permit {
+    Permit::one(
+        &[Verb::Delete],
+        found.resource,
+        found.key.namespace.clone(),
+        found.key.name.clone(),
+    )
+}
+
+/// What is there of an installation, in the order in which it is removed, and what it follows.
+async fn found(api: &Api, request: &Request, front: &dyn Front) -> Result<(Vec<Found>, Scope), OpError> {
+    let namespace = request.namespace.as_str();
+    let labels = match &request.secret {
+        Some(secret) => selector(&cronjob::name(&Key::new(namespace, secret.as_str())), ENSURE),
+        None => selector(namespace, CONTROLLER),
+    };
+    let failed = |error: ApiError| OpError::because(&error);
+    let deployments = api
+        .list(DEPLOYMENT, Some(namespace), Some(&labels))
+        .await
+        .map_err(failed)?;
+    let follows = deployments
+        .first()
+        .and_then(|one| one["metadata"]["annotations"][FOLLOWS].as_str());
+    let follows = follows.map_or(Scope::Cluster, Scope::read);
+    let mut all = Vec::new();
+    for resource in KINDS.into_iter().filter(|resource| *resource != NAMESPACE) {
+        let is_elsewhere = matches!(resource, ROLE | ROLEBINDING);
+        let at = (resource.namespaced && !is_elsewhere).then_some(namespace);
+        let listed = match api.list(resource, at, Some(&labels)).await {
+            // Whoever has a namespace alone sees what is in it.
+            Err(ApiError::Forbidden { .. }) if is_elsewhere => {
+                in_each(api, resource, namespace, &follows, &labels).await
+            }
+            other => other,
+        };
+        match listed {
+            Ok(objects) => all.extend(objects.iter().map(|object| Found::of(resource, object))),
+            Err(ApiError::NotFound { .. }) => {}
+            Err(error @ ApiError::Forbidden { .. }) if !resource.namespaced => {
+                front.warn(&format!("{} is not looked for: {}", resource.kind, chain(&error)));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if request.secret.is_none() {
+        all.extend(made_by_itself(api, namespace, request.account).await.map_err(failed)?);
+    }
+    Ok((all, follows))
+}
+
+async fn in_each(
+    api: &Api,
+    resource: Resource,
+    own: &str,
+    follows: &Scope,
+    labels: &str,
+) -> Result<Vec<Value>, ApiError> {
+    let mut namespaces = vec![own.to_owned()];
+    if let Scope::Namespaces(all) = follows {
+        namespaces.extend(all.iter().filter(|name| *name != own).cloned());
+    }
+    let mut all = Vec::new();
+    for namespace in &namespaces {
+        all.extend(api.list(resource, Some(namespace), Some(labels)).await?);
+    }
+    Ok(all)
+}
+
+/// What the controller has made in its own namespace, and what it was told; and the account, if it is to go.
+async fn made_by_itself(api: &Api, namespace: &str, account: bool) -> Result<Vec<Found>, ApiError> {
+    let standing = mark::selector(Some(Purpose::Standing));
+    let mut all = Vec::new();
+    for resource in [INGRESS, ENDPOINTSLICE, SERVICE] {
+        let objects = api.list(resource, Some(namespace), Some(&standing)).await?;
+        all.extend(objects.iter().map(|object| Found::of(resource, object)));
+    }
+    let own = |object: &Value| object["metadata"]["labels"][MANAGED_BY] == MANAGER;
+    // The Lease and what `pause` writes are called alike.
+    let told = Key::new(namespace, LEASE);
+    for resource in [CONFIGMAP, LEASES] {
+        let found = api.get(resource, &told).await?;
+        all.extend(
+            found
+                .filter(|object| resource == LEASES || own(object))
+                .map(|object| Found::of(resource, &object)),
+        );
+    }
+    if account {
+        let found = api.get(SECRET, &Key::new(namespace, ACCOUNT)).await?;
+        all.extend(found.filter(own).map(|object| Found::of(SECRET, &object)));
+    }
+    Ok(all)
+}
+
+async fn may_be_removed(api: &Api, permits: &Permits, front: &dyn Front) -> Result<(), OpError> {
+    let _waiting = front.wait_for_server(api.connection());
+    // A server that does not say what is allowed says it when something is removed.
+    let Ok(missing) = rights::missing(api, permits).await else {
+        return Ok(());
+    };
+    if missing.is_none() {
+        return Ok(());
+    }
+    Err(OpError::because(&missing).after("nothing was removed"))
+}
+
+async fn remove(api: &Api, all: &[Found], front: &dyn Front) -> Report {
+    let mut report = Report::default();
+    for one in all {
+        match api.delete(one.resource, &one.key, Some(&one.uid)).await {
+            Ok(was_there) => report.removed += usize::from(was_there),
+            Err(error) => {
+                report.trouble = Some(Blame::Write);
+                front.error(&format!("{one} stays: {}", chain(&error)));
+            }
+        }
+    }
+    report
+}
+
+/// The id of an installation, which is with its account.
+async fn install_id(api: &Api, namespace: &str) -> Option<String> {
+    let secret = api.get(SECRET, &Key::new(namespace, ACCOUNT)).await.ok()??;
+    secret["metadata"]["annotations"][INSTALL].as_str().map(str::to_owned)
+}
+
+/// Tells what stays, and that nobody renews it.
+async fn left(request: &Request, context: &Context, install: Option<&str>, follows: Scope, front: &dyn Front) {
+    let namespace = request.namespace.as_str();
+    if !request.account {
+        front.note(&format!(
+            "Secret {namespace}/{ACCOUNT} stays, with the account: whoever installs again in this namespace goes on with it"
+        ));
+    }
+    front.note(&format!(
+        "namespace {namespace} stays: `kubectl delete namespace {}` removes it with everything in it",
+        quote(namespace)
+    ));
+    let Some(install) = install else {
+        front.note("the installation has no id yet, so that it has claimed no Secret");
+        return;
+    };
+    let source = match follows {
+        Scope::Cluster => Source {
+            all_namespaces: true,
+            ..Source::default()
+        },
+        Scope::Namespaces(namespace) => Source {
+            namespace,
+            ..Source::default()
+        },
+    };
+    let open = Open {
+        quiet: true,
+        ..Open::default()
+    };
+    let session = match Session::open(&context.cluster, &source, &context.checks(), &[], open).await {
+        Ok(session) => session,
+        Err(error) => {
+            front.warn(&format!("nobody knows which Secrets it has claimed: {}", error.message));
+            return;
+        }
+    };
+    let mut claimed: Vec<(Option<i64>, String)> = session
+        .inventory
+        .secrets()
+        .iter()
+        .filter(|stored| stored.meta.annotation(annotation::CLAIM) == Some(install))
+        .map(|stored| {
+            let until = stored.leaf().map(|leaf| leaf.not_after);
+            let said = until.map_or_else(String::new, |until| format!(" (until {})", date(until)));
+            (until, format!("{}{said}", stored.meta.key()))
+        })
+        .collect();
+    claimed.sort();
+    if claimed.is_empty() {
+        front.note("it has claimed no Secret: no certificate loses who renews it");
+        return;
+    }
+    let names: Vec<&String> = claimed.iter().map(|(_, said)| said).collect();
+    front.warn(&format!(
+        "nobody renews {} that it has claimed any more, of which the first to expire are {}",
+        counted(claimed.len(), "Secret"),
+        first_few(&names)
+    ));
+    front.hint(&format!(
+        "`kubectl certs install -n {namespace}` goes on with them; `kubectl annotate secret -n NAMESPACE NAME {}-` gives one to another \
+         installation; `kubectl certs renew --due -A --production` renews by hand",
+        annotation::CLAIM
+    ));
+}

@@ -1,0 +1,172 @@
+//! The settings of a program in the cluster: what flags say, and the chosen issuer as it is known here, in a form that a
+//! `ConfigMap` may have. They are read back by the program's own reader, so that nothing is written that it refuses.
+
+use super::{
+    BUILT_IN, Chosen, SettingsError,
+    file::IssuerEntry,
+    layer::{Choice, Layer},
+    section::Section as _,
+    source,
+    value::Namespaced,
+};
+
+/// Settings for a `ConfigMap`, and the flags that choose the issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portable {
+    /// The settings as JSON, for whoever writes YAML.
+    pub settings: serde_json::Value,
+    /// `--production`, `--staging`, `--issuer=NAME`; nothing where no issuer was chosen.
+    pub choice: Vec<String>,
+}
+
+/// Makes the settings of the flags, and of the issuer that all `layers` choose.
+///
+/// # Errors
+///
+/// A setting concerns credentials, or files of this machine.
+pub fn portable(layers: &[Layer], flags: &Layer, chosen: &Chosen) -> Result<Portable, SettingsError> {
+    let mut file = flags.file.clone();
+    let name = chosen.issuer.name.as_str();
+    let choice = layers.iter().find_map(|layer| layer.choice.clone());
+    let mut words = Vec::new();
+    if let Some(choice) = &choice {
+        match choice {
+            Choice::Production => {
+                words.push("--production".to_owned());
+                file.production = (name != BUILT_IN[1].0).then(|| name.to_owned());
+            }
+            Choice::Staging => {
+                words.push("--staging".to_owned());
+                file.staging = (name != BUILT_IN[0].0).then(|| name.to_owned());
+            }
+            Choice::Issuer(_) | Choice::Directory(_) => words.push(format!("--issuer={name}")),
+        }
+        let entry = entry(layers, chosen)?;
+        if entry != IssuerEntry::default() {
+            file.issuers.insert(name.to_owned(), entry);
+        }
+    }
+    if let Some(field) = file.forbidden_in_config_map() {
+        return Err(SettingsError::Value(format!(
+            "{field} is about credentials or files of this machine, and is not for a ConfigMap"
+        )));
+    }
+    let settings = serde_json::to_value(&file).map_err(|error| SettingsError::Value(error.to_string()))?;
+    Ok(Portable {
+        settings,
+        choice: words,
+    })
+}
+
+/// The issuer as all sources know it, without what is of this machine. What is built in is not said again.
+fn entry(layers: &[Layer], chosen: &Chosen) -> Result<IssuerEntry, SettingsError> {
+    let issuer = &chosen.issuer;
+    let said = layers.iter().map(|layer| &layer.issuer);
+    let named = layers.iter().filter_map(|layer| layer.file.issuers.get(&issuer.name));
+    let said = said
+        .chain(named)
+        .fold(IssuerEntry::default(), |all, entry| all.merged(entry));
+    let is_built_in = BUILT_IN
+        .iter()
+        .any(|(name, url)| *name == issuer.name && *url == issuer.directory_url);
+    let ca = issuer.ca_pem.clone().map(String::from_utf8).transpose();
+    let ca = ca.map_err(|_| SettingsError::Issuer {
+        issuer: issuer.name.clone(),
+        reason: "its CA file is not text".to_owned(),
+    })?;
+    if issuer.proxy.is_some() {
+        return Err(SettingsError::Issuer {
+            issuer: issuer.name.clone(),
+            reason: "its proxy is not for a ConfigMap: settings with it belong in a Secret (--settings-secret)"
+                .to_owned(),
+        });
+    }
+    Ok(IssuerEntry {
+        directory: (!is_built_in).then(|| issuer.directory_url.clone()),
+        ca,
+        ca_file: None,
+        // The account is registered from here.
+        email: None,
+        agree_tos: None,
+        eab: None,
+        account_secret: None,
+        ..said
+    })
+}
+
+/// Reads settings as the program in the cluster reads them, and combines them with the flags that it is given.
+///
+/// # Errors
+///
+/// They are refused.
+pub fn read_back(text: &str, at: &Namespaced, flags: Layer) -> Result<super::Settings, SettingsError> {
+    super::Settings::of(&[flags, source::of_config_map(text, at)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Settings, file::File, layer::Origin};
+
+    fn of(flags: Layer, file: &str) -> Result<Portable, SettingsError> {
+        let file = Layer::of(
+            Origin::File("config.yaml".into()),
+            File::parse(file, "config.yaml", None)?,
+        );
+        let layers = [flags.clone(), file];
+        let chosen = Settings::of(&layers)?.chosen;
+        portable(&layers, &flags, &chosen)
+    }
+
+    fn flags(choice: Option<Choice>) -> Layer {
+        Layer {
+            choice,
+            ..Layer::empty(Origin::Flags)
+        }
+    }
+
+    #[test]
+    fn what_is_built_in_is_not_said_and_an_issuer_of_ones_own_is_said_whole() {
+        let portable = of(flags(Some(Choice::Production)), "email: ops@example.com").unwrap();
+        assert_eq!(portable.choice, ["--production"]);
+        assert_eq!(portable.settings, serde_json::json!({}));
+
+        let own = "production: corp\nissuers: {corp: {directory: https://ca.corp.example/dir, ca: PEM, stage: own, profile: web, \
+                   email: pki@corp.example, accountSecret: a/b, eab: {kid: k, key: {env: KEY}}}}";
+        let portable = of(flags(Some(Choice::Production)), own).unwrap();
+        assert_eq!(portable.choice, ["--production"]);
+        let entry = serde_json::json!({
+            "directory": "https://ca.corp.example/dir", "ca": "PEM", "stage": "own", "profile": "web",
+        });
+        let expected = serde_json::json!({"production": "corp", "issuers": {"corp": entry}});
+        assert_eq!(portable.settings, expected);
+        // What is written is read.
+        let text = portable.settings.to_string();
+        let at: Namespaced = "certs/config".parse().unwrap();
+        let read = read_back(&text, &at, flags(Some(Choice::Production))).unwrap();
+        assert_eq!(read.chosen.issuer.directory_url, "https://ca.corp.example/dir");
+    }
+
+    #[test]
+    fn without_a_choice_nothing_is_chosen_and_a_url_becomes_an_issuer() {
+        let portable = of(flags(None), "issuers: {corp: {directory: https://ca.corp.example/dir}}").unwrap();
+        assert_eq!((portable.choice.len(), portable.settings), (0, serde_json::json!({})));
+        let url = Choice::Directory("https://ca.corp.example/dir".to_owned());
+        let portable = of(flags(Some(url)), "").unwrap();
+        assert_eq!(portable.choice, ["--issuer=ca.corp.example"]);
+        assert_eq!(
+            portable.settings["issuers"]["ca.corp.example"]["directory"],
+            "https://ca.corp.example/dir"
+        );
+    }
+
+    #[test]
+    fn what_is_of_this_machine_is_refused() {
+        let proxied = "issuers: {corp: {directory: https://ca.corp.example/dir, proxy: \"http://proxy:3128\"}}";
+        let error = of(flags(Some(Choice::Issuer("corp".into()))), proxied).unwrap_err();
+        assert!(error.to_string().contains("--settings-secret"), "{error}");
+        let mut flags = flags(None);
+        flags.file.storing.ca_files = Some(vec!["/etc/ca.pem".into()]);
+        assert!(of(flags, "").unwrap_err().to_string().contains("storing.caFiles"));
+    }
+}
