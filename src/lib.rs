@@ -23,10 +23,10 @@
 //! each. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
 //! keeps what only saves time. `document` writes values as JSON and YAML. `clock` says what time it is and when to try again. `error` is what errors have in common: hints,
 //! and what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`,
-//! which alone knows exit statuses. `controller` has the parts of the unattended mode: who leads, what is next, and when a
+//! which alone knows exit statuses. `install` makes the objects of an installation. `controller` has the parts of the unattended mode: who leads, what is next, and when a
 //! certificate is renewed.
 //!
-//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan` and `error` are pure: values in, values out. A test
+//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan`, `install` and `error` are pure: values in, values out. A test
 //! holds that, and which module may use which.
 
 pub mod acme;

@@ -19,8 +19,9 @@ use crate::{
     object::{
         Key, Text,
         resource::{
-            ADMISSIONPOLICY, ADMISSIONPOLICYBINDING, CLUSTERROLE, CLUSTERROLEBINDING, CONFIGMAP, DEPLOYMENT, NAMESPACE,
-            NETWORKPOLICY, PODDISRUPTIONBUDGET, ROLE, ROLEBINDING, Resource, SERVICE, SERVICEACCOUNT, SERVICEMONITOR,
+            ADMISSIONPOLICY, ADMISSIONPOLICYBINDING, CLUSTERROLE, CLUSTERROLEBINDING, CONFIGMAP, DEPLOYMENT,
+            LEASE as LEASES, NAMESPACE, NETWORKPOLICY, PODDISRUPTIONBUDGET, ROLE, ROLEBINDING, Resource, SERVICE,
+            SERVICEACCOUNT, SERVICEMONITOR,
         },
     },
 };
@@ -146,6 +147,11 @@ pub struct Made {
 }
 
 impl Made {
+    /// Whether it is left alone once it is there: others' Pods may be in a namespace, and whoever leads writes the Lease.
+    pub fn is_made_once(&self) -> bool {
+        matches!(self.resource, NAMESPACE | LEASES)
+    }
+
     /// Its namespace and name.
     pub fn key(&self) -> Key {
         use crate::k8s::Own as _;
@@ -171,7 +177,7 @@ pub fn shown(f: &mut dyn std::fmt::Write, resource: Resource, key: &Key) -> std:
 
 /// The kinds of which an installation may have objects, in the order in which they are removed: what runs goes first,
 /// and what protects it goes last.
-pub const KINDS: [Resource; 15] = [
+pub const KINDS: [Resource; 16] = [
     DEPLOYMENT,
     crate::object::resource::CRONJOB,
     SERVICEMONITOR,
@@ -186,6 +192,7 @@ pub const KINDS: [Resource; 15] = [
     NETWORKPOLICY,
     ADMISSIONPOLICYBINDING,
     ADMISSIONPOLICY,
+    LEASES,
     NAMESPACE,
 ];
 
@@ -245,6 +252,9 @@ impl Install {
         all.extend(self.rights());
         let config = json!({"data": {"config.yaml": self.settings}});
         all.push(self.made(CONFIGMAP, CONFIG, config));
+        // Nobody holds it, so that the first leader takes it at once: of one that is absent it would have to be
+        // presumed that it was deleted while somebody leads.
+        all.push(self.made(LEASES, LEASE, json!({"spec": {}})));
         all.push(self.network_policy());
         all.push(self.metrics());
         if self.service_monitor {

@@ -92,14 +92,14 @@ pub fn reading() -> Vec<Rule> {
 }
 
 /// What reading takes in one namespace.
-fn reading_in_namespace() -> Vec<Rule> {
+pub(super) fn reading_in_namespace() -> Vec<Rule> {
     let rules = reading().into_iter();
     let without = |rule: Rule| rule.without(|_, resource| WITHOUT_NAMESPACE.contains(&resource));
     rules.filter_map(without).collect()
 }
 
 /// What reading takes that has no namespace: which controller serves a class, who issues, and which namespaces there are.
-fn reading_without_namespace() -> Vec<Rule> {
+pub(super) fn reading_without_namespace() -> Vec<Rule> {
     let verbs = ["get", "list", "watch"];
     vec![
         Rule::new("networking.k8s.io", &["ingressclasses"], &verbs),
@@ -124,7 +124,7 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
 }
 
 /// What the controller does in its own namespace, whatever it follows.
-fn at_home() -> Vec<Rule> {
+pub(super) fn at_home() -> Vec<Rule> {
     vec![
         // Its account, which it never makes; credentials of DNS providers, which settings name.
         Rule::new("", &["secrets"], &["get"]),

@@ -343,3 +343,37 @@ fn other_settings_are_other_pods() {
     assert_ne!(annotations("{}"), annotations("storing: {wait: 0s}"));
     assert_eq!(annotations("{}"), annotations("{}"));
 }
+
+/// As YAML, for the chart.
+fn yaml(value: &Value) -> String {
+    let mut out = Vec::new();
+    crate::document::yaml::write(value, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn what_the_chart_takes_from_the_program_is_renewed() {
+    let everything = Needs {
+        pods: true,
+        config_maps: true,
+        restarts: true,
+        in_place: true,
+    };
+    for (file, rules) in [
+        ("home", rights::at_home()),
+        ("reading", reading()),
+        ("reading-namespaced", rights::reading_in_namespace()),
+        ("classes", rights::reading_without_namespace()),
+        ("writing", writing(everything)),
+    ] {
+        crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));
+    }
+    for (file, in_place) in [("policy", false), ("policy-in-place", true)] {
+        let mut install = install("NAMESPACE", &[]);
+        install.pair_keys = vec!["PAIRKEYS".to_owned()];
+        install.needs.in_place = in_place;
+        let all = install.objects();
+        let spec = &of_kind(&all, ADMISSIONPOLICY)[0]["spec"];
+        crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(spec));
+    }
+}

@@ -20,7 +20,7 @@ use crate::{
     settings::{
         SOLVER_IMAGE, Settings,
         layer::Layer,
-        portable::{Portable, portable, read_back},
+        portable::{Portable, portable, read_back, with_file},
         value::{Namespaced, Restart, SelfCheck, SolverKind, WorkloadKind},
     },
     text::{Clear, quote},
@@ -35,6 +35,8 @@ pub struct Request {
     pub namespace: String,
     /// What the flags say of settings, and the choice of the CA.
     pub flags: Layer,
+    /// A file with more settings for the `ConfigMap`; flags take precedence.
+    pub settings: Option<std::path::PathBuf>,
     /// The image of the Pods; `None` is the one of the build.
     pub image: Option<String>,
     /// Secrets of the namespace to pull it with.
@@ -117,10 +119,14 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
         )));
     }
     let account: Namespaced = format!("{namespace}/{ACCOUNT}").parse().map_err(OpError::usage)?;
+    if let Some(path) = &request.settings {
+        flags = with_file(flags, path).map_err(failed)?;
+    }
+    let own = flags.clone();
     flags.issuer.account_secret = Some(account);
     let layers = context.layers(flags).await?;
     let settings = Settings::of(&layers).map_err(failed)?;
-    let Portable { settings: said, choice } = portable(&layers, &request.flags, &settings.chosen).map_err(failed)?;
+    let Portable { settings: said, choice } = portable(&layers, &own, &settings.chosen).map_err(failed)?;
     let mut text = Vec::new();
     crate::document::yaml::write(&said, &mut text).map_err(OpError::usage)?;
     let text = String::from_utf8_lossy(&text).into_owned();

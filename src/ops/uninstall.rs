@@ -19,8 +19,7 @@ use crate::{
     object::{
         Key, annotation,
         resource::{
-            CONFIGMAP, DEPLOYMENT, ENDPOINTSLICE, INGRESS, LEASE as LEASES, NAMESPACE, ROLE, ROLEBINDING, Resource,
-            SECRET, SERVICE,
+            CONFIGMAP, DEPLOYMENT, ENDPOINTSLICE, INGRESS, NAMESPACE, ROLE, ROLEBINDING, Resource, SECRET, SERVICE,
         },
     },
     plan::Plan,
@@ -146,7 +145,11 @@ async fn found(api: &Api, request: &Request, front: &dyn Front) -> Result<(Vec<F
         .and_then(|one| one["metadata"]["annotations"][FOLLOWS].as_str());
     let follows = follows.map_or(Scope::Cluster, Scope::read);
     let mut all = Vec::new();
-    for resource in KINDS.into_iter().filter(|resource| *resource != NAMESPACE) {
+    // Who follows its own namespace alone has nothing cluster-wide, and need not be able to look for it.
+    let is_one = follows == Scope::Namespaces(vec![namespace.to_owned()]);
+    let is_wide = request.secret.is_none() && !is_one;
+    let looked_for = |resource: &Resource| *resource != NAMESPACE && (resource.namespaced || is_wide);
+    for resource in KINDS.into_iter().filter(looked_for) {
         let is_elsewhere = matches!(resource, ROLE | ROLEBINDING);
         let at = (resource.namespaced && !is_elsewhere).then_some(namespace);
         let listed = match api.list(resource, at, Some(&labels)).await {
@@ -158,7 +161,8 @@ async fn found(api: &Api, request: &Request, front: &dyn Front) -> Result<(Vec<F
         };
         match listed {
             Ok(objects) => all.extend(objects.iter().map(|object| Found::of(resource, object))),
-            Err(ApiError::NotFound { .. }) => {}
+            // A cluster without the Prometheus operator has no ServiceMonitors.
+            Err(error) if error.is_absent() => {}
             Err(error @ ApiError::Forbidden { .. }) if !resource.namespaced => {
                 front.warn(&format!("{} is not looked for: {}", resource.kind, chain(&error)));
             }
@@ -198,16 +202,9 @@ async fn made_by_itself(api: &Api, namespace: &str, account: bool) -> Result<Vec
         all.extend(objects.iter().map(|object| Found::of(resource, object)));
     }
     let own = |object: &Value| object["metadata"]["labels"][MANAGED_BY] == MANAGER;
-    // The Lease and what `pause` writes are called alike.
-    let told = Key::new(namespace, LEASE);
-    for resource in [CONFIGMAP, LEASES] {
-        let found = api.get(resource, &told).await?;
-        all.extend(
-            found
-                .filter(|object| resource == LEASES || own(object))
-                .map(|object| Found::of(resource, &object)),
-        );
-    }
+    // What `pause` and `resume` write is called like the Lease.
+    let told = api.get(CONFIGMAP, &Key::new(namespace, LEASE)).await?;
+    all.extend(told.filter(own).map(|object| Found::of(CONFIGMAP, &object)));
     if account {
         let found = api.get(SECRET, &Key::new(namespace, ACCOUNT)).await?;
         all.extend(found.filter(own).map(|object| Found::of(SECRET, &object)));
@@ -301,8 +298,13 @@ async fn left(request: &Request, context: &Context, install: Option<&str>, follo
         return;
     }
     let names: Vec<&String> = claimed.iter().map(|(_, said)| said).collect();
+    let stay = if claimed.len() == 1 {
+        "stays, and nobody renews it any more"
+    } else {
+        "stay, and nobody renews them any more; first to expire"
+    };
     front.warn(&format!(
-        "nobody renews {} that it has claimed any more, of which the first to expire are {}",
+        "{} that it has claimed {stay}: {}",
         counted(claimed.len(), "Secret"),
         first_few(&names)
     ));

@@ -1,6 +1,8 @@
 //! The settings of a program in the cluster: what flags say, and the chosen issuer as it is known here, in a form that a
 //! `ConfigMap` may have. They are read back by the program's own reader, so that nothing is written that it refuses.
 
+use std::path::Path;
+
 use super::{
     BUILT_IN, Chosen, SettingsError,
     file::IssuerEntry,
@@ -92,6 +94,17 @@ fn entry(layers: &[Layer], chosen: &Chosen) -> Result<IssuerEntry, SettingsError
         account_secret: None,
         ..said
     })
+}
+
+/// Completes what flags say by a file.
+///
+/// # Errors
+///
+/// It cannot be read, or says what is none.
+pub fn with_file(flags: Layer, path: &Path) -> Result<Layer, SettingsError> {
+    let file = source::file(path, true)?;
+    let file = file.map_or_else(Default::default, |layer| flags.file.merged(&layer.file));
+    Ok(Layer { file, ..flags })
 }
 
 /// Reads settings as the program in the cluster reads them, and combines them with the flags that it is given.

@@ -1,5 +1,7 @@
 //! `install` and `uninstall`.
 
+use std::path::PathBuf;
+
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
@@ -128,6 +130,13 @@ pub struct PodPart {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Settings of the installation")]
 pub struct SettingsPart {
+    /// A file for the `ConfigMap`.
+    #[arg(
+        help = "A settings file for the ConfigMap, without credentials; flags take precedence",
+        long,
+        value_name = "FILE"
+    )]
+    pub settings: Option<PathBuf>,
     /// A profile of the CA: classic, tlsserver, shortlived, ...
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -195,6 +204,7 @@ impl InstallCommand {
         Ok(install::Request {
             namespace: self.namespace.clone(),
             flags: self.layer()?,
+            settings: self.settings.settings.clone(),
             image: self.pods.image.clone(),
             pull_secrets: self.pods.pull_secret.clone(),
             settings_secret: self.pods.settings_secret.clone(),

@@ -219,6 +219,11 @@ impl ApiError {
         }
     }
 
+    /// Whether there is no such object, or the server has no such kind.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Refused { code: 404, .. })
+    }
+
     /// Whether the cause is a missing right.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden { .. })

@@ -30,7 +30,9 @@ pub(super) async fn none(api: &Api, install: &Install, front: &dyn Front) -> Res
         }
         Err(error) => return Err(OpError::because(&error)),
     };
-    for deployment in &deployments {
+    // What is going orders for nobody any more.
+    let stays = |deployment: &&Value| deployment["metadata"]["deletionTimestamp"].is_null();
+    for deployment in deployments.iter().filter(stays) {
         if let Some(issuer) = issuer_of(api, deployment, front).await {
             return Err(claimed(deployment, &issuer));
         }
@@ -38,6 +40,7 @@ pub(super) async fn none(api: &Api, install: &Install, front: &dyn Front) -> Res
     let selector = any_controller();
     let controllers = deployments
         .iter()
+        .filter(stays)
         .filter(|deployment| is_selected(deployment, &selector));
     for deployment in controllers {
         if let Some(common) = follows_too(deployment, &install.namespace, &install.scope) {
@@ -117,7 +120,7 @@ pub(super) async fn is_served(api: &Api, resource: Resource) -> bool {
 /// Refuses where a cluster has no admission policies.
 pub(super) async fn has_policies(api: &Api) -> Result<(), OpError> {
     match api.first(ADMISSIONPOLICY, 1).await {
-        Err(ApiError::NotFound { .. }) => Err(OpError::usage(
+        Err(error) if error.is_absent() => Err(OpError::usage(
             "nothing was written: this cluster has no ValidatingAdmissionPolicy (Kubernetes 1.30), which limits what the controller may write",
         )
         .hint("--no-admission-policy installs it without: its roles alone limit it then")),

@@ -9,7 +9,7 @@ use crate::{
         mark::{MANAGED_BY, MANAGER},
     },
     install::{LABEL_INSTANCE, Made},
-    object::resource::NAMESPACE,
+    object::resource::{CLUSTERROLEBINDING, NAMESPACE, ROLEBINDING},
 };
 
 /// What becomes of an object.
@@ -58,14 +58,13 @@ pub(super) async fn plan(api: &Api, objects: &[Made]) -> Result<Vec<Planned>, Op
             None => {
                 if made.resource == NAMESPACE {
                     missing.push(key.name.clone());
-                } else if !missing.contains(&key.namespace) {
+                } else if !missing.contains(&key.namespace) && !is_binding(made) {
                     // What an admission rule or a missing right forbids is told before the first write.
                     apply(&trial, made, None).await.map_err(|error| failed(&error))?;
                 }
                 Change::Create
             }
-            // Whatever its labels: others' Pods may be in it.
-            Some(_) if made.resource == NAMESPACE => Change::Keep,
+            Some(_) if made.is_made_once() => Change::Keep,
             Some(object) => {
                 ours(made, object)?;
                 let applied = apply(&trial, made, Some(object))
@@ -90,6 +89,11 @@ pub(super) async fn plan(api: &Api, objects: &[Made]) -> Result<Vec<Planned>, Op
 fn failed(error: &ApiError) -> OpError {
     let hint = crate::error::Diagnose::hint(error);
     OpError::of(crate::error::Diagnose::blame(error), error).hint_if(hint)
+}
+
+/// Whether it binds a role: the server looks for the role, which a trial has not made.
+fn is_binding(made: &Made) -> bool {
+    matches!(made.resource, ROLEBINDING | CLUSTERROLEBINDING)
 }
 
 /// Whether an object that is there is this installation's.

@@ -1,6 +1,7 @@
 //! The program without a server: manifests in, tables, documents and exit statuses out.
 
 mod ascii;
+mod chart;
 mod config;
 mod example;
 mod exit;

@@ -1,0 +1,632 @@
+//! What `install` writes, on a real API server: it is admitted, it is enough to renew with, and it is no more.
+
+use std::{path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    cluster::{Namespace, ingress, kubectl},
+    eventually,
+    issuing::Issuing,
+    run::{Call, Ran, program},
+};
+
+/// An image that no node has: what is looked at is not whether it runs.
+const NO_IMAGE: &str = "testbed.local/none:1";
+
+/// Removes what is cluster-wide when a test ends, however it ends.
+struct Wide(String);
+
+impl Drop for Wide {
+    fn drop(&mut self) {
+        let kinds = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings";
+        let label = format!("app.kubernetes.io/instance={}", self.0);
+        // Its namespace goes later, and until then it would follow what others follow.
+        drop(
+            Call::kubectl([
+                "delete",
+                "deployment",
+                "-n",
+                &self.0,
+                "-l",
+                &label,
+                "--ignore-not-found",
+            ])
+            .run(),
+        );
+        drop(Call::kubectl(["delete", kinds, "-l", &label, "--ignore-not-found"]).run());
+    }
+}
+
+fn install(namespace: &str, more: &[&str]) -> Ran {
+    let args = ["install", "--yes", "-n", namespace, "--image", NO_IMAGE];
+    Call::certs([&args[..], more].concat()).run()
+}
+
+fn user(namespace: &str) -> String {
+    format!("system:serviceaccount:{namespace}:kubectl-certs")
+}
+
+/// A question about a right: the verb, the kind as `PLURAL.GROUP/NAME`, the namespace (empty: all).
+type Question<'a> = (&'a str, &'a str, &'a str);
+
+/// Which of these things a user may do, by its roles: what `kubectl auth can-i` asks, all at once.
+#[track_caller]
+fn may(user: &str, questions: &[Question<'_>]) -> Vec<String> {
+    let reviews: Vec<Value> = questions
+        .iter()
+        .map(|(verb, what, namespace)| {
+            let (kind, name) = what.split_once('/').unwrap_or((what, ""));
+            let (plural, group) = kind.split_once('.').unwrap_or((kind, ""));
+            json!({
+                "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+                "spec": {"user": user, "resourceAttributes": {
+                    "verb": verb, "group": group, "resource": plural, "name": name, "namespace": namespace,
+                }},
+            })
+        })
+        .collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": reviews});
+    let ran =
+        Call::kubectl(["create", "-f", "-", "-o", "jsonpath={.status.allowed} "]).run_with(list.to_string().as_bytes());
+    let answers: Vec<&str> = ran.out.split_whitespace().collect();
+    assert_eq!(answers.len(), questions.len(), "{}{}", ran.out, ran.err);
+    let allowed = questions.iter().zip(answers).filter(|(_, answer)| *answer == "true");
+    allowed
+        .map(|((verb, what, namespace), _)| format!("{verb} {what} {namespace}"))
+        .collect()
+}
+
+#[track_caller]
+fn assert_rights(user: &str, has: &[Question<'_>], lacks: &[Question<'_>]) {
+    let all: Vec<Question<'_>> = has.iter().chain(lacks).copied().collect();
+    let expected: Vec<String> = has
+        .iter()
+        .map(|(verb, what, namespace)| format!("{verb} {what} {namespace}"))
+        .collect();
+    assert_eq!(may(user, &all), expected);
+}
+
+/// Sends objects as the account of an installation; the server judges and stores them.
+fn send(installation: &str, verb: &str, object: &Value) -> Ran {
+    let user = format!("--as={}", user(installation));
+    Call::kubectl([verb, &user, "-f", "-"]).run_with(object.to_string().as_bytes())
+}
+
+fn secret(namespace: &str, name: &str, kind: &str, metadata: Value, data: Value) -> Value {
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata, "stringData": data,
+    });
+    object["metadata"]["namespace"] = namespace.into();
+    object["metadata"]["name"] = name.into();
+    object
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
+    let ns = Namespace::alone("install");
+    let name = ns.name.as_str();
+    let _wide = Wide(name.to_owned());
+    let print = ["install", "--print", "-n", name, "--image", NO_IMAGE];
+    let printed = Call::certs(print).run().ends_with(0);
+    let again = Call::certs(print).run().ends_with(0);
+    assert_eq!(printed.out, again.out);
+    assert!(!printed.out.contains("kind: Secret\n"), "{}", printed.out);
+    let applied = Call::kubectl(["apply", "-f", "-"]).run_with(printed.out.as_bytes());
+    assert_eq!(applied.status, Some(0), "{}", applied.err);
+    // Only the place for an account is missing, which is nobody's to print.
+    let ran = install(name, &[]).ends_with(0);
+    assert!(
+        ran.out.contains(&format!("create Secret {name}/account")),
+        "{}",
+        ran.out
+    );
+    assert!(ran.err.contains("0 created, 0 changed"), "{}\n{}", ran.out, ran.err);
+    let ran = install(name, &[]).ends_with(0);
+    assert!(ran.err.contains("nothing to change"), "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("orders nothing until it is told"), "{}", ran.err);
+
+    // Another one would order for the same routes.
+    let other = Namespace::new("install-other");
+    let ran = install(&other.name, &[]).ends_with(2);
+    assert!(ran.err.contains("follows all namespaces too"), "{}", ran.err);
+    let ran = install(&other.name, &["--namespaced", "shop"]).ends_with(2);
+    assert!(ran.err.contains("follows namespace shop too"), "{}", ran.err);
+
+    // What it may do, and what it may not.
+    assert_rights(
+        &user(name),
+        &[
+            ("list", "secrets", ""),
+            ("watch", "ingresses.networking.k8s.io", ""),
+            ("patch", "secrets", ""),
+            ("create", "ingresses.networking.k8s.io", "default"),
+            ("update", "secrets/account", name),
+            ("update", "leases.coordination.k8s.io/kubectl-certs-controller", name),
+            ("get", "configmaps/config", name),
+        ],
+        &[
+            ("create", "pods", "default"),
+            ("patch", "deployments.apps", "default"),
+            ("create", "clusterroles.rbac.authorization.k8s.io", ""),
+            ("update", "configmaps/config", name),
+            ("get", "configmaps/other", name),
+            ("create", "serviceaccounts", name),
+            ("list", "nodes", ""),
+            ("impersonate", "users", ""),
+        ],
+    );
+    fenced(name, &other.name);
+
+    // Uninstalled, nothing of it is left but the account.
+    let ran = Call::certs(["uninstall", "--yes", "-n", name]).run().ends_with(0);
+    assert!(ran.err.contains(&format!("Secret {name}/account stays")), "{}", ran.err);
+    let label = format!("app.kubernetes.io/instance={name}");
+    let kinds = "all,roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,networkpolicies,pdb,leases,\
+                 validatingadmissionpolicies,validatingadmissionpolicybindings";
+    eventually("everything to be gone", || {
+        let left = kubectl(&["get", kinds, "-A", "-l", &label, "-o", "name"]);
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    });
+    kubectl(&["get", "secret", "account", "-n", name]);
+    let ran = Call::certs(["uninstall", "--yes", "-n", name]).run().ends_with(0);
+    assert!(ran.err.contains("nothing is installed"), "{}", ran.err);
+}
+
+/// The API server keeps the account from writing what its roles permit.
+#[track_caller]
+fn fenced(name: &str, shop: &str) {
+    let pair = || json!({"tls.crt": "a", "tls.key": "b"});
+    let claim = || json!({"annotations": {"kubectl-certs.io/claim": "x"}});
+    let purpose =
+        || json!({"labels": {"kubectl-certs.io/purpose": "journal", "app.kubernetes.io/managed-by": "kubectl-certs"}});
+    kubectl(&[
+        "create",
+        "secret",
+        "generic",
+        "database",
+        "-n",
+        shop,
+        "--from-literal=password=x",
+    ]);
+    kubectl(&[
+        "create",
+        "secret",
+        "generic",
+        "pair",
+        "-n",
+        shop,
+        "--from-literal=tls.crt=x",
+        "--from-literal=other=y",
+    ]);
+    // A policy that has just been written is not in force at once.
+    eventually("the policy", || {
+        let foreign = secret(shop, "foreign", "Opaque", json!({}), json!({"a": "b"}));
+        let ran = send(name, "create", &foreign);
+        if ran.status == Some(0) {
+            kubectl(&["delete", "secret", "foreign", "-n", shop]);
+            return Err(ran.out);
+        }
+        if ran.err.contains("kubectl-certs.io/claim") {
+            Ok(())
+        } else {
+            Err(ran.err)
+        }
+    });
+    let create = |object: &Value| send(name, "create", object);
+    let patch = |secret: &str, patch: Value| {
+        let user = format!("--as={}", user(name));
+        Call::kubectl([
+            "patch",
+            "secret",
+            secret,
+            "-n",
+            shop,
+            &user,
+            "--type=merge",
+            "-p",
+            &patch.to_string(),
+        ])
+        .run()
+    };
+    for (object, allowed) in [
+        (secret(shop, "one", "kubernetes.io/tls", claim(), pair()), true),
+        (secret(shop, "two", "Opaque", claim(), pair()), true),
+        (
+            secret(shop, "three", "Opaque", purpose(), json!({"journal": "x"})),
+            true,
+        ),
+        (secret(shop, "four", "kubernetes.io/tls", json!({}), pair()), false),
+        (secret(shop, "five", "Opaque", claim(), json!({"password": "x"})), false),
+        (
+            secret(
+                shop,
+                "six",
+                "kubernetes.io/basic-auth",
+                purpose(),
+                json!({"username": "x"}),
+            ),
+            false,
+        ),
+        (secret(name, "account", "Opaque", purpose(), json!({"x": "y"})), false),
+    ] {
+        let ran = create(&object);
+        assert_eq!(
+            ran.status == Some(0),
+            allowed,
+            "{}: {}",
+            object["metadata"]["name"],
+            ran.err
+        );
+    }
+    // Another's Secret is not made a pair, nor one of its own; of a pair no more than the pair is written.
+    let claimed = json!({"kubectl-certs.io/claim": "x"});
+    for (name, change, allowed) in [
+        (
+            "database",
+            json!({"metadata": {"annotations": claimed}, "stringData": {"tls.crt": "x"}}),
+            false,
+        ),
+        ("database", json!({"metadata": purpose()}), false),
+        ("database", json!({"stringData": {"password": "y"}}), false),
+        (
+            "pair",
+            json!({"metadata": {"annotations": claimed}, "stringData": {"other": "z"}}),
+            false,
+        ),
+        (
+            "pair",
+            json!({"metadata": {"annotations": claimed, "labels": {"a": "b"}}}),
+            false,
+        ),
+        (
+            "pair",
+            json!({"metadata": {"annotations": {"kubectl-certs.io/claim": "x", "other": "y"}}}),
+            false,
+        ),
+        ("pair", json!({"stringData": {"tls.crt": "y"}}), false),
+        (
+            "pair",
+            json!({"metadata": {"annotations": claimed}, "stringData": {"tls.crt": "y", "tls.key": "z"}}),
+            true,
+        ),
+        ("one", json!({"stringData": {"tls.crt": "y"}}), true),
+    ] {
+        let ran = patch(name, change.clone());
+        assert_eq!(ran.status == Some(0), allowed, "{name} {change}: {}", ran.err);
+    }
+    // It deletes only its own, and makes only what is marked as its own.
+    let delete = |kind: &str, of: &str, at: &str| {
+        let user = format!("--as={}", user(name));
+        Call::kubectl(["delete", kind, of, "-n", at, &user]).run().status == Some(0)
+    };
+    assert!(delete("secret", "three", shop));
+    for of in ["one", "database"] {
+        assert!(!delete("secret", of, shop), "{of}");
+    }
+    assert!(!delete("lease", "kubectl-certs-controller", name));
+    let route = ingress("web", &[(&["web.example"], "web-tls")]);
+    let with = |metadata: Value| {
+        let mut route = route.clone();
+        route["metadata"] = metadata;
+        route["metadata"]["namespace"] = shop.into();
+        route["metadata"]["name"] = "web".into();
+        route
+    };
+    let ran = create(&with(json!({})));
+    assert!(ran.err.contains("makes only objects with the label"), "{}", ran.err);
+    assert_eq!(create(&with(purpose())).status, Some(0));
+    assert!(delete("ingress", "web", shop));
+    // Others are not kept from anything.
+    kubectl(&["delete", "secret", "one", "-n", shop]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn two_installations_live_side_by_side_and_one_goes_without_the_other() {
+    let (one, two) = (Namespace::new("install-one"), Namespace::new("install-two"));
+    let _wide = (Wide(one.name.clone()), Wide(two.name.clone()));
+    let (shop, blog) = (Namespace::new("install-shop"), Namespace::new("install-blog"));
+    install(&one.name, &["--namespaced", &shop.name]).ends_with(0);
+    let both = format!("{},{}", shop.name, blog.name);
+    let ran = install(&two.name, &["--namespaced", &both]).ends_with(2);
+    assert!(
+        ran.err.contains(&format!("follows namespace {} too", shop.name)),
+        "{}",
+        ran.err
+    );
+    install(&two.name, &["--namespaced", &blog.name]).ends_with(0);
+    // Each has rights where it follows, and nowhere else.
+    for (who, here, there) in [(&one, &shop, &blog), (&two, &blog, &shop)] {
+        let rights = |namespace| {
+            [
+                ("list", "secrets"),
+                ("patch", "secrets"),
+                ("create", "ingresses.networking.k8s.io"),
+            ]
+            .map(|(verb, what)| (verb, what, namespace))
+        };
+        let mut has = rights(here.name.as_str()).to_vec();
+        has.push(("list", "ingressclasses.networking.k8s.io", ""));
+        let mut lacks = rights(there.name.as_str()).to_vec();
+        lacks.push(("list", "secrets", ""));
+        assert_rights(&user(&who.name), &has, &lacks);
+    }
+    // What somebody else has made is not written.
+    let foreign = Namespace::new("install-foreign");
+    foreign.kubectl(&["create", "serviceaccount", "kubectl-certs"]);
+    let ran = install(&foreign.name, &["--namespaced", &foreign.name]).ends_with(2);
+    assert!(
+        ran.err.contains("ServiceAccount") && ran.err.contains("nothing was written"),
+        "{}",
+        ran.err
+    );
+
+    let state = |of: &Namespace| {
+        let label = format!("app.kubernetes.io/instance={}", of.name);
+        let kinds = "roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,networkpolicies,services,pdb,\
+                     validatingadmissionpolicies,validatingadmissionpolicybindings";
+        let path =
+            "jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid}{\"\\n\"}{end}";
+        kubectl(&["get", kinds, "-A", "-l", &label, "-o", path])
+    };
+    let before = state(&two);
+    assert!(before.lines().count() > 12, "{before}");
+    let dry = Call::certs(["uninstall", "--dry-run", "-n", &one.name])
+        .run()
+        .ends_with(0);
+    assert!(
+        dry.out.contains(&format!(
+            "would remove Role {}/kubectl-certs-{}-write",
+            shop.name, one.name
+        )),
+        "{}",
+        dry.out
+    );
+    let ran = Call::certs(["uninstall", "--yes", "-n", &one.name]).run().ends_with(0);
+    assert!(!ran.out.contains(&two.name), "{}", ran.out);
+    assert_eq!(state(&one), "", "{}", ran.out);
+    assert_eq!(state(&two), before);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn cert_managers_default_issuer_is_told_before_anything_is_written() {
+    let ns = Namespace::new("install-shim");
+    let _wide = Wide(ns.name.clone());
+    let cert_manager = |args: Value| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "cert-manager"},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "cert-manager"}}, "template": {
+                "metadata": {"labels": {"app": "cert-manager"}},
+                "spec": {
+                    "containers": [{
+                        "name": "controller", "image": "quay.io/jetstack/cert-manager-controller:v1.21.2", "args": args,
+                        "volumeMounts": [{"name": "config", "mountPath": "/var/cert-manager/config"}],
+                    }],
+                    "volumes": [{"name": "config", "configMap": {"name": "cert-manager"}}],
+                },
+            }},
+        })
+    };
+    let own = ["--namespaced", ns.name.as_str()];
+    for args in [
+        json!(["--default-issuer-name=letsencrypt"]),
+        json!(["--config=/var/cert-manager/config/config.yaml"]),
+    ] {
+        ns.apply(vec![
+            cert_manager(args),
+            json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cert-manager"},
+                "data": {"config.yaml": "ingressShimConfig: {defaultIssuerName: letsencrypt}\n"},
+            }),
+        ]);
+        let ran = install(&ns.name, &own).ends_with(2);
+        assert!(ran.err.contains("default issuer letsencrypt"), "{}", ran.err);
+        assert_eq!(
+            ns.kubectl(&["get", "serviceaccounts", "kubectl-certs", "--ignore-not-found"]),
+            ""
+        );
+    }
+    ns.apply(vec![cert_manager(json!(["--v=2"]))]);
+    install(&ns.name, &own).ends_with(0);
+}
+
+/// Packs the program as an image of the cluster, as the released one is packed.
+fn image(ns: &Namespace) -> String {
+    let name = "testbed.local/kubectl-certs:e2e";
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin/image");
+    let archive = ns.dir.path().join("image.tar");
+    let run = |command: &mut Command| {
+        let ran = command.output().expect("it runs");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    };
+    let args = ["--with-libraries", "--name", name, "--output"];
+    run(Command::new(script)
+        .args(args)
+        .arg(&archive)
+        .arg("--program")
+        .arg(program()));
+    let config = std::env::var_os("KUBECONFIG").expect("the testbed's");
+    // run/pki/admin.conf of the testbed.
+    let run_directory = Path::new(&config).ancestors().nth(2).expect("run").to_owned();
+    let socket = run_directory.join("containerd/containerd.sock");
+    run(Command::new("ctr")
+        .arg("-a")
+        .arg(socket)
+        .args(["-n", "k8s.io", "images", "import"])
+        .arg(&archive));
+    name.to_owned()
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_its_rights_alone() {
+    let it = Issuing::new("install-runs");
+    let name = it.ns.name.clone();
+    let _wide = Wide(name.clone());
+    it.ns.kubectl(&[
+        "label",
+        "namespace",
+        &name,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
+    let image = image(&it.ns);
+    let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
+    let resolver = it.resolver.ip().to_string();
+    let args = [
+        "install",
+        "--yes",
+        "--namespaced",
+        &name,
+        "--image",
+        &image,
+        "--replicas",
+        "1",
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        ca.to_str().unwrap(),
+        "--agree-tos",
+        "--resolver",
+        &resolver,
+        "--wait",
+        "0",
+        "--self-check",
+        "direct",
+    ];
+    let ran = it.plain(&args).run().ends_with(0);
+    assert!(ran.out.contains("register an account"), "{}", ran.out);
+    let host = it.host("shop");
+    let mut route = ingress("shop", &[(&[&host], "shop-tls")]);
+    route["metadata"]["annotations"] = json!({"kubernetes.io/tls-acme": "true"});
+    it.ns.apply(vec![route]);
+    let logs = || {
+        let pods = it.ns.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].status}"]);
+        let ran = Call::kubectl(["logs", "-n", &name, "deployment/kubectl-certs", "--tail=30"]).run();
+        format!("{}{}{pods}", ran.out, ran.err)
+    };
+    eventually("the Pod", || {
+        let ready = it.ns.kubectl(&[
+            "get",
+            "deployment",
+            "kubectl-certs",
+            "-o",
+            "jsonpath={.status.readyReplicas}",
+        ]);
+        if ready == "1" { Ok(()) } else { Err(logs()) }
+    });
+    eventually("what it would order", || {
+        let said = logs();
+        if said.contains("nobody has told it to order yet") {
+            Ok(())
+        } else {
+            Err(said)
+        }
+    });
+    it.plain(&["resume"]).run().ends_with(0);
+    eventually("a certificate", || {
+        let found = it
+            .ns
+            .kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
+        if found.is_empty() { Err(logs()) } else { Ok(()) }
+    });
+    assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
+    let claim = it.secret("shop-tls")["metadata"]["annotations"]["kubectl-certs.io/claim"].clone();
+    assert_eq!(
+        claim,
+        it.secret("account")["metadata"]["annotations"]["kubectl-certs.io/install"]
+    );
+    // A second time, the account is the same, and nothing changes.
+    let account = it.secret("account")["data"].clone();
+    let ran = it.plain(&args).run().ends_with(0);
+    assert!(ran.err.contains("nothing to change"), "{}{}", ran.out, ran.err);
+    assert_eq!(it.secret("account")["data"], account);
+    // Who goes leaves the certificate, and says so.
+    let ran = it.plain(&["uninstall", "--yes"]).run().ends_with(0);
+    assert!(ran.err.contains(&format!("{name}/shop-tls (until ")), "{}", ran.err);
+    assert!(ran.err.contains("stays, and nobody renews it"), "{}", ran.err);
+    assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
+    let standing = it.ns.kubectl(&[
+        "get",
+        "ingresses,services",
+        "-l",
+        "kubectl-certs.io/purpose=standing",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(standing, "", "{}", ran.out);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_cron_job_is_admitted_and_its_account_reads_and_writes_its_secret_alone() {
+    let it = Issuing::new("install-clock");
+    let name = it.ns.name.clone();
+    it.ns.kubectl(&[
+        "label",
+        "namespace",
+        &name,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
+    let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
+    let args = [
+        "install",
+        "--yes",
+        "--cronjob",
+        "--secret",
+        "shop-tls",
+        "-d",
+        "shop.example",
+        "--image",
+        NO_IMAGE,
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        ca.to_str().unwrap(),
+        "--agree-tos",
+        "--profile",
+        "shortlived",
+    ];
+    it.plain(&args).run().ends_with(0);
+    let jobs: Value = serde_json::from_str(&it.ns.kubectl(&["get", "cronjobs", "-o", "json"])).unwrap();
+    let job = &jobs["items"][0];
+    let hours = job["spec"]["schedule"].as_str().unwrap().split(' ').nth(1).unwrap();
+    assert_eq!(hours.split(',').count(), 4, "{hours}");
+    let account = job["metadata"]["name"].as_str().unwrap();
+    let here = name.as_str();
+    assert_rights(
+        &format!("system:serviceaccount:{name}:{account}"),
+        &[
+            ("patch", "secrets/shop-tls", here),
+            ("get", "secrets/account", here),
+            ("create", "secrets", here),
+            ("create", "ingresses.networking.k8s.io", here),
+        ],
+        &[
+            ("patch", "secrets/other", here),
+            ("get", "secrets/other", here),
+            ("list", "secrets", here),
+            ("delete", "secrets/shop-tls", here),
+            ("create", "pods", here),
+        ],
+    );
+    let ran = it.plain(&args).run().ends_with(0);
+    assert!(ran.err.contains("nothing to change"), "{}{}", ran.out, ran.err);
+    // Under the restricted standard its Pod is admitted.
+    it.ns
+        .kubectl(&["create", "job", "first", &format!("--from=cronjob/{account}")]);
+    eventually("its Pod", || {
+        let pods = it.ns.kubectl(&["get", "pods", "-l", "job-name=first", "-o", "name"]);
+        if pods.is_empty() {
+            Err(it.ns.kubectl(&["get", "events"]))
+        } else {
+            Ok(())
+        }
+    });
+    it.plain(&["uninstall", "--yes", "--cronjob", "--secret", "shop-tls"])
+        .run()
+        .ends_with(0);
+    assert_eq!(it.ns.kubectl(&["get", "cronjobs,roles,rolebindings", "-o", "name"]), "");
+}
