@@ -90,6 +90,13 @@ pub struct LeftEntry {
     object: Value,
 }
 
+impl LeftEntry {
+    /// The Secret that holds it, as it was read.
+    pub(super) fn object(&self) -> &Value {
+        &self.object
+    }
+}
+
 impl std::fmt::Debug for LeftEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LeftEntry")

@@ -12,7 +12,7 @@ use crate::{
         lease::{self, Lease, LeaseError, Taking},
     },
     error::Diagnose as _,
-    object::Key,
+    object::{Key, resource::SECRET},
     solve::dns01::Dns01,
 };
 
@@ -59,12 +59,14 @@ impl Leftovers {
             put_away.push((journal, lease, clean && !own));
         }
         removed.delete(api, &self.things).await;
-        let ended: Vec<Thing> = put_away
-            .iter()
-            .filter(|(_, _, ended)| *ended)
-            .map(|(journal, ..)| journal.thing.clone())
-            .collect();
-        removed.delete(api, &ended).await;
+        for (journal, lease, _) in put_away.iter().filter(|(.., ended)| *ended) {
+            if lease.is_some() {
+                // A run may have begun with it, and been killed, since it was found.
+                removed.add(api.delete_version(SECRET, journal.found.object()).await);
+            } else {
+                removed.delete(api, std::slice::from_ref(&journal.thing)).await;
+            }
+        }
         let mut taken = BTreeSet::new();
         for (_, lease, _) in put_away {
             let Some(lease) = lease else { continue };
@@ -142,10 +144,15 @@ impl Removed {
             .map(|thing| api.delete(thing.resource, &thing.key, Some(&thing.uid)))
             .buffered(AT_ONCE);
         while let Some(result) = results.next().await {
-            match result {
-                Ok(gone) => self.count += usize::from(gone),
-                Err(error) => self.failed(&error),
-            }
+            self.add(result);
+        }
+    }
+
+    /// Counts what was removed, or adds why it was not.
+    fn add(&mut self, result: Result<bool, ApiError>) {
+        match result {
+            Ok(gone) => self.count += usize::from(gone),
+            Err(error) => self.failed(&error),
         }
     }
 
