@@ -1,6 +1,7 @@
 //! Restarts workloads that do not notice a changed Secret, because the change never reaches a container by subPath or
 //! environment variables.
 
+mod one_by_one;
 mod state;
 
 use std::{collections::BTreeSet, fmt, time::Duration};
@@ -13,7 +14,7 @@ use crate::{
     clock::Pauses,
     error::{Blame, Diagnose},
     event::{EventKind, Teller},
-    object::resource::{DAEMONSET, DEPLOYMENT, POD, Resource, STATEFULSET},
+    object::resource::{DAEMONSET, DEPLOYMENT, POD, REPLICATIONCONTROLLER, Resource, STATEFULSET},
     object::{Consumer, Key, Kind, Seconds, consumer::How},
     plan::permits::{Permit, Permits, Verb},
     text::date_time,
@@ -26,7 +27,7 @@ pub const RESTARTED_AT: &str = "kubectl-certs.io/restartedAt";
 pub const LIMIT: Duration = Duration::from_mins(15);
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(2));
 
-/// A kind of workload with rollouts.
+/// A kind of workload that can be restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WorkloadKind {
     /// A Deployment.
@@ -35,6 +36,8 @@ pub enum WorkloadKind {
     StatefulSet,
     /// A `DaemonSet`.
     DaemonSet,
+    /// A `ReplicationController`. It has no rollouts: its Pods are replaced one by one.
+    ReplicationController,
 }
 
 impl WorkloadKind {
@@ -44,6 +47,7 @@ impl WorkloadKind {
             Self::Deployment => DEPLOYMENT,
             Self::StatefulSet => STATEFULSET,
             Self::DaemonSet => DAEMONSET,
+            Self::ReplicationController => REPLICATIONCONTROLLER,
         }
     }
 
@@ -53,10 +57,11 @@ impl WorkloadKind {
             Self::Deployment => "deployment",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::ReplicationController => "replicationcontroller",
         }
     }
 
-    /// The kind of workload for a kind of object; `None` if it has no rollouts.
+    /// The kind of workload with rollouts for a kind of object; `None` if it has none.
     pub fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Deployment => Some(Self::Deployment),
@@ -135,16 +140,17 @@ pub fn needs<'a>(consumers: impl IntoIterator<Item = &'a Consumer>, secret: &Key
 
 /// The rights for restarting these workloads, for the plan.
 pub fn permits(workloads: &[Workload]) -> Permits {
-    let verbs = [Verb::Get, Verb::Patch];
-    let permit = |one: &Workload| {
-        Permit::one(
-            &verbs,
-            one.kind.resource(),
-            one.key.namespace.clone(),
-            one.key.name.clone(),
-        )
-    };
-    workloads.iter().map(permit).collect()
+    let mut permits = Permits::none();
+    for one in workloads {
+        let (resource, namespace, name) = (one.kind.resource(), one.key.namespace.clone(), one.key.name.clone());
+        if one.kind == WorkloadKind::ReplicationController {
+            permits.add(Permit::one(&[Verb::Get], resource, namespace, name));
+            permits.extend(one_by_one::permits(&one.key.namespace));
+        } else {
+            permits.add(Permit::one(&[Verb::Get, Verb::Patch], resource, namespace, name));
+        }
+    }
+    permits
 }
 
 /// Why a restart failed. The messages fit "cannot restart deployment/web: ...".
@@ -197,6 +203,15 @@ impl Diagnose for RolloutError {
         Some(match self {
             Self::Absent(_) => "name it as KIND/NAME; it has to be in the Secret's namespace".into(),
             Self::NotRolling { .. } => "restart it yourself at a time that suits it".into(),
+            Self::Late { workload, .. } | Self::Failed { workload, .. } | Self::Interrupted(workload)
+                if workload.kind == WorkloadKind::ReplicationController =>
+            {
+                format!(
+                    "`kubectl describe {workload} -n {}` shows it; its other Pods are as they were, and the new \
+                     certificate stays stored",
+                    workload.key.namespace
+                )
+            }
             Self::Late { workload, .. } | Self::Failed { workload, .. } => format!(
                 "`kubectl rollout status {workload} -n {ns}` follows it, `kubectl rollout undo {workload} -n {ns}` undoes \
                  it; the new certificate stays stored",
@@ -227,12 +242,15 @@ pub struct Restarted {
     pub stopped: Option<RolloutError>,
 }
 
-/// Checks whether each workload may be restarted, without restarting any, before anything is ordered.
-pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError> {
+/// Checks whether each workload may be restarted, without restarting any, before anything is ordered. Returns what the
+/// user should know of a restart beforehand.
+pub async fn check(api: &Api, workloads: &[Workload]) -> Result<Vec<String>, RolloutError> {
+    let mut notes = Vec::new();
     for workload in workloads {
-        look(api, workload).await?;
+        let object = look(api, workload).await?;
+        notes.extend(state::outage(workload, &object));
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// Restarts workloads one after another, each when the previous one is ready, and stops at the first that is not ready
@@ -298,7 +316,10 @@ async fn one(
     if given_up() {
         return Err(interrupted());
     }
-    look(api, workload).await?;
+    let before = look(api, workload).await?;
+    if workload.kind == WorkloadKind::ReplicationController {
+        return one_by_one::replace(api, workload, &before, limit, given_up).await;
+    }
     let patch = Patch::Merge(json!({
         "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: date_time(now)}}}},
     }));
@@ -350,7 +371,12 @@ async fn with_pods(api: &Api, workload: &Workload, object: &Value, why: String) 
     let pods = api
         .list(POD, Some(&workload.key.namespace), Some(&selector.join(",")))
         .await;
-    match pods.ok().as_deref().and_then(state::complaint) {
+    with_complaint(why, pods.as_deref().unwrap_or_default())
+}
+
+/// The reason, extended by what Pods report.
+fn with_complaint(why: String, pods: &[Value]) -> String {
+    match state::complaint(pods) {
         Some(said) => format!("{why}; {said}"),
         None => why,
     }

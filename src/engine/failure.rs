@@ -332,6 +332,9 @@ impl Diagnose for TargetError {
             Self::Stopped => Some("fix the cause that the failures name, and run the command again".to_owned()),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::NotStored => Some(AGAIN.to_owned()),
+            Self::NotRestarted(workload) if workload.starts_with("replicationcontroller/") => {
+                Some(format!("`kubectl describe {workload}` shows it"))
+            }
             Self::NotRestarted(workload) => Some(format!("`kubectl rollout status {workload}` follows it")),
             Self::Key(_) | Self::NotNow(_) => None,
         }

@@ -66,11 +66,14 @@ impl Restarts {
     pub async fn check(&mut self, api: &Api, wanted: &Restart) -> Result<Vec<String>, RolloutError> {
         let mut notes = Vec::new();
         if *wanted != Restart::Auto {
-            return rollout::check(api, &self.restarted).await.map(|()| notes);
+            return rollout::check(api, &self.restarted).await;
         }
         for workload in std::mem::take(&mut self.restarted) {
             match rollout::check(api, std::slice::from_ref(&workload)).await {
-                Ok(()) => self.restarted.push(workload),
+                Ok(said) => {
+                    notes.extend(said);
+                    self.restarted.push(workload);
+                }
                 Err(error @ RolloutError::NotRolling { .. }) => {
                     let hint = error.hint().unwrap_or_default();
                     notes.push(format!("{error}: {hint}"));
@@ -89,5 +92,6 @@ fn kind_of(kind: value::WorkloadKind) -> WorkloadKind {
         value::WorkloadKind::Deployment => WorkloadKind::Deployment,
         value::WorkloadKind::StatefulSet => WorkloadKind::StatefulSet,
         value::WorkloadKind::DaemonSet => WorkloadKind::DaemonSet,
+        value::WorkloadKind::ReplicationController => WorkloadKind::ReplicationController,
     }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     object::Key,
-    object::resource::Resource,
+    object::resource::{POD, Resource},
     plan::permits::{Permits, Verb},
 };
 
@@ -43,6 +43,15 @@ pub struct Api {
     connection: Connection,
     permits: Arc<Permits>,
     dry_run: bool,
+}
+
+/// What became of an eviction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Eviction {
+    /// The Pod is being deleted, or was gone.
+    Gone,
+    /// It may not go now, in the words of the server: a budget needs it, or the server is busy.
+    NotNow(String),
 }
 
 /// A request without its body.
@@ -270,6 +279,31 @@ impl Api {
         }
     }
 
+    /// Asks that a Pod be evicted: deleted, unless a `PodDisruptionBudget` does not let it go now. Only exactly the Pod
+    /// with this `uid` (policy/v1 Eviction).
+    pub async fn evict(&self, pod: &Key, uid: &str) -> Result<Eviction, ApiError> {
+        const PART: &str = "eviction";
+        let mut call = Call::new(Method::POST, Verb::Create, POD, pod);
+        call.subresource = Some(PART);
+        self.planned(&call.asked, Some(PART))?;
+        let mut body = json!({
+            "apiVersion": "policy/v1", "kind": "Eviction",
+            "metadata": {"name": pod.name.as_str(), "namespace": pod.namespace.as_str()},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        });
+        if self.dry_run {
+            body["deleteOptions"]["dryRun"] = json!(["All"]);
+            call.query.push(("dryRun", "All".into()));
+        }
+        // A Pod that is evicted twice is gone as well.
+        let harmless = |error: &ApiError| error.is_passing() && !matches!(error, ApiError::Refused { code: 429, .. });
+        match self.again(&call, Some(("application/json", &body)), harmless).await {
+            Ok(_) | Err(ApiError::NotFound { .. } | ApiError::Conflict { .. }) => Ok(Eviction::Gone),
+            Err(ApiError::Refused { code: 429, message, .. }) => Ok(Eviction::NotNow(message)),
+            Err(error) => Err(error::of_part(error, PART)),
+        }
+    }
+
     /// Sends a review: the creation of an object that the server answers and does not store.
     pub async fn review(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = Key::new("", "");
@@ -366,7 +400,8 @@ impl<'a> Call<'a> {
             path = format!("{path}/namespaces/{}", key.namespace);
         }
         path = format!("{path}/{}", resource.plural);
-        if !matches!(verb, Verb::List | Verb::Create) {
+        // A part is created of an object that is there.
+        if !matches!(verb, Verb::List | Verb::Create) || self.subresource.is_some() {
             if !possible(&key.name) {
                 return Err(impossible("name"));
             }

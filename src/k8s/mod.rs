@@ -39,7 +39,7 @@ mod watch;
 #[cfg(test)]
 pub(crate) mod fake;
 
-pub use api::{Api, ApiError, Believed, Edit, Patch, ServiceAnswer, ServicePath, ServiceRequest, Updated};
+pub use api::{Api, ApiError, Believed, Edit, Eviction, Patch, ServiceAnswer, ServicePath, ServiceRequest, Updated};
 pub use carriers::count_carriers;
 pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;

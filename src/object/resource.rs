@@ -90,6 +90,8 @@ pub const DEPLOYMENT: Resource = Kind::Deployment.resource();
 pub const STATEFULSET: Resource = Kind::StatefulSet.resource();
 /// apps/v1 `DaemonSet`.
 pub const DAEMONSET: Resource = Kind::DaemonSet.resource();
+/// v1 `ReplicationController`.
+pub const REPLICATIONCONTROLLER: Resource = Kind::ReplicationController.resource();
 /// batch/v1 Job.
 pub const JOB: Resource = Kind::Job.resource();
 /// batch/v1 `CronJob`.

@@ -51,7 +51,7 @@ pub async fn run(secrets: &[Key], context: &Context) -> Result<Report, OpError> 
     }
     let api = Api::new(connection, permits);
     let failed = |error: &rollout::RolloutError| OpError::because(error).blame(Blame::Write);
-    rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
+    let outages = rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
     // kubectl restarts in one namespace at a time.
     let mut by_namespace: BTreeMap<&Text, Vec<String>> = BTreeMap::new();
     for workload in &all {
@@ -70,6 +70,7 @@ pub async fn run(secrets: &[Key], context: &Context) -> Result<Report, OpError> 
     });
     let command = commands.next();
     let mut notes = vec!["one after another, each once the previous one is back".to_owned()];
+    notes.extend(outages);
     let idle = || {
         used.iter()
             .filter(|(_, workloads)| workloads.is_empty())

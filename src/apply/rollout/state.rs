@@ -23,6 +23,7 @@ pub(super) enum State {
 pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str> {
     let spec = Workload::of(object).spec;
     let strategy = match kind {
+        WorkloadKind::ReplicationController => return None,
         WorkloadKind::Deployment => spec.strategy,
         WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => spec.update_strategy,
     };
@@ -39,6 +40,13 @@ pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str
         return Some("its strategy has a partition: some of its Pods would keep the old certificate");
     }
     None
+}
+
+/// That nothing serves for a moment while the only Pod of a workload is replaced, if that is so.
+pub(super) fn outage(workload: &super::Workload, object: &Value) -> Option<String> {
+    let replicas = Workload::of(object).spec.replicas.unwrap_or(1);
+    (workload.kind == WorkloadKind::ReplicationController && replicas == 1)
+        .then(|| format!("{workload} has one Pod: nothing stands in for it until the Pod in its place is ready"))
 }
 
 /// Judges a workload after it was changed.
@@ -60,6 +68,8 @@ pub(super) fn of(kind: WorkloadKind, object: &Value) -> State {
                 State::Done
             }
         }
+        // Its Pods are followed one by one.
+        WorkloadKind::ReplicationController => State::Done,
         WorkloadKind::DaemonSet => {
             let wanted = status.desired_number_scheduled;
             let (new, available) = (status.updated_number_scheduled, status.number_available);

@@ -13,10 +13,13 @@ pub enum WorkloadKind {
     StatefulSet,
     /// A `DaemonSet`.
     DaemonSet,
+    /// A `ReplicationController`, which has no rollouts: its Pods are replaced one by one.
+    ReplicationController,
 }
 
-words!(WorkloadKind, "kind of workload", "deployment, statefulset or daemonset",
-    "deployment" => Deployment, "statefulset" => StatefulSet, "daemonset" => DaemonSet);
+words!(WorkloadKind, "kind of workload", "deployment, statefulset, daemonset or replicationcontroller",
+    "deployment" => Deployment, "statefulset" => StatefulSet, "daemonset" => DaemonSet,
+    "replicationcontroller" => ReplicationController);
 
 /// A workload to restart, in the namespace of the Secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +61,7 @@ impl FromStr for RestartWord {
                 "deployment" | "deployments" | "deploy" => WorkloadKind::Deployment,
                 "statefulset" | "statefulsets" | "sts" => WorkloadKind::StatefulSet,
                 "daemonset" | "daemonsets" | "ds" => WorkloadKind::DaemonSet,
+                "replicationcontroller" | "replicationcontrollers" | "rc" => WorkloadKind::ReplicationController,
                 _ => return None,
             };
             is_name(name).then(|| {
@@ -71,7 +75,7 @@ impl FromStr for RestartWord {
             no(
                 text,
                 "restart",
-                "none, auto, deployment/NAME, statefulset/NAME or daemonset/NAME",
+                "none, auto, deployment/NAME, statefulset/NAME, daemonset/NAME or replicationcontroller/NAME",
             )
         })
     }
