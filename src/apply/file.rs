@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{SecretChange, manifest::Manifest};
+use super::{SecretChange, age::AgeError, manifest::Manifest};
 use crate::{
     document::yaml,
     error::{Blame, Diagnose},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The first line of the file. Only a file with this line may be replaced.
-const HEADER: &str =
+pub(super) const HEADER: &str =
     "# Written by kubectl certs. It holds a private key: encrypt it before it is committed or shared.\n";
 
 /// The longest name of a file without its extension. It is pure ASCII.
@@ -48,6 +48,22 @@ pub enum FileError {
         /// The directory.
         path: PathBuf,
     },
+    /// The encrypted file has data keys that are not known without an identity, and would be lost.
+    #[error("{} also holds {}, which cannot be read without an identity", path.display(), keys.join(", "))]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// The data keys.
+        keys: Vec<String>,
+    },
+    /// The manifest could not be encrypted.
+    #[error("cannot encrypt {}: {source}", path.display())]
+    Encrypt {
+        /// The file.
+        path: PathBuf,
+        /// The error.
+        source: AgeError,
+    },
     /// The file system returned an error.
     #[error("cannot write {}: {source}", path.display())]
     Io {
@@ -62,19 +78,22 @@ impl Diagnose for FileError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InGit { path, .. } => format!(
-                "name a directory outside it, or add {} to .gitignore; --force writes it anyway",
+                "name a directory outside it, or add {} to .gitignore; --force writes it anyway; `ensure` can encrypt it \
+                 (--age-recipient)",
                 path.file_name().unwrap_or_default().to_string_lossy()
             ),
             Self::Exists { .. } => "move it away, or name another directory".into(),
             Self::NoDirectory { .. } => "create it first".into(),
+            Self::Sealed { .. } => "name the identity that decrypts it: --age-identity FILE".into(),
+            Self::Encrypt { source, .. } => return source.hint(),
             Self::Io { .. } => return None,
         })
     }
 
     fn blame(&self) -> Blame {
         match self {
-            Self::Io { .. } => Blame::Write,
-            Self::InGit { .. } | Self::Exists { .. } | Self::NoDirectory { .. } => Blame::Usage,
+            Self::Io { .. } | Self::Encrypt { .. } => Blame::Write,
+            Self::InGit { .. } | Self::Exists { .. } | Self::NoDirectory { .. } | Self::Sealed { .. } => Blame::Usage,
         }
     }
 }
@@ -129,14 +148,19 @@ pub fn check(dir: &Path, key: &Key, force: bool) -> Result<PathBuf, FileError> {
 
 fn write_manifest(dir: &Path, key: &Key, manifest: &Value, force: bool) -> Result<PathBuf, FileError> {
     let path = check(dir, key, force)?;
-    let mut text = Zeroizing::new(HEADER.as_bytes().to_vec());
-    let written = yaml::write(&Manifest(manifest), &mut *text)
-        // A key that is lost in a power failure cannot be recovered.
-        .and_then(|()| file::replace(&path, &text, Lasting::Content));
+    // A key that is lost in a power failure cannot be recovered.
+    let written = text(manifest).and_then(|text| file::replace(&path, &text, Lasting::Content));
     if let Err(source) = written {
         return Err(FileError::Io { path, source });
     }
     Ok(path)
+}
+
+/// The text of a manifest, with the line that marks it as ours.
+pub(super) fn text(manifest: &Value) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(HEADER.as_bytes().to_vec());
+    yaml::write(&Manifest(manifest), &mut *text)?;
+    Ok(text)
 }
 
 /// Checks that there is no such file, or one that this program wrote. An encrypted manifest with the same name must

@@ -3,12 +3,14 @@
 //! ```text
 //! plan: Permits ─→ rights (asked beforehand) ─→ Api (every write, held against the permits)
 //! pair (checked) ─→ secret: Target → SecretChange → one conditional write ─→ backup
-//!                └→ file                                      └→ rollout → verify → events
+//!                └→ folder: file, age                         └→ rollout → verify → events
 //! ```
 
+pub mod age;
 pub mod backup;
 pub mod events;
 pub mod file;
+pub mod folder;
 pub mod kept;
 pub mod key;
 mod manifest;
@@ -20,6 +22,7 @@ pub mod rollout;
 pub mod secret;
 pub mod verify;
 
+pub use folder::Folder;
 pub use key::{KeyKind, PrivateKey};
 pub use mark::{Purpose, RunId};
 pub use owner::Owner;

@@ -138,7 +138,7 @@ impl SecretChange {
         change.forced = target.owner(slots);
         let held = target.held(slots);
         change.replaces = held.as_ref().and_then(|h| h.bundle.leaf().map(|leaf| leaf.sha256));
-        change.others(present, held.as_ref(), pair, options)?;
+        change.decide_others(present, held.as_ref(), pair, options)?;
         let text = |field: &str| {
             present.object["metadata"][field]
                 .as_str()
@@ -160,7 +160,7 @@ impl SecretChange {
     }
 
     /// Decides about every other data key.
-    fn others(
+    fn decide_others(
         &mut self,
         present: &Present,
         held: Option<&Parsed>,
@@ -210,6 +210,15 @@ impl SecretChange {
     /// The data keys that are written.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.data.keys().map(String::as_str)
+    }
+
+    /// The data keys besides chain and key that the Secret has, sorted.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        let all: std::collections::BTreeSet<&String> = self.kept.keys().chain(self.data.keys()).collect();
+        let own = self.slots.both();
+        all.into_iter()
+            .map(String::as_str)
+            .filter(move |name| !own.contains(name))
     }
 
     /// Other data keys that held the certificate and are generated again: `ca.crt`, `tls-combined.pem`.

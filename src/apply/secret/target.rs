@@ -119,10 +119,14 @@ impl Target {
 
     /// The certificates that it holds and the state of its key; `None` if it does not exist or holds none.
     pub fn held(&self, slots: &Slots) -> Option<Parsed> {
+        self.contents(slots).filter(|parsed| parsed.bundle.leaf().is_some())
+    }
+
+    /// What is in its data keys for chain and key, whatever that is; `None` if it does not exist.
+    pub fn contents(&self, slots: &Slots) -> Option<Parsed> {
         let data = &self.present.as_ref()?.data;
-        let chain = data.get(&slots.certificate)?;
-        let parsed = bundle::parse(Some(chain.expose_secret()), data.get(&slots.key), &mut Interner::new());
-        parsed.bundle.leaf().is_some().then_some(parsed)
+        let chain = data.get(&slots.certificate).map(ExposeSecret::expose_secret);
+        Some(bundle::parse(chain, data.get(&slots.key), &mut Interner::new()))
     }
 
     /// The SHA-256 of the leaf that it holds.

@@ -11,6 +11,7 @@ mod node;
 mod places;
 mod quoted;
 mod split;
+mod whole;
 mod yaml;
 
 use std::{
@@ -22,6 +23,7 @@ use std::{
 use collect::Collect;
 pub use error::ManifestError;
 pub use places::Places;
+pub use whole::secret;
 
 use super::Scope;
 use crate::object::register::{KINDS, Role};

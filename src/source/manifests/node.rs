@@ -68,6 +68,11 @@ impl Unread {
         Self(value)
     }
 
+    /// Takes a part out of the value; the rest is wiped.
+    pub(super) fn take<R>(mut self, of: impl FnOnce(&mut Value) -> R) -> R {
+        of(&mut self.0)
+    }
+
     /// The value.
     pub(super) fn get(&self) -> &Value {
         &self.0

@@ -20,7 +20,7 @@ use super::{
 use crate::{object::Kind, source::form::without_values};
 
 /// How many nodes aliases may add to the documents of one file. The nodes of the text itself are limited by its length.
-const ALIASED_NODES: usize = 1_000_000;
+pub(super) const ALIASED_NODES: usize = 1_000_000;
 /// How many nodes aliases may add to one document.
 const ALIASED_NODES_PER_DOCUMENT: usize = 50_000;
 /// How deeply a document may be nested. The decoder needs up to 30 KB of stack for each level; resource definitions,
@@ -165,7 +165,7 @@ fn is_indentation(error: &Error) -> bool {
 }
 
 /// Runs `read` over one document within its budget.
-fn parse<R>(
+pub(super) fn parse<R>(
     piece: Piece<'_>,
     allowance: &mut usize,
     read: impl for<'de, 'e> FnOnce(serde_saphyr::Deserializer<'de, 'e>) -> Result<R, Error>,
