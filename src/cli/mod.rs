@@ -10,6 +10,7 @@ mod colour;
 mod complete;
 mod config;
 mod controller;
+mod ensure;
 mod explain;
 pub mod failure;
 mod front;
@@ -93,6 +94,7 @@ pub fn run() -> Exit {
         Some(Command::Why(command)) => on_runtime(why::run(*command)),
         Some(Command::Renew(command)) => on_runtime_giving_up(|cancel| renew::run(*command, cancel)),
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
+        Some(Command::Ensure(command)) => on_runtime_giving_up(|cancel| ensure::run(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),
         Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
         Some(Command::Controller(command)) => on_runtime_giving_up(|cancel| controller::run(*command, cancel)),

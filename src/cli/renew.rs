@@ -37,7 +37,7 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
     ended(&Box::pin(issue::run(&request, &context)).await?)
 }
 
-fn context(args: &IssueArgs, cancel: Cancel) -> Context {
+pub(super) fn context(args: &IssueArgs, cancel: Cancel) -> Context {
     let front = Terminal::following(args.run.yes, args.run.output == Some(Output::Json));
     Context::new(
         Cluster::new(args.source.connection.options(), front),
@@ -47,7 +47,7 @@ fn context(args: &IssueArgs, cancel: Cancel) -> Context {
 }
 
 /// Shows what came of it.
-fn ended(report: &Report) -> Result<Exit, OpError> {
+pub(super) fn ended(report: &Report) -> Result<Exit, OpError> {
     summary::show(report);
     if let Some(refused) = report.refused() {
         if report.is_dry {

@@ -143,6 +143,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         for_watch: args.watch,
         all_users: false,
         quiet: args.output.quiet,
+        ..Open::default()
     };
     let front = Terminal::telling();
     let cluster = Cluster::new(args.source.connection.options(), Arc::clone(&front));

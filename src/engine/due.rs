@@ -13,7 +13,8 @@ use crate::{
     check::{self, Fact, Rules},
     inventory::Inventory,
     object::Seconds,
-    plan::Target,
+    plan::{Target, ensure::Dueness},
+    x509::Certificate,
 };
 
 /// About how many certificates the CA is asked at the same time.
@@ -29,6 +30,40 @@ pub enum Due {
     Now(&'static str),
     /// It is not due yet; from this moment on according to the CA or its lifetime, if that is known.
     Later(Option<Seconds>),
+}
+
+/// What the validity of a certificate says of its renewal before its CA is asked. `window` is the CA's renewal window that is stored
+/// beside it.
+///
+/// The CA is asked (ARI) only while its answer may change anything: not in the first half of the lifetime, in which no
+/// CA wants a renewal unless it has to revoke, and not once the lifetime decides anyway.
+pub fn foresee(
+    (not_before, not_after): (Seconds, Seconds),
+    window: Option<(Seconds, Seconds)>,
+    now: Seconds,
+) -> Dueness {
+    let by_age = check::due_by_lifetime(not_before, not_after);
+    let half = not_before.saturating_add(not_after.saturating_sub(not_before) / 2);
+    if check::has_ended(not_after, now) {
+        Dueness::Now("it has expired")
+    } else if window.is_some_and(|(start, _)| start <= now) {
+        Dueness::Now("the CA's renewal window has opened")
+    } else if by_age <= now {
+        Dueness::Now("most of its lifetime is over")
+    } else if half <= now {
+        Dueness::AskCa
+    } else {
+        Dueness::NotYet
+    }
+}
+
+/// The moment at which the CA wants a certificate of its own to be renewed, if it names one. An answer in `asked` that
+/// is still valid is not requested again.
+pub async fn wanted_by_ca(acme: &Acme, leaf: &Certificate, asked: &RenewalAnswers) -> Option<Seconds> {
+    acme.directory().renewal_info.as_ref()?;
+    let found = moment(acme, &id_of_leaf(leaf)?, asked).await;
+    asked.keep(crate::clock::now());
+    found
 }
 
 /// Judges each target, in order. The CA is asked about certificates that it issued itself ([`Target::changes_ca`]); for
@@ -123,7 +158,47 @@ pub(super) async fn is_in_window(acme: Option<&Acme>, inventory: &Inventory, tar
 /// The id by which the CA knows the certificate of a Secret; `None` if the Secret holds no certificate, or one without
 /// a key id.
 fn id_of(inventory: &Inventory, target: &Target) -> Option<CertId> {
-    let leaf = inventory.secrets().get(&target.secret)?.leaf()?;
+    id_of_leaf(inventory.secrets().get(&target.secret)?.leaf()?)
+}
+
+fn id_of_leaf(leaf: &Certificate) -> Option<CertId> {
     let key_id = leaf.authority_key_id.as_deref()?;
     Some(CertId::new(key_id, leaf.serial.bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::time::DAY;
+
+    #[test]
+    fn the_ca_is_asked_only_while_its_answer_may_change_anything() {
+        let at = |days: Seconds, window: Option<(Seconds, Seconds)>, day: Seconds| {
+            let window = window.map(|(start, end)| (start * DAY, end * DAY));
+            match foresee((0, days * DAY), window, day * DAY) {
+                Dueness::Now(why) => why,
+                Dueness::AskCa => "ask",
+                Dueness::NotYet => "not yet",
+            }
+        };
+        for (days, window, day, expected) in [
+            (90, None, 0, "not yet"),
+            (90, None, 44, "not yet"),
+            (90, None, 45, "ask"),
+            (90, None, 59, "ask"),
+            (90, None, 60, "most of its lifetime is over"),
+            (90, None, 90, "it has expired"),
+            // What the CA said once is known without asking.
+            (90, Some((58, 60)), 57, "ask"),
+            (90, Some((58, 60)), 58, "the CA's renewal window has opened"),
+            (90, Some((5, 6)), 6, "the CA's renewal window has opened"),
+            // A window after the end does not hold it back.
+            (90, Some((200, 210)), 60, "most of its lifetime is over"),
+            // Of a short lifetime, half of it decides.
+            (6, None, 2, "not yet"),
+            (6, None, 3, "most of its lifetime is over"),
+        ] {
+            assert_eq!(at(days, window, day), expected, "{days} days, {window:?}, day {day}");
+        }
+    }
 }

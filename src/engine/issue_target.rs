@@ -4,7 +4,7 @@ mod finish;
 mod judged;
 mod replaced;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{Arc, PoisonError, atomic::AtomicBool};
 
 pub(super) use replaced::{Renewal, Replaced};
 
@@ -243,7 +243,11 @@ impl Run {
     async fn present(&self, target: &Target) -> Result<Present, TargetError> {
         match &self.parts.destination {
             Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(TargetError::Api),
-            Destination::Directory { .. } => Ok(Present::of(target.secret.clone(), None)),
+            Destination::Directory { present, .. } => {
+                let read = present.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let read = read.filter(|read| *read.key() == target.secret);
+                Ok(read.unwrap_or_else(|| Present::of(target.secret.clone(), None)))
+            }
         }
     }
 

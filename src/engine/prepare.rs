@@ -6,7 +6,6 @@ mod steps;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -25,7 +24,7 @@ use super::{choose::method_under, journal, lease, restarts::Restarts};
 use crate::{
     acme::Stage,
     apply::{
-        Permit, Permits, RunId, Verb, backup, events, file, rollout,
+        Folder, Permit, Permits, RunId, Verb, backup, events, rollout,
         secret::{self, Slots},
     },
     event::Method,
@@ -60,7 +59,7 @@ pub struct Preparing<'a> {
     /// The cluster; `None` for manifests.
     pub connection: Option<&'a Connection>,
     /// The directory for manifests.
-    pub directory: Option<PathBuf>,
+    pub directory: Option<Folder>,
     /// `--connect` of the command line.
     pub connect: Option<HostPort>,
     /// The id of the run.
@@ -109,7 +108,7 @@ impl Preparing<'_> {
         self.leave_out_unanswerable(&mut prepared)?;
         if let Some(directory) = &self.directory {
             for target in self.targets {
-                file::check(directory, &target.secret, self.settings.certificate.force)?;
+                directory.check(&target.secret, self.settings.certificate.force)?;
             }
         }
         if self.connection.is_some() {

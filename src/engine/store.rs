@@ -1,6 +1,9 @@
 //! Stores a new certificate and key: in the Secret, with a backup of what they replace, or in a file.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use super::{
     authority::{Authority, Permitted},
@@ -10,7 +13,7 @@ use super::{
 };
 use crate::{
     apply::{
-        Api, ApiError, Pair, RunId, backup, file,
+        Api, ApiError, Folder, Pair, RunId, backup,
         kept::{self, KeepError, Keeping},
         secret::{Note, Options, SecretChange, Slots, Target},
     },
@@ -35,10 +38,12 @@ pub enum Destination {
     Cluster(Api),
     /// As manifests in this directory; with force, inside a git work tree too.
     Directory {
-        /// The directory.
-        directory: PathBuf,
+        /// The directory, and for whom manifests are encrypted.
+        folder: Folder,
         /// `--force` of the command line.
         force: bool,
+        /// The Secret of the one target as manifests have it, if it was read; the target takes it.
+        present: Arc<Mutex<Option<Target>>>,
     },
 }
 
@@ -162,14 +167,16 @@ impl StoreRequest<'_> {
     /// Writes the Secret's manifest into a directory.
     pub async fn into_directory(
         &self,
-        directory: PathBuf,
+        folder: Folder,
         force: bool,
         read: &Target,
         pair: &Pair,
     ) -> Result<Stored, TargetError> {
         let change = SecretChange::plan(read, pair, self.options, self.note)?;
-        let notes = notes(&change);
-        let written = tokio::task::spawn_blocking(move || file::write(&directory, &change, force)).await;
+        let mut notes = notes(&change);
+        notes.extend(folder.left_beside(change.key()));
+        let chain = pair.chain_pem();
+        let written = tokio::task::spawn_blocking(move || folder.write(&change, &chain, force)).await;
         let path = match written {
             Ok(Ok(path)) => path,
             Ok(Err(error)) => {

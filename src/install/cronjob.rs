@@ -44,6 +44,9 @@ pub struct Ensure {
     pub lifetime: Seconds,
 }
 
+/// `ReplicationControllers`, in the form of rights.
+pub const REPLICATION_CONTROLLERS: &str = "replicationcontrollers";
+
 /// The name of everything that is made for one Secret.
 pub fn name(secret: &Key) -> String {
     format!("kubectl-certs-{ENSURE}-{}", short_hash(&secret.to_string()))
@@ -151,6 +154,13 @@ impl Ensure {
             rules.push(Rule::new("", &["pods"], &["list"]));
         }
         for (plural, workload) in &self.restarts {
+            if *plural == REPLICATION_CONTROLLERS {
+                // They have no rollouts: their Pods are evicted one by one.
+                rules.push(Rule::new("", &[plural], &["get"]).named(&[workload]));
+                rules.push(Rule::new("", &["pods"], &["list"]));
+                rules.push(Rule::new("", &["pods/eviction"], &["create"]));
+                continue;
+            }
             rules.push(Rule::new("apps", &[plural], &["get", "patch"]).named(&[workload]));
         }
         rules

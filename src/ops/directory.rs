@@ -12,12 +12,11 @@ use crate::{
 
 use super::{Front, OpError};
 
-/// A directory that is being read.
+/// A directory that is being read, or will be when it is asked for.
 pub(super) struct Directory {
+    issuer: Issuer,
     reading: Mutex<Option<JoinHandle<Result<Acme, AcmeError>>>>,
     read: OnceCell<Acme>,
-    /// The CA's name.
-    name: String,
 }
 
 impl Directory {
@@ -26,8 +25,17 @@ impl Directory {
         let asked = issuer.clone();
         Self {
             reading: Mutex::new(Some(tokio::spawn(async move { Acme::open(&asked).await }))),
+            issuer: issuer.clone(),
             read: OnceCell::new(),
-            name: issuer.name.clone(),
+        }
+    }
+
+    /// Waits until it is asked for: for whoever may need no CA at all.
+    pub(super) fn later(issuer: &Issuer) -> Self {
+        Self {
+            issuer: issuer.clone(),
+            reading: Mutex::default(),
+            read: OnceCell::new(),
         }
     }
 
@@ -35,13 +43,13 @@ impl Directory {
     pub(super) async fn get(&self, front: &dyn Front) -> Result<&Acme, OpError> {
         let read = || async {
             let reading = self.reading.lock().await.take();
-            let _waiting = front.wait_for_ca(&self.name);
+            let _waiting = front.wait_for_ca(&self.issuer.name);
             match reading {
                 Some(reading) => match reading.await {
                     Ok(read) => read.map_err(|error| OpError::because(&error)),
                     Err(_) => Err(OpError::new(Blame::Acme, "reading the CA's directory was cut off")),
                 },
-                None => Err(OpError::new(Blame::Acme, "the CA's directory cannot be read")),
+                None => Acme::open(&self.issuer).await.map_err(|error| OpError::because(&error)),
             }
         };
         self.read.get_or_try_init(read).await

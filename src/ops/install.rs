@@ -249,6 +249,7 @@ fn restarts(settings: &Settings) -> Vec<(&'static str, String)> {
         WorkloadKind::Deployment => "deployments",
         WorkloadKind::StatefulSet => "statefulsets",
         WorkloadKind::DaemonSet => "daemonsets",
+        WorkloadKind::ReplicationController => cronjob::REPLICATION_CONTROLLERS,
     };
     workloads
         .iter()

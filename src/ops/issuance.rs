@@ -3,12 +3,15 @@
 mod plan;
 mod run;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left};
 use crate::{
     acme::Stage,
-    apply::{Api, Permits, RunId, events, kept::Keeping, rights},
+    apply::{Api, Folder, Permits, RunId, Target as Present, events, kept::Keeping, rights},
     engine::{
         authority::Authority,
         forced,
@@ -53,7 +56,7 @@ pub struct Order {
     /// Where routes are reached from here, instead of their own addresses.
     pub connect: Option<HostPort>,
     /// Where the Secrets' manifests are written to, where the source is manifests.
-    pub output_dir: Option<std::path::PathBuf>,
+    pub output_dir: Option<Folder>,
     /// Whether it is only shown, or judged by the server.
     pub dry_run: DryRun,
 }
@@ -126,10 +129,12 @@ pub(super) struct Issuance<'a> {
     pub(super) left: &'a [Left],
     /// What could be meant and is left out, each counted.
     pub(super) left_out: Vec<String>,
+    /// The Secret as manifests have it, where it was read: what else is in it stays. The run takes it.
+    pub(super) present: Mutex<Option<Present>>,
 }
 
 /// Refuses manifests without a place for what becomes of them, and such a place without manifests.
-fn check_place(order: &Order) -> Result<(), OpError> {
+pub(super) fn check_place(order: &Order) -> Result<(), OpError> {
     match (&order.output_dir, order.source.filename.is_empty()) {
         (None, false) => Err(OpError::usage("manifests (-f) are not written back")
             .hint("name a directory for the Secrets' manifests: -o ./DIR")),
@@ -318,10 +323,14 @@ impl Issuance<'_> {
                 }
                 Destination::Cluster(Api::new(connection.clone(), permits))
             }
-            (_, directory) => Destination::Directory {
-                directory: directory.clone().unwrap_or_default(),
-                force: self.settings.certificate.force,
-            },
+            (_, folder) => {
+                let present = self.present.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Destination::Directory {
+                    folder: folder.clone().unwrap_or_default(),
+                    force: self.settings.certificate.force,
+                    present: Arc::new(Mutex::new(present)),
+                }
+            }
         }
     }
 

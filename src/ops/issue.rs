@@ -41,24 +41,7 @@ pub struct Request {
 pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
     let word = Named::new(Kind::Secret, request.secret.clone());
     let opened = Box::pin(Opened::read(&request.order, std::slice::from_ref(&word), context)).await?;
-    let namespace = namespace(&opened.session, &request.order)?;
-    let secret = Key::new(namespace, request.secret.as_str());
-    let (theirs, _) = split(
-        &opened.session,
-        vec![target(&opened.session.inventory, secret.clone(), false)],
-    );
-    if let Some((_, certificate)) = theirs.first() {
-        return Err(OpError::usage(format!(
-            "Secret {secret} belongs to cert-manager's Certificate {certificate}"
-        ))
-        .hint("add the hosts to its spec.dnsNames, or choose another Secret"));
-    }
-    if let Some(kept) = kept(&opened.session.inventory, &secret) {
-        return Err(OpError::because(&kept));
-    }
-    if let Some(asked) = asked_for(&opened, &secret) {
-        return Err(OpError::usage(asked.what).hint(asked.hint));
-    }
+    let secret = secret(&opened, &request.order, &request.secret)?;
     let mut target = target(&opened.session.inventory, secret, false);
     // What the Secret serves now stays in it.
     let held: Vec<Name> = target.names.order.clone();
@@ -75,6 +58,28 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let mut issuance = opened.issuance(&request.order, context, &[]);
     issuance.is_bounded = true;
     Box::pin(issuance.carry_out(&[target])).await
+}
+
+/// The Secret with this name, which is not cert-manager's, and keeps no pair of another one.
+pub(super) fn secret(opened: &Opened, order: &Order, name: &str) -> Result<Key, OpError> {
+    let secret = Key::new(namespace(&opened.session, order)?, name);
+    let (theirs, _) = split(
+        &opened.session,
+        vec![target(&opened.session.inventory, secret.clone(), false)],
+    );
+    if let Some((_, certificate)) = theirs.first() {
+        return Err(OpError::usage(format!(
+            "Secret {secret} belongs to cert-manager's Certificate {certificate}"
+        ))
+        .hint("add the hosts to its spec.dnsNames, or choose another Secret"));
+    }
+    if let Some(kept) = kept(&opened.session.inventory, &secret) {
+        return Err(OpError::because(&kept));
+    }
+    match asked_for(opened, &secret) {
+        Some(asked) => Err(OpError::usage(asked.what).hint(asked.hint)),
+        None => Ok(secret),
+    }
 }
 
 /// The one namespace in which a Secret is made.

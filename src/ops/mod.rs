@@ -2,7 +2,8 @@
 //!
 //! | use case | does |
 //! | --- | --- |
-//! | [`renew`], [`issue`] | order certificates and store them ([`issuance`] is what both have in common) |
+//! | [`renew`], [`issue`] | order certificates and store them ([`issuance`] is what they have in common) |
+//! | [`ensure`] | the same where a Secret is not as it is wanted, and nothing where it is |
 //! | [`preflight`] | find what would stop an issuance |
 //! | [`limits`] | look at what is left of the CA's rate limits |
 //! | [`revoke`] | revoke a certificate that is not in use |
@@ -23,6 +24,7 @@ pub mod cleanup;
 mod context;
 mod controllers;
 mod directory;
+pub mod ensure;
 mod error;
 pub mod files;
 mod foreseen;

@@ -1,4 +1,4 @@
-//! What `renew` and `issue` begin with: settings, a picture of the cluster, the CA's directory.
+//! What `renew`, `issue` and `ensure` begin with: settings, a picture of the cluster, the CA's directory.
 
 use super::{
     Context, OpError,
@@ -10,14 +10,14 @@ use super::{
     session::{Open, Session},
 };
 use crate::{
-    acme::Stage,
+    acme::{Issuer, Stage},
     apply::{Api, Permits},
     engine::{authority::Authority, foreseen::Obstacle, prepare, solver_pod},
     error::Blame,
     settings::{Settings, policy, store::Store, value::DryRun},
 };
 
-/// What the two begin with.
+/// What they begin with.
 pub(super) struct Opened {
     pub(super) session: Session,
     pub(super) settings: Settings,
@@ -28,20 +28,31 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads what is asked for.
+    /// Reads what is asked for, and the CA's directory meanwhile.
     pub(super) async fn read(order: &Order, words: &[Named], context: &Context) -> Result<Self, OpError> {
         let open = Open {
             all_users: true,
             ..Open::default()
         };
-        Box::pin(Self::read_as(order, words, context, open)).await
+        Box::pin(Self::read_as(order, words, context, Directory::begin, open)).await
     }
 
-    /// The same, read as `open` says.
+    /// The same, where the CA may not be needed, and manifests may not be there yet.
+    pub(super) async fn read_alone(order: &Order, words: &[Named], context: &Context) -> Result<Self, OpError> {
+        let open = Open {
+            all_users: true,
+            may_be_empty: true,
+            ..Open::default()
+        };
+        Box::pin(Self::read_as(order, words, context, Directory::later, open)).await
+    }
+
+    /// The same, read as `open` says, with the CA's directory as `directory` reads it.
     pub(super) async fn read_as(
         order: &Order,
         words: &[Named],
         context: &Context,
+        directory: fn(&Issuer) -> Directory,
         open: Open,
     ) -> Result<Self, OpError> {
         let mut settings = context.settings(order.flags.clone()).await?;
@@ -54,7 +65,7 @@ impl Opened {
         };
         let store = context.store(&settings.chosen).await?;
         let opening = Session::open(&context.cluster, &order.source, &order.checks, words, open);
-        let acme = Directory::begin(&settings.chosen.issuer);
+        let acme = directory(&settings.chosen.issuer);
         let session = opening.await?;
         if let Some(blame) = session.trouble {
             return Err(OpError::new(blame, "not everything could be read: nothing was ordered"));
@@ -89,6 +100,7 @@ impl Opened {
             is_bounded: false,
             left,
             left_out: Vec::new(),
+            present: std::sync::Mutex::default(),
         }
     }
 }

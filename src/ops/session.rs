@@ -59,6 +59,8 @@ pub struct Session {
 }
 
 /// How a session is opened.
+// Each is a choice of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Open {
     /// Whether a watch will follow.
@@ -69,6 +71,8 @@ pub struct Open {
     pub quiet: bool,
     /// Whether Namespaces are followed, where all of them are.
     pub with_namespaces: bool,
+    /// Whether there may be no manifest at all.
+    pub may_be_empty: bool,
 }
 
 impl Session {

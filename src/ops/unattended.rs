@@ -121,7 +121,7 @@ impl Unattended {
             with_namespaces: true,
             ..Open::default()
         };
-        let opened = Box::pin(Opened::read_as(&order, &[], context, open)).await?;
+        let opened = Box::pin(Opened::read_as(&order, &[], context, Directory::begin, open)).await?;
         let Opened {
             session,
             settings,
@@ -352,6 +352,7 @@ impl Unattended {
             keeping: self.keeping(),
             authority: authority.clone(),
             denied: None,
+            present: std::sync::Mutex::default(),
             is_bounded: true,
             left: &[],
             left_out: Vec::new(),

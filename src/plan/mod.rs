@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod caa;
+pub mod ensure;
 pub mod limits;
 pub mod names;
 mod outline;

@@ -45,7 +45,8 @@ pub struct CurrentCertificate {
 }
 
 impl CurrentCertificate {
-    fn of(leaf: &Certificate) -> Self {
+    /// What is kept of a leaf.
+    pub fn of(leaf: &Certificate) -> Self {
         Self {
             sha256: leaf.sha256,
             not_before: leaf.not_before,

@@ -37,6 +37,12 @@ examples! {
         "Only the steps" "renew secret/shop-tls --dry-run";
     ISSUE:
         "A certificate for a Secret that no route uses yet" "issue --secret shop-tls -d shop.example -d www.shop.example --production";
+    ENSURE:
+        "A certificate for these names and no others, in a job that runs every day" "ensure --secret web-tls -d shop.example -d www.shop.example --production --yes",
+        "In the keys of another program's Secret" "ensure --secret web -d a.example --secret-keys certificate=proxycert,key=proxykey",
+        "With a restart of what reads it once, if it changed" "ensure --secret certs -d shop.example --restart rc/proxy --production",
+        "With the variables of a container: EMAIL, DOMAINS, RC_NAMES" "ensure --from-env --production --yes",
+        "Without a cluster, encrypted for git" "ensure -f tls/ -o ./tls --secret web -d shop.example --age-recipients-file ./to";
     REVOKE:
         "A certificate that has been replaced" "revoke shop-tls --reason superseded",
         "One whose key has leaked, from its file" "revoke ./fullchain.pem --reason key-compromise --key-file ./privkey.pem";

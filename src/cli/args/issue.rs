@@ -1,5 +1,5 @@
-//! Everything that issuance takes: flags that are the same for `renew`, `issue`, `revoke`, `preflight` and `account`; the
-//! commands themselves are in `commands`.
+//! Everything that issuance takes: flags that are the same for `renew`, `issue`, `ensure`, `revoke`, `preflight` and
+//! `account`; the commands themselves are in `commands` and `ensure`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use clap::{
 
 use super::{ColorChoice, SourceArgs};
 use crate::{
-    apply::KeyKind,
+    apply::{Folder, KeyKind},
     cli::settings::issue_layer,
     net::HostPort,
     ops::{Checks, Config, OpError, issuance::Order},
@@ -21,12 +21,14 @@ use crate::{
 };
 
 mod commands;
+mod ensure;
 
 pub use commands::{
     AccountAction, AccountArgs, AccountCommand, CleanupCommand, ConfigAction, ConfigCommand, ConfigViewArgs,
     ImportArgs, IssueCommand, LimitsCommand, PreflightCommand, RenewCommand, RevokeCommand, RollbackCommand,
     UpdateArgs,
 };
+pub use ensure::EnsureCommand;
 
 /// All that an issuance takes besides names.
 #[derive(Debug, Clone, Args)]
@@ -74,7 +76,7 @@ impl IssueArgs {
             },
             flags: issue_layer(self)?,
             connect: self.http01.connect.clone(),
-            output_dir,
+            output_dir: output_dir.map(Folder::plain),
             dry_run: self.run.dry_run,
         })
     }

@@ -88,6 +88,9 @@ pub enum Command {
     /// Order a certificate for a Secret that no route uses yet
     #[command(after_long_help = examples::ISSUE)]
     Issue(Box<issue::IssueCommand>),
+    /// Order a certificate if a Secret lacks it, if it is due or if its names change; otherwise do nothing
+    #[command(after_long_help = examples::ENSURE)]
+    Ensure(Box<issue::EnsureCommand>),
     /// Revoke a certificate that is no longer in use
     #[command(after_long_help = examples::REVOKE)]
     Revoke(Box<issue::RevokeCommand>),

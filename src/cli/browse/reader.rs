@@ -103,6 +103,7 @@ impl ReadingParts {
             for_watch: true,
             all_users: false,
             quiet: self.args.output.quiet,
+            ..Open::default()
         };
         let mut look = |inventory: &mut Inventory| early.look(inventory);
         let options = self.args.source.connection.options();

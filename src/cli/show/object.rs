@@ -41,6 +41,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
         for_watch: false,
         all_users: true,
         quiet: true,
+        ..Open::default()
     };
     let front = Terminal::telling();
     let cluster = Cluster::new(args.source.connection.options(), Arc::clone(&front));

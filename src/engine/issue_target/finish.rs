@@ -98,9 +98,9 @@ impl Run {
                     .into_secret(api, to.present, &pair, to.lease, &self.parts.cancel)
                     .await?
             }
-            Destination::Directory { directory, force } => {
+            Destination::Directory { folder, force, .. } => {
                 storing
-                    .into_directory(directory.clone(), *force, to.present, &pair)
+                    .into_directory(folder.clone(), *force, to.present, &pair)
                     .await?
             }
         };

@@ -2,7 +2,7 @@
 
 use super::{Prepared, Preparing, slots};
 use crate::{
-    apply::{backup, file},
+    apply::backup,
     engine::{choose::method_under, journal, lease},
     event::Method,
     name::Name,
@@ -53,7 +53,7 @@ impl Preparing<'_> {
             });
         } else if let Some(directory) = &self.directory {
             steps.push(Step::File {
-                path: file::path(directory, &target.secret).display().to_string(),
+                path: directory.path(&target.secret).display().to_string(),
             });
         } else {
             let exists = self.inventory.secrets().get(&target.secret).is_some();

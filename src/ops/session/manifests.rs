@@ -56,7 +56,7 @@ impl Session {
             front.error(&error.to_string());
             self.trouble = self.trouble.max(Some(Blame::Usage));
         }
-        if outcome.documents == 0 && outcome.errors.is_empty() {
+        if outcome.documents == 0 && outcome.errors.is_empty() && !open.may_be_empty {
             return Err(no_manifests(source));
         }
         tell_absent(source, &outcome.namespaces, front);

@@ -13,6 +13,7 @@ fn help_reads_well() {
         ("limits", &["limits", "--help"]),
         ("renew", &["renew", "--help"]),
         ("issue", &["issue", "--help"]),
+        ("ensure", &["ensure", "--help"]),
         ("revoke", &["revoke", "--help"]),
         ("rollback", &["rollback", "--help"]),
         ("cleanup", &["cleanup", "--help"]),

@@ -3,6 +3,7 @@
 mod ascii;
 mod chart;
 mod config;
+mod ensure;
 mod example;
 mod exit;
 mod fetch;

@@ -7,6 +7,7 @@ use super::*;
 enum All {
     Renew(Box<RenewCommand>),
     Issue(Box<IssueCommand>),
+    Ensure(Box<EnsureCommand>),
     Revoke(Box<RevokeCommand>),
     Rollback(RollbackCommand),
     Cleanup(CleanupCommand),
@@ -32,6 +33,8 @@ fn renew_wants_to_know_what() {
         "renew --all",
         "renew -l app=web",
         "renew -f docs",
+        "ensure --from-env",
+        "ensure --secret a -d a.example --restart rc/proxy",
     ] {
         parse(good).unwrap();
     }
@@ -48,6 +51,9 @@ fn renew_wants_to_know_what() {
         ("renew shop --output-dir x", "--filename"),
         ("issue -d a.example", "--secret"),
         ("issue --secret a", "--domain"),
+        ("ensure --secret a", "--domain"),
+        ("ensure -d a.example", "--secret"),
+        ("ensure --from-env --age-recipient age1", "--filename"),
         ("revoke a --reason because", "because"),
         ("account update --no-email --email a@b.example", "--email"),
     ] {
