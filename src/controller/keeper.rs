@@ -9,20 +9,24 @@ use super::{
     ari::Ari,
     fate::Fate,
     moment,
-    queue::{Failure, Queue, Task, TaskKind},
+    queue::{Failure, Queue, Task, TaskKind, TaskState},
     routes::{self, Classes},
+    twice::Twice,
 };
 use crate::{
     inventory::{BindingId, Inventory},
+    name::Name,
     object::{Key, Seconds, Text},
     plan::{
         Target,
         ca::{Ca, Issuers},
+        target::names_of,
         wanted::{self, Asked, Hold, Need, Wanted},
         wildcard,
     },
     scan::{About, live::News},
     solve::http01::standing::class_of,
+    text::time::DAY,
     x509::Fingerprint,
 };
 
@@ -68,6 +72,12 @@ pub struct Keeper {
     /// The certificates to order, now or later.
     pub queue: Queue,
     held: BTreeMap<Key, Hold>,
+    /// The Secrets that are held since somebody asked for them.
+    held_now: Vec<(Key, Hold)>,
+    /// The names that were ordered last for what is under way or has failed.
+    tried: HashMap<Key, Vec<Name>>,
+    /// The certificates of a day.
+    twice: Twice,
     trouble: BTreeMap<Key, Trouble>,
     /// The Secrets of each binding when it was last looked at.
     of_binding: HashMap<BindingId, Vec<Key>>,
@@ -88,6 +98,9 @@ impl Keeper {
             keeping,
             queue: Queue::new(),
             held: BTreeMap::new(),
+            held_now: Vec::new(),
+            tried: HashMap::new(),
+            twice: Twice::default(),
             trouble: BTreeMap::new(),
             of_binding: HashMap::new(),
             declared: BTreeMap::new(),
@@ -158,22 +171,61 @@ impl Keeper {
                     self.queue.remove(secret);
                     self.held.remove(secret);
                     self.trouble.remove(secret);
+                    self.tried.remove(secret);
                     self.forget_window(secret);
                 }
                 Some(Wanted::Held(hold)) => {
                     self.queue.remove(secret);
-                    self.held.insert(secret.clone(), hold);
+                    self.hold(secret, hold);
                     self.forget_window(secret);
                 }
-                Some(Wanted::Keep { target, need }) => {
-                    self.held.remove(secret);
-                    self.follow_window(&target, now);
-                    self.note_classes(inventory, &target);
-                    let task = self.task(inventory, &target, &need, now);
-                    self.queue.upsert(task);
-                }
+                Some(Wanted::Keep { target, need }) => self.keep(inventory, &target, &need, now),
             }
         }
+    }
+
+    fn keep(&mut self, inventory: &Inventory, target: &Target, need: &Need, now: Seconds) {
+        let secret = &target.secret;
+        self.follow_window(target, now);
+        self.note_classes(inventory, target);
+        if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
+            self.twice.seen(secret, names_of(leaf), leaf.not_before, now);
+        }
+        let task = self.task(inventory, target, need, now);
+        let is_later = task.due_at > now;
+        let is_other = self.tried.get(secret).is_some_and(|tried| *tried != target.names.order);
+        self.queue.upsert(task);
+        if is_later || is_other {
+            // What it failed of is no longer asked for.
+            self.from_the_beginning(secret);
+        }
+        if is_later && let Some(trouble) = self.trouble.get_mut(secret) {
+            trouble.without = None;
+        }
+        if is_later || is_other || !matches!(self.held.get(secret), Some(Hold::TwoADay(_))) {
+            self.held.remove(secret);
+        }
+    }
+
+    /// Takes a Secret from what it waits for, if it does.
+    fn from_the_beginning(&mut self, secret: &Key) {
+        let waits = self.queue.state(secret).is_some_and(|state| {
+            matches!(
+                state,
+                TaskState::BackOff { .. } | TaskState::Waiting { .. } | TaskState::Limited { .. }
+            )
+        });
+        if waits {
+            self.tried.remove(secret);
+            self.queue.again(secret);
+        }
+    }
+
+    fn hold(&mut self, secret: &Key, hold: Hold) {
+        if self.held.get(secret).map(Hold::reason) != Some(hold.reason()) {
+            self.held_now.push((secret.clone(), hold.clone()));
+        }
+        self.held.insert(secret.clone(), hold);
     }
 
     fn note_classes(&mut self, inventory: &Inventory, target: &Target) {
@@ -227,13 +279,21 @@ impl Keeper {
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
                 Some(Wanted::Keep { target, .. }) => {
+                    if let Some(until) = self.twice.until(&secret, &target.names.order, usual(&target), now) {
+                        let hold = Hold::TwoADay(until);
+                        self.queue.waiting(&secret, now, until, hold.to_string().into());
+                        self.hold(&secret, hold);
+                        continue;
+                    }
+                    self.held.remove(&secret);
+                    self.tried.insert(secret, target.names.order.clone());
                     taken.push(*target);
                     free -= 1;
                 }
                 Some(Wanted::Held(hold)) => {
                     self.queue.held(&secret, hold.reason().into());
                     self.queue.remove(&secret);
-                    self.held.insert(secret, hold);
+                    self.hold(&secret, hold);
                 }
                 None => {
                     self.queue.done(&secret);
@@ -246,17 +306,30 @@ impl Keeper {
 
     /// Takes note of what became of an order.
     pub fn ended(&mut self, secret: &Key, fate: Fate, now: Seconds) {
+        if matches!(fate, Fate::Stored | Fate::StoredBut { .. })
+            && let Some(names) = self.tried.get(secret)
+        {
+            self.twice.stored(secret, names.clone(), now);
+        }
         let trouble = self.trouble.entry(secret.clone()).or_default();
         match fate {
             Fate::Stored => {
                 *trouble = Trouble::default();
-                self.queue.done(secret);
+                self.done(secret);
             }
             Fate::StoredBut { after, without } => {
+                let reason = without.as_deref().map(Text::from);
                 *trouble = Trouble { after, without };
-                self.queue.done(secret);
+                match reason {
+                    None => self.done(secret),
+                    // The names that failed are tried again after a pause, and not at once and for ever.
+                    Some(reason) => {
+                        let ca_answered = true;
+                        self.queue.failed(secret, now, Failure { reason, ca_answered });
+                    }
+                }
             }
-            Fate::NotWanted => self.queue.done(secret),
+            Fate::NotWanted => self.done(secret),
             Fate::Waiting { until, reason } => self.queue.waiting(secret, now, until, reason),
             Fate::Limited { until, limit } => self.queue.limited(secret, now, until, limit),
             Fate::CaDown => self.queue.ca_down(secret, now),
@@ -267,6 +340,11 @@ impl Keeper {
         if self.trouble.get(secret) == Some(&Trouble::default()) {
             self.trouble.remove(secret);
         }
+    }
+
+    fn done(&mut self, secret: &Key) {
+        self.tried.remove(secret);
+        self.queue.done(secret);
     }
 
     /// Has the CA asked for the window of a certificate that it issued itself.
@@ -308,6 +386,11 @@ impl Keeper {
         &self.held
     }
 
+    /// The Secrets that are left alone since this was asked last, and why.
+    pub fn take_held_now(&mut self) -> Vec<(Key, Hold)> {
+        std::mem::take(&mut self.held_now)
+    }
+
     /// What failed after a certificate was stored, by Secret.
     pub fn trouble(&self) -> &BTreeMap<Key, Trouble> {
         &self.trouble
@@ -317,6 +400,15 @@ impl Keeper {
     pub fn classes(&self) -> &Classes {
         &self.classes
     }
+}
+
+/// How long the present certificate of a target usually stays at least, in seconds; a day without one.
+fn usual(target: &Target) -> Seconds {
+    let lifetime = target
+        .held
+        .as_ref()
+        .map(|held| held.not_after.saturating_sub(held.not_before));
+    lifetime.map_or(DAY, |lifetime| (lifetime / 4).clamp(0, DAY))
 }
 
 #[cfg(test)]

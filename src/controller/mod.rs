@@ -22,5 +22,6 @@ mod run;
 pub mod serve;
 pub mod state;
 pub mod tally;
+pub mod twice;
 
 pub use run::{Request, run};

@@ -38,7 +38,10 @@ use crate::{
         pause::{self, Told},
         unattended::{AccountState, BeforeOrder, Unattended},
     },
-    plan::{Target, wanted::Asked},
+    plan::{
+        Target,
+        wanted::{Asked, Hold},
+    },
     scan::{
         follow::{FollowOptions, Follower, LinkState},
         live::Live,
@@ -57,6 +60,10 @@ const LOOKED: Duration = Duration::from_mins(1);
 const UNDER_WAY: usize = 4;
 /// How long an account that is missing is waited for, in seconds.
 const ACCOUNT: Seconds = 60;
+/// How long after the CA has answered it is not asked whether it does before orders are begun.
+const ANSWERED: Duration = Duration::from_secs(30);
+/// How long it has to answer that.
+const CA_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often it is looked whether there is an account, before anything else.
 const UNTIL_ACCOUNT: Duration = Duration::from_secs(2);
@@ -91,7 +98,9 @@ pub async fn run(
 ) -> Result<(), OpError> {
     let front = LogFront::telling(Arc::clone(&audit));
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
-    let (unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
+    let (mut unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
+    // A name that does not resolve yet comes back later: it does not keep others from their turn meanwhile.
+    unattended.settings.http01.resolve_timeout = Duration::ZERO;
     let answering = answering(&unattended).await?;
     context.answering = Some(Arc::clone(&answering));
     let Some(install) = installed(&unattended, &context, &cancel, &asks).await? else {
@@ -122,6 +131,8 @@ pub async fn run(
     keeper.all(&live.inventory, now());
     let namespaces = live.inventory.take_changed_namespaces();
     keeper.namespaces_changed(&live.inventory, &namespaces, now());
+    // They are said in short at first.
+    keeper.take_held_now();
     let (tells, heard) = mpsc::unbounded_channel();
     let lease = Key::new(unattended.namespace(), leader::NAME);
     let (elector, leadership) = leader::elector(
@@ -151,6 +162,7 @@ pub async fn run(
         told: None,
         led: BTreeSet::new(),
         tally: Tally::new(now()),
+        ca_answered: None,
     };
     asks.stage.send_replace(state::Stage::Going);
     let ended = Box::pin(controller.go_on(heard, asks)).await;
@@ -255,6 +267,8 @@ struct Controller {
     led: BTreeSet<String>,
     /// What is remembered for those who ask.
     tally: Tally,
+    /// When the CA has answered last.
+    ca_answered: Option<Instant>,
 }
 
 impl Controller {
@@ -269,6 +283,9 @@ impl Controller {
                 self.ask_for_windows().await;
             };
             answering_meanwhile(Box::pin(busy), &mut asks, &latest).await;
+            for (secret, hold) in self.keeper.take_held_now() {
+                self.say_held(&secret, &hold);
+            }
             let wake = self.wakes_at();
             tokio::select! {
                 more = self.follower.wait(&self.live) => {
@@ -342,7 +359,53 @@ impl Controller {
             log::debug!("Secret {secret} failed: {reason}");
         }
         self.tally.order(&fate);
+        match &fate {
+            Fate::Stored => self.ca_answered = Some(Instant::now()),
+            Fate::CaDown => self.ca_is_down("it does not answer, or only with errors"),
+            _ => {}
+        }
+        let was_down = self.is_ca_down();
         self.keeper.ended(secret, fate, now());
+        if was_down && !self.is_ca_down() {
+            self.audit.line([("event", "ca-back".into())]);
+        }
+    }
+
+    fn is_ca_down(&self) -> bool {
+        self.keeper.queue.incidents().next().is_some()
+    }
+
+    /// Says that new orders stop: once, and not for each certificate.
+    fn ca_is_down(&mut self, why: &str) {
+        self.ca_answered = None;
+        if !self.is_ca_down() {
+            self.audit.line([
+                ("event", "ca-down".into()),
+                ("level", "error".into()),
+                (
+                    "message",
+                    format!("no order is begun until the CA is back: {why}").into(),
+                ),
+            ]);
+        }
+    }
+
+    /// Whether the CA answers, as far as that is known. It is asked for its directory, so that one that is down fails no
+    /// order, and what it has changed in the directory is seen.
+    async fn does_ca_answer(&mut self) -> Result<(), OpError> {
+        if self.ca_answered.is_some_and(|at| at.elapsed() < ANSWERED) {
+            return Ok(());
+        }
+        let asking = self.unattended.look_at_ca(&self.context);
+        let late = |_| {
+            OpError::new(
+                Blame::Acme,
+                format!("the CA has not answered within {} s", CA_PATIENCE.as_secs()),
+            )
+        };
+        timeout(CA_PATIENCE, asking).await.map_err(late)??;
+        self.ca_answered = Some(Instant::now());
+        Ok(())
     }
 
     fn snapshot(&mut self) -> Snapshot {
@@ -391,13 +454,7 @@ impl Controller {
             ),
         );
         for (secret, hold) in self.keeper.held().iter().take(20) {
-            self.audit.line([
-                ("event", "held".into()),
-                ("namespace", secret.namespace.as_str().into()),
-                ("secret", secret.name.as_str().into()),
-                ("rule", hold.reason().into()),
-                ("message", hold.to_string().into()),
-            ]);
+            self.say_held(secret, hold);
         }
     }
 
@@ -421,6 +478,16 @@ impl Controller {
         self.tally.looked = Some(Instant::now());
     }
 
+    fn say_held(&self, secret: &Key, hold: &Hold) {
+        self.audit.line([
+            ("event", "held".into()),
+            ("namespace", secret.namespace.as_str().into()),
+            ("secret", secret.name.as_str().into()),
+            ("rule", hold.reason().into()),
+            ("message", hold.to_string().into()),
+        ]);
+    }
+
     /// Begins what is next, if this process orders and was told to.
     async fn begin(&mut self) {
         let free = self.slots.saturating_sub(self.keeper.queue.running());
@@ -437,6 +504,9 @@ impl Controller {
             Ok(AccountState::Ready) => {}
             Ok(AccountState::Missing) => return self.all_wait(&secrets, "AccountMissing: there is no account"),
             Err(error) => return self.all_wait(&secrets, &error.message),
+        }
+        if let Err(error) = self.does_ca_answer().await {
+            return self.none_begun(&secrets, &error);
         }
         self.lead().await;
         let targets = self.without_those_put_back(targets).await;
@@ -495,7 +565,8 @@ impl Controller {
                         ("sha256", restored.sha256.to_string().into()),
                         ("notAfter", restored.not_after.into()),
                     ]);
-                    Fate::Stored
+                    // It was not issued now.
+                    Fate::NotWanted
                 }
                 Ok(BeforeOrder::Changed) => Fate::Waiting {
                     until: now().saturating_add(1),
@@ -562,7 +633,10 @@ impl Controller {
 
     /// What could not be begun is the CA's, or of all certificates alike.
     fn none_begun(&mut self, secrets: &[Key], error: &OpError) {
-        self.context.front().failed(error);
+        match error.blame {
+            Blame::Acme => self.ca_is_down(&error.message),
+            _ => self.context.front().failed(error),
+        }
         for secret in secrets {
             let fate = match error.blame {
                 Blame::Acme => Fate::CaDown,
@@ -571,7 +645,7 @@ impl Controller {
                     ca_answered: false,
                 },
             };
-            self.keeper.ended(secret, fate, now());
+            self.ended(secret, fate);
         }
     }
 

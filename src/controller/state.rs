@@ -138,7 +138,10 @@ impl CertificateState {
 
 /// How it stands with every Secret for which a route asks.
 pub fn certificates(keeper: &Keeper, inventory: &Inventory) -> Vec<CertificateState> {
-    let queued = keeper.queue.iter().map(|queued| {
+    // What is held for a time has a place in the queue, too.
+    let is_held = |secret: &Key| keeper.held().contains_key(secret);
+    let in_queue = keeper.queue.iter().filter(|queued| !is_held(&queued.task.secret));
+    let queued = in_queue.map(|queued| {
         let (state, message) = match &queued.state {
             TaskState::Scheduled { .. } => ("Scheduled", String::new()),
             TaskState::Ready => ("Ready", String::new()),
@@ -164,6 +167,7 @@ pub fn certificates(keeper: &Keeper, inventory: &Inventory) -> Vec<CertificateSt
         state: "Held",
         reason: hold.reason(),
         message: hold.to_string(),
+        until: hold.until(),
         ..CertificateState::of(inventory, secret)
     });
     queued.chain(held).collect()

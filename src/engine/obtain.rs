@@ -493,7 +493,10 @@ fn may_be_left_out(names: &Names, failed: &BTreeMap<Name, Refused>) -> bool {
         .values()
         .any(|why| matches!(why, Refused::Solve(error) if error.cluster));
     let present = failed.keys().any(|name| names.present.contains(name));
-    !cluster && !present && names.order.iter().any(|name| !failed.contains_key(name))
+    // Without all that is new, it would be the certificate that is there already.
+    let is_of_use = |name: &Name| !names.for_new || !names.present.contains(name);
+    let mut rest = names.order.iter().filter(|name| !failed.contains_key(*name));
+    !cluster && !present && rest.any(is_of_use)
 }
 
 #[cfg(test)]

@@ -92,12 +92,18 @@ impl Standing {
     /// Makes it for an account, with its ledger, the number of orders at once, and what answers HTTP-01 if that goes on
     /// after an order.
     pub fn new(ledger: Ledger, concurrency: usize, answering: Option<Arc<http01::standing::Standing>>) -> Self {
+        // What goes on works for many who do not know of each other.
+        let turns = if answering.is_some() {
+            Turns::shared(concurrency)
+        } else {
+            Turns::new(concurrency)
+        };
         Self {
             answering,
             ledger,
             journals: Arc::default(),
             hosts: Hosts::default(),
-            turns: Turns::new(concurrency),
+            turns,
         }
     }
 

@@ -324,6 +324,18 @@ impl Unattended {
         }
     }
 
+    /// Asks the CA for its directory anew.
+    ///
+    /// # Errors
+    ///
+    /// The CA does not answer, or not with a directory.
+    pub async fn look_at_ca(&self, context: &Context) -> Result<(), OpError> {
+        let directory = Arc::new(Directory::begin(&self.settings.chosen.issuer));
+        directory.get(&**context.front()).await?;
+        *self.acme.lock().await = directory;
+        Ok(())
+    }
+
     /// Prepares orders for these targets from what is known of the cluster. The run that comes back needs the inventory
     /// no longer, and is carried out with [`Run::all_telling`].
     ///

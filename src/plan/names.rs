@@ -15,6 +15,8 @@ pub struct Names {
     pub order: Vec<Name>,
     /// The names of `order` that the present certificate has or covers. Losing one would take a host out of service.
     pub present: BTreeSet<Name>,
+    /// Whether an order is of use only with a name that the present certificate does not have.
+    pub for_new: bool,
     /// The names of the present certificate that are left out (`--only-route-hosts`).
     pub dropped: Vec<Name>,
     /// The names of `order` that no route has any more, although routes have others. `--only-route-hosts` would leave

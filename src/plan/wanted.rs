@@ -10,8 +10,8 @@ use crate::{
     check::{asked_of_cert_manager, is_owned, owner},
     inventory::{Inventory, RouteKey, Stored, query::usable},
     name::Name,
-    object::{Key, annotation},
-    text::first_few,
+    object::{Key, Seconds, annotation},
+    text::{date_time, first_few},
     x509::is_staging_issuer,
 };
 
@@ -84,6 +84,9 @@ pub enum Hold {
     /// It holds what another Secret held before a renewal.
     #[error("it holds what another Secret held before a renewal")]
     Backup,
+    /// Two certificates for its names were issued within a day, and are not what it holds: somebody else writes it too.
+    #[error("two certificates for its names were issued within a day, and a third is wanted: no more before {}", date_time(*.0))]
+    TwoADay(Seconds),
     /// No certificate can be ordered for its hosts.
     #[error("no certificate can be ordered for {0}")]
     Impossible(String),
@@ -99,7 +102,16 @@ impl Hold {
             Self::OtherCa { .. } => "OtherCa",
             Self::Unread => "Forbidden",
             Self::Backup => "Backup",
+            Self::TwoADay(_) => "TwoADay",
             Self::Impossible(_) => "ImpossibleName",
+        }
+    }
+
+    /// When it ends by itself, in seconds since 1970; `None` if time alone changes nothing.
+    pub fn until(&self) -> Option<Seconds> {
+        match self {
+            Self::TwoADay(until) => Some(*until),
+            _ => None,
         }
     }
 }
@@ -158,6 +170,7 @@ pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issu
     target.names.impossible.clear();
     let stored = inventory.secrets().get(secret);
     let need = need(&target, stored, asked.staging);
+    target.names.for_new = matches!(need, Need::Names(_));
     match &target.changes_ca {
         // What cannot be served is nobody's, whichever CA issued it.
         Some((from, to)) if !matches!(need, Need::Missing | Need::Unusable | Need::Trusted) => {

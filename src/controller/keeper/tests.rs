@@ -1,167 +1,147 @@
+mod queued;
+
 use super::*;
 use crate::{
-    inventory::Stored,
     inventory::fixtures::{good, ingress, key, with_annotation},
     object::{Change, Kind, Object, annotation},
-    text::time::DAY,
 };
 
-const NOW: Seconds = crate::inventory::fixtures::NOW;
-const DIRECTORY: &str = "https://ca.example/directory";
+const NOW: Seconds = 1_800_000_000;
 
-fn keeper() -> Keeper {
-    Keeper::new(Keeping {
-        asked: Asked {
-            install: "prod-1".to_owned(),
-            ..Asked::default()
-        },
-        issuer: "own".into(),
-        ca: Ca {
-            name: "own".to_owned(),
-            directory: DIRECTORY.to_owned(),
-        },
-    })
+/// A keeper of a namespace in which one Ingress asks for these hosts, and what it sees.
+struct Scene {
+    keeper: Keeper,
+    inventory: Inventory,
+    secret: Key,
 }
 
-fn asking(name: &str, hosts: &[&str]) -> Change {
-    let mut web = ingress("shop", name, &[(hosts, &format!("{name}-tls"))]);
-    web.meta = with_annotation(web.meta, annotation::TLS_ACME, "true");
-    Change::Set(Object::Ingress(web))
-}
-
-/// A certificate that this program ordered at the CA of these tests.
-fn ours(name: &str, hosts: &[&str]) -> Stored {
-    let mut stored = good("shop", name, hosts);
-    let sha256 = stored.leaf().unwrap().sha256.to_string();
-    for (key, value) in [
-        (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
-        (annotation::ISSUED_SHA256, sha256.as_str()),
-        (annotation::ISSUED_AT_DIRECTORY, DIRECTORY),
-    ] {
-        stored.meta = with_annotation(stored.meta, key, value);
+impl Scene {
+    fn new(hosts: &[&str]) -> Self {
+        let keeper = Keeper::new(Keeping {
+            asked: Asked {
+                install: "prod-1".to_owned(),
+                ..Asked::default()
+            },
+            issuer: "own".into(),
+            ca: Ca {
+                name: "own".to_owned(),
+                directory: "https://ca.example/directory".to_owned(),
+            },
+        });
+        let mut scene = Self {
+            keeper,
+            inventory: Inventory::new("", false),
+            secret: key("shop", "shop-tls"),
+        };
+        scene.missing();
+        scene.asks_for(hosts);
+        scene
     }
-    stored
-}
 
-fn inventory(changes: Vec<Change>, held: Vec<Stored>) -> Inventory {
-    let mut inventory = Inventory::new("", false);
-    for name in ["a-tls", "b-tls", "c-tls"] {
-        inventory.apply(Change::Gone(Kind::Secret, key("shop", name)));
+    fn look(&mut self, now: Seconds) {
+        self.inventory.derive();
+        let secrets = BTreeSet::from([self.secret.clone()]);
+        self.keeper.look(&self.inventory, &secrets, now);
     }
-    changes.into_iter().for_each(|change| inventory.apply(change));
-    held.into_iter().for_each(|stored| inventory.store(stored));
-    inventory.derive();
-    inventory
-}
 
-fn names(targets: &[Target]) -> Vec<String> {
-    targets.iter().map(|target| target.secret.name.to_string()).collect()
-}
-
-#[test]
-fn what_is_missing_is_taken_at_once_and_what_is_good_in_its_time() {
-    let good = ours("b-tls", &["b.example"]);
-    let not_after = good.leaf().unwrap().not_after;
-    let inventory = inventory(
-        vec![asking("a", &["a.example"]), asking("b", &["b.example"])],
-        vec![good],
-    );
-    let mut keeper = keeper();
-    keeper.all(&inventory, NOW);
-    assert_eq!(names(&keeper.take(&inventory, NOW, 8)), ["a-tls"]);
-    assert!(keeper.take(&inventory, NOW, 7).is_empty(), "it is under way");
-    let renewal = keeper.queue.get(&key("shop", "b-tls")).unwrap();
-    assert!(renewal.task.due_at > NOW && renewal.task.due_at < not_after);
-    assert_eq!(renewal.task.deadline, not_after);
-    keeper.ended(&key("shop", "a-tls"), Fate::Stored, NOW);
-    assert!(keeper.queue.get(&key("shop", "a-tls")).is_none());
-    assert_eq!(names(&keeper.take(&inventory, not_after - DAY, 8)), ["b-tls"]);
-}
-
-#[test]
-fn what_is_no_longer_asked_for_or_was_claimed_meanwhile_is_not_ordered() {
-    let all = |second: Vec<Change>, held: Vec<Stored>| {
-        let first = inventory(vec![asking("a", &["a.example"])], Vec::new());
-        let mut keeper = keeper();
-        keeper.all(&first, NOW);
-        // It has changed since it was queued, and nobody has told yet.
-        let mut now = inventory(second, held);
-        now.derive();
-        (names(&keeper.take(&now, NOW, 8)), keeper)
-    };
-    let (taken, keeper) = all(Vec::new(), Vec::new());
-    assert!(taken.is_empty() && keeper.queue.is_empty());
-    let mut theirs = ours("a-tls", &["a.example"]);
-    theirs.meta = with_annotation(theirs.meta, annotation::CLAIM, "staging-2");
-    let (taken, keeper) = all(vec![asking("a", &["a.example"])], vec![theirs]);
-    assert!(taken.is_empty() && keeper.queue.is_empty());
-    assert_eq!(keeper.held()[&key("shop", "a-tls")].reason(), "OtherInstall");
-}
-
-#[test]
-fn a_limit_a_wait_and_a_failure_put_it_back_and_what_fails_later_is_remembered() {
-    let inventory = inventory(vec![asking("a", &["a.example"])], Vec::new());
-    let secret = key("shop", "a-tls");
-    let mut keeper = keeper();
-    keeper.all(&inventory, NOW);
-    let mut now = NOW;
-    let until = |now: Seconds| now + 5_000;
-    for fate in [
-        Fate::Limited {
-            until: until(now),
-            limit: "orders".into(),
-        },
-        Fate::Waiting {
-            until: until(now),
-            reason: "it does not resolve".into(),
-        },
-    ] {
-        assert_eq!(keeper.take(&inventory, now, 8).len(), 1);
-        keeper.ended(&secret, fate, now);
-        assert!(keeper.take(&inventory, now, 8).is_empty());
-        assert_eq!(keeper.queue.get(&secret).map(|queued| queued.failures), Some(0));
-        now = until(now) + 5_000;
+    fn asks_for(&mut self, hosts: &[&str]) {
+        let mut web = ingress("shop", "web", &[(hosts, "shop-tls")]);
+        web.meta = with_annotation(web.meta, annotation::TLS_ACME, "true");
+        self.inventory.apply(Change::Set(Object::Ingress(web)));
+        self.look(NOW);
     }
-    assert_eq!(keeper.take(&inventory, now, 8).len(), 1);
-    let reason = || "no".into();
-    keeper.ended(
-        &secret,
-        Fate::Failed {
-            reason: reason(),
+
+    fn missing(&mut self) {
+        self.inventory.apply(Change::Gone(Kind::Secret, self.secret.clone()));
+        self.look(NOW);
+    }
+
+    /// A certificate that this installation ordered.
+    fn holds(&mut self, names: &[&str]) {
+        let mut stored = good("shop", "shop-tls", names);
+        let sha256 = stored.leaf().unwrap().sha256.to_string();
+        for (key, value) in [
+            (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
+            (annotation::ISSUED_SHA256, sha256.as_str()),
+            (annotation::ISSUED_AT_DIRECTORY, "https://ca.example/directory"),
+        ] {
+            stored.meta = with_annotation(stored.meta, key, value);
+        }
+        self.inventory.store(stored);
+        self.look(NOW);
+    }
+
+    fn take(&mut self, now: Seconds) -> Vec<Target> {
+        self.keeper.take(&self.inventory, now, 8)
+    }
+
+    fn fails(&mut self, now: Seconds) {
+        let fate = Fate::Failed {
+            reason: "refused".into(),
             ca_answered: true,
-        },
-        now,
-    );
-    assert_eq!(keeper.queue.get(&secret).map(|queued| queued.failures), Some(1));
-    now += 7_200;
-    assert_eq!(keeper.take(&inventory, now, 8).len(), 1);
-    let after = Fate::StoredBut {
-        after: Some("it is not served".to_owned()),
-        without: None,
-    };
-    keeper.ended(&secret, after, now);
-    assert_eq!(keeper.trouble()[&secret].after.as_deref(), Some("it is not served"));
+        };
+        self.keeper.ended(&self.secret.clone(), fate, now);
+    }
 }
 
 #[test]
-fn a_window_of_the_ca_moves_a_renewal_and_is_forgotten_with_its_certificate() {
-    let good = ours("a-tls", &["a.example"]);
-    let leaf = good.leaf().unwrap().clone();
-    let inventory = inventory(vec![asking("a", &["a.example"])], vec![good]);
-    let secret = key("shop", "a-tls");
-    let mut keeper = keeper();
-    keeper.all(&inventory, NOW);
-    assert!(keeper.take(&inventory, NOW, 8).is_empty());
-    // The CA wants it back at once.
-    let answer = WindowAnswer {
-        certificate: leaf.sha256,
-        window: Some((NOW - 20, NOW - 10)),
-        retry_after: None,
+fn a_secret_that_somebody_resets_gets_two_certificates_and_is_held_for_the_rest_of_the_day() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    for moment in [NOW, NOW + 10] {
+        assert_eq!(scene.take(moment).len(), 1);
+        scene.holds(&["shop.example"]);
+        scene.keeper.ended(&secret, Fate::Stored, moment);
+        scene.missing();
+    }
+    assert_eq!(scene.take(NOW + 20), []);
+    assert_eq!(scene.keeper.held()[&secret], Hold::TwoADay(NOW + DAY));
+    assert_eq!(scene.keeper.take_held_now().len(), 1);
+    // It is looked at again and again, and told once.
+    scene.missing();
+    assert_eq!((scene.take(NOW + 30), scene.keeper.take_held_now().len()), (vec![], 0));
+    assert!(scene.keeper.held().contains_key(&secret));
+    assert_eq!(scene.take(NOW + DAY).len(), 1);
+    assert!(scene.keeper.held().is_empty());
+}
+
+#[test]
+fn other_hosts_end_a_hold_and_a_pause() {
+    let mut scene = Scene::new(&["shop.exampel"]);
+    assert_eq!(scene.take(NOW).len(), 1);
+    scene.fails(NOW);
+    assert_eq!(scene.take(NOW + 1), []);
+    // The same again changes nothing; the mended host is ordered at once.
+    scene.asks_for(&["shop.exampel"]);
+    assert_eq!(scene.take(NOW + 1), []);
+    scene.asks_for(&["shop.example"]);
+    assert_eq!(scene.take(NOW + 1).len(), 1);
+}
+
+#[test]
+fn what_somebody_else_has_stored_meanwhile_is_not_ordered_when_the_pause_ends() {
+    let mut scene = Scene::new(&["shop.example"]);
+    assert_eq!(scene.take(NOW).len(), 1);
+    scene.fails(NOW);
+    scene.holds(&["shop.example"]);
+    let due = scene.keeper.queue.get(&scene.secret).unwrap().task.due_at;
+    assert!(matches!(scene.keeper.queue.state(&scene.secret), Some(TaskState::Scheduled { at }) if *at == due));
+}
+
+#[test]
+fn a_new_host_that_fails_is_tried_again_after_a_pause_and_never_for_the_old_ones_alone() {
+    let mut scene = Scene::new(&["new.example", "shop.example"]);
+    let secret = scene.secret.clone();
+    let first = scene.take(NOW);
+    assert!(!first[0].names.for_new, "without a certificate any host is of use");
+    scene.holds(&["shop.example"]);
+    let without = Fate::StoredBut {
+        after: None,
+        without: Some("new.example: refused".to_owned()),
     };
-    keeper.window(&inventory, &secret, &answer, NOW);
-    assert_eq!(names(&keeper.take(&inventory, NOW, 8)), ["a-tls"]);
-    assert!(keeper.windows.contains_key(&leaf.sha256));
-    let without = self::inventory(vec![asking("a", &["a.example"])], Vec::new());
-    keeper.look(&without, &BTreeSet::from([secret]), NOW);
-    assert!(keeper.windows.is_empty());
+    scene.keeper.ended(&secret, without, NOW);
+    scene.look(NOW);
+    assert_eq!(scene.take(NOW + 1), []);
+    let again = scene.take(NOW + 60);
+    assert!(again[0].names.for_new);
 }
