@@ -10,8 +10,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::controller::{asking, register, resume, until_stored};
-use crate::support::{eventually, issuing::Issuing, run::Running, server::free_port};
+use crate::support::{
+    controller::{asking, installed, resume, until_stored},
+    eventually,
+    issuing::Issuing,
+    run::Running,
+    server::free_port,
+};
 
 /// Asks the controller. `None` if it does not listen yet.
 fn ask(port: u16, path: &str, accept: &str) -> Option<(u16, String)> {
@@ -149,7 +154,7 @@ fn monitoring_sees_an_account_that_is_missing_a_pause_and_an_order() {
         .err
         .after(0, &[&format!("cannot listen on {listen} for /metrics")]);
     assert_eq!(second.end().0, Some(2));
-    register(&it);
+    installed(&it);
     until(port, "/readyz", 200, &["ok"]);
     let paused = until(port, "/metrics", 200, &["certs_account_missing 0", "certs_paused 1"]);
     promtool(&["check", "metrics"], &paused);

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::controller::{asking, register, resume, start_with, until_stored};
 use crate::support::{
     cluster::ingress,
+    controller::{asking, installed, resume, start_with, until_stored},
     eventually,
     issuing::{Issuing, NODE},
     run::Ran,
@@ -95,7 +95,7 @@ fn why_follows_a_host_from_annotation_to_served() {
     let ran = why(&it, &typo, &[]).ends_with(2);
     assert!(ran.err.contains(&shop), "{}", ran.err);
     // Paused: nothing is ordered, and it says by whom and how to go on.
-    register(&it);
+    installed(&it);
     it.plain(&["pause", "--reason", "the CA is being moved"])
         .run()
         .ends_with(0);

@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: a PKI of their own, a namespace each, and the program run as kubectl runs it.
 
 pub(crate) mod cluster;
+pub(crate) mod controller;
 pub(crate) mod dns;
 pub(crate) mod front;
 pub(crate) mod gate;
@@ -23,8 +24,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Asks until there is an answer. Panics with `what` and what was `seen` last when there is none in time.
 #[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
-    let until = Instant::now() + PATIENCE;
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {
+    eventually_within(PATIENCE, what, ask)
+}
+
+/// The same for what may take longer.
+#[track_caller]
+pub(crate) fn eventually_within<T>(longest: Duration, what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+    let until = Instant::now() + longest;
     loop {
         match ask() {
             Ok(answer) => return answer,

@@ -2,3 +2,12 @@
 
 mod container;
 mod pipeline;
+mod annotated;
+mod ca_away;
+mod fair;
+mod gateways;
+mod idle;
+mod kube_lego;
+mod login;
+mod waiting;
+mod wildcards;
