@@ -197,7 +197,7 @@ impl Keeper {
         self.queue.upsert(task);
         if is_later || is_other {
             // What it failed of is no longer asked for.
-            self.from_the_beginning(secret);
+            self.begin_anew(secret);
         }
         if is_later && let Some(trouble) = self.trouble.get_mut(secret) {
             trouble.without = None;
@@ -208,7 +208,7 @@ impl Keeper {
     }
 
     /// Takes a Secret from what it waits for, if it does.
-    fn from_the_beginning(&mut self, secret: &Key) {
+    fn begin_anew(&mut self, secret: &Key) {
         let waits = self.queue.state(secret).is_some_and(|state| {
             matches!(
                 state,

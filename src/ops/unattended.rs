@@ -279,9 +279,8 @@ impl Unattended {
         };
         let api = Api::new(self.connection.clone(), restore::permits(&target.secret, &keeping));
         let kept = Kept::read(&api, &keeping, &target.secret).await;
-        let kept = match kept.map_err(|error| OpError::because(&error))? {
-            Some(kept) => kept,
-            None => return Ok(BeforeOrder::Order),
+        let Some(kept) = kept.map_err(|error| OpError::because(&error))? else {
+            return Ok(BeforeOrder::Order);
         };
         if lacks_pair {
             let (run, options) = (RunId::random(), store_options(&self.settings));

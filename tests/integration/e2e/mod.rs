@@ -64,6 +64,7 @@ mod tui;
 mod tui_asked;
 mod tui_writes;
 mod unattended_many;
+mod unattended_restore;
 mod waiting;
 mod watch;
 mod why;

@@ -2,60 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{
-    cluster::ingress,
-    issuing::{Issuing, NODE},
-    server::free_port,
+    controller::{asking, installed, resume, start_logging},
+    issuing::Issuing,
 };
 
 const MANY: usize = 50;
 /// Writes to the API server for each certificate, Events and Leases included.
 const WRITES: usize = 15;
 
-fn asking(name: &str, host: &str) -> Value {
-    let mut object = ingress(name, &[(&[host], &format!("{name}-tls"))]);
-    object["metadata"]["annotations"] = json!({"kubernetes.io/tls-acme": "true"});
-    object
-}
-
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn fifty_new_ingresses_are_served_at_a_rate_and_with_few_writes() {
     let it = Issuing::new("unattended-many");
-    let account = format!("{}/account", it.ns.name);
-    let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
-    let ca = ca.to_str().unwrap();
-    let own = [
-        "--account-secret",
-        &account,
-        "--directory-url",
-        &url,
-        "--directory-ca-file",
-        ca,
-    ];
-    it.at_home(&[&["account", "register", "--agree-tos"], &own[..]].concat())
-        .run()
-        .ends_with(0);
-    it.plain(&["resume"]).run().ends_with(0);
-    // As the installation makes it: the first leader takes it at once.
-    it.ns.apply(vec![json!({
-        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": "kubectl-certs-controller"}, "spec": {},
-    })]);
-    let (resolver, advertise) = (it.resolver.ip().to_string(), format!("{NODE}:{}", free_port()));
-    let root = it.pebble.root_file().to_str().unwrap().to_owned();
-    let more = ["--ca-file", &root, "--resolver", &resolver, "--advertise", &advertise];
-    let running = it
-        .plain(&[&["controller"], &own[..], &more[..]].concat())
-        .env("KUBECTL_CERTS_LOG", "kubectl_certs::requests=debug")
-        .start();
+    installed(&it);
+    resume(&it);
+    let running = start_logging(&it);
     running.out.after(0, &["\"event\":\"leads\""]);
     let hosts: Vec<String> = (0..MANY).map(|number| it.host(&format!("h{number}"))).collect();
     let routes = (0..)
         .zip(&hosts)
-        .map(|(number, host): (usize, _)| asking(&format!("r{number}"), host));
+        .map(|(number, host): (usize, _)| asking(&format!("r{number}"), &[host]));
     let before = running.err.all().len();
     it.ns.apply(routes.collect());
     let began = Instant::now();

@@ -44,6 +44,12 @@ pub(crate) fn installed(it: &Issuing) {
     register(it, &it.pebble.directory_url(), &it.pebble.ca_file());
 }
 
+/// One more replica, which logs its requests.
+pub(crate) fn start_logging(it: &Issuing) -> Running {
+    let call = call(it, &[]);
+    call.env("KUBECTL_CERTS_LOG", "kubectl_certs::requests=debug").start()
+}
+
 /// One more replica, called otherwise.
 pub(crate) fn start_with(it: &Issuing, args: &[&str]) -> Running {
     call(it, args).start()
