@@ -17,6 +17,8 @@ fn help_reads_well() {
         ("revoke", &["revoke", "--help"]),
         ("rollback", &["rollback", "--help"]),
         ("cleanup", &["cleanup", "--help"]),
+        ("install", &["install", "--help"]),
+        ("uninstall", &["uninstall", "--help"]),
         ("account", &["account", "--help"]),
         ("account-register", &["account", "register", "--help"]),
         ("config", &["config", "--help"]),

@@ -262,7 +262,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Modules that know no file, clock, network, environment or terminal.
 const PURE: &[&str] = &[
-    "install",
     "object",
     "x509",
     "inventory",
@@ -271,6 +270,7 @@ const PURE: &[&str] = &[
     "name",
     "event",
     "plan",
+    "install",
     "error",
 ];
 

@@ -230,7 +230,7 @@ fn fenced(name: &str, shop: &str) {
         ])
         .run()
     };
-    for (object, allowed) in [
+    let objects = [
         (secret(shop, "one", "kubernetes.io/tls", claim(), pair()), true),
         (secret(shop, "two", "Opaque", claim(), pair()), true),
         (
@@ -250,13 +250,18 @@ fn fenced(name: &str, shop: &str) {
             false,
         ),
         (secret(name, "account", "Opaque", purpose(), json!({"x": "y"})), false),
-    ] {
-        let ran = create(&object);
+    ];
+    let items: Vec<&Value> = objects.iter().map(|(object, _)| object).collect();
+    let ran = create(&json!({"apiVersion": "v1", "kind": "List", "items": items}));
+    for (object, allowed) in &objects {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let refused = ran
+            .err
+            .contains(&format!("\"{name}\" is forbidden: ValidatingAdmissionPolicy"));
         assert_eq!(
-            ran.status == Some(0),
-            allowed,
-            "{}: {}",
-            object["metadata"]["name"],
+            (refused, ran.out.contains(&format!("secret/{name} created"))),
+            (!allowed, *allowed),
+            "{name}: {}",
             ran.err
         );
     }
@@ -301,9 +306,24 @@ fn fenced(name: &str, shop: &str) {
         let user = format!("--as={}", user(name));
         Call::kubectl(["delete", kind, of, "-n", at, &user]).run().status == Some(0)
     };
-    assert!(delete("secret", "three", shop));
+    let ran = Call::kubectl([
+        "delete",
+        "secret",
+        "three",
+        "one",
+        "database",
+        "-n",
+        shop,
+        &format!("--as={}", user(name)),
+    ])
+    .run();
+    assert!(
+        ran.out.contains("\"three\" deleted") && !ran.out.contains("\"one\""),
+        "{}",
+        ran.out
+    );
     for of in ["one", "database"] {
-        assert!(!delete("secret", of, shop), "{of}");
+        assert!(ran.err.contains(&format!("\"{of}\" is forbidden")), "{}", ran.err);
     }
     assert!(!delete("lease", "kubectl-certs-controller", name));
     let route = ingress("web", &[(&["web.example"], "web-tls")]);
