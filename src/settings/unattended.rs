@@ -9,7 +9,7 @@ section! {
     pub struct UnattendedEntry {
         /// A wildcard for each namespace with these labels, as -l has them; for all without them. {namespace} stands for its name.
         /// The annotation kubectl-certs.io/wildcard on a Namespace does the same for one.
-        wildcards: Vec<WildcardEntry> => "\n- {namespaceSelector: \"environment=qa\", name: \"*.{namespace}.svc.cluster-01.intranet.example\", secret: wildcard-tls}", off = true;
+        wildcards: Vec<WildcardEntry> => "\n- {namespaceSelector: \"environment=qa\", name: \"*.{namespace}.svc.cluster-01.intranet.example\", secret: wildcard-tls}";
     }
 }
 

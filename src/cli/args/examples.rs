@@ -53,10 +53,10 @@ examples! {
     CONTROLLER:
         "All namespaces, with Let's Encrypt" "controller -A --production --account-secret kubectl-certs/account";
     INSTALL:
-        "A controller for the whole cluster, with Let's Encrypt" "install --production --image registry.example/kubectl-certs:1 --email ops@shop.example --agree-tos",
-        "One that plans and prints, for two namespaces" "install --namespaced shop,blog --image registry.example/kubectl-certs:1",
-        "The objects, for GitOps" "install --production --image registry.example/kubectl-certs:1 --print > controller.yaml",
-        "A CronJob for one certificate" "install -n shop --cronjob --secret shop-tls -d shop.example --production --image registry.example/kubectl-certs:1";
+        "A controller for the whole cluster, with Let's Encrypt" "install --production --image registry.example/certs:1 --email ops@shop.example",
+        "One that plans and prints, for two namespaces" "install --namespaced shop,blog --image registry.example/certs:1",
+        "The objects, for GitOps" "install --production --image registry.example/certs:1 --print > controller.yaml",
+        "A CronJob for one certificate" "install -n shop --cronjob --secret shop-tls -d shop.example --production";
     UNINSTALL:
         "What would be removed" "uninstall --dry-run",
         "A CronJob" "uninstall -n shop --cronjob --secret shop-tls";

@@ -6,7 +6,7 @@ use crate::{
     object::{Change, Kind, Object, annotation},
 };
 
-const NOW: Seconds = 1_800_000_000;
+const NOW: Seconds = crate::inventory::fixtures::NOW;
 
 /// A keeper of a namespace in which one Ingress asks for these hosts, and what it sees.
 struct Scene {
@@ -125,7 +125,8 @@ fn what_somebody_else_has_stored_meanwhile_is_not_ordered_when_the_pause_ends() 
     scene.fails(NOW);
     scene.holds(&["shop.example"]);
     let due = scene.keeper.queue.get(&scene.secret).unwrap().task.due_at;
-    assert!(matches!(scene.keeper.queue.state(&scene.secret), Some(TaskState::Scheduled { at }) if *at == due));
+    let state = scene.keeper.queue.state(&scene.secret).cloned();
+    assert_eq!(state, Some(TaskState::Scheduled { at: due }));
 }
 
 #[test]
