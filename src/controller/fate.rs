@@ -130,11 +130,11 @@ mod tests {
         fate(&TargetError::Obtain(ObtainError::Acme(error)), 1_000)
     }
 
-    fn problem(status: u16) -> Box<Problem> {
-        Box::new(Problem {
+    fn problem(status: u16) -> Problem {
+        Problem {
             status: Some(status),
             ..Problem::default()
-        })
+        }
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
             },
             AcmeError::Refused {
                 url: url(),
-                problem: problem(500),
+                problem: Box::new(problem(500)),
             },
             AcmeError::Busy {
                 url: url(),
@@ -164,14 +164,14 @@ mod tests {
         }
         let limited = |until| AcmeError::RateLimited {
             until,
-            problem: problem(429),
+            problem: Box::new(problem(429)),
             help: None,
         };
         assert!(matches!(of(limited(Some(5_000))), Fate::Limited { until: 5_000, .. }));
         assert!(matches!(of(limited(None)), Fate::Limited { until: 4_600, .. }));
         let refused = AcmeError::Refused {
             url: url(),
-            problem: problem(403),
+            problem: Box::new(problem(403)),
         };
         assert!(matches!(of(refused), Fate::Failed { ca_answered: true, .. }));
         let lost = TargetError::LeaseLost(Key::new("shop", "shop-tls"));

@@ -276,10 +276,14 @@ mod tests {
 
     fn judged(changes: Vec<Change>, held: Vec<Stored>) -> Option<Wanted> {
         let mut inventory = Inventory::new("", false);
-        changes.into_iter().for_each(|change| inventory.apply(change));
+        for change in changes {
+            inventory.apply(change);
+        }
         // Everything was read: what is not there is missing.
         inventory.apply(Change::Gone(Kind::Secret, key("shop", "shop-tls")));
-        held.into_iter().for_each(|stored| inventory.store(stored));
+        for stored in held {
+            inventory.store(stored);
+        }
         inventory.derive();
         let ca = Ca {
             name: "own".to_owned(),

@@ -50,8 +50,12 @@ fn inventory(changes: Vec<Change>, held: Vec<Stored>) -> Inventory {
     for name in ["a-tls", "b-tls", "c-tls"] {
         inventory.apply(Change::Gone(Kind::Secret, key("shop", name)));
     }
-    changes.into_iter().for_each(|change| inventory.apply(change));
-    held.into_iter().for_each(|stored| inventory.store(stored));
+    for change in changes {
+        inventory.apply(change);
+    }
+    for stored in held {
+        inventory.store(stored);
+    }
     inventory.derive();
     inventory
 }
