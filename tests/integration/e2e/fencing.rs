@@ -362,6 +362,7 @@ impl Keeper {
         let at = now().unix_timestamp();
         let pair = Pair::check(pair.key.clone().into(), pair.chain.as_bytes(), &[], at, &Roots::Any).unwrap();
         let note = Note {
+            claim: None,
             run: RunId::random(),
             issuer: issuer.to_owned(),
             directory: "https://ca.example/directory".into(),

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::support::{
     controller::{asking, installed, resume, start_logging},
     issuing::Issuing,

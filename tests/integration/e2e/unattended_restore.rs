@@ -27,7 +27,8 @@ fn until_back(it: &Issuing, sha256: &str, what: &str) {
         if found.is_empty() {
             return Err("there is no pair".to_owned());
         }
-        let leaf = std::panic::catch_unwind(|| it.leaf("shop-tls")).map_err(|_| "it does not parse".to_owned())?;
+        let leaf = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| it.leaf("shop-tls")))
+            .map_err(|_| "it does not parse".to_owned())?;
         if leaf.key_matches && leaf.sha256() == sha256 {
             Ok(())
         } else {
