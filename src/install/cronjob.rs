@@ -64,7 +64,7 @@ impl Ensure {
         let at = |resource, name: &str, rest| {
             let namespace: &str = &self.secret.namespace;
             let instance = super::cronjob::name(&self.secret);
-            let mut made = made(resource, (Some(namespace), name), labels(&instance, ENSURE), rest);
+            let mut made = made(resource, (Some(namespace), name), &labels(&instance, ENSURE), rest);
             made.object["metadata"]["annotations"] = json!({FOR: self.secret.to_string()});
             made
         };

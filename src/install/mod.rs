@@ -228,7 +228,7 @@ impl Install {
 
     /// An object in a namespace, or cluster-wide.
     fn at(&self, resource: Resource, namespace: Option<&str>, name: &str, rest: Value) -> Made {
-        made(resource, (namespace, name), self.labels(), rest)
+        made(resource, (namespace, name), &self.labels(), rest)
     }
 
     /// The name of its user, as the API server knows it.
@@ -266,7 +266,7 @@ impl Install {
     }
 
     fn own_namespace(&self) -> Made {
-        let mut namespace = made(NAMESPACE, (None, &self.namespace), json!({}), json!({}));
+        let mut namespace = made(NAMESPACE, (None, &self.namespace), &json!({}), json!({}));
         // It outlives the installation, with the account in it.
         namespace.object["metadata"]["labels"] = json!({
             "pod-security.kubernetes.io/enforce": "restricted",
@@ -298,7 +298,7 @@ pub fn any_controller() -> String {
 }
 
 /// An object with its kind, its place and labels.
-fn made(resource: Resource, (namespace, name): (Option<&str>, &str), labels: Value, rest: Value) -> Made {
+fn made(resource: Resource, (namespace, name): (Option<&str>, &str), labels: &Value, rest: Value) -> Made {
     let mut object = json!({
         "apiVersion": resource.api_version(), "kind": resource.kind,
         "metadata": {"name": name, "labels": labels},

@@ -22,6 +22,8 @@ const WITHOUT_NAMESPACE: [&str; 6] = [
 ];
 
 /// What settings take of rights besides the usual ones.
+// Each is a right of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
     /// A Pod answers challenges, or looks from inside the cluster.

@@ -13,7 +13,7 @@ const LOOKS: Seconds = 24;
 const HOURS: [Seconds; 7] = [12, 8, 6, 4, 3, 2, 1];
 /// The lifetime that is presumed where nothing else is known: 90 days, which are to become 45.
 pub const USUAL: Seconds = 90 * DAY;
-/// The lifetime of Let's Encrypt's profile `shortlived`: 160 hours (https://letsencrypt.org/docs/profiles/).
+/// The lifetime of Let's Encrypt's profile `shortlived`: 160 hours (<https://letsencrypt.org/docs/profiles/>).
 const SHORTLIVED: Seconds = 160 * HOUR;
 /// A certificate that lives shorter is not for a clock that strikes once an hour.
 pub const SHORTEST: Seconds = 12 * HOUR;

@@ -344,7 +344,7 @@ fn tell(
     for one in planned {
         let verb = match one.change {
             Change::Create => "create",
-            Change::Change => "change",
+            Change::Update => "change",
             Change::Keep => continue,
         };
         lines.push(format!("{would}{verb} {}", one.made));
@@ -354,7 +354,7 @@ fn tell(
     if kept > 0 && !lines.is_empty() {
         lines.push(format!("keep {kept} that are as they should be"));
     }
-    let text: String = lines.iter().map(|line| format!("{}\n", Clear(line))).collect();
+    let text: String = lines.iter().map(|line| Clear(line).to_string() + "\n").collect();
     front.print(&text)
 }
 

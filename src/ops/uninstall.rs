@@ -91,7 +91,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let would = if request.is_dry { "would " } else { "" };
     let lines: String = all
         .iter()
-        .map(|one| format!("{}\n", Clear(&format!("{would}remove {one}"))))
+        .map(|one| Clear(&format!("{would}remove {one}")).to_string() + "\n")
         .collect();
     front.print(&lines)?;
     if request.is_dry {

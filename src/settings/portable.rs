@@ -121,14 +121,14 @@ mod tests {
     use super::*;
     use crate::settings::{Settings, file::File, layer::Origin};
 
-    fn of(flags: Layer, file: &str) -> Result<Portable, SettingsError> {
+    fn of(flags: &Layer, file: &str) -> Result<Portable, SettingsError> {
         let file = Layer::of(
             Origin::File("config.yaml".into()),
             File::parse(file, "config.yaml", None)?,
         );
         let layers = [flags.clone(), file];
         let chosen = Settings::of(&layers)?.chosen;
-        portable(&layers, &flags, &chosen)
+        portable(&layers, flags, &chosen)
     }
 
     fn flags(choice: Option<Choice>) -> Layer {
@@ -140,13 +140,13 @@ mod tests {
 
     #[test]
     fn what_is_built_in_is_not_said_and_an_issuer_of_ones_own_is_said_whole() {
-        let portable = of(flags(Some(Choice::Production)), "email: ops@example.com").unwrap();
+        let portable = of(&flags(Some(Choice::Production)), "email: ops@example.com").unwrap();
         assert_eq!(portable.choice, ["--production"]);
         assert_eq!(portable.settings, serde_json::json!({}));
 
         let own = "production: corp\nissuers: {corp: {directory: https://ca.corp.example/dir, ca: PEM, stage: own, profile: web, \
                    email: pki@corp.example, accountSecret: a/b, eab: {kid: k, key: {env: KEY}}}}";
-        let portable = of(flags(Some(Choice::Production)), own).unwrap();
+        let portable = of(&flags(Some(Choice::Production)), own).unwrap();
         assert_eq!(portable.choice, ["--production"]);
         let entry = serde_json::json!({
             "directory": "https://ca.corp.example/dir", "ca": "PEM", "stage": "own", "profile": "web",
@@ -162,10 +162,14 @@ mod tests {
 
     #[test]
     fn without_a_choice_nothing_is_chosen_and_a_url_becomes_an_issuer() {
-        let portable = of(flags(None), "issuers: {corp: {directory: https://ca.corp.example/dir}}").unwrap();
+        let portable = of(
+            &flags(None),
+            "issuers: {corp: {directory: https://ca.corp.example/dir}}",
+        )
+        .unwrap();
         assert_eq!((portable.choice.len(), portable.settings), (0, serde_json::json!({})));
         let url = Choice::Directory("https://ca.corp.example/dir".to_owned());
-        let portable = of(flags(Some(url)), "").unwrap();
+        let portable = of(&flags(Some(url)), "").unwrap();
         assert_eq!(portable.choice, ["--issuer=ca.corp.example"]);
         assert_eq!(
             portable.settings["issuers"]["ca.corp.example"]["directory"],
@@ -176,10 +180,10 @@ mod tests {
     #[test]
     fn what_is_of_this_machine_is_refused() {
         let proxied = "issuers: {corp: {directory: https://ca.corp.example/dir, proxy: \"http://proxy:3128\"}}";
-        let error = of(flags(Some(Choice::Issuer("corp".into()))), proxied).unwrap_err();
+        let error = of(&flags(Some(Choice::Issuer("corp".into()))), proxied).unwrap_err();
         assert!(error.to_string().contains("--settings-secret"), "{error}");
         let mut flags = flags(None);
         flags.file.storing.ca_files = Some(vec!["/etc/ca.pem".into()]);
-        assert!(of(flags, "").unwrap_err().to_string().contains("storing.caFiles"));
+        assert!(of(&flags, "").unwrap_err().to_string().contains("storing.caFiles"));
     }
 }

@@ -28,8 +28,12 @@ pub struct InstallCommand {
     /// The namespace of the installation
     #[arg(short, long, value_name = "NAMESPACE", default_value = USUAL_NAMESPACE)]
     pub namespace: String,
-    /// Print the objects as YAML and write nothing, for GitOps; no cluster is asked
-    #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
+    /// Print the objects as YAML.
+    #[arg(
+        help = "Print the objects as YAML and write nothing, for GitOps; no cluster is asked",
+        long,
+        conflicts_with_all = ["yes", "dry_run"]
+    )]
     pub print: bool,
     /// Only list what would be created and changed
     #[arg(long)]
@@ -79,7 +83,7 @@ pub struct ControllerPart {
     /// Tell the Prometheus operator of the metrics: true or false; by default where the cluster has its kinds
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", conflicts_with = "cronjob")]
     pub service_monitor: Option<bool>,
-    /// Do without the ValidatingAdmissionPolicy, which limits what the controller may write
+    /// Do without the admission policy.
     #[arg(
         help = "Do without the ValidatingAdmissionPolicy, which limits what the controller may write",
         long,

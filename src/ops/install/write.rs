@@ -18,7 +18,7 @@ pub(super) enum Change {
     /// It is not there.
     Create,
     /// It is different.
-    Change,
+    Update,
     /// It is as it should be.
     Keep,
 }
@@ -73,7 +73,7 @@ pub(super) async fn plan(api: &Api, objects: &[Made]) -> Result<Vec<Planned>, Op
                 if without_marks(&applied) == without_marks(object) {
                     Change::Keep
                 } else {
-                    Change::Change
+                    Change::Update
                 }
             }
         };
@@ -169,7 +169,7 @@ async fn write(
             .map_err(|error| failed(&error).after(&format!("{} was not written", one.made)))?;
         match one.change {
             Change::Create => report.created += 1,
-            Change::Change => report.changed += 1,
+            Change::Update => report.changed += 1,
             Change::Keep => {}
         }
     }

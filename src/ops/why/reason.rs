@@ -55,9 +55,10 @@ pub(super) fn answer(facts: &Facts) -> Answer {
         steps.push(asked(facts));
         steps.push(controller(facts));
         steps.push(told(facts));
-        steps.push(order(facts));
+        // An order that is under way may wait for just what is wrong.
         steps.push(events(facts));
         steps.push(dns(facts));
+        steps.push(order(facts));
         steps.push(leader(facts));
         steps.push(stored);
     }
@@ -390,7 +391,7 @@ fn dns(facts: &Facts) -> Step {
         Err(Some(why)) => (
             line("dns", Mark::Failing, why.clone()),
             cause(
-                format!("{why}, so that no CA can validate it"),
+                format!("{why}, so that HTTP-01 cannot prove it"),
                 format!("make a record for {} that leads to the route", facts.host),
             ),
         ),

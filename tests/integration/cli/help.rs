@@ -11,6 +11,7 @@ fn help_reads_well() {
         ("probe", &["probe", "--help"]),
         ("preflight", &["preflight", "--help"]),
         ("limits", &["limits", "--help"]),
+        ("why", &["why", "--help"]),
         ("renew", &["renew", "--help"]),
         ("issue", &["issue", "--help"]),
         ("ensure", &["ensure", "--help"]),

@@ -116,7 +116,7 @@ fn why_follows_a_host_from_annotation_to_served() {
     let ran = why(&it, &shop, &["--connect", &format!("{NODE}:443")]).ends_with(0);
     assert!(ran.out.contains("done     served"), "{}", ran.out);
     // A name that does not resolve.
-    let of = until(&it, &gone, "no CA can validate it");
+    let of = until(&it, &gone, "HTTP-01 cannot prove it");
     assert_eq!(
         (state(&of, "dns"), state(&of, "stored")),
         ("failing", "failing"),

@@ -186,7 +186,7 @@ fn the_first_thing_that_is_wrong_in_the_chain_is_why() {
             "dns",
             Mark::Failing,
             Box::new(|f| f.resolves = Err(Some("shop.example does not resolve".to_owned()))),
-            "shop.example does not resolve, so that no CA can validate it",
+            "shop.example does not resolve, so that HTTP-01 cannot prove it",
             "make a record",
         ),
         (
@@ -215,9 +215,9 @@ fn the_first_thing_that_is_wrong_in_the_chain_is_why() {
         "controller",
         "told",
         "told",
-        "order",
         "events",
         "dns",
+        "order",
         "leader",
     ];
     for (step, is, change, why, next) in &cases {
