@@ -8,8 +8,8 @@ use crate::{
     text::time::HOUR,
 };
 
-/// How long what is not there yet is waited for, in seconds. external-dns looks at the routes once a minute.
-const YET: Seconds = 60;
+/// How long what is not there yet is waited for at first, in seconds. external-dns looks at the routes once a minute.
+const YET: Seconds = 15;
 /// How long another run that works on the Secret is waited for, in seconds: longer than its Lease lasts.
 const BUSY: Seconds = 45;
 /// How long a limit of the CA is waited for whose end the CA does not name, in seconds.

@@ -34,6 +34,10 @@ use crate::{
 /// come before renewals, which have weeks.
 const SOON: Seconds = 600;
 
+/// What waits is looked at again after one in so many of the time that it has waited, and at least so often, in seconds.
+const WAITED: Seconds = 10;
+const SELDOM: Seconds = 300;
+
 /// What an installation keeps, and where.
 #[derive(Debug, Clone)]
 pub struct Keeping {
@@ -330,7 +334,10 @@ impl Keeper {
                 }
             }
             Fate::NotWanted => self.done(secret),
-            Fate::Waiting { until, reason } => self.queue.waiting(secret, now, until, reason),
+            Fate::Waiting { until, reason } => {
+                let until = until.max(now.saturating_add(self.pause_of_waiting(secret, now)));
+                self.queue.waiting(secret, now, until, reason);
+            }
             Fate::Limited { until, limit } => self.queue.limited(secret, now, until, limit),
             Fate::CaDown => self.queue.ca_down(secret, now),
             Fate::Failed { reason, ca_answered } => {
@@ -340,6 +347,18 @@ impl Keeper {
         if self.trouble.get(secret) == Some(&Trouble::default()) {
             self.trouble.remove(secret);
         }
+    }
+
+    /// How long it is not looked at something that waits, in seconds: longer the longer it has waited since it was asked for.
+    fn pause_of_waiting(&self, secret: &Key, now: Seconds) -> Seconds {
+        let queued = self
+            .queue
+            .get(secret)
+            .filter(|queued| queued.task.kind != TaskKind::Renewal);
+        let waited = queued.map_or(0, |queued| {
+            now.saturating_sub(queued.task.deadline.saturating_sub(SOON))
+        });
+        (waited / WAITED).clamp(0, SELDOM)
     }
 
     fn done(&mut self, secret: &Key) {

@@ -11,7 +11,7 @@ use std::{
 use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left};
 use crate::{
     acme::Stage,
-    apply::{Api, Folder, Permits, RunId, Target as Present, events, kept::Keeping, rights},
+    apply::{Api, Folder, Permits, RunId, Target as Present, backup, events, kept::Keeping, rights, secret},
     engine::{
         authority::Authority,
         forced,
@@ -262,6 +262,12 @@ impl Issuance<'_> {
         let mut prepared = preparing
             .prepare()
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        // A Secret may come or go while its certificate is ordered: which of the two is right is known when it is stored.
+        for target in targets {
+            prepared.permits.extend(secret::permits(&target.secret, true));
+            prepared.permits.extend(secret::permits(&target.secret, false));
+            prepared.permits.extend(backup::permits(&target.secret));
+        }
         let destination = self.destination(&preparing, &prepared.permits);
         if let Destination::Cluster(api) = &destination {
             self.check_restarts(api, &mut prepared).await?;

@@ -235,12 +235,11 @@ impl Unattended {
         let account = kept.account.url.as_deref().unwrap_or_default();
         let standing = context.standing.lock().await.get(account).cloned();
         let now = crate::clock::now();
-        let mut known = match standing {
-            Some(standing) => standing.ledger().look(Clone::clone),
-            None => {
-                let ledger = Ledger::of_account(&self.store, Some(account), Some(limits), now).await;
-                ledger.look(Clone::clone)
-            }
+        let mut known = if let Some(standing) = standing {
+            standing.ledger().look(Clone::clone)
+        } else {
+            let ledger = Ledger::of_account(&self.store, Some(account), Some(limits), now).await;
+            ledger.look(Clone::clone)
         };
         known.join(seen(inventory, &self.settings).buckets());
         Ok(Some(overview(&limits, &known, &BTreeSet::new(), None, now)))

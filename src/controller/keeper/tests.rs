@@ -146,3 +146,18 @@ fn a_new_host_that_fails_is_tried_again_after_a_pause_and_never_for_the_old_ones
     let again = scene.take(NOW + 60);
     assert!(again[0].names.for_new);
 }
+
+#[test]
+fn what_waits_long_is_looked_at_less_often() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    for (moment, pause) in [(NOW, 15), (NOW + 100, 15), (NOW + 600, 60), (NOW + 30 * DAY, SELDOM)] {
+        assert_eq!(scene.take(moment).len(), 1, "{moment}");
+        let fate = Fate::Waiting {
+            until: moment + 15,
+            reason: "it does not resolve yet".into(),
+        };
+        scene.keeper.ended(&secret, fate, moment);
+        assert_eq!(scene.keeper.queue.state(&secret).unwrap().until(), Some(moment + pause));
+    }
+}

@@ -28,6 +28,7 @@ fn line(step: &'static str, mark: Mark, text: impl Into<String>) -> Line {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // The arms of matches return it as it is.
 fn cause(why: impl Into<String>, next: impl Into<String>) -> Option<Cause> {
     Some(Cause {
         why: why.into(),
@@ -35,6 +36,7 @@ fn cause(why: impl Into<String>, next: impl Into<String>) -> Option<Cause> {
     })
 }
 
+#[allow(clippy::unnecessary_wraps)] // The arms of matches return it as it is.
 fn nothing_to_do(why: impl Into<String>) -> Option<Cause> {
     Some(Cause {
         why: why.into(),

@@ -93,6 +93,7 @@ fn send(installation: &str, verb: &str, object: &Value) -> Ran {
     Call::kubectl([verb, &user, "-f", "-"]).run_with(object.to_string().as_bytes())
 }
 
+#[allow(clippy::needless_pass_by_value)] // They are made at the place of use.
 fn secret(namespace: &str, name: &str, kind: &str, metadata: Value, data: Value) -> Value {
     let mut object = json!({
         "apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata, "stringData": data,
@@ -176,6 +177,7 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
 
 /// The API server keeps the account from writing what its roles permit.
 #[track_caller]
+#[allow(clippy::too_many_lines)] // It is a list of requests.
 fn fenced(name: &str, shop: &str) {
     let pair = || json!({"tls.crt": "a", "tls.key": "b"});
     let claim = || json!({"annotations": {"kubectl-certs.io/claim": "x"}});

@@ -97,6 +97,7 @@ fn what_is_good_says_until_when_and_who_renews_it() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // It is a table.
 fn the_first_thing_that_is_wrong_in_the_chain_is_why() {
     type Change = Box<dyn Fn(&mut Facts)>;
     let told = |told: Told| -> Change {

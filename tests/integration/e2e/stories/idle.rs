@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 /// How long nobody is asked.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// An installation whose certificate is there, with a replica that waits.
 fn healthy(label: &str) -> (Issuing, [Running; 2]) {

@@ -146,12 +146,12 @@ fn without_the_annotation_nothing_is_ordered_any_more_and_nothing_is_deleted() {
     assert_eq!(orders(&it), ordered + 1);
 }
 
-/// Puts a Secret back to what it was whenever it is another, until it is told to stop.
-fn reset(namespace: String, secret: Value, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
+/// Puts a Secret back to what it was whenever it is another, until it is told to ended.
+fn reset(namespace: String, secret: Value, ended: Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
     let name = secret["metadata"]["name"].as_str().unwrap().to_owned();
     std::thread::spawn(move || {
         let mut resets = 0;
-        while !stop.load(Ordering::Relaxed) {
+        while !ended.load(Ordering::Relaxed) {
             let chain = Command::new("kubectl")
                 .args([
                     "-n",
@@ -165,7 +165,7 @@ fn reset(namespace: String, secret: Value, stop: Arc<AtomicBool>) -> std::thread
                 .output()
                 .unwrap();
             if !chain.stdout.is_empty() {
-                let args = ["replace", "--force", "-n", &namespace, "-f", "-"];
+                let args = ["replace", "-n", &namespace, "-f", "-"];
                 resets += usize::from(Call::kubectl(args).run_with(secret.to_string().as_bytes()).status == Some(0));
             }
             std::thread::sleep(Duration::from_millis(200));
@@ -186,8 +186,8 @@ fn a_secret_that_another_owner_resets_gets_two_certificates_a_day_and_no_more() 
     });
     it.ns.create(vec![chart.clone()]);
     it.ns.apply(vec![asking("shop", &[&shop])]);
-    let stop = Arc::new(AtomicBool::new(false));
-    let resetting = reset(it.ns.name.clone(), chart, Arc::clone(&stop));
+    let ended = Arc::new(AtomicBool::new(false));
+    let resetting = reset(it.ns.name.clone(), chart, Arc::clone(&ended));
     let running = controller_with(&it, &["--wait", "2s"]);
     resume(&it);
     let (line, _) = running.out.after(0, &["\"event\":\"held\"", "shop-tls", "TwoADay"]);
@@ -198,6 +198,6 @@ fn a_secret_that_another_owner_resets_gets_two_certificates_a_day_and_no_more() 
     until_stored_within(NEXT_TRY, &it, "other-tls", &[&other], &running);
     assert_eq!(finalized(&it), 3, "{:?}", running.out.all());
     assert_eq!(lines(&running, &["TwoADay"]).len(), 1);
-    stop.store(true, Ordering::Relaxed);
+    ended.store(true, Ordering::Relaxed);
     assert_eq!(resetting.join().unwrap(), 2);
 }
