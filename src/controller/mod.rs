@@ -17,6 +17,7 @@ pub mod keeper;
 pub mod leader;
 pub mod moment;
 pub mod queue;
+pub mod restores;
 pub mod routes;
 mod run;
 pub mod serve;

@@ -14,6 +14,7 @@ use super::{
     front::LogFront,
     keeper::{Keeper, Keeping, WindowAnswer},
     leader::{self, Identity, Leadership, State, Timing},
+    restores::Restores,
     routes,
     state::{self, Ask, Inbox, Snapshot},
     tally::Tally,
@@ -160,6 +161,7 @@ pub async fn run(
         cancel,
         audit,
         told: None,
+        restores: Restores::default(),
         led: BTreeSet::new(),
         tally: Tally::new(now()),
         ca_answered: None,
@@ -263,6 +265,8 @@ struct Controller {
     slots: usize,
     /// What it was told, and when that was looked at.
     told: Option<(Told, Instant)>,
+    /// When pairs were put back.
+    restores: Restores,
     /// The classes whose routes that stay were written by this leader.
     led: BTreeSet<String>,
     /// What is remembered for those who ask.
@@ -565,8 +569,16 @@ impl Controller {
                         ("sha256", restored.sha256.to_string().into()),
                         ("notAfter", restored.not_after.into()),
                     ]);
-                    // It was not issued now.
-                    Fate::NotWanted
+                    match self.restores.restored(secret, now()) {
+                        // It was not issued now.
+                        None => Fate::NotWanted,
+                        Some(until) => Fate::Waiting {
+                            until,
+                            reason:
+                                "OtherOwner: its pair was put back 30 times within an hour, and somebody else undoes it"
+                                    .into(),
+                        },
+                    }
                 }
                 Ok(BeforeOrder::Changed) => Fate::Waiting {
                     until: now().saturating_add(1),
@@ -645,7 +657,7 @@ impl Controller {
                     ca_answered: false,
                 },
             };
-            self.ended(secret, fate);
+            self.keeper.ended(secret, fate, now());
         }
     }
 
