@@ -40,5 +40,6 @@ fn thirty_names_that_fail_do_not_delay_the_good_one_of_another_namespace() {
             Ok(())
         }
     });
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    // Each of the others takes a minute to fail. On a machine that is busy with other tests, this takes five seconds.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
