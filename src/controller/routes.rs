@@ -3,7 +3,7 @@
 //!
 //! They are written when a class is first needed and when another replica leads. Thousands of issuances write no others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::{
     api::networking::v1::{HTTPIngressRuleValue, Ingress, IngressRule, IngressSpec},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     apply::{
         Api, ApiError, Permit, Permits, Purpose, Verb,
-        mark::{MANAGED_BY, MANAGER, PURPOSE, short_hash},
+        mark::{MANAGED_BY, MANAGER, PURPOSE, selector, short_hash},
     },
     inventory::{Controller, Inventory, RouteKey},
     k8s::{Believed, Edit, Marked as _, Own as _},
@@ -56,14 +56,30 @@ pub fn class_of_route(inventory: &Inventory, route: &RouteKey, host: &str) -> Op
     place.parents.is_empty().then_some(place.class)
 }
 
+/// Whether another installation has routes that stay. All of them are for every host, so that with two of them it is
+/// chance which one Traefik takes: challenges then get objects of their own, which come before both.
+async fn has_another(api: &Api, namespace: &str) -> Result<bool, ApiError> {
+    let found = api.list(INGRESS, None, Some(&selector(Some(Purpose::Standing)))).await;
+    match found {
+        Ok(found) => Ok(found.iter().any(|object| object["metadata"]["namespace"] != namespace)),
+        // Who may not look at other namespaces shares no controller with them, as a rule.
+        Err(error) if error.is_forbidden() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes what is missing or differs, and has the responder know which classes lead to it. Returns how many objects were
-/// written.
+/// written: none where another installation has such routes.
 ///
 /// # Errors
 ///
 /// The server refuses an object. Challenges then get objects of their own.
 pub async fn write(api: &Api, namespace: &str, classes: &Classes, to: &Standing) -> Result<usize, ApiError> {
     if classes.is_empty() {
+        return Ok(0);
+    }
+    if has_another(api, namespace).await? {
+        to.led_by(BTreeSet::new());
         return Ok(0);
     }
     let api = api.with_permits(permits(namespace));

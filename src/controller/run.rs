@@ -59,6 +59,8 @@ const LOOKED: Duration = Duration::from_mins(1);
 /// How many certificates are under way for each that is ordered at the same time: those that are stored wait until they
 /// are served.
 const UNDER_WAY: usize = 4;
+/// How long a cluster that does not answer is waited for, in seconds.
+const CLUSTER: Seconds = 5;
 /// How long an account that is missing is waited for, in seconds.
 const ACCOUNT: Seconds = 60;
 /// How long after the CA has answered it is not asked whether it does before orders are begun.
@@ -584,15 +586,20 @@ impl Controller {
                     until: now().saturating_add(1),
                     reason: "the Secret has changed".into(),
                 },
+                Ok(BeforeOrder::Busy) => Fate::Waiting {
+                    until: now().saturating_add(1),
+                    reason: "another run works on the Secret".into(),
+                },
                 Ok(BeforeOrder::TwoADay { until }) => Fate::Limited {
                     until,
                     limit:
                         "TwoADay: the same names were ordered twice within a day, and somebody else changes the Secret"
                             .into(),
                 },
-                Err(error) => Fate::Failed {
+                // The cluster does not answer: that is no failure of the certificate.
+                Err(error) => Fate::Waiting {
+                    until: now().saturating_add(CLUSTER),
                     reason: error.message.as_str().into(),
-                    ca_answered: false,
                 },
             };
             self.keeper.ended(secret, fate, now());

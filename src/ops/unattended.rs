@@ -92,6 +92,8 @@ pub enum BeforeOrder {
     Restored(Restored),
     /// It has changed meanwhile: it is looked at again.
     Changed,
+    /// Another run works on it, or one of this process that has just ended.
+    Busy,
     /// The same names were ordered twice within a day.
     TwoADay {
         /// When they may be ordered again, in seconds since 1970.
@@ -288,9 +290,8 @@ impl Unattended {
                 Err(RestoreError::Others { .. } | RestoreError::Whole | RestoreError::Ending) => {
                     return Ok(BeforeOrder::Changed);
                 }
-                Err(error @ (RestoreError::Api(_) | RestoreError::Lease(_) | RestoreError::LeaseLost)) => {
-                    return Err(OpError::because(&error));
-                }
+                Err(RestoreError::Lease(_) | RestoreError::LeaseLost) => return Ok(BeforeOrder::Busy),
+                Err(error @ RestoreError::Api(_)) => return Err(OpError::because(&error)),
                 // It has no pair to put back.
                 Err(error) => log::debug!("Secret {}: nothing is put back: {error}", target.secret),
             }

@@ -164,7 +164,7 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
     let ran = Call::certs(["uninstall", "--yes", "-n", name]).run().ends_with(0);
     assert!(ran.err.contains(&format!("Secret {name}/account stays")), "{}", ran.err);
     let label = format!("app.kubernetes.io/instance={name}");
-    let kinds = "all,roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,networkpolicies,pdb,leases,\
+    let kinds = "deployments,services,roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,networkpolicies,pdb,leases,\
                  validatingadmissionpolicies,validatingadmissionpolicybindings";
     eventually("everything to be gone", || {
         let left = kubectl(&["get", kinds, "-A", "-l", &label, "-o", "name"]);
