@@ -9,8 +9,13 @@ use super::IssueArgs;
 /// `ensure`.
 #[derive(Debug, Clone, Args)]
 pub struct EnsureCommand {
-    /// The Secret that is to hold the certificate; with --from-env certs-<first domain> by default
-    #[arg(long, value_name = "NAME", required_unless_present = "from_env")]
+    /// The Secret that is to hold the certificate.
+    #[arg(
+        help = "The Secret that is to hold the certificate; with --from-env certs-<first domain> by default",
+        long,
+        value_name = "NAME",
+        required_unless_present = "from_env"
+    )]
     pub secret: Option<String>,
     /// A host of the certificate: a name, a wildcard or an IP address; may be given more than once. Names of the present certificate that
     /// are not given are removed
