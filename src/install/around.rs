@@ -67,7 +67,11 @@ impl Install {
         self.made(
             PODDISRUPTIONBUDGET,
             NAME,
-            json!({"spec": {"maxUnavailable": 1, "selector": {"matchLabels": self.selector()}}}),
+            // A Pod that is not ready, such as one that waits for an account, is in no node's way.
+            json!({"spec": {
+                "maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow",
+                "selector": {"matchLabels": self.selector()},
+            }}),
         )
     }
 }

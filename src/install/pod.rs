@@ -17,18 +17,22 @@ const SETTINGS: &str = "/etc/kubectl-certs";
 
 /// How a Pod is looked after.
 ///
-/// The port of the answers is bound once the cluster has been read, which takes a while where it is large.
+/// The controller listens for these questions before it reads the cluster, which takes a while where it is large. It is
+/// ready once it answers challenges and knows its account; whether it leads makes no difference.
 fn probes() -> Value {
-    let open = json!({"tcpSocket": {"port": "http01"}});
-    let with = |mut probe: Value, period: u16, failures: u16| {
-        probe["periodSeconds"] = period.into();
-        probe["failureThreshold"] = failures.into();
-        probe
+    let asked = |path: &str, period: u16, failures: u16| {
+        json!({
+            "httpGet": {"path": path, "port": "metrics"},
+            "periodSeconds": period,
+            // Longer than the controller itself waits for its loop.
+            "timeoutSeconds": 6,
+            "failureThreshold": failures,
+        })
     };
     json!({
-        "startupProbe": with(open.clone(), 5, 120),
-        "readinessProbe": with(open.clone(), 5, 3),
-        "livenessProbe": with(open, 20, 3),
+        "startupProbe": asked("/healthz", 5, 12),
+        "readinessProbe": asked("/readyz", 5, 3),
+        "livenessProbe": asked("/healthz", 20, 6),
     })
 }
 

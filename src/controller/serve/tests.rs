@@ -196,6 +196,20 @@ async fn it_is_healthy_while_it_reads_and_waits_and_ready_once_it_goes() {
 }
 
 #[tokio::test]
+async fn one_that_only_plans_is_ready_so_that_a_rollout_comes_to_its_end() {
+    let (serving, asked, _canceller) = server().await;
+    let mut plans = snapshot(3);
+    plans.has_account = false;
+    let going = goes(asked, plans);
+    let said = ask(serving.address(), "/readyz", "").await;
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.contains("it only plans"),
+        "{said}"
+    );
+    going.abort();
+}
+
+#[tokio::test]
 async fn a_loop_that_stands_still_is_not_healthy() {
     let (serving, asked, _canceller) = server().await;
     asked.stage.send_replace(Stage::Going);

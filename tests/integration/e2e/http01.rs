@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener},
     path::Path,
     process::Command,
@@ -32,7 +31,7 @@ use crate::support::{
     cluster::{Namespace, ingress},
     eventually,
     run::Call,
-    server::{curl, free_port},
+    server::{answering, curl, free_port},
 };
 
 const NODE: &str = "10.99.0.1";
@@ -43,30 +42,21 @@ const KINDS: &str = "jobs,pods,services,endpointslices,ingresses,configmaps,http
 
 /// An application that never lets anybody in: it redirects to https, and there asks for a login.
 pub(super) fn application() -> SocketAddr {
-    let listener = TcpListener::bind((NODE, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for tcp in listener.incoming() {
-            let Ok(mut tcp) = tcp else { return };
-            let mut head = [0; 4096];
-            let read = tcp.read(&mut head).unwrap_or(0);
-            let head = String::from_utf8_lossy(&head[..read]).to_lowercase();
-            let host = head
-                .split("host: ")
-                .nth(1)
-                .and_then(|rest| rest.split("\r\n").next())
-                .unwrap_or("x");
-            let answer = if head.contains("x-forwarded-proto: https") {
-                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlogin".to_owned()
-            } else {
-                format!(
-                    "HTTP/1.1 302 Found\r\nLocation: https://{host}/login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                )
-            };
-            let _ = tcp.write_all(answer.as_bytes());
+    answering(NODE, |head| {
+        let head = head.to_lowercase();
+        let host = head
+            .split("host: ")
+            .nth(1)
+            .and_then(|rest| rest.split("\r\n").next())
+            .unwrap_or("x");
+        if head.contains("x-forwarded-proto: https") {
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlogin".to_owned()
+        } else {
+            format!(
+                "HTTP/1.1 302 Found\r\nLocation: https://{host}/login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
         }
-    });
-    address
+    })
 }
 
 /// A Service without selector, and its endpoint.

@@ -1,9 +1,6 @@
 //! What the flags of an issuance change, through the command: names, keys, restarts, looks, limits, and who is chosen.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener},
-};
+use std::net::SocketAddr;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use kubectl_certs::x509::{Interner, bundle};
@@ -15,6 +12,7 @@ use crate::support::{
     eventually,
     issuing::{Issuing, NODE, x509::Leaf},
     pki::now,
+    server::answering,
     tls,
 };
 
@@ -217,23 +215,13 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
 }
 
 /// Answers requests with what there is for their path.
-fn answers(body: impl Fn(&str) -> Option<String> + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind((NODE, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut tcp in listener.incoming().map_while(Result::ok) {
-            let mut head = [0; 4096];
-            let read = tcp.read(&mut head).unwrap_or(0);
-            let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            let found = head.split(' ').nth(1).and_then(&body);
-            let (status, body) = found.map_or(("404 Not Found", String::new()), |body| ("200 OK", body));
-            let length = body.len();
-            let _ = tcp.write_all(
-                format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes(),
-            );
-        }
-    });
-    address
+fn answers(body: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> SocketAddr {
+    answering(NODE, move |head| {
+        let found = head.split(' ').nth(1).and_then(&body);
+        let (status, body) = found.map_or(("404 Not Found", String::new()), |body| ("200 OK", body));
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+    })
 }
 
 #[test]

@@ -3,11 +3,12 @@
 
 use std::{
     fs::File,
-    io::Read as _,
-    net::{Ipv4Addr, TcpListener},
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -171,4 +172,24 @@ pub(crate) fn curl(args: &[&str]) -> Result<String, String> {
     } else {
         Err(format!("{}{out}", String::from_utf8_lossy(&ran.stderr)))
     }
+}
+
+/// Answers the first request of each connection with what is made of its head, until the test process ends. Returns the address.
+///
+/// A thread for each: Go's client, and so Traefik, opens connections that it then has no use for, and says nothing on them.
+pub(crate) fn answering(ip: &str, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind((ip, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    std::thread::spawn(move || {
+        for mut tcp in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            std::thread::spawn(move || {
+                let mut head = [0; 4096];
+                let read = tcp.read(&mut head).unwrap_or(0);
+                let _ = tcp.write_all(answer(&String::from_utf8_lossy(&head[..read])).as_bytes());
+            });
+        }
+    });
+    address
 }

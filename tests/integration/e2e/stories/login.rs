@@ -2,8 +2,7 @@
 //! sends who has no cookie to the login. Challenges pass; the login stays shut all the while.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     process::Command,
     sync::{
         Arc,
@@ -20,7 +19,7 @@ use crate::{
         controller::{asking, controller, lines, resume, until_stored},
         eventually,
         issuing::{Issuing, NODE},
-        server::{Address, Server, curl, free_port},
+        server::{Address, Server, answering, curl, free_port},
     },
 };
 
@@ -29,22 +28,13 @@ const LOGIN: &str = "https://login.example/oauth2/start";
 
 /// A sidecar that lets nobody in without a cookie, whatever is asked for.
 fn sidecar() -> SocketAddr {
-    let listener = TcpListener::bind((NODE, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut tcp in listener.incoming().flatten() {
-            let mut head = [0; 4096];
-            let read = tcp.read(&mut head).unwrap_or(0);
-            let head = String::from_utf8_lossy(&head[..read]).to_lowercase();
-            let answer = if head.contains("\r\ncookie: _oauth2_proxy=") {
-                "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nshop".to_owned()
-            } else {
-                format!("HTTP/1.1 302 Found\r\nLocation: {LOGIN}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            };
-            let _ = tcp.write_all(answer.as_bytes());
+    answering(NODE, |head| {
+        if head.to_lowercase().contains("\r\ncookie: _oauth2_proxy=") {
+            "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nshop".to_owned()
+        } else {
+            format!("HTTP/1.1 302 Found\r\nLocation: {LOGIN}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         }
-    });
-    address
+    })
 }
 
 /// A Traefik for the namespace alone, on an address of its own, whose port 80 knows nothing but the redirect to https.
