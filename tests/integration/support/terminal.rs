@@ -135,13 +135,16 @@ impl Terminal {
     }
 
     /// Waits until the screen is as `right` says. Returns it, and how long that took.
+    ///
+    /// tmux also shows half of a frame that is still being written: it is looked at again until nothing moves, for a moment.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, right: impl Fn(&str) -> bool) -> (String, Duration) {
         let began = Instant::now();
         loop {
             let screen = self.screen();
             if right(&screen) {
-                return (screen, began.elapsed());
+                let took = began.elapsed();
+                return (self.at_rest(screen, right), took);
             }
             let said = std::fs::read_to_string(self.dir.path().join("err")).unwrap_or_default();
             assert!(
@@ -150,6 +153,19 @@ impl Terminal {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// The screen once nothing moves, or a moment later; the last one that is `right`.
+    fn at_rest(&self, mut screen: String, right: impl Fn(&str) -> bool) -> String {
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(40));
+            let next = self.screen();
+            if next == screen || !right(&next) {
+                break;
+            }
+            screen = next;
+        }
+        screen
     }
 
     /// Waits until all of `words` are on the screen.
