@@ -237,6 +237,10 @@ async fn answering_meanwhile(mut busy: impl Future<Output = ()> + Unpin, asks: &
     }
 }
 
+fn secrets_of(targets: &[Target]) -> Vec<Key> {
+    targets.iter().map(|target| target.secret.clone()).collect()
+}
+
 /// Whoever has asked may have gone.
 fn answer(ask: Ask, latest: &Snapshot) {
     match ask {
@@ -505,11 +509,17 @@ impl Controller {
         if targets.is_empty() {
             return;
         }
-        let secrets: Vec<Key> = targets.iter().map(|target| target.secret.clone()).collect();
+        let secrets = secrets_of(&targets);
         match self.unattended.account().await {
             Ok(AccountState::Ready) => {}
-            Ok(AccountState::Missing) => return self.all_wait(&secrets, "AccountMissing: there is no account"),
-            Err(error) => return self.all_wait(&secrets, &error.message),
+            Ok(AccountState::Missing) => {
+                self.tally.has_account = false;
+                return self.all_wait(&secrets, "AccountMissing: there is no account");
+            }
+            Err(error) => {
+                self.tally.has_account = true;
+                return self.all_wait(&secrets, &error.message);
+            }
         }
         if let Err(error) = self.does_ca_answer().await {
             return self.none_begun(&secrets, &error);
@@ -519,7 +529,7 @@ impl Controller {
         if targets.is_empty() {
             return;
         }
-        let secrets: Vec<Key> = targets.iter().map(|target| target.secret.clone()).collect();
+        let secrets = secrets_of(&targets);
         let Some(term) = &self.term else { return };
         let begun = self
             .unattended
@@ -643,7 +653,6 @@ impl Controller {
     fn all_wait(&mut self, secrets: &[Key], reason: &str) {
         self.audit.say(Level::Error, reason);
         let until = now().saturating_add(ACCOUNT);
-        self.tally.has_account = !reason.starts_with("AccountMissing");
         for secret in secrets {
             let reason: Text = reason.into();
             self.keeper.ended(secret, Fate::Waiting { until, reason }, now());
@@ -723,15 +732,12 @@ impl Controller {
         if classes.keys().all(|class| self.led.contains(class)) {
             return;
         }
-        match routes::write(&self.api, self.unattended.namespace(), classes, &self.answering).await {
-            Ok(_) => self.led = classes.keys().cloned().collect(),
-            Err(error) => {
-                let words = crate::error::chain(&error);
-                let text = format!("no route that stays leads here, so that each challenge gets one: {words}");
-                self.audit.say(Level::Warning, &text);
-                // It is not tried again for each certificate.
-                self.led = classes.keys().cloned().collect();
-            }
+        if let Err(error) = routes::write(&self.api, self.unattended.namespace(), classes, &self.answering).await {
+            let words = crate::error::chain(&error);
+            let text = format!("no route that stays leads here, so that each challenge gets one: {words}");
+            self.audit.say(Level::Warning, &text);
         }
+        // What failed is not tried again for each certificate.
+        self.led = classes.keys().cloned().collect();
     }
 }

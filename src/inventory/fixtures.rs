@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    object::{Ingress, IngressClass, Key, Meta, More, Owner, Seconds, Text, ingress::IngressTls},
+    object::{Ingress, IngressClass, Key, Meta, More, Owner, Seconds, Text, annotation, ingress::IngressTls},
     x509::{
         Bundle, Certificate, Fingerprint, KeyAlgorithm, KeyState, Name, San, Subject, Trust,
         certificate::ExtendedKeyUsage, readers::GoReads,
@@ -170,6 +170,21 @@ pub fn stored(namespace: &str, name: &str, bundle: Bundle) -> Stored {
 /// A healthy TLS Secret for `names`.
 pub fn good(namespace: &str, name: &str, names: &[&str]) -> Stored {
     stored(namespace, name, bundle(leaf(names)))
+}
+
+/// A healthy TLS Secret for `names`, with the marks of an order of this program at the CA with this directory.
+pub fn ordered(namespace: &str, name: &str, names: &[&str], directory: &str) -> Stored {
+    let leaf = leaf(names);
+    let sha256 = leaf.sha256.to_string();
+    let mut stored = stored(namespace, name, bundle(leaf));
+    for (key, value) in [
+        (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
+        (annotation::ISSUED_SHA256, sha256.as_str()),
+        (annotation::ISSUED_AT_DIRECTORY, directory),
+    ] {
+        stored.meta = with_annotation(stored.meta, key, value);
+    }
+    stored
 }
 
 /// The key of an object.

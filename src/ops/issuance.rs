@@ -149,6 +149,19 @@ impl Issuance<'_> {
         &**self.context.front()
     }
 
+    /// What the run with this id is prepared from.
+    fn preparing<'t>(&'t self, targets: &'t [Target], directory: Option<Folder>, run: &RunId) -> Preparing<'t> {
+        Preparing {
+            inventory: self.inventory(),
+            targets,
+            settings: self.settings,
+            connection: self.connection(),
+            directory,
+            connect: self.order.connect.clone(),
+            run: run.clone(),
+        }
+    }
+
     fn connection(&self) -> Option<&Connection> {
         self.connection
     }
@@ -174,15 +187,7 @@ impl Issuance<'_> {
         let front = self.front();
         check_place(self.order)?;
         let run = RunId::random();
-        let preparing = Preparing {
-            inventory: self.inventory(),
-            targets,
-            settings: self.settings,
-            connection: self.connection(),
-            directory: self.order.output_dir.clone(),
-            connect: self.order.connect.clone(),
-            run: run.clone(),
-        };
+        let preparing = self.preparing(targets, self.order.output_dir.clone(), &run);
         let mut prepared = preparing
             .prepare()
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
@@ -250,15 +255,7 @@ impl Issuance<'_> {
     /// for: what the server refuses fails the certificate that it refuses.
     pub(super) async fn begin(&self, targets: &[Target]) -> Result<Run, OpError> {
         let run = RunId::random();
-        let preparing = Preparing {
-            inventory: self.inventory(),
-            targets,
-            settings: self.settings,
-            connection: self.connection(),
-            directory: None,
-            connect: self.order.connect.clone(),
-            run: run.clone(),
-        };
+        let preparing = self.preparing(targets, None, &run);
         let mut prepared = preparing
             .prepare()
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;

@@ -258,7 +258,7 @@ impl Need {
 mod tests {
     use super::*;
     use crate::{
-        inventory::fixtures::{bundle, good, ingress, key, leaf, stored, with_annotation},
+        inventory::fixtures::{bundle, ingress, key, leaf, ordered, stored, with_annotation},
         object::{Change, Kind, Object},
         plan::ca::Ca,
     };
@@ -299,16 +299,7 @@ mod tests {
 
     /// A Secret whose certificate this program ordered at the CA of these tests.
     fn ours(names: &[&str]) -> Stored {
-        let mut stored = good("shop", "shop-tls", names);
-        let sha256 = stored.leaf().unwrap().sha256.to_string();
-        for (key, value) in [
-            (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
-            (annotation::ISSUED_SHA256, sha256.as_str()),
-            (annotation::ISSUED_AT_DIRECTORY, "https://ca.example/directory"),
-        ] {
-            stored.meta = with_annotation(stored.meta, key, value);
-        }
-        stored
+        ordered("shop", "shop-tls", names, "https://ca.example/directory")
     }
 
     fn need_of(wanted: Option<Wanted>) -> Need {

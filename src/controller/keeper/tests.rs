@@ -2,11 +2,26 @@ mod queued;
 
 use super::*;
 use crate::{
-    inventory::fixtures::{good, ingress, key, with_annotation},
+    inventory::fixtures::{ingress, key, ordered, with_annotation},
     object::{Change, Kind, Object, annotation},
 };
 
 const NOW: Seconds = crate::inventory::fixtures::NOW;
+const DIRECTORY: &str = "https://ca.example/directory";
+
+fn keeper() -> Keeper {
+    Keeper::new(Keeping {
+        asked: Asked {
+            install: "prod-1".to_owned(),
+            ..Asked::default()
+        },
+        issuer: "own".into(),
+        ca: Ca {
+            name: "own".to_owned(),
+            directory: DIRECTORY.to_owned(),
+        },
+    })
+}
 
 /// A keeper of a namespace in which one Ingress asks for these hosts, and what it sees.
 struct Scene {
@@ -17,19 +32,8 @@ struct Scene {
 
 impl Scene {
     fn new(hosts: &[&str]) -> Self {
-        let keeper = Keeper::new(Keeping {
-            asked: Asked {
-                install: "prod-1".to_owned(),
-                ..Asked::default()
-            },
-            issuer: "own".into(),
-            ca: Ca {
-                name: "own".to_owned(),
-                directory: "https://ca.example/directory".to_owned(),
-            },
-        });
         let mut scene = Self {
-            keeper,
+            keeper: keeper(),
             inventory: Inventory::new("", false),
             secret: key("shop", "shop-tls"),
         };
@@ -58,16 +62,7 @@ impl Scene {
 
     /// A certificate that this installation ordered.
     fn holds(&mut self, names: &[&str]) {
-        let mut stored = good("shop", "shop-tls", names);
-        let sha256 = stored.leaf().unwrap().sha256.to_string();
-        for (key, value) in [
-            (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
-            (annotation::ISSUED_SHA256, sha256.as_str()),
-            (annotation::ISSUED_AT_DIRECTORY, "https://ca.example/directory"),
-        ] {
-            stored.meta = with_annotation(stored.meta, key, value);
-        }
-        self.inventory.store(stored);
+        self.inventory.store(ordered("shop", "shop-tls", names, DIRECTORY));
         self.look(NOW);
     }
 

@@ -20,14 +20,14 @@ use crate::support::{
 };
 
 /// An Ingress, with a way to the ACME server on which faults can be put.
-struct Scene {
-    it: Issuing,
-    front: Front,
+pub(super) struct Scene {
+    pub(super) it: Issuing,
+    pub(super) front: Front,
     host: String,
 }
 
 impl Scene {
-    fn new(label: &str) -> Self {
+    pub(super) fn new(label: &str) -> Self {
         let it = Issuing::new(label);
         let host = it.host("shop");
         it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
@@ -35,7 +35,7 @@ impl Scene {
         Self { it, front, host }
     }
 
-    fn call(&self, args: &[&str]) -> Call {
+    pub(super) fn call(&self, args: &[&str]) -> Call {
         self.it.call_to(&self.front.url, &self.front.ca_file(), args)
     }
 

@@ -13,13 +13,14 @@ use kubectl_certs::{
 };
 use serde_json::{Value, json};
 
+use super::faults::Scene;
 use crate::support::{
     cluster::{Namespace, ingress},
     eventually,
-    front::{Fault, Front},
+    front::Fault,
     issuing::Issuing,
     pki::{self, now},
-    run::{Call, Running},
+    run::Running,
 };
 
 /// How many races there are: more where it may take long (`tests/run long`).
@@ -28,25 +29,12 @@ fn rounds() -> usize {
     asked.and_then(|rounds| rounds.parse().ok()).unwrap_or(4)
 }
 
-/// A Secret with a certificate, and what counts what is asked of the CA.
-struct Scene {
-    it: Issuing,
-    front: Front,
-}
-
 impl Scene {
-    fn new(label: &str) -> Self {
-        let it = Issuing::new(label);
-        let host = it.host("shop");
-        it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
-        let front = Front::of(&it.pebble.directory_url());
-        let scene = Self { it, front };
+    /// One whose Secret has a certificate.
+    fn renewed(label: &str) -> Self {
+        let scene = Self::new(label);
         scene.call(&["renew", "shop"]).run().ends_with(0);
         scene
-    }
-
-    fn call(&self, args: &[&str]) -> Call {
-        self.it.call_to(&self.front.url, &self.front.ca_file(), args)
     }
 
     /// A run that waits where the CA would answer a request.
@@ -136,7 +124,7 @@ fn ended(running: Running) -> (Option<i32>, String) {
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn of_two_runs_at_once_on_one_secret_that_is_due_one_orders() {
-    let scene = Scene::new("race");
+    let scene = Scene::renewed("race");
     for round in 0..rounds() {
         let before = scene.serial();
         scene.it.pebble.set_renewal_window(
@@ -171,7 +159,7 @@ fn of_two_runs_at_once_on_one_secret_that_is_due_one_orders() {
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn what_was_decided_before_another_run_renewed_the_secret_is_not_ordered() {
-    let scene = Scene::new("meanwhile");
+    let scene = Scene::renewed("meanwhile");
     for args in [&["renew", "shop"][..], &["renew", "--all"]] {
         // It has read the Secret, and waits for the CA.
         let late = scene.held_at("/dir", args);
@@ -212,7 +200,7 @@ fn what_was_decided_before_another_run_renewed_the_secret_is_not_ordered() {
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_run_that_was_stopped_after_its_order_does_nothing_more_once_another_has_taken_over() {
-    let scene = Scene::new("stopped");
+    let scene = Scene::renewed("stopped");
     let before = scene.serial();
     let first = scene.stopped();
     let asked = scene.asked();
@@ -239,7 +227,7 @@ fn a_run_that_was_stopped_after_its_order_does_nothing_more_once_another_has_tak
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_run_whose_order_was_finished_by_another_meanwhile_stores_and_removes_nothing() {
-    let scene = Scene::new("overtaken");
+    let scene = Scene::renewed("overtaken");
     let first = scene.stopped();
     scene.call(&["renew", "shop"]).run().ends_with(0);
     // A third run has begun, and has a journal of its own.
@@ -260,7 +248,7 @@ fn a_run_whose_order_was_finished_by_another_meanwhile_stores_and_removes_nothin
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn what_was_restored_from_a_backup_puts_nothing_older_into_a_secret() {
-    let scene = Scene::new("backup");
+    let scene = Scene::renewed("backup");
     let begun = |scene: &Scene| scene.it.leaf("shop-tls").certificate.not_before;
     // Killed between its certificate and the Secret: the journal leads to a certificate that is not stored.
     let killed = scene.held_at("/certZ/", &["renew", "shop"]);

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    cluster::ingress,
+    cluster::{ingress, objects_of},
     issuing::Issuing,
     run::{Call, WITH_POD},
 };
@@ -85,16 +85,7 @@ fn executable(path: &Path, text: &str) {
 
 /// The manifests with what the testbed lacks replaced: the image, a class of storage, and the database of the image.
 fn patched() -> Vec<Value> {
-    let args = ["create", "--dry-run=client", "-o", "json", "-f", &manifests()];
-    let made = Call::kubectl(args).run().ends_with(0).out;
-    let documents = serde_json::Deserializer::from_str(&made).into_iter::<Value>();
-    let mut objects = Vec::new();
-    for document in documents.map(Result::unwrap) {
-        match document["items"].as_array() {
-            Some(items) => objects.extend(items.clone()),
-            None => objects.push(document),
-        }
-    }
+    let mut objects = objects_of(&std::fs::read_to_string(manifests()).unwrap());
     objects.retain(|object| object["kind"] != "PersistentVolumeClaim");
     for object in &mut objects {
         object["metadata"].as_object_mut().unwrap().remove("namespace");

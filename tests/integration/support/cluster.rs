@@ -259,3 +259,19 @@ pub(crate) fn http_route(name: &str, parent: &Value, hosts: &[&str]) -> Value {
         "spec": {"parentRefs": [parent], "hostnames": hosts, "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]},
     })
 }
+
+/// The objects of manifests, as kubectl reads them.
+#[track_caller]
+pub(crate) fn objects_of(yaml: &str) -> Vec<Value> {
+    let args = ["create", "--dry-run=client", "-o", "json", "-f", "-"];
+    let made = Call::kubectl(args).run_with(yaml.as_bytes()).ends_with(0).out;
+    let documents = serde_json::Deserializer::from_str(&made).into_iter::<Value>();
+    let mut objects = Vec::new();
+    for document in documents.map(Result::unwrap) {
+        match document["items"].as_array() {
+            Some(items) => objects.extend(items.clone()),
+            None => objects.push(document),
+        }
+    }
+    objects
+}

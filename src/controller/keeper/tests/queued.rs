@@ -1,29 +1,12 @@
 //! What is queued, and what becomes of it.
 
-use super::super::*;
+use super::*;
 use crate::{
     inventory::Stored,
-    inventory::fixtures::{good, ingress, key, with_annotation},
+    inventory::fixtures::{ingress, key, ordered, with_annotation},
     object::{Change, Kind, Object, annotation},
     text::time::DAY,
 };
-
-const NOW: Seconds = crate::inventory::fixtures::NOW;
-const DIRECTORY: &str = "https://ca.example/directory";
-
-fn keeper() -> Keeper {
-    Keeper::new(Keeping {
-        asked: Asked {
-            install: "prod-1".to_owned(),
-            ..Asked::default()
-        },
-        issuer: "own".into(),
-        ca: Ca {
-            name: "own".to_owned(),
-            directory: DIRECTORY.to_owned(),
-        },
-    })
-}
 
 fn asking(name: &str, hosts: &[&str]) -> Change {
     let mut web = ingress("shop", name, &[(hosts, &format!("{name}-tls"))]);
@@ -33,16 +16,7 @@ fn asking(name: &str, hosts: &[&str]) -> Change {
 
 /// A certificate that this program ordered at the CA of these tests.
 fn ours(name: &str, hosts: &[&str]) -> Stored {
-    let mut stored = good("shop", name, hosts);
-    let sha256 = stored.leaf().unwrap().sha256.to_string();
-    for (key, value) in [
-        (annotation::ISSUED_BY, "kubectl-certs 0.1.0"),
-        (annotation::ISSUED_SHA256, sha256.as_str()),
-        (annotation::ISSUED_AT_DIRECTORY, DIRECTORY),
-    ] {
-        stored.meta = with_annotation(stored.meta, key, value);
-    }
-    stored
+    ordered("shop", name, hosts, DIRECTORY)
 }
 
 fn inventory(changes: Vec<Change>, held: Vec<Stored>) -> Inventory {

@@ -9,6 +9,7 @@ use kubectl_certs::x509::{Interner, KeyState, bundle};
 use serde_json::{Value, json};
 
 use crate::support::{
+    cluster::objects_of,
     eventually,
     front::Front,
     issuing::Issuing,
@@ -222,17 +223,7 @@ fn guide(it: &Issuing) -> Vec<Value> {
     let begin = text.find("```yaml\n# certs.yaml").expect("the manifests") + "```yaml\n".len();
     let yaml = &text[begin..begin + text[begin..].find("```").unwrap()];
     let yaml = yaml.replace("namespace: shop", &format!("namespace: {}", it.ns.name));
-    let args = ["create", "--dry-run=client", "-o", "json", "-f", "-"];
-    let made = Call::kubectl(args).run_with(yaml.as_bytes()).ends_with(0).out;
-    let documents = serde_json::Deserializer::from_str(&made).into_iter::<Value>();
-    let mut objects = Vec::new();
-    for document in documents.map(Result::unwrap) {
-        match document["items"].as_array() {
-            Some(items) => objects.extend(items.clone()),
-            None => objects.push(document),
-        }
-    }
-    objects
+    objects_of(&yaml)
 }
 
 /// Puts the names of the test, and the way to its servers, in the place of those of the guide.

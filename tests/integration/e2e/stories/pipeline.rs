@@ -3,15 +3,13 @@
 
 use std::{fs, path::Path, process::Command};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use kubectl_certs::x509::{Interner, KeyState, bundle};
 use serde_json::Value;
 
 use super::super::age::{age, keygen};
 use crate::support::{
     dns::PowerDns,
     front::Front,
-    issuing::Issuing,
+    issuing::{Issuing, x509::Leaf},
     run::{Call, Ran},
 };
 
@@ -74,17 +72,9 @@ fn names(secret: &Value) -> Vec<String> {
         (&secret["kind"], &secret["metadata"]["name"]),
         (&"Secret".into(), &"certs".into())
     );
-    let data = |key: &str| {
-        BASE64_STANDARD
-            .decode(secret["data"][key].as_str().expect(key))
-            .unwrap()
-    };
-    let (chain, key) = (data("tls.crt"), data("tls.key"));
-    let parsed = bundle::parse(Some(&chain), Some(&key.into()), &mut Interner::new()).bundle;
-    assert_eq!(parsed.key, KeyState::Matches);
-    let mut names: Vec<String> = parsed.leaf().unwrap().names.iter().map(ToString::to_string).collect();
-    names.sort();
-    names
+    let leaf = Leaf::of(secret);
+    assert!(leaf.key_matches);
+    leaf.names()
 }
 
 #[test]
