@@ -102,7 +102,12 @@ impl Run {
             let in_window = renewal.as_ref().is_some_and(|r| r.in_window);
             self.within_limits(target, in_window)?;
         }
-        let entry = self.entry(target, kind, found.as_ref(), resume.clone());
+        let holds = holds(&present, &options.slots);
+        let mut entry = self.entry(target, kind, found.as_ref(), resume.clone());
+        let has_changed = entry.held.as_ref().is_none_or(|held| *held != holds);
+        if resume.is_none() {
+            entry.held = Some(holds);
+        }
         let left = entry.left.clone();
         let journal = self.begin(target, entry, &key, found).await?;
         let obtaining = OrderRequest {
@@ -163,7 +168,7 @@ impl Run {
             options: &options,
             key: &key,
             lease,
-            resumed,
+            may_be_older: resumed && has_changed,
         };
         let issued = self.finish_one(target, &storing, obtained, tell).await;
         match issued {
@@ -331,6 +336,7 @@ impl Run {
             profile: self.parts.issuer.profile.clone(),
             key_type: kind.as_str().to_owned(),
             started: crate::clock::now(),
+            held: found.and_then(|found| found.entry.held.clone()),
             // What a killed run left stays recorded until it is removed.
             left: found.map(|found| found.entry.left.clone()).unwrap_or_default(),
         }
@@ -351,6 +357,11 @@ impl Run {
             _ => {}
         }
     }
+}
+
+/// The certificate that a Secret holds, as the journal has it.
+fn holds(present: &Present, slots: &Slots) -> String {
+    present.sha256(slots).map(|sha256| sha256.to_string()).unwrap_or_default()
 }
 
 /// Marks the failed names that no route has any more.

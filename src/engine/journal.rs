@@ -52,6 +52,10 @@ pub struct Entry {
     pub key_type: String,
     /// When the order began, in seconds since 1970.
     pub started: Seconds,
+    /// SHA-256 of the certificate that the Secret held when the order began, in lower-case hexadecimal; empty if it held
+    /// none. Earlier versions did not write it.
+    #[serde(default)]
+    pub held: Option<String>,
     /// Whether the order was about to be finalized: the CA may have issued its certificate.
     #[serde(default)]
     pub finalizing: bool,

@@ -56,8 +56,9 @@ pub struct StoreRequest<'a> {
     pub note: &'a Note,
     /// The id of the run.
     pub run: &'a RunId,
-    /// Whether an earlier run made the order: its certificate may be older than what is stored by now.
-    pub resumed: bool,
+    /// Whether an earlier run made the order, and the Secret has changed since: the certificate may be older than the one
+    /// that is stored by now.
+    pub may_be_older: bool,
     /// Where the pair is kept before it is stored, if that is wanted.
     pub keeping: Option<&'a Keeping>,
     /// Who lets the run write.
@@ -132,7 +133,7 @@ impl StoreRequest<'_> {
         if now != before && now != Some(pair.sha256()) {
             return Err(TargetError::Changed(key.clone()));
         }
-        if self.resumed {
+        if self.may_be_older {
             not_older(&target, pair, &self.options.slots)?;
         }
         let change = SecretChange::plan(&target, pair, self.options, self.note)?;
@@ -202,9 +203,10 @@ impl StoreRequest<'_> {
     }
 }
 
-/// Refuses the certificate of an earlier run's order if it is not newer than the one that the Secret holds: the journal
-/// may come from a backup of the cluster. The certificate of this run's own order was issued after the Secret was read
-/// and is not judged by its dates, because CAs backdate them, some to midnight.
+/// Refuses the certificate of an earlier run's order if it is not newer than the one that the Secret holds by now: the
+/// journal may come from a backup of the cluster. No other dates are judged, because CAs backdate them, some to midnight:
+/// neither those of this run's own order, which was made after the Secret was read, nor those of an earlier one if the
+/// Secret still holds what it held when that order began.
 #[allow(clippy::result_large_err)] // Called once for each certificate.
 fn not_older(target: &Target, pair: &Pair, slots: &Slots) -> Result<(), TargetError> {
     let Some(held) = target.held(slots) else { return Ok(()) };

@@ -88,7 +88,7 @@ impl Run {
             options: to.options,
             note: &note,
             run: &self.parts.id,
-            resumed: to.resumed,
+            may_be_older: to.may_be_older,
             keeping: self.parts.options.kept.as_ref(),
             authority: &self.parts.options.authority,
         };
@@ -148,8 +148,8 @@ pub(super) struct Storing<'a> {
     pub(super) key: &'a PrivateKey,
     /// The Lease of the Secret.
     pub(super) lease: Option<&'a Lease>,
-    /// Whether an earlier run made the order.
-    pub(super) resumed: bool,
+    /// Whether an earlier run made the order, and the Secret has changed since.
+    pub(super) may_be_older: bool,
 }
 
 /// The issued certificate, and the new names that it does not include.
