@@ -40,7 +40,7 @@ pub(super) async fn run(mut command: EnsureCommand, cancel: Cancel) -> Result<Ex
 fn request(command: &EnsureCommand) -> Result<ensure::Request, OpError> {
     let names: Result<Vec<Name>, NameError> = command.domains.iter().map(|host| host.parse()).collect();
     let mut order = command.issue.order()?;
-    if let Some(keys) = &command.issue.store.secret_keys {
+    if let Some(keys) = &command.issue.how.store.secret_keys {
         // What is in them is what the Secret holds.
         let pattern = format!("certificate={},key={}", keys.certificate, keys.key);
         order.checks.secret_keys.extend(pattern.parse::<Pattern>());

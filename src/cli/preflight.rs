@@ -29,7 +29,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, OpError> {
     };
     let context = Context::new(
         Cluster::new(args.source.connection.options(), Terminal::telling()),
-        args.ca.settings.config(),
+        args.how.ca.settings.config(),
         Cancel::never(),
     );
     let mut found = Box::pin(preflight::run(&request, &context)).await?;

@@ -41,7 +41,7 @@ pub(super) fn context(args: &IssueArgs, cancel: Cancel) -> Context {
     let front = Terminal::following(args.run.yes, args.run.output == Some(Output::Json));
     Context::new(
         Cluster::new(args.source.connection.options(), front),
-        args.ca.settings.config(),
+        args.how.ca.settings.config(),
         cancel,
     )
 }

@@ -10,7 +10,7 @@ use crate::{
     solve::dns01::config::Credential,
 };
 
-use super::args::issue::{CaArgs, IssueArgs};
+use super::args::issue::{CaArgs, IssuanceArgs};
 
 /// Refuses a flag that would change nothing as it stands.
 pub(super) fn acts_with(flag: &'static str, is_idle: bool, needs: &'static str) -> Result<(), OpError> {
@@ -51,7 +51,7 @@ pub(super) fn ca_layer(args: &CaArgs) -> Result<Layer, OpError> {
 }
 
 /// What the flags of an issuance say.
-pub(super) fn issue_layer(args: &IssueArgs) -> Result<Layer, OpError> {
+pub(super) fn issue_layer(args: &IssuanceArgs) -> Result<Layer, OpError> {
     let some = |list: &Vec<_>| (!list.is_empty()).then(|| list.clone());
     let mut layer = ca_layer(&args.ca)?;
     layer.issuer.profile.clone_from(&args.order.profile);

@@ -4,13 +4,10 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{
-    ClusterArgs, ColorChoice, SourceArgs,
-    issue::{CaArgs, Dns01Args, Http01Args, IssueArgs, OrderArgs, RunArgs, StoreArgs},
-};
+use super::{ClusterArgs, SourceArgs, issue::IssuanceArgs};
 use crate::{
     ops::{Config, OpError, issuance::Order, pause::NAMESPACE},
-    settings::value::{DryRun, Length},
+    settings::value::Length,
 };
 
 /// `controller`.
@@ -19,21 +16,9 @@ pub struct ControllerCommand {
     /// What is followed.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Which CA and account.
+    /// How certificates are ordered.
     #[command(flatten)]
-    pub ca: CaArgs,
-    /// What is ordered.
-    #[command(flatten)]
-    pub order: OrderArgs,
-    /// How HTTP-01 is answered.
-    #[command(flatten)]
-    pub http01: Http01Args,
-    /// How DNS-01 is answered.
-    #[command(flatten)]
-    pub dns01: Dns01Args,
-    /// What becomes of the certificate.
-    #[command(flatten)]
-    pub store: StoreArgs,
+    pub how: IssuanceArgs,
     /// Where /metrics, /healthz and /readyz are answered: in a Pod port 9402 of all addresses by default, elsewhere nowhere
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listening, help_heading = "Monitoring")]
     pub listen: Option<SocketAddr>,
@@ -56,26 +41,12 @@ impl ControllerCommand {
                 "the controller follows a cluster, and reads no manifests (-f)",
             ));
         }
-        let issue = IssueArgs {
-            source: self.source.clone(),
-            ca: self.ca.clone(),
-            order: self.order.clone(),
-            http01: self.http01.clone(),
-            dns01: self.dns01.clone(),
-            store: self.store.clone(),
-            run: RunArgs {
-                yes: true,
-                dry_run: DryRun::None,
-                output: None,
-                color: ColorChoice::Never,
-            },
-        };
-        issue.order()
+        self.how.order(&self.source)
     }
 
     /// Where settings are.
     pub fn config(&self) -> Config {
-        self.ca.settings.config()
+        self.how.ca.settings.config()
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
-    ClusterArgs, ColorChoice, SourceArgs,
-    issue::{CaArgs, Dns01Args, Http01Args, IssueArgs, OrderArgs, RunArgs, StoreArgs, words},
+    ClusterArgs,
+    issue::{CaArgs, Dns01Args, Http01Args, IssuanceArgs, OrderArgs, StoreArgs, words},
 };
 use crate::{
     apply::KeyKind,
@@ -16,7 +16,7 @@ use crate::{
     ops::{Config, OpError, install, uninstall},
     settings::{
         layer::Layer,
-        value::{ChallengeWord, DryRun, Length, NameServer, RestartWord, SecretKeys, SelfCheck, SolverKind},
+        value::{ChallengeWord, Length, NameServer, RestartWord, SecretKeys, SelfCheck, SolverKind},
     },
 };
 
@@ -220,8 +220,7 @@ impl InstallCommand {
     /// What the flags say of settings.
     fn layer(&self) -> Result<Layer, OpError> {
         let said = self.settings.clone();
-        issue_layer(&IssueArgs {
-            source: SourceArgs::default(),
+        issue_layer(&IssuanceArgs {
             ca: self.ca.clone(),
             order: OrderArgs {
                 profile: said.profile,
@@ -246,12 +245,6 @@ impl InstallCommand {
                 restart: said.restart,
                 wait: said.wait,
                 ..StoreArgs::default()
-            },
-            run: RunArgs {
-                yes: self.yes,
-                dry_run: DryRun::None,
-                output: None,
-                color: ColorChoice::Never,
             },
         })
     }

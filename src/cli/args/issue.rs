@@ -36,6 +36,17 @@ pub struct IssueArgs {
     /// Where to read from.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// How certificates are ordered.
+    #[command(flatten)]
+    pub how: IssuanceArgs,
+    /// What is printed, and asked.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// How certificates are ordered, by whoever orders them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct IssuanceArgs {
     /// Which CA and account.
     #[command(flatten)]
     pub ca: CaArgs,
@@ -51,9 +62,6 @@ pub struct IssueArgs {
     /// What becomes of the certificate.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// What is printed, and asked.
-    #[command(flatten)]
-    pub run: RunArgs,
 }
 
 impl IssueArgs {
@@ -63,12 +71,27 @@ impl IssueArgs {
     ///
     /// The flags do not go together.
     pub fn order(&self) -> Result<Order, OpError> {
-        let output_dir = match (&self.store.output_dir, &self.run.output) {
+        let output_dir = match (&self.how.store.output_dir, &self.run.output) {
             (Some(directory), _) | (None, Some(Output::Directory(directory))) => Some(directory.clone()),
             _ => None,
         };
         Ok(Order {
-            source: self.source.source(),
+            output_dir: output_dir.map(Folder::plain),
+            dry_run: self.run.dry_run,
+            ..self.how.order(&self.source)?
+        })
+    }
+}
+
+impl IssuanceArgs {
+    /// What is asked of an issuance that stores into Secrets.
+    ///
+    /// # Errors
+    ///
+    /// The flags do not go together.
+    pub fn order(&self, source: &SourceArgs) -> Result<Order, OpError> {
+        Ok(Order {
+            source: source.source(),
             checks: Checks {
                 ca_file: self.store.ca_file.clone(),
                 config: self.ca.settings.config.clone(),
@@ -76,8 +99,8 @@ impl IssueArgs {
             },
             flags: issue_layer(self)?,
             connect: self.http01.connect.clone(),
-            output_dir: output_dir.map(Folder::plain),
-            dry_run: self.run.dry_run,
+            output_dir: None,
+            dry_run: DryRun::None,
         })
     }
 }

@@ -365,7 +365,7 @@ async fn carry_out(
     })?;
     match cli.command {
         Some(Command::Renew(command)) => {
-            let context = context(command.issue.ca.settings.config());
+            let context = context(command.issue.how.ca.settings.config());
             let report = Box::pin(renew::run(&command.request()?, &context)).await?;
             report.refused().map_or(Ok(Came::Issued(report)), Err)
         }

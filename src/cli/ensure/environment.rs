@@ -53,7 +53,7 @@ impl Container {
                 .hint(format!("set it, or give {flag}"))
         };
         let mut this = Self::default();
-        let ca = &flags.issue.ca;
+        let ca = &flags.issue.how.ca;
         if ca.email.is_empty() {
             let email = said("EMAIL").ok_or_else(|| missing("EMAIL", "--email ADDRESS"))?;
             let (before, after) = email.split_once('@').unwrap_or_default();
@@ -90,7 +90,7 @@ impl Container {
         if source.namespace.is_empty() {
             this.namespace = said("NAMESPACE");
         }
-        if flags.issue.store.restart.is_empty() {
+        if flags.issue.how.store.restart.is_empty() {
             for (variable, kind) in WORKLOADS {
                 for name in words(&said(variable).unwrap_or_default()) {
                     if !is_name(name) {
@@ -134,10 +134,10 @@ impl Container {
         command.domains.extend(self.domains);
         command.secret = command.secret.take().or(self.secret);
         let issue = &mut command.issue;
-        issue.ca.email.extend(self.email);
-        issue.ca.directory_url = issue.ca.directory_url.take().or(self.directory);
+        issue.how.ca.email.extend(self.email);
+        issue.how.ca.directory_url = issue.how.ca.directory_url.take().or(self.directory);
         issue.source.namespace.extend(self.namespace);
-        issue.store.restart.extend(self.restart);
+        issue.how.store.restart.extend(self.restart);
     }
 }
 
@@ -193,15 +193,22 @@ mod tests {
         })?;
         let notes = container.notes.join("|");
         container.complete(&mut command);
-        let restart: Vec<String> = command.issue.store.restart.iter().map(ToString::to_string).collect();
+        let restart: Vec<String> = command
+            .issue
+            .how
+            .store
+            .restart
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         Ok(format!(
             "{} {} {} {} {:?} {:?} {notes}",
             command.secret.unwrap(),
             command.domains.join(","),
-            command.issue.ca.email.join(","),
+            command.issue.how.ca.email.join(","),
             restart.join(","),
             command.issue.source.namespace,
-            command.issue.ca.directory_url,
+            command.issue.how.ca.directory_url,
         ))
     }
 
