@@ -219,6 +219,20 @@ impl fmt::Debug for Teller {
     }
 }
 
+/// Hears some events alone.
+struct Only {
+    tells: fn(&EventKind) -> bool,
+    listener: Arc<dyn Listen>,
+}
+
+impl Listen for Only {
+    fn hear(&self, event: &Event) {
+        if (self.tells)(&event.kind) {
+            self.listener.hear(event);
+        }
+    }
+}
+
 /// Ignores all events.
 struct Deaf;
 
@@ -243,6 +257,16 @@ impl Teller {
         Self {
             secret: Some(secret),
             listener: Arc::clone(&self.listener),
+        }
+    }
+
+    /// Makes a teller for the same receiver that tells only these events.
+    #[must_use]
+    pub fn only(&self, tells: fn(&EventKind) -> bool) -> Self {
+        let listener = Arc::clone(&self.listener);
+        Self {
+            secret: self.secret.clone(),
+            listener: Arc::new(Only { tells, listener }),
         }
     }
 

@@ -122,8 +122,9 @@ pub trait Solve: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Waits until a CA would find the name, if the method needs that; a name that is not expected to come is looked up
-    /// once. Called before anything is ordered. The error says which record is missing.
+    /// Waits until a CA would find the name and its answer, if the method needs that; a name that is not expected to come
+    /// is looked up once. Called before anything is ordered. The error says which record is missing, or where requests
+    /// lead instead.
     fn until_found<'a>(
         &'a self,
         _: &'a Name,

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 
 use super::{LIMIT, Preflight, SharedChecks};
@@ -24,7 +23,7 @@ use crate::{
             Guard, Ports, challenge_path,
             fetch::{FetchError, Page, fetch},
             in_dns::{self, InDns, list},
-            waits_for_dns,
+            own_token, waits_for_dns,
         },
     },
 };
@@ -99,7 +98,7 @@ impl Preflight<'_> {
             allowed: self.settings.http01.said.allow_addresses.clone().unwrap_or_default(),
             cluster: Guard::surroundings(|name| std::env::var(name).ok()),
         };
-        let path = challenge_path(&unknown_token());
+        let path = challenge_path(&own_token("preflight"));
         let all: BTreeSet<IpAddr> = found.iter().chain(&own).copied().collect();
         let looks = all
             .into_iter()
@@ -117,14 +116,6 @@ impl Preflight<'_> {
         let checks = [leads.of(host.clone()), port_80.of(host)];
         stale.into_iter().chain(checks).collect()
     }
-}
-
-/// A token that does not exist.
-fn unknown_token() -> String {
-    let mut random = [0; 16];
-    // Without random numbers the path still does not exist.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    format!("kubectl-certs-preflight-{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
 async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &Lookup) -> AddressAnswer {

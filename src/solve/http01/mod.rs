@@ -28,6 +28,8 @@ pub mod table;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
 pub use fetch::Ports;
 pub use guard::{Guard, Network};
 pub use objects::{PodOptions, trial_pod};
@@ -59,6 +61,19 @@ pub fn is_token(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Whether it is seen that the answer is there, and not just waited for.
+fn is_looked_at(self_check: SelfCheck) -> bool {
+    !matches!(self_check, SelfCheck::Off | SelfCheck::Wait(_))
+}
+
+/// A token that no CA has given, to find out where requests for a host lead. `purpose` is a word of it.
+pub fn own_token(purpose: &str) -> String {
+    let mut random = [0; 16];
+    // Without random numbers no order has it either.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    format!("kubectl-certs-{purpose}-{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
 /// What answers challenges.

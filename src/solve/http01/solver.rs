@@ -4,6 +4,7 @@
 mod found;
 mod look;
 mod made;
+mod reached;
 mod routes;
 
 use std::{
@@ -16,7 +17,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::OnceCell;
 
 use super::{
-    Backend, ChallengeRoute, Options, Responder, challenge_path, is_token,
+    Backend, ChallengeRoute, Options, Responder, challenge_path, is_looked_at, is_token,
     self_check::AnswerSeen,
     table::{self, Routing, Row},
 };
@@ -26,7 +27,6 @@ use crate::{
     name::Name,
     net::dns::Authorities,
     object::Key,
-    settings::value::SelfCheck,
     solve::{Challenge, Journal, Solve, SolveError},
 };
 use made::Made;
@@ -228,7 +228,7 @@ impl Http01 {
         tell: &Teller,
     ) -> bool {
         // Without a check nobody would see that the answer is not there.
-        if matches!(self.options.self_check, SelfCheck::Off | SelfCheck::Wait(_)) {
+        if !is_looked_at(self.options.self_check) {
             return false;
         }
         let row = Row {
@@ -275,7 +275,11 @@ impl Solve for Http01 {
         is_expected: bool,
         tell: &'a Teller,
     ) -> BoxFuture<'a, Result<(), SolveError>> {
-        self.until_it_resolves(name, is_expected, tell).boxed()
+        let found = async move {
+            self.until_it_resolves(name, is_expected, tell).await?;
+            self.until_it_is_reached(name, tell).await
+        };
+        found.boxed()
     }
 
     fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>> {

@@ -1,7 +1,9 @@
 //! A host whose DNS record is still to be made, and a host that fails beside good ones.
 
 use crate::support::{
-    controller::{NEXT_TRY, asking, controller, finalized, lines, orders, resume, until_stored, until_stored_within},
+    controller::{
+        NEXT_TRY, asking, controller, exists, finalized, lines, orders, resume, until_stored, until_stored_within,
+    },
     issuing::{Issuing, NODE},
 };
 
@@ -43,4 +45,27 @@ fn a_host_that_fails_beside_good_ones_costs_one_certificate_and_not_one_a_second
     it.ns.apply(vec![asking("shop", &[&shop, &mended])]);
     until_stored(&it, "shop-tls", &[&shop, &mended], &running);
     assert_eq!(finalized(&it), made + 1);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_host_whose_requests_go_elsewhere_is_not_ordered() {
+    let it = Issuing::new("elsewhere");
+    let host = it.ns.host("shop");
+    // The record of an old server, which has nothing to say at port 80.
+    let directory = it.pebble.directory_url();
+    let old = directory.trim_start_matches("https://").split(':').next().unwrap();
+    it.resolver.host(&host, &[old]);
+    it.ns.apply(vec![asking("shop", &[&host])]);
+    let running = controller(&it);
+    resume(&it);
+    running.out.after(0, &["\"event\":\"waiting\"", "Connection refused"]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(orders(&it), 0);
+    assert!(!exists(&it, "shop-tls"));
+    // Another route's host does not wait for it.
+    let blog = it.host("blog");
+    it.ns.apply(vec![asking("blog", &[&blog])]);
+    until_stored(&it, "blog-tls", &[&blog], &running);
+    assert_eq!(orders(&it), 1);
 }
