@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     ACCOUNT, CONFIG, ENSURE, Made, labels, made, of_secret,
     pod::{container_security, downward, mounted, pod_security, pull_secrets},
-    rights::{Needs, Rule, binding, binding_of},
+    rights::{Needs, Rule, binding, binding_of, reading_routes},
     schedule::schedule,
 };
 use crate::{
@@ -119,24 +119,11 @@ impl Ensure {
             Rule::new("coordination.k8s.io", &["leases"], &["create"]),
             Rule::new("coordination.k8s.io", &["leases"], &["get", "update", "delete"]).named(&[&lease]),
             Rule::new("", &["configmaps"], &["get"]).named(&[&settings_name(name)]),
-            Rule::new("", &["events"], &["create", "patch"]),
-            // The routes of the hosts, and the way to the answers of HTTP-01.
-            Rule::new(
-                "networking.k8s.io",
-                &["ingresses"],
-                &["get", "list", "create", "patch", "delete"],
-            ),
-            Rule::new(
-                "gateway.networking.k8s.io",
-                &["gateways", "listenersets", "referencegrants"],
-                &["get", "list"],
-            ),
-            Rule::new(
-                "gateway.networking.k8s.io",
-                &["httproutes"],
-                &["get", "list", "create", "delete"],
-            ),
-            Rule::new("traefik.io", &["ingressroutes"], &["get", "list", "create", "delete"]),
+            Rule::new("", &["events"], &["get", "create", "patch"]),
+            // The way to the answers of HTTP-01.
+            Rule::new("networking.k8s.io", &["ingresses"], &["create", "patch", "delete"]),
+            Rule::new("gateway.networking.k8s.io", &["httproutes"], &["create", "delete"]),
+            Rule::new("traefik.io", &["ingressroutes"], &["create", "delete"]),
             Rule::new("", &["services"], &["get", "list", "create", "delete"]),
             Rule::new(
                 "discovery.k8s.io",
@@ -144,6 +131,7 @@ impl Ensure {
                 &["get", "list", "create", "delete"],
             ),
         ];
+        rules.extend(reading_routes());
         if self.needs.pods {
             rules.push(Rule::new("", &["pods"], &["get", "list", "create", "delete"]));
             rules.push(Rule::new("batch", &["jobs"], &["get", "list", "create", "delete"]));

@@ -100,6 +100,19 @@ pub(super) fn reading_in_namespace() -> Vec<Rule> {
     rules.filter_map(without).collect()
 }
 
+/// What reading the routes of one namespace takes, and who issues for them, without a Secret.
+pub(super) fn reading_routes() -> Vec<Rule> {
+    let rules = reading_in_namespace().into_iter();
+    let followed = rules.filter(|rule| rule.verbs.iter().any(|verb| verb == "watch"));
+    let routes = followed.filter_map(|rule| rule.without(|_, resource| resource == "secrets"));
+    routes
+        .map(|rule| Rule {
+            verbs: ["get", "list"].map(str::to_owned).into(),
+            ..rule
+        })
+        .collect()
+}
+
 /// What reading takes that has no namespace: which controller serves a class, who issues, and which namespaces there are.
 pub(super) fn reading_without_namespace() -> Vec<Rule> {
     let verbs = ["get", "list", "watch"];

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     cluster::{Namespace, ingress, kubectl},
+    controller::{asking, exists},
+    dns::PowerDns,
     eventually,
     issuing::Issuing,
     run::{Call, Ran, program},
@@ -455,21 +457,15 @@ fn cert_managers_default_issuer_is_told_before_anything_is_written() {
     install(&ns.name, &own).ends_with(0);
 }
 
-/// Packs the program as an image of the cluster, as the released one is packed.
-fn image(ns: &Namespace) -> String {
-    let name = "testbed.local/kubectl-certs:e2e";
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin/image");
-    let archive = ns.dir.path().join("image.tar");
-    let run = |command: &mut Command| {
-        let ran = command.output().expect("it runs");
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    };
-    let args = ["--with-libraries", "--name", name, "--output"];
-    run(Command::new(script)
-        .args(args)
-        .arg(&archive)
-        .arg("--program")
-        .arg(program()));
+#[track_caller]
+fn run(command: &mut Command) {
+    let ran = command.output().expect("it runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// Puts an image into the node: there is no registry to pull one from.
+#[track_caller]
+fn import(archive: &Path) {
     let config = std::env::var_os("KUBECONFIG").expect("the testbed's");
     // run/pki/admin.conf of the testbed.
     let run_directory = Path::new(&config).ancestors().nth(2).expect("run").to_owned();
@@ -478,14 +474,62 @@ fn image(ns: &Namespace) -> String {
         .arg("-a")
         .arg(socket)
         .args(["-n", "k8s.io", "images", "import"])
-        .arg(&archive));
+        .arg(archive));
+}
+
+/// A DNS provider, and the Secrets `dns` and `powerdns` with the settings for its zone.
+fn powerdns(it: &Issuing, zone: &str) -> PowerDns {
+    let server = PowerDns::start();
+    server.create_zone(zone);
+    it.resolver.delegate(zone, server.ip());
+    let namespace = &it.ns.name;
+    let settings = format!(
+        "dns01:\n  providers:\n  - name: internal\n    zones: [{zone}]\n    provider: powerdns\n    url: {}\n    apiKey: \
+         {{secretRef: {{namespace: {namespace}, name: powerdns, key: apikey}}}}\n",
+        server.api_url()
+    );
+    it.ns.apply(vec![
+        secret(namespace, "dns", "Opaque", json!({}), json!({"config.yaml": settings})),
+        secret(
+            namespace,
+            "powerdns",
+            "Opaque",
+            json!({}),
+            json!({"apikey": server.api_key()}),
+        ),
+    ]);
+    server
+}
+
+/// Packs the program as an image of the cluster, as the released one is packed.
+fn image(ns: &Namespace) -> String {
+    let name = "testbed.local/kubectl-certs:e2e";
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin/image");
+    let archive = ns.dir.path().join("image.tar");
+    let args = ["--with-libraries", "--name", name, "--output"];
+    run(Command::new(script)
+        .args(args)
+        .arg(&archive)
+        .arg("--program")
+        .arg(program()));
+    import(&archive);
     name.to_owned()
 }
 
-#[test]
-#[ignore = "needs the testbed: tests/run"]
-fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_its_rights_alone() {
-    let it = Issuing::new("install-runs");
+/// What an installed controller says, and its Pods.
+fn logs(it: &Issuing) -> String {
+    let pods = it.ns.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].status}"]);
+    let ran = Call::kubectl(["logs", "-n", &it.ns.name, "deployment/kubectl-certs", "--tail=30"]).run();
+    format!("{}{}{pods}", ran.out, ran.err)
+}
+
+/// Waits for a Secret of an installed controller.
+fn until_kept(it: &Issuing, secret: &str) {
+    eventually(secret, || if exists(it, secret) { Ok(()) } else { Err(logs(it)) });
+}
+
+/// Installs a controller from this image, and has it renew, by HTTP-01 and with a DNS provider of its settings.
+fn runs_and_renews(it: &Issuing, image: &str) {
     let name = it.ns.name.clone();
     let _wide = Wide(name.clone());
     it.ns.kubectl(&[
@@ -494,7 +538,8 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
         &name,
         "pod-security.kubernetes.io/enforce=restricted",
     ]);
-    let image = image(&it.ns);
+    let zone = format!("svc.{name}.internal");
+    let dns = powerdns(it, &zone);
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     let resolver = it.resolver.ip().to_string();
     let args = [
@@ -503,7 +548,9 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
         "--namespaced",
         &name,
         "--image",
-        &image,
+        image,
+        "--settings-secret",
+        "dns",
         "--replicas",
         "1",
         "--directory-url",
@@ -521,14 +568,7 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
     let ran = it.plain(&args).run().ends_with(0);
     assert!(ran.out.contains("register an account"), "{}", ran.out);
     let host = it.host("shop");
-    let mut route = ingress("shop", &[(&[&host], "shop-tls")]);
-    route["metadata"]["annotations"] = json!({"kubernetes.io/tls-acme": "true"});
-    it.ns.apply(vec![route]);
-    let logs = || {
-        let pods = it.ns.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].status}"]);
-        let ran = Call::kubectl(["logs", "-n", &name, "deployment/kubectl-certs", "--tail=30"]).run();
-        format!("{}{}{pods}", ran.out, ran.err)
-    };
+    it.ns.apply(vec![asking("shop", &[&host])]);
     eventually("the Pod", || {
         let ready = it.ns.kubectl(&[
             "get",
@@ -537,10 +577,10 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
             "-o",
             "jsonpath={.status.readyReplicas}",
         ]);
-        if ready == "1" { Ok(()) } else { Err(logs()) }
+        if ready == "1" { Ok(()) } else { Err(logs(it)) }
     });
     eventually("what it would order", || {
-        let said = logs();
+        let said = logs(it);
         if said.contains("nobody has told it to order yet") {
             Ok(())
         } else {
@@ -548,13 +588,14 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
         }
     });
     it.plain(&["resume"]).run().ends_with(0);
-    eventually("a certificate", || {
-        let found = it
-            .ns
-            .kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
-        if found.is_empty() { Err(logs()) } else { Ok(()) }
-    });
+    until_kept(it, "shop-tls");
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
+    let wildcard = format!("*.{zone}");
+    it.ns.apply(vec![asking("wildcard", &[&wildcard])]);
+    until_kept(it, "wildcard-tls");
+    assert_eq!(it.leaf("wildcard-tls").names(), [wildcard.as_str()]);
+    let said = Call::kubectl(["logs", "-n", &name, "deployment/kubectl-certs"]).run();
+    assert!(!format!("{}{}", said.out, said.err).contains(dns.api_key()));
     let claim = it.secret("shop-tls")["metadata"]["annotations"]["kubectl-certs.io/claim"].clone();
     assert_eq!(
         claim,
@@ -568,8 +609,8 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
     // Who goes leaves the certificate, and says so.
     let ran = it.plain(&["uninstall", "--yes"]).run().ends_with(0);
     assert!(ran.err.contains(&format!("{name}/shop-tls (until ")), "{}", ran.err);
-    assert!(ran.err.contains("stays, and nobody renews it"), "{}", ran.err);
-    assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
+    assert!(ran.err.contains("stay, and nobody renews them"), "{}", ran.err);
+    assert_eq!(it.leaf("wildcard-tls").names(), [wildcard.as_str()]);
     let standing = it.ns.kubectl(&[
         "get",
         "ingresses,services",
@@ -583,8 +624,32 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_its_rights_alone() {
+    let it = Issuing::new("install-runs");
+    let image = image(&it.ns);
+    runs_and_renews(&it, &image);
+}
+
+/// Builds the static program, which takes minutes: `tests/run long`.
+#[test]
+#[ignore = "needs the testbed: tests/run long"]
+fn the_released_image_runs_without_any_library() {
+    let it = Issuing::new("install-static");
+    let archive = it.ns.dir.path().join("image.tar");
+    let name = "testbed.local/kubectl-certs:static";
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin/image");
+    run(Command::new(script).args(["--name", name, "--output"]).arg(&archive));
+    import(&archive);
+    runs_and_renews(&it, name);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_cron_job_is_admitted_and_its_account_reads_and_writes_its_secret_alone() {
     let it = Issuing::new("install-clock");
+    let image = image(&it.ns);
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
     let name = it.ns.name.clone();
     it.ns.kubectl(&[
         "label",
@@ -592,6 +657,7 @@ fn a_cron_job_is_admitted_and_its_account_reads_and_writes_its_secret_alone() {
         &name,
         "pod-security.kubernetes.io/enforce=restricted",
     ]);
+    let resolver = it.resolver.ip().to_string();
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     let args = [
         "install",
@@ -600,16 +666,22 @@ fn a_cron_job_is_admitted_and_its_account_reads_and_writes_its_secret_alone() {
         "--secret",
         "shop-tls",
         "-d",
-        "shop.example",
+        &host,
         "--image",
-        NO_IMAGE,
+        &image,
         "--directory-url",
         &url,
         "--directory-ca-file",
         ca.to_str().unwrap(),
         "--agree-tos",
-        "--profile",
-        "shortlived",
+        "--lifetime",
+        "6d",
+        "--resolver",
+        &resolver,
+        "--wait",
+        "0",
+        "--self-check",
+        "direct",
     ];
     it.plain(&args).run().ends_with(0);
     let jobs: Value = serde_json::from_str(&it.ns.kubectl(&["get", "cronjobs", "-o", "json"])).unwrap();
@@ -636,17 +708,25 @@ fn a_cron_job_is_admitted_and_its_account_reads_and_writes_its_secret_alone() {
     );
     let ran = it.plain(&args).run().ends_with(0);
     assert!(ran.err.contains("nothing to change"), "{}{}", ran.out, ran.err);
-    // Under the restricted standard its Pod is admitted.
-    it.ns
-        .kubectl(&["create", "job", "first", &format!("--from=cronjob/{account}")]);
-    eventually("its Pod", || {
-        let pods = it.ns.kubectl(&["get", "pods", "-l", "job-name=first", "-o", "name"]);
-        if pods.is_empty() {
-            Err(it.ns.kubectl(&["get", "events"]))
-        } else {
-            Ok(())
-        }
-    });
+    // Its Pod runs under the restricted standard, with these rights.
+    for (run, told) in [("first", "stored in Secret"), ("second", "nothing to do for Secret")] {
+        it.ns
+            .kubectl(&["create", "job", run, &format!("--from=cronjob/{account}")]);
+        let path = "jsonpath={.status.conditions[?(@.status=='True')].type}";
+        let ended = eventually("the end of the job", || {
+            let found = it.ns.kubectl(&["get", "job", run, "-o", path]);
+            let has_ended = found.contains("Complete") || found.contains("Failed");
+            if has_ended {
+                Ok(found)
+            } else {
+                Err(it.ns.kubectl(&["get", "events"]))
+            }
+        });
+        let log = it.ns.kubectl(&["logs", &format!("job/{run}")]);
+        assert!(ended.contains("Complete") && log.contains(told), "{ended}: {log}");
+        assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
+    }
+    assert_eq!(it.left(), [""; 0]);
     it.plain(&["uninstall", "--yes", "--cronjob", "--secret", "shop-tls"])
         .run()
         .ends_with(0);
