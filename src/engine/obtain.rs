@@ -11,7 +11,7 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
-    authority::{Authority, NotNow, Permitted},
+    authority::{Authority, Permitted},
     authorize::{AuthorizationRequest, Refused},
     counter::Counter,
     issue_target::Renewal,
@@ -19,21 +19,22 @@ use super::{
 };
 use crate::{
     acme::{AcmeError, Chain, Client, Order, OrderOptions, OrderStatus, Wish},
-    apply::key::{KeyError, PrivateKey},
-    error::{Blame, Diagnose},
+    apply::key::PrivateKey,
     event::EventKind,
     name::Name,
     plan::{
         Names,
-        limits::{Exceeded, Limits, OrderKind},
+        limits::{Limits, OrderKind},
     },
     solve::{Challenge, Solve, patience::told},
 };
 
+mod error;
 mod finish;
 
-/// The hint if nothing else is in the way.
-pub(super) const AGAIN: &str = "run the command again";
+pub(super) use error::AGAIN;
+pub use error::ObtainError;
+
 /// How many names are checked at once before the order.
 const AT_ONCE: usize = 10;
 /// How often an order is repeated without names that failed. Names are lost each time, so this ends soon.
@@ -51,97 +52,6 @@ pub struct Obtained {
     pub left_out: BTreeMap<Name, Refused>,
     /// What the order counted towards.
     pub kind: OrderKind,
-}
-
-/// Why no certificate was issued.
-#[derive(Debug, thiserror::Error)]
-pub enum ObtainError {
-    /// Names failed that must not be lost, or all names failed.
-    #[error("{}", failed_words(.0))]
-    Names(BTreeMap<Name, Refused>),
-    /// The CA rejected the order.
-    #[error("the CA failed the order: {0}")]
-    Order(String),
-    /// This process no longer leads. Another one may have the order by now.
-    #[error(transparent)]
-    NotNow(#[from] NotNow),
-    /// The order would exceed a limit of the CA.
-    #[error("{0}")]
-    Limit(Exceeded),
-    /// The ACME protocol failed.
-    #[error(transparent)]
-    Acme(#[from] AcmeError),
-    /// The journal could not be read or written.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The key of the certificate failed.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The user pressed Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
-    /// The user pressed Ctrl-C while the CA was issuing the certificate. The order is kept.
-    #[error("interrupted while the CA makes the certificate")]
-    InterruptedLate,
-}
-
-fn failed_words(failed: &BTreeMap<Name, Refused>) -> String {
-    let all: Vec<String> = failed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-    all.join("; ")
-}
-
-impl Diagnose for ObtainError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Names(failed) => {
-                // Prefer the hint for a name without a route: it works whatever the cause of the other failures.
-                let unrouted = failed.values().find(|why| matches!(why, Refused::Unrouted(_)));
-                unrouted.into_iter().chain(failed.values()).find_map(Diagnose::hint)
-            }
-            Self::Acme(error) => error.hint(),
-            Self::Journal(error) => error.hint(),
-            Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
-            Self::InterruptedLate => Some(AGAIN.to_owned()),
-            Self::Order(_) | Self::NotNow(_) | Self::Limit(_) | Self::Key(_) => None,
-        }
-    }
-
-    fn blame(&self) -> Blame {
-        match self {
-            Self::Interrupted | Self::InterruptedLate => Blame::Interrupted,
-            Self::Journal(error) => error.blame(),
-            error if error.is_of_cluster() => Blame::Cluster,
-            _ => Blame::Acme,
-        }
-    }
-}
-
-impl ObtainError {
-    /// Whether nothing has failed: all names that are in the way do not resolve yet, and nothing was ordered.
-    pub fn is_waiting(&self) -> bool {
-        match self {
-            Self::Names(failed) => failed
-                .values()
-                .all(|why| matches!(why, Refused::Solve(error) if error.waiting)),
-            _ => false,
-        }
-    }
-
-    /// Whether another run has the order by now, so that this one is over.
-    pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Journal(JournalError::Taken(_)) | Self::NotNow(_))
-    }
-
-    /// Whether the cause is the cluster, and not the CA or a challenge.
-    pub fn is_of_cluster(&self) -> bool {
-        match self {
-            Self::Journal(error) => !matches!(error, JournalError::Taken(_)),
-            Self::Names(failed) => failed
-                .values()
-                .all(|why| matches!(why, Refused::Solve(error) if error.cluster)),
-            _ => false,
-        }
-    }
 }
 
 /// The parameters of an order.

@@ -20,6 +20,7 @@ use crate::{
         journal::{Entry, JournalStore},
         ledger::{Ledger, LedgerStore},
     },
+    error::Diagnose as _,
     event::{Event, Listen, Method, Teller},
     object::Key,
     plan::limits::Seen,

@@ -49,7 +49,7 @@ fn a_secret_that_is_deleted_or_spoilt_gets_its_pair_back_without_an_order_and_a_
     controller::until_stored(&it, "shop-tls", &[&host], &running);
     running.out.after(0, &["\"event\":\"done\""]);
     let sha256 = it.leaf("shop-tls").sha256();
-    for number in 0..5 {
+    for number in 0..20 {
         it.ns.kubectl(&["delete", "secret", "shop-tls"]);
         until_back(&it, &sha256, &format!("deletion {number}"));
     }
