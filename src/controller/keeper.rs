@@ -198,15 +198,18 @@ impl Keeper {
         let task = self.task(inventory, target, need, now);
         let is_later = task.due_at > now;
         let is_other = self.tried.get(secret).is_some_and(|tried| *tried != target.names.order);
+        // Somebody has removed the note.
+        let is_free =
+            matches!(self.held.get(secret), Some(Hold::RolledBack(_))) && rolled_back(inventory, target, now).is_none();
         self.queue.upsert(task);
-        if is_later || is_other {
+        if is_later || is_other || is_free {
             // What it failed of is no longer asked for.
             self.begin_anew(secret);
         }
         if is_later && let Some(trouble) = self.trouble.get_mut(secret) {
             trouble.without = None;
         }
-        if is_later || is_other || !matches!(self.held.get(secret), Some(Hold::TwoADay(_))) {
+        if is_later || is_other || is_free || self.held.get(secret).is_none_or(|hold| hold.until().is_none()) {
             self.held.remove(secret);
         }
     }
@@ -283,9 +286,13 @@ impl Keeper {
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
                 Some(Wanted::Keep { target, .. }) => {
-                    if let Some(until) = self.twice.until(&secret, &target.names.order, usual(&target), now) {
-                        let hold = Hold::TwoADay(until);
+                    let hold = rolled_back(inventory, &target, now).or_else(|| {
+                        let until = self.twice.until(&secret, &target.names.order, usual(&target), now)?;
+                        Some((Hold::TwoADay(until), until))
+                    });
+                    if let Some((hold, until)) = hold {
                         self.queue.waiting(&secret, now, until, hold.to_string().into());
+                        self.tried.insert(secret.clone(), target.names.order.clone());
                         self.hold(&secret, hold);
                         continue;
                     }
@@ -410,6 +417,15 @@ impl Keeper {
         std::mem::take(&mut self.held_now)
     }
 
+    /// Takes note of what there is to say of a stored certificate by now, if anything.
+    pub fn after(&mut self, secret: &Key, after: Option<String>) {
+        let trouble = self.trouble.entry(secret.clone()).or_default();
+        trouble.after = after;
+        if *trouble == Trouble::default() {
+            self.trouble.remove(secret);
+        }
+    }
+
     /// What failed after a certificate was stored, by Secret.
     pub fn trouble(&self) -> &BTreeMap<Key, Trouble> {
         &self.trouble
@@ -419,6 +435,13 @@ impl Keeper {
     pub fn classes(&self) -> &Classes {
         &self.classes
     }
+}
+
+/// The hold of names of which a certificate was taken out again, and its end.
+fn rolled_back(inventory: &Inventory, target: &Target, now: Seconds) -> Option<(Hold, Seconds)> {
+    let stored = inventory.secrets().get(&target.secret)?;
+    let until = wanted::rolled_back(stored, Some(&target.names.order)).filter(|until| *until > now)?;
+    Some((Hold::RolledBack(until), until))
 }
 
 /// How long the present certificate of a target usually stays at least, in seconds; a day without one.

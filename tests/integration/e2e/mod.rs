@@ -65,6 +65,7 @@ mod tui_asked;
 mod tui_writes;
 mod unattended_many;
 mod unattended_restore;
+mod unattended_served;
 mod waiting;
 mod watch;
 mod why;
