@@ -194,6 +194,8 @@ impl Keeper {
         self.note_classes(inventory, target);
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
             self.twice.seen(secret, names_of(leaf), leaf.not_before, now);
+        } else {
+            self.twice.look(secret);
         }
         let task = self.task(inventory, target, need, now);
         let is_later = task.due_at > now;
@@ -201,8 +203,11 @@ impl Keeper {
         // Somebody has removed the note.
         let is_free =
             matches!(self.held.get(secret), Some(Hold::RolledBack(_))) && rolled_back(inventory, target, now).is_none();
+        // What it waits for was about a renewal: its kept pair may be put back.
+        let before = self.queue.get(secret).map(|queued| queued.task.kind);
+        let is_lost = before == Some(TaskKind::Renewal) && task.kind == TaskKind::New;
         self.queue.upsert(task);
-        if is_later || is_other || is_free {
+        if is_later || is_other || is_free || is_lost {
             // What it failed of is no longer asked for.
             self.begin_anew(secret);
         }
@@ -285,19 +290,17 @@ impl Keeper {
         let mut taken = Vec::new();
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
-                Some(Wanted::Keep { target, .. }) => {
-                    let hold = rolled_back(inventory, &target, now).or_else(|| {
-                        let until = self.twice.until(&secret, &target.names.order, usual(&target), now)?;
-                        Some((Hold::TwoADay(until), until))
-                    });
-                    if let Some((hold, until)) = hold {
-                        self.queue.waiting(&secret, now, until, hold.to_string().into());
-                        self.tried.insert(secret.clone(), target.names.order.clone());
-                        self.hold(&secret, hold);
+                Some(Wanted::Keep { target, need }) => {
+                    self.tried.insert(secret.clone(), target.names.order.clone());
+                    if let Some((hold, until)) = rolled_back(inventory, &target, now) {
+                        self.hold_for_a_time(&secret, hold, until, now);
                         continue;
                     }
-                    self.held.remove(&secret);
-                    self.tried.insert(secret, target.names.order.clone());
+                    // Its kept pair may be put back, which is no order.
+                    let lacks_pair = matches!(need, Need::Missing | Need::Unusable);
+                    if !lacks_pair && self.is_too_often(&target, now) {
+                        continue;
+                    }
                     taken.push(*target);
                     free -= 1;
                 }
@@ -313,6 +316,22 @@ impl Keeper {
             }
         }
         taken
+    }
+
+    /// Whether there are enough certificates for the names of a target that was taken, which is held then.
+    pub fn is_too_often(&mut self, target: &Target, now: Seconds) -> bool {
+        let (secret, names) = (&target.secret, &target.names.order);
+        let Some(until) = self.twice.until(secret, names, usual(target), now) else {
+            self.held.remove(secret);
+            return false;
+        };
+        self.hold_for_a_time(secret, Hold::TwoADay(until), until, now);
+        true
+    }
+
+    fn hold_for_a_time(&mut self, secret: &Key, hold: Hold, until: Seconds, now: Seconds) {
+        self.queue.waiting(secret, now, until, hold.to_string().into());
+        self.hold(secret, hold);
     }
 
     /// Takes note of what became of an order.

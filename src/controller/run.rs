@@ -568,7 +568,9 @@ impl Controller {
             let secret = &target.secret;
             let fate = match before {
                 Ok(BeforeOrder::Order) => {
-                    left.push(target);
+                    if !self.keeper.is_too_often(&target, now()) {
+                        left.push(target);
+                    }
                     continue;
                 }
                 Ok(BeforeOrder::Restored(restored)) => {

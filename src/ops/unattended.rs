@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Context, OpError,
+    Context, OpError, consumers,
     directory::Directory,
     issuance::{Issuance, Order, seen},
     opened::Opened,
@@ -22,6 +22,7 @@ use crate::{
     apply::{
         Api, ApiError, Patch, Permit, Permits, RunId, Verb,
         kept::{Keeping, Kept},
+        rollout::Workload,
     },
     engine::{
         authority::Authority,
@@ -273,6 +274,16 @@ impl Unattended {
     /// Where routes are reached from here, if not at their own addresses.
     pub fn connect(&self) -> Option<&HostPort> {
         self.order.connect.as_ref()
+    }
+
+    /// The workloads that are restarted for a Secret, by who uses it now.
+    pub fn restarted(&self, secret: &Key) -> impl Future<Output = Vec<Workload>> + Send + use<> {
+        let (secret, connection) = (secret.clone(), self.connection.clone());
+        let wanted = self.settings.storing.restart.clone();
+        async move {
+            let (mut all, _) = consumers::restarts(connection, vec![secret.clone()], &wanted).await;
+            all.remove(&secret).unwrap_or_default().restarted
+        }
     }
 
     /// Puts the former pair of a Secret back. Returns the end of its validity, in seconds since 1970.

@@ -67,7 +67,10 @@ impl Scene {
     }
 
     fn take(&mut self, now: Seconds) -> Vec<Target> {
-        self.keeper.take(&self.inventory, now, 8)
+        let mut taken = self.keeper.take(&self.inventory, now, 8);
+        // There is no kept pair to put back.
+        taken.retain(|target| !self.keeper.is_too_often(target, now));
+        taken
     }
 
     fn fails(&mut self, now: Seconds) {
@@ -133,6 +136,27 @@ fn what_was_put_back_is_not_renewed_before_its_last_tenth_but_other_names_are_or
     scene.look(due + 4);
     assert!(scene.keeper.held().is_empty());
     assert_eq!(scene.take(due + 4).len(), 1);
+}
+
+#[test]
+fn a_pair_that_is_lost_may_be_put_back_although_no_more_is_ordered_that_day() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    for moment in [NOW, NOW + 10] {
+        assert_eq!(scene.take(moment).len(), 1);
+        scene.holds(&["shop.example"]);
+        scene.keeper.ended(&secret, Fate::Stored, moment);
+        scene.missing();
+    }
+    // Put back, and lost again: each time it is looked whether there is a kept pair.
+    for moment in [NOW + 20, NOW + 30] {
+        assert_eq!(scene.keeper.take(&scene.inventory, moment, 8).len(), 1, "{moment}");
+        scene.keeper.ended(&secret, Fate::NotWanted, moment);
+        scene.holds(&["shop.example"]);
+        scene.missing();
+    }
+    assert_eq!(scene.take(NOW + 40), [], "without one nothing is ordered");
+    assert_eq!(scene.keeper.held()[&secret], Hold::TwoADay(NOW + DAY));
 }
 
 #[test]

@@ -11,7 +11,6 @@ use crate::{
     controller::aftercare::{Due, Looked, News, look},
     engine::{
         aftermath::record_on_secret,
-        restarts::Restarts,
         undo::{self, Both, UndoError},
         witness::{Aftermath, Left},
     },
@@ -58,16 +57,16 @@ impl Controller {
             let tell = move |told: Told| drop(tells.send(super::Heard::After(told)));
             match due {
                 Due::Restart(since) => {
-                    let wanted = &self.unattended.settings.storing.restart;
-                    let workloads = Restarts::of(&self.live.inventory, &secret, wanted).restarted;
-                    let mut permits = rollout::permits(&workloads);
-                    permits.extend(events::permits(&secret.namespace));
-                    let api = Api::new(connection.clone(), permits);
+                    let (workloads, connection) = (self.unattended.restarted(&secret), connection.clone());
                     if let Err(error) = authority.permit() {
                         tell(Told::Restarted(secret, Err(error.to_string())));
                         continue;
                     }
                     tokio::spawn(async move {
+                        let workloads = workloads.await;
+                        let mut permits = rollout::permits(&workloads);
+                        permits.extend(events::permits(&secret.namespace));
+                        let api = Api::new(connection, permits);
                         let result = look::restart(api, secret.clone(), workloads, since).await;
                         tell(Told::Restarted(secret, result));
                     });
