@@ -32,6 +32,12 @@ pub enum Reason {
     ChallengeFailed,
     /// The new certificate is served.
     CertificateServed,
+    /// The new certificate is stored, and not served.
+    CertificateNotServed,
+    /// The CA does not answer, so that no order is begun.
+    CertificateAuthorityDown,
+    /// The CA answers again.
+    CertificateAuthorityBack,
     /// The earlier certificate was restored.
     RolledBack,
     /// Workloads were restarted.
@@ -50,6 +56,9 @@ impl Reason {
             Self::CertificateFailed => "CertificateFailed",
             Self::ChallengeFailed => "ChallengeFailed",
             Self::CertificateServed => "CertificateServed",
+            Self::CertificateNotServed => "CertificateNotServed",
+            Self::CertificateAuthorityDown => "CertificateAuthorityDown",
+            Self::CertificateAuthorityBack => "CertificateAuthorityBack",
             Self::RolledBack => "RolledBack",
             Self::Restarted => "Restarted",
             Self::RenewalRequested => "RenewalRequested",
@@ -58,7 +67,13 @@ impl Reason {
     }
 
     fn is_warning(self) -> bool {
-        matches!(self, Self::CertificateFailed | Self::ChallengeFailed)
+        matches!(
+            self,
+            Self::CertificateFailed
+                | Self::ChallengeFailed
+                | Self::CertificateNotServed
+                | Self::CertificateAuthorityDown
+        )
     }
 }
 

@@ -3,6 +3,10 @@
 //!
 //! It has the type and the marks of a backup, so that no controller and no scan takes it for a certificate in use.
 
+mod swapped;
+
+pub use swapped::swap;
+
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -17,7 +17,7 @@ use crate::{
     object::resource::{DAEMONSET, DEPLOYMENT, POD, REPLICATIONCONTROLLER, Resource, STATEFULSET},
     object::{Consumer, Key, Kind, Seconds, consumer::How},
     plan::permits::{Permit, Permits, Verb},
-    text::date_time,
+    text::{date_time, parse_time},
 };
 use state::State;
 
@@ -282,6 +282,44 @@ pub async fn restart_unless(
         done.push(workload.clone());
     }
     Restarted { done, stopped: None }
+}
+
+/// Goes on with restarts that did not end: a workload that was restarted since a moment, in seconds since 1970, is looked at once and
+/// not restarted again, the others are restarted as by [`restart`].
+///
+/// # Errors
+///
+/// The first workload that is not back, or cannot be restarted.
+pub async fn resume(
+    api: &Api,
+    workloads: &[Workload],
+    since: Seconds,
+    limit: Duration,
+    tell: &Teller,
+) -> Result<(), RolloutError> {
+    for workload in workloads {
+        let object = read(api, workload).await?;
+        let is_restarted = if workload.kind == WorkloadKind::ReplicationController {
+            one_by_one::are_all_since(api, workload, &object, since).await?
+        } else {
+            let at = object["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT].as_str();
+            at.and_then(parse_time).is_some_and(|at| at >= since)
+        };
+        if !is_restarted {
+            let done = restart(api, std::slice::from_ref(workload), crate::clock::now(), limit, tell).await;
+            done.stopped.map_or(Ok(()), Err)?;
+            continue;
+        }
+        let why = match state::of(workload.kind, &object) {
+            State::Done => continue,
+            State::Failed(why) | State::Waits(why) => why,
+        };
+        return Err(RolloutError::Failed {
+            workload: workload.clone(),
+            why: with_pods(api, workload, &object, why).await,
+        });
+    }
+    Ok(())
 }
 
 async fn look(api: &Api, workload: &Workload) -> Result<Value, RolloutError> {

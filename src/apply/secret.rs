@@ -105,9 +105,17 @@ impl SecretChange {
         Self::plan_with(target, pair, options, note.annotations(pair, options.staging))
     }
 
-    /// Plans to put a pair back with the annotations that it had.
-    pub fn put_back(target: &Target, kept: &KeptPair, pair: &Pair, options: &Options) -> Result<Self, Refusal> {
-        Self::plan_with(target, pair, options, kept.annotations.clone())
+    /// Plans to put a pair back with the annotations that it had, and one more that says why.
+    pub fn put_back(
+        target: &Target,
+        kept: &KeptPair,
+        pair: &Pair,
+        options: &Options,
+        why: Option<(&str, String)>,
+    ) -> Result<Self, Refusal> {
+        let mut annotations = kept.annotations.clone();
+        annotations.extend(why.map(|(name, value)| (name.to_owned(), value.into())));
+        Self::plan_with(target, pair, options, annotations)
     }
 
     fn plan_with(

@@ -194,19 +194,27 @@ impl Keeper {
         self.note_classes(inventory, target);
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
             self.twice.seen(secret, names_of(leaf), leaf.not_before, now);
+        } else {
+            self.twice.look(secret);
         }
         let task = self.task(inventory, target, need, now);
         let is_later = task.due_at > now;
         let is_other = self.tried.get(secret).is_some_and(|tried| *tried != target.names.order);
+        // Somebody has removed the note.
+        let is_free =
+            matches!(self.held.get(secret), Some(Hold::RolledBack(_))) && rolled_back(inventory, target, now).is_none();
+        // What it waits for was about a renewal: its kept pair may be put back.
+        let before = self.queue.get(secret).map(|queued| queued.task.kind);
+        let is_lost = before == Some(TaskKind::Renewal) && task.kind == TaskKind::New;
         self.queue.upsert(task);
-        if is_later || is_other {
+        if is_later || is_other || is_free || is_lost {
             // What it failed of is no longer asked for.
             self.begin_anew(secret);
         }
         if is_later && let Some(trouble) = self.trouble.get_mut(secret) {
             trouble.without = None;
         }
-        if is_later || is_other || !matches!(self.held.get(secret), Some(Hold::TwoADay(_))) {
+        if is_later || is_other || is_free || self.held.get(secret).is_none_or(|hold| hold.until().is_none()) {
             self.held.remove(secret);
         }
     }
@@ -282,15 +290,17 @@ impl Keeper {
         let mut taken = Vec::new();
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
-                Some(Wanted::Keep { target, .. }) => {
-                    if let Some(until) = self.twice.until(&secret, &target.names.order, usual(&target), now) {
-                        let hold = Hold::TwoADay(until);
-                        self.queue.waiting(&secret, now, until, hold.to_string().into());
-                        self.hold(&secret, hold);
+                Some(Wanted::Keep { target, need }) => {
+                    self.tried.insert(secret.clone(), target.names.order.clone());
+                    if let Some((hold, until)) = rolled_back(inventory, &target, now) {
+                        self.hold_for_a_time(&secret, hold, until, now);
                         continue;
                     }
-                    self.held.remove(&secret);
-                    self.tried.insert(secret, target.names.order.clone());
+                    // Its kept pair may be put back, which is no order.
+                    let lacks_pair = matches!(need, Need::Missing | Need::Unusable);
+                    if !lacks_pair && self.is_too_often(&target, now) {
+                        continue;
+                    }
                     taken.push(*target);
                     free -= 1;
                 }
@@ -306,6 +316,22 @@ impl Keeper {
             }
         }
         taken
+    }
+
+    /// Whether there are enough certificates for the names of a target that was taken, which is held then.
+    pub fn is_too_often(&mut self, target: &Target, now: Seconds) -> bool {
+        let (secret, names) = (&target.secret, &target.names.order);
+        let Some(until) = self.twice.until(secret, names, usual(target), now) else {
+            self.held.remove(secret);
+            return false;
+        };
+        self.hold_for_a_time(secret, Hold::TwoADay(until), until, now);
+        true
+    }
+
+    fn hold_for_a_time(&mut self, secret: &Key, hold: Hold, until: Seconds, now: Seconds) {
+        self.queue.waiting(secret, now, until, hold.to_string().into());
+        self.hold(secret, hold);
     }
 
     /// Takes note of what became of an order.
@@ -410,6 +436,15 @@ impl Keeper {
         std::mem::take(&mut self.held_now)
     }
 
+    /// Takes note of what there is to say of a stored certificate by now, if anything.
+    pub fn after(&mut self, secret: &Key, after: Option<String>) {
+        let trouble = self.trouble.entry(secret.clone()).or_default();
+        trouble.after = after;
+        if *trouble == Trouble::default() {
+            self.trouble.remove(secret);
+        }
+    }
+
     /// What failed after a certificate was stored, by Secret.
     pub fn trouble(&self) -> &BTreeMap<Key, Trouble> {
         &self.trouble
@@ -419,6 +454,13 @@ impl Keeper {
     pub fn classes(&self) -> &Classes {
         &self.classes
     }
+}
+
+/// The hold of names of which a certificate was taken out again, and its end.
+fn rolled_back(inventory: &Inventory, target: &Target, now: Seconds) -> Option<(Hold, Seconds)> {
+    let stored = inventory.secrets().get(&target.secret)?;
+    let until = wanted::rolled_back(stored, Some(&target.names.order)).filter(|until| *until > now)?;
+    Some((Hold::RolledBack(until), until))
 }
 
 /// How long the present certificate of a target usually stays at least, in seconds; a day without one.

@@ -6,9 +6,10 @@
 //! leader  who orders    routes  lead challenges to it    audit  what it did
 //! ```
 //!
-//! [`run`](run()) is the loop; [`keeper`] decides what is queued, [`queue`] what is next, [`moment`] when a renewal is due and
-//! [`fate`] what becomes of what was ordered. They are pure, and know nothing of each other's inside.
+//! [`run`](run()) is the loop; [`keeper`] decides what is queued, [`queue`] what is next, [`moment`] when a renewal is due,
+//! [`fate`] what becomes of what was ordered, and [`aftercare`] what becomes of what was stored. They are pure, and know nothing of each other's inside.
 
+pub mod aftercare;
 pub mod ari;
 pub mod audit;
 pub mod fate;

@@ -1,5 +1,8 @@
 //! The loop: waits for changes, for time and for what became of orders, and begins the next.
 
+mod after;
+mod ca;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
@@ -9,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    aftercare::Aftercare,
     audit::Audit,
     fate::{Fate, fate},
     front::LogFront,
@@ -84,6 +88,8 @@ enum Heard {
     Ended(Key, Fate),
     /// The CA was asked for the window of a certificate.
     Window(Key, WindowAnswer),
+    /// Something became of a certificate after it was stored.
+    After(after::Told),
 }
 
 /// Keeps certificates renewed until it is cancelled.
@@ -167,6 +173,8 @@ pub async fn run(
         led: BTreeSet::new(),
         tally: Tally::new(now()),
         ca_answered: None,
+        ca_down_told: None,
+        aftercare: Aftercare::default(),
     };
     asks.stage.send_replace(state::Stage::Going);
     let ended = Box::pin(controller.go_on(heard, asks)).await;
@@ -279,6 +287,10 @@ struct Controller {
     tally: Tally,
     /// When the CA has answered last.
     ca_answered: Option<Instant>,
+    /// When it was told last that the CA is down; `None` if it is not.
+    ca_down_told: Option<Instant>,
+    /// The certificates that are stored and not served yet.
+    aftercare: Aftercare,
 }
 
 impl Controller {
@@ -291,6 +303,7 @@ impl Controller {
                 self.look_around().await;
                 self.begin().await;
                 self.ask_for_windows().await;
+                self.look_after();
             };
             answering_meanwhile(Box::pin(busy), &mut asks, &latest).await;
             for (secret, hold) in self.keeper.take_held_now() {
@@ -313,6 +326,7 @@ impl Controller {
                     Heard::Window(secret, answer) => {
                         self.keeper.window(&self.live.inventory, &secret, &answer, now());
                     }
+                    Heard::After(told) => self.after(told),
                 },
                 Some(ask) = asks.asks.recv() => {
                     if matches!(ask, Ask::Snapshot(_)) {
@@ -327,9 +341,10 @@ impl Controller {
         }
         // What is under way cleans up after itself.
         self.term.as_ref().inspect(|term| term.end.cancel());
-        while self.keeper.queue.running() > 0 {
+        while self.keeper.queue.running() > 0 || self.aftercare.is_undoing() {
             match heard.recv().await {
                 Some(Heard::Ended(secret, fate)) => self.ended(&secret, fate),
+                Some(Heard::After(told)) => self.after(told),
                 Some(Heard::Window(..)) => {}
                 None => break,
             }
@@ -374,30 +389,7 @@ impl Controller {
             Fate::CaDown => self.ca_is_down("it does not answer, or only with errors"),
             _ => {}
         }
-        let was_down = self.is_ca_down();
-        self.keeper.ended(secret, fate, now());
-        if was_down && !self.is_ca_down() {
-            self.audit.line([("event", "ca-back".into())]);
-        }
-    }
-
-    fn is_ca_down(&self) -> bool {
-        self.keeper.queue.incidents().next().is_some()
-    }
-
-    /// Says that new orders stop: once, and not for each certificate.
-    fn ca_is_down(&mut self, why: &str) {
-        self.ca_answered = None;
-        if !self.is_ca_down() {
-            self.audit.line([
-                ("event", "ca-down".into()),
-                ("level", "error".into()),
-                (
-                    "message",
-                    format!("no order is begun until the CA is back: {why}").into(),
-                ),
-            ]);
-        }
+        self.end(secret, fate);
     }
 
     /// Whether the CA answers, as far as that is known. It is asked for its directory, so that one that is down fails no
@@ -419,7 +411,8 @@ impl Controller {
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let certificates = state::certificates(&self.keeper, &self.live.inventory);
+        let mut certificates = state::certificates(&self.keeper, &self.live.inventory);
+        self.aftercare.mark(&mut certificates);
         self.tally.look(&certificates, now());
         let told = self.told.as_ref().map(|(told, _)| told);
         let paused_since = told.and_then(|told| match told {
@@ -446,7 +439,8 @@ impl Controller {
     fn wakes_at(&self) -> Instant {
         let free = self.keeper.queue.running() < self.slots;
         let queued = self.keeper.queue.next_wake().filter(|_| free);
-        let moments = queued.into_iter().chain(self.keeper.ari.next_wake());
+        let moments = [queued, self.keeper.ari.next_wake(), self.aftercare.next_wake()];
+        let moments = moments.into_iter().flatten();
         let soonest = moments.min().filter(|_| self.term.is_some());
         let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
         // What was not begun because nobody said so is looked at again.
@@ -546,6 +540,10 @@ impl Controller {
                             .as_ref()
                             .map_or_else(|error| fate(error, now()), |_| Fate::Stored);
                         let _ = tells.send(Heard::Ended(outcome.secret.clone(), fate));
+                        if let Some(aftermath) = outcome.aftermath.clone() {
+                            let stored = after::Told::Stored(outcome.secret.clone(), aftermath);
+                            let _ = tells.send(Heard::After(stored));
+                        }
                     });
                     drop(runtime.block_on(outcomes));
                 });
@@ -570,7 +568,9 @@ impl Controller {
             let secret = &target.secret;
             let fate = match before {
                 Ok(BeforeOrder::Order) => {
-                    left.push(target);
+                    if !self.keeper.is_too_often(&target, now()) {
+                        left.push(target);
+                    }
                     continue;
                 }
                 Ok(BeforeOrder::Restored(restored)) => {

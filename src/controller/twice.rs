@@ -4,7 +4,7 @@
 //! What this process stored is counted, and the certificate that was there when the Secret was first looked at. It is in memory alone: a
 //! restart forgets the certificates that did not stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     name::Name,
@@ -19,7 +19,7 @@ const MOST: usize = 2;
 #[derive(Debug, Default)]
 pub struct Twice {
     of: BTreeMap<(Key, Vec<Name>), Vec<Seconds>>,
-    began: Option<Seconds>,
+    looked: BTreeSet<Key>,
 }
 
 impl Twice {
@@ -29,15 +29,17 @@ impl Twice {
         self.add(secret, names, now);
     }
 
-    /// Takes note of a certificate that is there. It counts if it was issued before this process began; what came later is
-    /// counted as it is stored.
+    /// Takes note that a Secret was looked at. Returns whether that was the first time.
+    pub fn look(&mut self, secret: &Key) -> bool {
+        !self.looked.contains(secret) && self.looked.insert(secret.clone())
+    }
+
+    /// Takes note of the certificate that is there when a Secret is first looked at. What comes later is counted as it is stored:
+    /// its dates say nothing, because CAs backdate them.
     pub fn seen(&mut self, secret: &Key, mut names: Vec<Name>, not_before: Seconds, now: Seconds) {
-        let began = *self.began.get_or_insert(now);
         names.sort_unstable();
-        let is_noted = |at: &Vec<Seconds>| at.contains(&not_before);
-        let of = (secret.clone(), names);
-        if not_before < began && now.saturating_sub(not_before) < DAY && !self.of.get(&of).is_some_and(is_noted) {
-            self.add(secret, of.1, not_before);
+        if self.look(secret) && now.saturating_sub(not_before) < DAY {
+            self.add(secret, names, not_before);
         }
     }
 
@@ -98,5 +100,11 @@ mod tests {
         assert_eq!(twice.until(&secret, &set, DAY, t + 6), Some(t - 60 + DAY));
         twice.seen(&key("shop", "old"), set.clone(), t - 2 * DAY, t);
         assert_eq!(twice.until(&key("shop", "old"), &set, DAY, t), None);
+        // Of a CA that backdates by an hour, and whose certificate is seen before it is known to be stored.
+        let new = key("shop", "new");
+        twice.look(&new);
+        twice.seen(&new, set.clone(), t - 3_600, t);
+        twice.stored(&new, set.clone(), t + 5);
+        assert_eq!(twice.until(&new, &set, DAY, t + 6), None, "one is one");
     }
 }

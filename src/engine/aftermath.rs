@@ -8,8 +8,10 @@ use super::{
     failure::TargetError,
     obtain::ObtainError,
     rivals::Rivals,
+    rollouts::NotRestarted,
     run::Run,
     store::{Destination, Stored},
+    witness::Left,
 };
 use crate::{
     apply::{
@@ -53,8 +55,10 @@ impl Run {
             crate::text::date_time(pair.leaf().not_after)
         );
         let proving = async {
-            self.restart(api, target, tell).await?;
-            self.look(api, target, pair, stored.at, tell).await
+            let restarted = self.restart(api, target, tell).await;
+            restarted.inspect_err(|_| self.left(&target.secret, Left::Restart))?;
+            let served = self.look(api, target, pair, stored.at, tell).await;
+            served.inspect_err(|_| self.left(&target.secret, Left::Serving))
         };
         let message = events::signed(&what, api, stored.forced.as_deref());
         let recording = async {
@@ -115,19 +119,48 @@ impl Run {
         if restarts.restarted.is_empty() {
             return Ok(());
         }
+        // Others may need the turn for the certificate that is waited for.
+        self.parts.standing.turns.give_back(&target.secret);
+        let mut done = Vec::new();
+        let mut stopped = Ok(());
+        for workload in &restarts.restarted {
+            let act = async || self.restart_one(api, workload).await;
+            let ended = self
+                .parts
+                .standing
+                .rollouts
+                .restart(&target.secret, workload, act)
+                .await;
+            if let Err(why) = ended {
+                stopped = Err(if why.interrupted {
+                    TargetError::NotRestarted(format!("{workload} -n {}", target.secret.namespace))
+                } else {
+                    TargetError::Restart {
+                        message: why.message,
+                        hint: why.hint,
+                    }
+                });
+                break;
+            }
+            tell.tell(EventKind::Restarted {
+                workload: workload.to_string(),
+            });
+            done.push(workload.clone());
+        }
+        record_restarts(api, &target.secret, &done).await;
+        stopped
+    }
+
+    async fn restart_one(&self, api: &Api, workload: &Workload) -> Result<(), NotRestarted> {
         let cancelled = || self.parts.cancel.is_cancelled();
-        let done =
-            rollout::restart_unless(api, &restarts.restarted, crate::clock::now(), ROLLOUT, &cancelled, tell).await;
-        record_restarts(api, &target.secret, &done.done).await;
+        let (one, now) = (std::slice::from_ref(workload), crate::clock::now());
+        let done = rollout::restart_unless(api, one, now, ROLLOUT, &cancelled, &Teller::silent()).await;
         match done.stopped {
             None => Ok(()),
-            Some(RolloutError::Interrupted(workload)) => Err(TargetError::NotRestarted(format!(
-                "{workload} -n {}",
-                target.secret.namespace
-            ))),
-            Some(error) => Err(TargetError::Restart {
+            Some(error) => Err(NotRestarted {
                 message: crate::error::chain(&error),
                 hint: error.hint(),
+                interrupted: matches!(error, RolloutError::Interrupted(_)),
             }),
         }
     }

@@ -102,7 +102,11 @@ impl Preparing<'_> {
         }
         for target in self.targets {
             self.place(target, &mut prepared);
-            let restarts = Restarts::of(self.inventory, &target.secret, &self.settings.storing.restart);
+            let restarts = Restarts::of(
+                self.inventory.consumers_of(&target.secret),
+                &target.secret,
+                &self.settings.storing.restart,
+            );
             prepared.restarts.insert(target.secret.clone(), restarts);
         }
         self.leave_out_unanswerable(&mut prepared)?;

@@ -7,8 +7,7 @@ use crate::{
         rollout::{self, Needs, RolloutError, Workload, WorkloadKind},
     },
     error::Diagnose,
-    inventory::Inventory,
-    object::Key,
+    object::{Consumer, Key},
     settings::value::{self, Restart},
 };
 
@@ -22,9 +21,9 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// Applies the settings to one Secret.
-    pub fn of(inventory: &Inventory, secret: &Key, wanted: &Restart) -> Self {
-        let needs = rollout::needs(inventory.consumers_of(secret), secret);
+    /// Applies the settings to one Secret, by who uses Secrets of its namespace.
+    pub fn of<'a>(consumers: impl IntoIterator<Item = &'a Consumer>, secret: &Key, wanted: &Restart) -> Self {
+        let needs = rollout::needs(consumers, secret);
         match wanted {
             Restart::None => Self {
                 restarted: Vec::new(),

@@ -210,7 +210,7 @@ async fn under_lease(
         };
         let target = Target::read(api, secret).await?;
         let pair = decide(&target, &kept, keeping, &options, now())?;
-        let change = SecretChange::put_back(&target, &kept.present, &pair, &options)?;
+        let change = SecretChange::put_back(&target, &kept.present, &pair, &options, None)?;
         if lease.is_lost() {
             return Err(RestoreError::LeaseLost);
         }

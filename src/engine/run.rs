@@ -1,6 +1,10 @@
 //! A run: what its certificates share, and carrying out many of them at once.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -19,8 +23,10 @@ use super::{
     ledger::Ledger,
     restarts::Restarts,
     rivals::Rivals,
+    rollouts::Rollouts,
     store::Destination,
     turns::Turns,
+    witness::{Aftermath, Left},
 };
 use crate::{
     acme::{Client, Issuer},
@@ -39,6 +45,9 @@ use crate::{
 
 /// For each certificate that is being ordered, how many more may wait until they are served.
 const LOOKED_AT: usize = 8;
+
+/// How long a restart waits for certificates that become due at nearly the same moment, where a program goes on.
+const LINGERS: Duration = Duration::from_secs(3);
 
 /// How certificates are ordered and stored.
 #[allow(clippy::struct_excessive_bools)] // Each is an independent choice.
@@ -84,6 +93,8 @@ pub struct Standing {
     pub(super) hosts: Hosts,
     /// Limits how many certificates are ordered at once.
     pub(super) turns: Turns,
+    /// Has a workload restarted once for all its certificates that are under way.
+    pub(super) rollouts: Arc<Rollouts>,
     /// What answers HTTP-01 for as long as the program goes on, if it does.
     pub(super) answering: Option<Arc<http01::standing::Standing>>,
 }
@@ -98,8 +109,10 @@ impl Standing {
         } else {
             Turns::new(concurrency)
         };
+        let lingers = answering.as_ref().map_or(Duration::ZERO, |_| LINGERS);
         Self {
             answering,
+            rollouts: Arc::new(Rollouts::lingering(lingers)),
             ledger,
             journals: Arc::default(),
             hosts: Hosts::default(),
@@ -162,6 +175,8 @@ pub struct Run {
     kept: tokio::sync::Mutex<Vec<Lease>>,
     /// Stops the run if one certificate after another fails in the same way.
     brake: Brake,
+    /// What is needed to go on with the certificates that are stored.
+    aftermaths: Mutex<BTreeMap<Key, Aftermath>>,
 }
 
 /// A certificate that was issued.
@@ -190,6 +205,8 @@ pub struct Outcome {
     pub result: Result<Issued, TargetError>,
     /// How long it took.
     pub took: Duration,
+    /// What is needed to go on with the certificate; `None` if none was stored in a Secret.
+    pub aftermath: Option<Aftermath>,
 }
 
 impl Run {
@@ -201,6 +218,7 @@ impl Run {
             brake: Brake::new(Arc::clone(&parts.asks)),
             last: tokio::sync::Mutex::default(),
             kept: tokio::sync::Mutex::default(),
+            aftermaths: Mutex::default(),
             parts,
         }
     }
@@ -216,6 +234,10 @@ impl Run {
         let ended = &ended;
         self.parts.cancel.begin();
         self.brake.expect(targets.len());
+        let _expected = self.parts.standing.rollouts.expect(targets.iter().filter_map(|target| {
+            let restarts = self.parts.restarts.get(&target.secret)?;
+            Some((&target.secret, &restarts.restarted[..]))
+        }));
         // In the order in which they end: a slow target must not keep others from starting.
         let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
             .map(|(at, target)| async move {
@@ -242,6 +264,7 @@ impl Run {
         } else {
             defect::caught(Box::pin(self.issue_target(target, &tell))).await
         };
+        self.parts.standing.rollouts.leave(&target.secret);
         self.brake.ended(target, result.as_ref().err()).await;
         self.parts.standing.turns.give_back(&target.secret);
         let mut names = target.names.order.clone();
@@ -273,6 +296,23 @@ impl Run {
             first: target.held.is_none(),
             result,
             took: began.elapsed(),
+            aftermath: self.aftermaths().remove(&target.secret),
+        }
+    }
+
+    fn aftermaths(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Aftermath>> {
+        self.aftermaths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a certificate that was stored.
+    pub(super) fn stored(&self, secret: &Key, aftermath: Aftermath) {
+        self.aftermaths().insert(secret.clone(), aftermath);
+    }
+
+    /// Takes note of what was not done after a certificate was stored.
+    pub(super) fn left(&self, secret: &Key, left: Left) {
+        if let Some(aftermath) = self.aftermaths().get_mut(secret) {
+            aftermath.left = left;
         }
     }
 

@@ -84,6 +84,8 @@ pub const ISSUED_ACCOUNT: &str = "kubectl-certs.io/account";
 pub const ISSUED_KIND: &str = "kubectl-certs.io/order-kind";
 /// The installation that keeps the certificate of a Secret renewed.
 pub const CLAIM: &str = "kubectl-certs.io/claim";
+/// On a Secret into which the controller has put the former pair back, because the new one was not served: which, and when.
+pub const ROLLED_BACK: &str = "kubectl-certs.io/rolled-back";
 /// On a Namespace: the wildcards for which it gets a certificate, separated by commas.
 pub const WILDCARD: &str = "kubectl-certs.io/wildcard";
 /// On a Namespace: the name of the Secret for its wildcards.
@@ -159,6 +161,7 @@ const WANTED: &[&str] = &[
     ISSUED_KIND,
     ISSUED_SHA256,
     CLAIM,
+    ROLLED_BACK,
     WILDCARD,
     WILDCARD_SECRET,
     MADE_FOR,

@@ -8,10 +8,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left};
+use super::{Checks, Context, Front, OpError, Source, consumers, directory::Directory, foreseen, left::Left};
 use crate::{
     acme::Stage,
-    apply::{Api, Folder, Permits, RunId, Target as Present, backup, events, kept::Keeping, rights, secret},
+    apply::{Api, Folder, Permits, RunId, Target as Present, backup, events, kept::Keeping, rights, rollout, secret},
     engine::{
         authority::Authority,
         forced,
@@ -264,6 +264,19 @@ impl Issuance<'_> {
             prepared.permits.extend(secret::permits(&target.secret, true));
             prepared.permits.extend(secret::permits(&target.secret, false));
             prepared.permits.extend(backup::permits(&target.secret));
+        }
+        if let Some(connection) = self.connection() {
+            let secrets = targets.iter().map(|target| target.secret.clone()).collect();
+            let wanted = &self.settings.storing.restart;
+            let (restarts, unread) = consumers::restarts(connection.clone(), secrets, wanted).await;
+            if let Some(why) = unread {
+                self.front()
+                    .warn(&format!("not all workloads that may need a restart are known: {why}"));
+            }
+            for restarts in restarts.values() {
+                prepared.permits.extend(rollout::permits(&restarts.restarted));
+            }
+            prepared.restarts.extend(restarts);
         }
         let destination = self.destination(&preparing, &prepared.permits);
         if let Destination::Cluster(api) = &destination {

@@ -42,6 +42,7 @@ impl Left {
                 hint: self.hint.clone(),
             }),
             took: Duration::ZERO,
+            aftermath: None,
         }
     }
 

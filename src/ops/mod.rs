@@ -21,6 +21,7 @@
 //! case knows a terminal, an exit status or a flag, and none keeps anything in a static.
 
 pub mod cleanup;
+mod consumers;
 mod context;
 mod controllers;
 mod directory;

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Context, OpError,
+    Context, OpError, consumers,
     directory::Directory,
     issuance::{Issuance, Order, seen},
     opened::Opened,
@@ -22,6 +22,7 @@ use crate::{
     apply::{
         Api, ApiError, Patch, Permit, Permits, RunId, Verb,
         kept::{Keeping, Kept},
+        rollout::Workload,
     },
     engine::{
         authority::Authority,
@@ -29,10 +30,12 @@ use crate::{
         prepare::store_options,
         restore::{self, RestoreError, Restored, restore},
         run::Run,
+        undo::{self, Both, UndoError},
     },
     inventory::Inventory,
     k8s::{Believed, Connection, Edit},
-    object::{Seconds, resource::SECRET},
+    net::HostPort,
+    object::{Key, Seconds, resource::SECRET},
     plan::{
         Target,
         limits::{Left, overview},
@@ -257,6 +260,49 @@ impl Unattended {
         match &self.store {
             Store::Secret(_, key) => &key.0.namespace,
             Store::Local(_) => "",
+        }
+    }
+
+    /// The Secret with the account.
+    pub fn account_secret(&self) -> Option<&Key> {
+        match &self.store {
+            Store::Secret(_, key) => Some(&key.0),
+            Store::Local(_) => None,
+        }
+    }
+
+    /// Where routes are reached from here, if not at their own addresses.
+    pub fn connect(&self) -> Option<&HostPort> {
+        self.order.connect.as_ref()
+    }
+
+    /// The workloads that are restarted for a Secret, by who uses it now.
+    pub fn restarted(&self, secret: &Key) -> impl Future<Output = Vec<Workload>> + Send + use<> {
+        let (secret, connection) = (secret.clone(), self.connection.clone());
+        let wanted = self.settings.storing.restart.clone();
+        async move {
+            let (mut all, _) = consumers::restarts(connection, vec![secret.clone()], &wanted).await;
+            all.remove(&secret).unwrap_or_default().restarted
+        }
+    }
+
+    /// Puts the former pair of a Secret back. Returns the end of its validity, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not put back.
+    pub fn undo(
+        &self,
+        secret: &Key,
+        both: Both,
+        authority: Authority,
+    ) -> impl Future<Output = Result<Seconds, UndoError>> + Send + use<> {
+        let (secret, options, keeping) = (secret.clone(), store_options(&self.settings), self.keeping());
+        let connection = self.connection.clone();
+        async move {
+            let keeping = keeping.ok_or(UndoError::NotKept)?;
+            let api = Api::new(connection, undo::permits(&secret, &keeping));
+            undo::undo(&api, &secret, &keeping, &options, both, &authority).await
         }
     }
 

@@ -34,7 +34,7 @@ use crate::{
         resource::{CONFIGMAP, LEASE, SECRET},
     },
     plan::{
-        wanted::{asks, hold},
+        wanted::{Hold, asks, hold, rolled_back},
         why::OfSecret,
     },
     scan::{self, About, evaluate, probe},
@@ -270,7 +270,12 @@ impl Look<'_> {
                 .unwrap_or_else(|| claim.to_owned()),
             _ => claim.unwrap_or_default().to_owned(),
         };
-        facts.hold = hold(inventory, &secret, &install).map(|hold| (hold.reason().to_owned(), hold.to_string()));
+        let rolled_back = || {
+            let until = rolled_back(stored?, None)?;
+            (until > facts.now).then_some(Hold::RolledBack(until))
+        };
+        let held = hold(inventory, &secret, &install).or_else(rolled_back);
+        facts.hold = held.map(|hold| (hold.reason().to_owned(), hold.to_string()));
         facts.stored = self.stored(&secret, stored, &install);
         let lease = self.api.get(LEASE, &lease::key_of(&secret)).await.ok().flatten();
         facts.under_way = lease.as_ref().and_then(Held::of);

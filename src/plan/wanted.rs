@@ -12,7 +12,7 @@ use crate::{
     name::Name,
     object::{Key, Seconds, annotation},
     text::{date_time, first_few},
-    x509::is_staging_issuer,
+    x509::{Fingerprint, is_staging_issuer},
 };
 
 /// A Secret for which a route asks.
@@ -87,6 +87,12 @@ pub enum Hold {
     /// Two certificates for its names were issued within a day, and are not what it holds: somebody else writes it too.
     #[error("two certificates for its names were issued within a day, and a third is wanted: no more before {}", date_time(*.0))]
     TwoADay(Seconds),
+    /// The pair of its last renewal was proved not to be served, so that the former one was put back.
+    #[error(
+        "its new certificate was not served where the former one had been, so that the former one was put back: it is not renewed before {}",
+        date_time(*.0)
+    )]
+    RolledBack(Seconds),
     /// No certificate can be ordered for its hosts.
     #[error("no certificate can be ordered for {0}")]
     Impossible(String),
@@ -103,6 +109,7 @@ impl Hold {
             Self::Unread => "Forbidden",
             Self::Backup => "Backup",
             Self::TwoADay(_) => "TwoADay",
+            Self::RolledBack(_) => "RolledBack",
             Self::Impossible(_) => "ImpossibleName",
         }
     }
@@ -110,10 +117,39 @@ impl Hold {
     /// When it ends by itself, in seconds since 1970; `None` if time alone changes nothing.
     pub fn until(&self) -> Option<Seconds> {
         match self {
-            Self::TwoADay(until) => Some(*until),
+            Self::TwoADay(until) | Self::RolledBack(until) => Some(*until),
             _ => None,
         }
     }
+}
+
+/// What is noted on a Secret into which the former pair was put back: `FORMER REFUSED NAMES TIME`, of which the first two are the
+/// SHA-256 of leaves and the third stands for the names that were refused.
+pub fn rollback_note(former: Fingerprint, refused: Fingerprint, names: &[Name], at: Seconds) -> String {
+    format!("{former} {refused} {} {}", in_short(names), date_time(at))
+}
+
+/// Until when these names are not ordered again for a Secret, in seconds since 1970, because the pair that it holds was put back in
+/// place of one for them; `None` if it was not. From then on a new pair is not taken out again, so that this happens
+/// once to a certificate. Without names, whatever they are.
+pub fn rolled_back(stored: &Stored, names: Option<&[Name]>) -> Option<Seconds> {
+    let leaf = stored.leaf()?;
+    let mut noted = stored.meta.annotation(annotation::ROLLED_BACK)?.split(' ');
+    let (former, _refused, refused_names) = (noted.next()?, noted.next()?, noted.next()?);
+    let is_about = former == leaf.sha256.to_string() && names.is_none_or(|names| in_short(names) == refused_names);
+    is_about.then(|| last_tenth(leaf.not_before, leaf.not_after))
+}
+
+/// What stands for a set of names, whatever their order.
+fn in_short(names: &[Name]) -> String {
+    let mut names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    names.sort();
+    Fingerprint::of(names.join(" ").as_bytes()).short()
+}
+
+/// When the last tenth of a lifetime begins, in seconds since 1970: a pair with less left is not put back.
+pub fn last_tenth(not_before: Seconds, not_after: Seconds) -> Seconds {
+    not_after.saturating_sub(not_after.saturating_sub(not_before) / 10)
 }
 
 /// Whether a route asks by the annotation that kube-lego defined. Its value is read as cert-manager reads it, by Go's

@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep};
 use super::{Api, PAUSES, RolloutError, Workload, read, with_complaint};
 use crate::{
     k8s::{Eviction, Own as _, status::PodStatus},
-    object::{Key, Text, resource::POD},
+    object::{Key, Seconds, Text, resource::POD},
     plan::permits::{Permit, Permits, Verb},
+    text::parse_time,
 };
 
 /// How long a new Pod has to stay ready before the next one goes: without a probe, a container that ends at once is
@@ -59,6 +60,24 @@ pub(super) async fn replace(
         replacing.until_ready(pod, &old, replaced, start).await?;
     }
     Ok(())
+}
+
+/// Whether all Pods of a controller were made since a moment, in seconds since 1970.
+pub(super) async fn are_all_since(
+    api: &Api,
+    workload: &Workload,
+    controller: &Value,
+    since: Seconds,
+) -> Result<bool, RolloutError> {
+    let replacing = Replacing {
+        api,
+        workload,
+        limit: Duration::ZERO,
+        given_up: &|| false,
+    };
+    let made = |pod: &Value| parse_time(pod["metadata"]["creationTimestamp"].as_str()?);
+    let pods = replacing.pods(controller).await?;
+    Ok(pods.iter().all(|pod| made(pod).is_some_and(|at| at >= since)))
 }
 
 struct Replacing<'a> {

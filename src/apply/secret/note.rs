@@ -8,6 +8,7 @@ use crate::{
         Seconds,
         annotation::{
             CLAIM, ISSUED_ACCOUNT as ACCOUNT, ISSUED_AT_DIRECTORY as DIRECTORY, ISSUED_KIND as KIND, RENEWAL_WINDOW,
+            ROLLED_BACK,
         },
     },
     plan::limits::OrderKind,
@@ -32,7 +33,7 @@ pub(in crate::apply) fn reason_of(annotation: &str, of: Fingerprint) -> Option<&
 }
 
 /// All annotations of this program on a Secret that stays.
-pub(in crate::apply) const NOTED: [&str; 12] = [
+pub(in crate::apply) const NOTED: [&str; 13] = [
     ACCOUNT,
     DIRECTORY,
     KIND,
@@ -45,6 +46,7 @@ pub(in crate::apply) const NOTED: [&str; 12] = [
     mark::RUN,
     RENEWAL_WINDOW,
     REVOKED,
+    ROLLED_BACK,
 ];
 
 /// The origin of a certificate.
@@ -96,6 +98,7 @@ impl Note {
             (mark::RUN, text(self.run.to_string())),
             (RENEWAL_WINDOW, window.map_or(Value::Null, text)),
             (REVOKED, Value::Null),
+            (ROLLED_BACK, Value::Null),
         ]
         .into_iter()
         .chain(self.claim.clone().map(|claim| (CLAIM, text(claim))))

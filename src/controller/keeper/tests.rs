@@ -67,7 +67,10 @@ impl Scene {
     }
 
     fn take(&mut self, now: Seconds) -> Vec<Target> {
-        self.keeper.take(&self.inventory, now, 8)
+        let mut taken = self.keeper.take(&self.inventory, now, 8);
+        // There is no kept pair to put back.
+        taken.retain(|target| !self.keeper.is_too_often(target, now));
+        taken
     }
 
     fn fails(&mut self, now: Seconds) {
@@ -98,6 +101,77 @@ fn a_secret_that_somebody_resets_gets_two_certificates_and_is_held_for_the_rest_
     assert!(scene.keeper.held().contains_key(&secret));
     assert_eq!(scene.take(NOW + DAY).len(), 1);
     assert!(scene.keeper.held().is_empty());
+}
+
+#[test]
+fn what_was_put_back_is_not_renewed_before_its_last_tenth_but_other_names_are_ordered() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    let mut stored = ordered("shop", "shop-tls", &["shop.example"], DIRECTORY);
+    let leaf = stored.leaf().unwrap().clone();
+    let names: Vec<Name> = vec!["shop.example".parse().unwrap()];
+    let note = wanted::rollback_note(leaf.sha256, crate::inventory::fixtures::digest("new"), &names, NOW);
+    stored.meta = with_annotation(stored.meta, annotation::ROLLED_BACK, &note);
+    scene.inventory.store(stored);
+    // Its renewal is due, which has led there.
+    let until = wanted::last_tenth(leaf.not_before, leaf.not_after);
+    let due = until - 100;
+    scene.look(due);
+    assert_eq!(scene.take(due), []);
+    assert_eq!(scene.keeper.held()[&secret], Hold::RolledBack(until));
+    assert_eq!(scene.keeper.take_held_now().len(), 1);
+    scene.look(due + 1);
+    assert_eq!((scene.take(due + 1), scene.keeper.take_held_now().len()), (vec![], 0));
+    // A host more is another certificate.
+    scene.asks_for(&["shop.example", "www.shop.example"]);
+    assert_eq!(scene.take(due + 2).len(), 1);
+    scene.keeper.ended(&secret, Fate::NotWanted, due + 2);
+    scene.asks_for(&["shop.example"]);
+    scene.look(due + 3);
+    assert_eq!(scene.take(due + 3), []);
+    // Somebody has removed the note, which ends the hold at once.
+    scene
+        .inventory
+        .store(ordered("shop", "shop-tls", &["shop.example"], DIRECTORY));
+    scene.look(due + 4);
+    assert!(scene.keeper.held().is_empty());
+    assert_eq!(scene.take(due + 4).len(), 1);
+}
+
+#[test]
+fn a_pair_that_is_lost_may_be_put_back_although_no_more_is_ordered_that_day() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    for moment in [NOW, NOW + 10] {
+        assert_eq!(scene.take(moment).len(), 1);
+        scene.holds(&["shop.example"]);
+        scene.keeper.ended(&secret, Fate::Stored, moment);
+        scene.missing();
+    }
+    // Put back, and lost again: each time it is looked whether there is a kept pair.
+    for moment in [NOW + 20, NOW + 30] {
+        assert_eq!(scene.keeper.take(&scene.inventory, moment, 8).len(), 1, "{moment}");
+        scene.keeper.ended(&secret, Fate::NotWanted, moment);
+        scene.holds(&["shop.example"]);
+        scene.missing();
+    }
+    assert_eq!(scene.take(NOW + 40), [], "without one nothing is ordered");
+    assert_eq!(scene.keeper.held()[&secret], Hold::TwoADay(NOW + DAY));
+}
+
+#[test]
+fn what_was_put_back_is_ordered_once_its_last_tenth_begins() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let mut stored = ordered("shop", "shop-tls", &["shop.example"], DIRECTORY);
+    let leaf = stored.leaf().unwrap().clone();
+    let names: Vec<Name> = vec!["shop.example".parse().unwrap()];
+    let note = wanted::rollback_note(leaf.sha256, crate::inventory::fixtures::digest("new"), &names, NOW);
+    stored.meta = with_annotation(stored.meta, annotation::ROLLED_BACK, &note);
+    scene.inventory.store(stored);
+    let until = wanted::last_tenth(leaf.not_before, leaf.not_after);
+    scene.look(until - 100);
+    assert_eq!(scene.take(until - 100), []);
+    assert_eq!(scene.take(until).len(), 1);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use super::super::{
     lease::Lease,
     obtain::Obtained,
     run::{Issued, Run},
-    store::{Destination, StoreRequest},
+    store::{Destination, StoreRequest, Stored},
+    witness::{Aftermath, Left},
 };
 use crate::{
     acme::{CertId, Chain},
@@ -84,26 +85,7 @@ impl Run {
             window: self.window(&pair).await,
             claim: self.parts.options.claim.clone(),
         };
-        let storing = StoreRequest {
-            options: to.options,
-            note: &note,
-            run: &self.parts.id,
-            may_be_older: to.may_be_older,
-            keeping: self.parts.options.kept.as_ref(),
-            authority: &self.parts.options.authority,
-        };
-        let stored = match &self.parts.destination {
-            Destination::Cluster(api) => {
-                storing
-                    .into_secret(api, to.present, &pair, to.lease, &self.parts.cancel)
-                    .await?
-            }
-            Destination::Directory { folder, force, .. } => {
-                storing
-                    .into_directory(folder.clone(), *force, to.present, &pair)
-                    .await?
-            }
-        };
+        let stored = self.store(target, to, &pair, &note).await?;
         tell.tell(EventKind::Stored {
             place: stored.place.clone(),
         });
@@ -126,6 +108,36 @@ impl Run {
             return Err(without(left_out, Some(&error)).unwrap_or(error));
         }
         Ok(WithLeftOut { issued, left_out })
+    }
+
+    /// Stores the pair, and takes note of what is needed to go on with it: it was looked right before where the former one is
+    /// served.
+    async fn store(&self, target: &Target, to: &Storing<'_>, pair: &Pair, note: &Note) -> Result<Stored, TargetError> {
+        let storing = StoreRequest {
+            options: to.options,
+            note,
+            run: &self.parts.id,
+            may_be_older: to.may_be_older,
+            keeping: self.parts.options.kept.as_ref(),
+            authority: &self.parts.options.authority,
+        };
+        let (api, cancel) = match &self.parts.destination {
+            Destination::Cluster(api) => (api, &self.parts.cancel),
+            Destination::Directory { folder, force, .. } => {
+                return storing.into_directory(folder.clone(), *force, to.present, pair).await;
+            }
+        };
+        let witnesses = self.witnesses(target, to.present).await;
+        let stored = storing.into_secret(api, to.present, pair, to.lease, cancel).await?;
+        let aftermath = Aftermath {
+            stored_at: crate::clock::now(),
+            new: pair.sha256(),
+            old: to.present.sha256(&to.options.slots),
+            witnesses,
+            left: Left::Nothing,
+        };
+        self.stored(&target.secret, aftermath);
+        Ok(stored)
     }
 
     /// The window in which the CA wants the new certificate to be renewed; `None` if the CA has none or does not

@@ -101,6 +101,20 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
+    /// Whether the server answers in TLS, and has no usable pair to show for the host. What may come from something between, such as
+    /// a load balancer without a server behind it, does not count.
+    pub fn is_for_want_of_a_pair(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownHost
+                | Self::Alert { .. }
+                | Self::NoCertificate
+                | Self::BrokenCertificate
+                | Self::BadSignature
+                | Self::TooLarge
+        )
+    }
+
     /// Classifies a failed connect.
     pub(super) fn from_connect(error: io::Error) -> Self {
         use io::ErrorKind as K;

@@ -207,5 +207,6 @@ async fn one(api: Api, target: &Target, certificate: &Key, told: Teller, cancel:
         first: target.held.is_none(),
         result,
         took: began.elapsed(),
+        aftermath: None,
     }
 }

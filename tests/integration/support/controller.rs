@@ -50,6 +50,11 @@ pub(crate) fn start_logging(it: &Issuing) -> Running {
     call.env("KUBECTL_CERTS_LOG", "kubectl_certs::requests=debug").start()
 }
 
+/// One more replica, called otherwise, to be started.
+pub(crate) fn call_with(it: &Issuing, args: &[&str]) -> Call {
+    call(it, args)
+}
+
 /// One more replica, called otherwise.
 pub(crate) fn start_with(it: &Issuing, args: &[&str]) -> Running {
     call(it, args).start()

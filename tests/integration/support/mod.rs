@@ -13,6 +13,7 @@ pub(crate) mod pki;
 pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod server;
+pub(crate) mod standin;
 pub(crate) mod stepca;
 pub(crate) mod terminal;
 pub(crate) mod tls;

@@ -37,4 +37,20 @@ fn a_ca_that_is_away_is_told_once_and_everything_is_ordered_by_itself_when_it_is
     }
     assert_eq!(lines(&running, &["\"event\":\"ca-down\""]).len(), 1);
     assert_eq!(lines(&running, &["\"event\":\"ca-back\""]).len(), 1);
+    // Ten certificates, and one Event for the incident and one for its end, on the account.
+    let said = |reason: &str| {
+        let about = format!("involvedObject.kind=Secret,involvedObject.name=account,reason={reason}");
+        let path = r#"jsonpath={range .items[*]}{.count} {.message}{"\n"}{end}"#;
+        it.ns
+            .kubectl(&["get", "events", "--field-selector", &about, "-o", path])
+    };
+    let down = said("CertificateAuthorityDown");
+    assert!(
+        down.lines().count() == 1 && down.starts_with("1 ") && down.contains("no order is begun there"),
+        "{down}"
+    );
+    crate::support::eventually("the Event that it is back", || match said("CertificateAuthorityBack") {
+        back if back.lines().count() == 1 && back.starts_with("1 ") => Ok(()),
+        back => Err(back),
+    });
 }

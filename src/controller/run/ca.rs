@@ -1,0 +1,84 @@
+//! The loop's part in a CA that is down: it is told once for an incident, in the log and as an Event on the account, which is the
+//! installation's own object.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Controller;
+use crate::{
+    apply::{
+        Api,
+        events::{self, About, Reason},
+    },
+    clock::now,
+    controller::fate::Fate,
+    object::{Key, resource::SECRET},
+};
+
+/// How often an incident is told again: Events last an hour.
+const AGAIN: Duration = Duration::from_mins(30);
+
+impl Controller {
+    pub(super) fn is_ca_down(&self) -> bool {
+        self.keeper.queue.incidents().next().is_some()
+    }
+
+    /// Says that new orders stop: once, and not for each certificate.
+    pub(super) fn ca_is_down(&mut self, why: &str) {
+        self.ca_answered = None;
+        let is_news = !self.is_ca_down();
+        if is_news {
+            self.audit.line([
+                ("event", "ca-down".into()),
+                ("level", "error".into()),
+                (
+                    "message",
+                    format!("no order is begun until the CA is back: {why}").into(),
+                ),
+            ]);
+        }
+        if self.ca_down_told.is_none_or(|at| at.elapsed() >= AGAIN) {
+            self.ca_down_told = Some(Instant::now());
+            let issuer = &self.unattended.settings.chosen.issuer.name;
+            // Always in the same words: an incident that goes on, and the next one, are the same Event with another count.
+            let message =
+                format!("{issuer} does not answer, or only with errors: no order is begun there until it does");
+            self.record_on_account(Reason::CertificateAuthorityDown, message);
+        }
+    }
+
+    /// Takes note of what became of an order, and says if the CA is back.
+    pub(super) fn end(&mut self, secret: &Key, fate: Fate) {
+        let was_down = self.is_ca_down();
+        self.keeper.ended(secret, fate, now());
+        if was_down && !self.is_ca_down() {
+            self.audit.line([("event", "ca-back".into())]);
+            self.ca_down_told = None;
+            let issuer = &self.unattended.settings.chosen.issuer.name;
+            let message = format!("{issuer} answers again: orders go on");
+            self.record_on_account(Reason::CertificateAuthorityBack, message);
+        }
+    }
+
+    fn record_on_account(&self, reason: Reason, message: String) {
+        let Some(account) = self.unattended.account_secret().cloned() else {
+            return;
+        };
+        let api = Api::new(
+            self.unattended.connection().clone(),
+            events::permits(&account.namespace),
+        );
+        tokio::spawn(async move {
+            let about = About {
+                resource: SECRET,
+                key: account,
+                uid: None,
+            };
+            // Best effort: an event that cannot be recorded changes nothing.
+            if let Err(error) = events::record(&api, &about, reason, &message, now()).await {
+                log::debug!("cannot record an event: {error}");
+            }
+        });
+    }
+}
