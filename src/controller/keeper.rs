@@ -1,7 +1,9 @@
 //! What is kept renewed: from the picture of the cluster to the queue, and from what became of an order back to it.
 //!
-//! Values in, values out. A Secret is looked at again when a change touches it; what is queued for it follows from the
-//! picture alone, so that a restart forgets nothing.
+//! Values in, values out. A Secret is looked at again when a change touches it. What is queued for it follows from the
+//! picture; where that stands (failures, waits, limits) is told for storing, and taken over after a restart (`recall`).
+
+mod recall;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,12 +13,11 @@ use super::{
     moment,
     queue::{Failure, Queue, Task, TaskKind, TaskState},
     routes::{self, Classes},
-    twice::Twice,
+    twice::{Twice, set_of},
 };
 use crate::{
     inventory::{BindingId, Inventory},
-    name::Name,
-    object::{Key, Seconds, Text},
+    object::{Key, Seconds, Text, doing::AfterStoring},
     plan::{
         Target,
         ca::{Ca, Issuers},
@@ -53,7 +54,7 @@ pub struct Keeping {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trouble {
     /// What failed after the certificate was stored: a restart, or that it is served.
-    pub after: Option<String>,
+    pub after: Option<AfterStoring>,
     /// New names without which it was issued, and why.
     pub without: Option<String>,
 }
@@ -78,8 +79,8 @@ pub struct Keeper {
     held: BTreeMap<Key, Hold>,
     /// The Secrets that are held since somebody asked for them.
     held_now: Vec<(Key, Hold)>,
-    /// The names that were ordered last for what is under way or has failed.
-    tried: HashMap<Key, Vec<Name>>,
+    /// The names that were ordered last for what is under way, has failed or is held, as [`set_of`] has them.
+    tried: HashMap<Key, Text>,
     /// The certificates of a day.
     twice: Twice,
     trouble: BTreeMap<Key, Trouble>,
@@ -193,11 +194,14 @@ impl Keeper {
         self.follow_window(target, now);
         self.note_classes(inventory, target);
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
-            self.twice.seen(secret, names_of(leaf), leaf.not_before, now);
+            self.twice.seen(secret, &names_of(leaf), leaf.not_before, now);
         }
         let task = self.task(inventory, target, need, now);
         let is_later = task.due_at > now;
-        let is_other = self.tried.get(secret).is_some_and(|tried| *tried != target.names.order);
+        let is_other = self
+            .tried
+            .get(secret)
+            .is_some_and(|tried| *tried != set_of(&target.names.order));
         self.queue.upsert(task);
         if is_later || is_other {
             // What it failed of is no longer asked for.
@@ -283,14 +287,15 @@ impl Keeper {
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
                 Some(Wanted::Keep { target, .. }) => {
-                    if let Some(until) = self.twice.until(&secret, &target.names.order, usual(&target), now) {
+                    let set = set_of(&target.names.order);
+                    self.tried.insert(secret.clone(), set.clone());
+                    if let Some(until) = self.twice.until(&secret, &set, usual(&target), now) {
                         let hold = Hold::TwoADay(until);
                         self.queue.waiting(&secret, now, until, hold.to_string().into());
                         self.hold(&secret, hold);
                         continue;
                     }
                     self.held.remove(&secret);
-                    self.tried.insert(secret, target.names.order.clone());
                     taken.push(*target);
                     free -= 1;
                 }
@@ -311,9 +316,9 @@ impl Keeper {
     /// Takes note of what became of an order.
     pub fn ended(&mut self, secret: &Key, fate: Fate, now: Seconds) {
         if matches!(fate, Fate::Stored | Fate::StoredBut { .. })
-            && let Some(names) = self.tried.get(secret)
+            && let Some(set) = self.tried.get(secret)
         {
-            self.twice.stored(secret, names.clone(), now);
+            self.twice.stored(secret, set.clone(), now);
         }
         let trouble = self.trouble.entry(secret.clone()).or_default();
         match fate {
@@ -323,7 +328,13 @@ impl Keeper {
             }
             Fate::StoredBut { after, without } => {
                 let reason = without.as_deref().map(Text::from);
-                *trouble = Trouble { after, without };
+                *trouble = Trouble {
+                    after: after.map(|message| AfterStoring {
+                        at: now,
+                        message: message.into(),
+                    }),
+                    without,
+                };
                 match reason {
                     None => self.done(secret),
                     // The names that failed are tried again after a pause, and not at once and for ever.

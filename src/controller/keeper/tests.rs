@@ -1,4 +1,5 @@
 mod queued;
+mod recalled;
 
 use super::*;
 use crate::{
