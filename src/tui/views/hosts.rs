@@ -21,7 +21,6 @@ impl ViewKind for Hosts {
         of_row(RowColumn::Expires, 9, 1).by(Field::Expires),
         of_row(RowColumn::Issuer, 12, 7).by(Field::Issuer),
         of_row(RowColumn::Reason, 20, 2).least(12),
-        of_row(RowColumn::Controller, 16, 8).wide(),
         of_row(RowColumn::Serial, 8, 9).wide(),
         of_row(RowColumn::Algorithm, 8, 9).wide(),
         of_row(RowColumn::Names, 10, 8).wide(),
@@ -29,6 +28,7 @@ impl ViewKind for Hosts {
         of_row(RowColumn::Class, 6, 8).wide(),
         of_row(RowColumn::Age, 4, 8).by(Field::Age).wide(),
         of_row(RowColumn::Labels, 8, 9).wide(),
+        of_row(RowColumn::Controller, 16, 9).wide(),
     ];
 
     // The rows keep their order themselves: it is merged, never made anew.
