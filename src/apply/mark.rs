@@ -39,6 +39,8 @@ pub enum Purpose {
     Standing,
     /// The present and the former certificate and key, for as long as a Secret is renewed.
     Kept,
+    /// What a controller does with certificates that are not healthy. Such objects stay.
+    State,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Backup => "backup",
             Self::Standing => "standing",
             Self::Kept => "kept",
+            Self::State => "state",
         }
     }
 
@@ -169,6 +172,7 @@ mod tests {
             Purpose::Backup,
             Purpose::Standing,
             Purpose::Kept,
+            Purpose::State,
         ] {
             let name = purpose.name(&long);
             assert!(name.len() <= 63 && crate::k8s::possible(&name), "{name}");

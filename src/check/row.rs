@@ -2,7 +2,7 @@
 
 use crate::{
     check::{Fact, Finding, Renewer, Severity, finding},
-    object::{Forbidden, Key, Kind, Reach, Seconds, Text},
+    object::{Forbidden, Key, Kind, Reach, Seconds, Text, doing::Doings},
     x509::{Certificate, Fingerprint},
 };
 
@@ -161,6 +161,8 @@ pub struct Row<'a> {
     pub evidence: Option<Evidence>,
     /// What the addresses served; `None` where they were not probed.
     pub answer: Option<ServedAnswer>,
+    /// What controllers do with the certificate of its Secret.
+    pub doings: Doings<'a>,
 }
 
 impl<'a> Row<'a> {
@@ -191,6 +193,7 @@ impl<'a> Row<'a> {
             status: Status::Healthy,
             evidence: Some(Evidence::Stored),
             answer: None,
+            doings: Doings::default(),
         }
     }
 

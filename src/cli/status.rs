@@ -140,6 +140,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     let targets = read_all(&targets)?;
     let open = Open {
         with_namespaces: false,
+        with_doings: true,
         for_watch: args.watch,
         all_users: false,
         quiet: args.output.quiet,
@@ -215,6 +216,8 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         super::warn(&line);
     }
     context.show_served = is_probing;
+    let doings = report::doings::lines(&rows, session.rules.now);
+    context.show_doings = !doings.is_empty();
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {
         let (file, line) = session.places.get(kind, key)?;
@@ -249,6 +252,11 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     // Of what could not be read, nothing can be said.
     for line in &told {
         note(line);
+    }
+    if args.by.is_none() && matches!(output.format, Format::Table | Format::Wide) {
+        for line in &doings {
+            note(line);
+        }
     }
     tell_apart(&rows, &apart);
     if nothing && left_out.is_nothing() && compared.is_none() {

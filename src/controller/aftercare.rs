@@ -118,6 +118,12 @@ impl Aftercare {
         self.of.insert(secret.clone(), care);
     }
 
+    /// When the certificate of a Secret was stored, in seconds since 1970, and what is left to do; `None` if nothing is.
+    pub fn left_of(&self, secret: &Key) -> Option<(Seconds, Left)> {
+        let care = self.of.get(secret)?;
+        Some((care.of.stored_at, care.of.left))
+    }
+
     /// Whether it is looked after a Secret.
     pub fn has(&self, secret: &Key) -> bool {
         self.of.contains_key(secret)

@@ -1,7 +1,9 @@
 //! What is kept renewed: from the picture of the cluster to the queue, and from what became of an order back to it.
 //!
-//! Values in, values out. A Secret is looked at again when a change touches it; what is queued for it follows from the
-//! picture alone, so that a restart forgets nothing.
+//! Values in, values out. A Secret is looked at again when a change touches it. What is queued for it follows from the
+//! picture; where that stands (failures, waits, limits) is told for storing, and taken over after a restart (`recall`).
+
+mod recall;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,12 +13,11 @@ use super::{
     moment,
     queue::{Failure, Queue, Task, TaskKind, TaskState},
     routes::{self, Classes},
-    twice::Twice,
+    twice::{Twice, set_of},
 };
 use crate::{
     inventory::{BindingId, Inventory},
-    name::Name,
-    object::{Key, Seconds, Text},
+    object::{Key, Seconds, Text, doing::AfterStoring},
     plan::{
         Target,
         ca::{Ca, Issuers},
@@ -53,7 +54,7 @@ pub struct Keeping {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trouble {
     /// What failed after the certificate was stored: a restart, or that it is served.
-    pub after: Option<String>,
+    pub after: Option<AfterStoring>,
     /// New names without which it was issued, and why.
     pub without: Option<String>,
 }
@@ -78,8 +79,8 @@ pub struct Keeper {
     held: BTreeMap<Key, Hold>,
     /// The Secrets that are held since somebody asked for them.
     held_now: Vec<(Key, Hold)>,
-    /// The names that were ordered last for what is under way or has failed.
-    tried: HashMap<Key, Vec<Name>>,
+    /// The names that were ordered last for what is under way, has failed or is held, as [`set_of`] has them.
+    tried: HashMap<Key, Text>,
     /// The certificates of a day.
     twice: Twice,
     trouble: BTreeMap<Key, Trouble>,
@@ -193,13 +194,14 @@ impl Keeper {
         self.follow_window(target, now);
         self.note_classes(inventory, target);
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
-            self.twice.seen(secret, names_of(leaf), leaf.not_before, now);
+            self.twice.seen(secret, &names_of(leaf), leaf.not_before, now);
         } else {
             self.twice.look(secret);
         }
         let task = self.task(inventory, target, need, now);
         let is_later = task.due_at > now;
-        let is_other = self.tried.get(secret).is_some_and(|tried| *tried != target.names.order);
+        let set = set_of(&target.names.order);
+        let is_other = self.tried.get(secret).is_some_and(|tried| *tried != set);
         // Somebody has removed the note.
         let is_free =
             matches!(self.held.get(secret), Some(Hold::RolledBack(_))) && rolled_back(inventory, target, now).is_none();
@@ -291,7 +293,7 @@ impl Keeper {
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
                 Some(Wanted::Keep { target, need }) => {
-                    self.tried.insert(secret.clone(), target.names.order.clone());
+                    self.tried.insert(secret.clone(), set_of(&target.names.order));
                     if let Some((hold, until)) = rolled_back(inventory, &target, now) {
                         self.hold_for_a_time(&secret, hold, until, now);
                         continue;
@@ -320,8 +322,8 @@ impl Keeper {
 
     /// Whether there are enough certificates for the names of a target that was taken, which is held then.
     pub fn is_too_often(&mut self, target: &Target, now: Seconds) -> bool {
-        let (secret, names) = (&target.secret, &target.names.order);
-        let Some(until) = self.twice.until(secret, names, usual(target), now) else {
+        let (secret, set) = (&target.secret, set_of(&target.names.order));
+        let Some(until) = self.twice.until(secret, &set, usual(target), now) else {
             self.held.remove(secret);
             return false;
         };
@@ -337,9 +339,9 @@ impl Keeper {
     /// Takes note of what became of an order.
     pub fn ended(&mut self, secret: &Key, fate: Fate, now: Seconds) {
         if matches!(fate, Fate::Stored | Fate::StoredBut { .. })
-            && let Some(names) = self.tried.get(secret)
+            && let Some(set) = self.tried.get(secret)
         {
-            self.twice.stored(secret, names.clone(), now);
+            self.twice.stored(secret, set.clone(), now);
         }
         let trouble = self.trouble.entry(secret.clone()).or_default();
         match fate {
@@ -349,7 +351,14 @@ impl Keeper {
             }
             Fate::StoredBut { after, without } => {
                 let reason = without.as_deref().map(Text::from);
-                *trouble = Trouble { after, without };
+                *trouble = Trouble {
+                    after: after.map(|message| AfterStoring {
+                        at: now,
+                        message: message.into(),
+                        is_unrestarted: false,
+                    }),
+                    without,
+                };
                 match reason {
                     None => self.done(secret),
                     // The names that failed are tried again after a pause, and not at once and for ever.
@@ -437,9 +446,13 @@ impl Keeper {
     }
 
     /// Takes note of what there is to say of a stored certificate by now, if anything.
-    pub fn after(&mut self, secret: &Key, after: Option<String>) {
+    pub fn after(&mut self, secret: &Key, message: Option<&str>, now: Seconds) {
         let trouble = self.trouble.entry(secret.clone()).or_default();
-        trouble.after = after;
+        trouble.after = message.map(|message| AfterStoring {
+            at: trouble.after.as_ref().map_or(now, |before| before.at),
+            message: message.into(),
+            is_unrestarted: false,
+        });
         if *trouble == Trouble::default() {
             self.trouble.remove(secret);
         }

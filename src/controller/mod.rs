@@ -7,7 +7,8 @@
 //! ```
 //!
 //! [`run`](run()) is the loop; [`keeper`] decides what is queued, [`queue`] what is next, [`moment`] when a renewal is due,
-//! [`fate`] what becomes of what was ordered, and [`aftercare`] what becomes of what was stored. They are pure, and know nothing of each other's inside.
+//! [`fate`] what becomes of what was ordered, and [`aftercare`] what becomes of what was stored. They are pure, and know nothing of
+//! each other's inside. [`memory`] stores what is not healthy, for everybody to see and for the next leader.
 
 pub mod aftercare;
 pub mod ari;
@@ -16,6 +17,7 @@ pub mod fate;
 pub mod front;
 pub mod keeper;
 pub mod leader;
+pub mod memory;
 pub mod moment;
 pub mod queue;
 pub mod restores;

@@ -141,21 +141,20 @@ impl Queue {
             return;
         }
         self.displace(key);
-        self.change(key, |queued| {
-            queued.failures = 0;
-            queued.state = TaskState::Scheduled { at: queued.task.due_at };
-        });
+        self.change(key, Queued::begin_anew);
         self.place(key);
     }
 
-    /// Puts a task where it stood before a restart. A task that was running then is ready.
-    pub fn restore(&mut self, key: &Key, failures: u32, state: TaskState) {
+    /// Puts a task where it stood before a restart: with so many failures since a moment, and in a state. A task that was
+    /// running then is ready.
+    pub fn restore(&mut self, key: &Key, failures: u32, since: Option<Seconds>, state: TaskState) {
         if self.entries.get(key).is_none_or(|entry| entry.run.is_some()) {
             return;
         }
         self.displace(key);
         self.change(key, |queued| {
             queued.failures = failures;
+            queued.failing_since = since.filter(|_| failures > 0);
             queued.state = match state {
                 TaskState::Running { .. } | TaskState::Ready => TaskState::Scheduled { at: queued.task.due_at },
                 state => state,
@@ -214,10 +213,7 @@ impl Queue {
             self.entries.remove(key);
             return;
         }
-        self.change(key, |queued| {
-            queued.failures = 0;
-            queued.state = TaskState::Scheduled { at: queued.task.due_at };
-        });
+        self.change(key, Queued::begin_anew);
         self.place(key);
     }
 
@@ -229,6 +225,7 @@ impl Queue {
         }
         self.settle(key, &run, |queued| {
             queued.failures = queued.failures.saturating_add(1);
+            queued.failing_since.get_or_insert(now);
             let pause = pauses::after_failures(queued.failures, &queued.task.secret);
             TaskState::BackOff {
                 until: now.saturating_add(pause),

@@ -2,6 +2,7 @@
 
 mod after;
 mod ca;
+mod remember;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -18,6 +19,7 @@ use super::{
     front::LogFront,
     keeper::{Keeper, Keeping, WindowAnswer},
     leader::{self, Identity, Leadership, State, Timing},
+    memory::Memory,
     restores::Restores,
     routes,
     state::{self, Ask, Inbox, Snapshot},
@@ -170,6 +172,7 @@ pub async fn run(
         audit,
         told: None,
         restores: Restores::default(),
+        memory: Memory::default(),
         led: BTreeSet::new(),
         tally: Tally::new(now()),
         ca_answered: None,
@@ -281,6 +284,8 @@ struct Controller {
     told: Option<(Told, Instant)>,
     /// When pairs were put back.
     restores: Restores,
+    /// What is stored of what is not healthy.
+    memory: Memory,
     /// The classes whose routes that stay were written by this leader.
     led: BTreeSet<String>,
     /// What is remembered for those who ask.
@@ -301,7 +306,9 @@ impl Controller {
             // Whoever asks meanwhile gets what was last: a CA or a server may take its time.
             let busy = async {
                 self.look_around().await;
+                self.recall().await;
                 self.begin().await;
+                self.remember().await;
                 self.ask_for_windows().await;
                 self.look_after();
             };
@@ -338,6 +345,7 @@ impl Controller {
                 Ok(()) = self.states.changed() => self.turn(),
                 () = self.cancel.cancelled() => break,
             }
+            self.memory.note();
         }
         // What is under way cleans up after itself.
         self.term.as_ref().inspect(|term| term.end.cancel());
@@ -349,6 +357,9 @@ impl Controller {
                 None => break,
             }
         }
+        // It leads until this returns.
+        self.memory.note();
+        self.remember().await;
         Ok(())
     }
 
@@ -370,6 +381,7 @@ impl Controller {
                 });
                 self.led.clear();
                 self.told = None;
+                self.memory.forget();
             }
             State::Follower { holder } => {
                 let holder = holder.unwrap_or_default();
@@ -411,7 +423,7 @@ impl Controller {
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let mut certificates = state::certificates(&self.keeper, &self.live.inventory);
+        let mut certificates = state::certificates(&self.keeper, &self.live.inventory, now());
         self.aftercare.mark(&mut certificates);
         self.tally.look(&certificates, now());
         let told = self.told.as_ref().map(|(told, _)| told);
@@ -445,7 +457,8 @@ impl Controller {
         let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
         // What was not begun because nobody said so is looked at again.
         let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
-        let wait = soonest.into_iter().chain(told).min().unwrap_or(LOOKED);
+        let remembers = self.remembers_in();
+        let wait = [soonest, told, remembers].into_iter().flatten().min().unwrap_or(LOOKED);
         Instant::now() + wait.max(Duration::from_millis(200))
     }
 
@@ -496,7 +509,7 @@ impl Controller {
     async fn begin(&mut self) {
         let free = self.slots.saturating_sub(self.keeper.queue.running());
         let is_due = self.keeper.queue.next_wake().is_some_and(|at| at <= now()) || self.keeper.queue.has_ready();
-        if free == 0 || !is_due || self.term.is_none() || !self.is_told().await {
+        if free == 0 || !is_due || self.term.is_none() || !self.memory.is_recalled || !self.is_told().await {
             return;
         }
         let targets = self.keeper.take(&self.live.inventory, now(), free);

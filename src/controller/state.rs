@@ -2,10 +2,10 @@
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{keeper::Keeper, queue::TaskState};
+use super::keeper::Keeper;
 use crate::{
     inventory::Inventory,
-    object::{Key, Seconds},
+    object::{Key, Seconds, Text, doing::Doing},
     plan::limits::Left,
 };
 
@@ -92,9 +92,9 @@ pub struct CertificateState {
     /// The state in one word: `Scheduled`, `Ready`, `Running`, `BackOff`, `Waiting`, `Limited` or `Held`.
     pub state: &'static str,
     /// The reason in one word, for a label: of `Held` the rule.
-    pub reason: &'static str,
+    pub reason: Text,
     /// The reason in words.
-    pub message: String,
+    pub message: Text,
     /// When it goes on; `None` if time alone changes nothing.
     pub until: Option<Seconds>,
     /// The last second of the present certificate; `None` without one.
@@ -104,25 +104,25 @@ pub struct CertificateState {
     /// How many orders have failed in a row.
     pub failures: u32,
     /// What failed after the certificate was stored, if anything did.
-    pub after: Option<String>,
+    pub after: Option<Text>,
     /// New names without which it was issued, and why.
-    pub without: Option<String>,
+    pub without: Option<Text>,
 }
 
 impl CertificateState {
-    fn of(inventory: &Inventory, secret: &Key) -> Self {
-        let leaf = inventory.secrets().get(secret).and_then(|stored| stored.leaf());
+    fn of(inventory: &Inventory, doing: Doing) -> Self {
+        let leaf = inventory.secrets().get(&doing.secret).and_then(|stored| stored.leaf());
         Self {
-            secret: secret.clone(),
-            state: "Scheduled",
-            reason: "",
-            message: String::new(),
-            until: None,
+            state: doing.state.as_str(),
+            reason: doing.reason,
+            message: doing.message,
+            until: doing.until,
             not_after: leaf.map(|leaf| leaf.not_after),
             not_before: leaf.map(|leaf| leaf.not_before),
-            failures: 0,
-            after: None,
-            without: None,
+            failures: doing.failures,
+            after: doing.after.map(|after| after.message),
+            without: doing.without,
+            secret: doing.secret,
         }
     }
 
@@ -137,38 +137,7 @@ impl CertificateState {
 }
 
 /// How it stands with every Secret for which a route asks.
-pub fn certificates(keeper: &Keeper, inventory: &Inventory) -> Vec<CertificateState> {
-    // What is held for a time has a place in the queue, too.
-    let is_held = |secret: &Key| keeper.held().contains_key(secret);
-    let in_queue = keeper.queue.iter().filter(|queued| !is_held(&queued.task.secret));
-    let queued = in_queue.map(|queued| {
-        let (state, message) = match &queued.state {
-            TaskState::Scheduled { .. } => ("Scheduled", String::new()),
-            TaskState::Ready => ("Ready", String::new()),
-            TaskState::Running { .. } => ("Running", String::new()),
-            TaskState::BackOff { reason, .. } => ("BackOff", reason.to_string()),
-            TaskState::Waiting { reason, .. } => ("Waiting", reason.to_string()),
-            TaskState::Limited { limit, .. } => ("Limited", limit.to_string()),
-            TaskState::Held { rule } => ("Held", rule.to_string()),
-        };
-        let trouble = keeper.trouble().get(&queued.task.secret);
-        CertificateState {
-            state,
-            reason: queued.task.kind.as_str(),
-            message,
-            until: queued.state.until(),
-            failures: queued.failures,
-            after: trouble.and_then(|trouble| trouble.after.clone()),
-            without: trouble.and_then(|trouble| trouble.without.clone()),
-            ..CertificateState::of(inventory, &queued.task.secret)
-        }
-    });
-    let held = keeper.held().iter().map(|(secret, hold)| CertificateState {
-        state: "Held",
-        reason: hold.reason(),
-        message: hold.to_string(),
-        until: hold.until(),
-        ..CertificateState::of(inventory, secret)
-    });
-    queued.chain(held).collect()
+pub fn certificates(keeper: &Keeper, inventory: &Inventory, now: Seconds) -> Vec<CertificateState> {
+    let doings = keeper.doings(now, true);
+    doings.map(|doing| CertificateState::of(inventory, doing)).collect()
 }

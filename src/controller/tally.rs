@@ -120,8 +120,8 @@ mod tests {
         CertificateState {
             secret: Key::new("shop", name),
             state,
-            reason: "renewal",
-            message: String::new(),
+            reason: "renewal".into(),
+            message: "".into(),
             until: None,
             not_after: Some(not_after),
             not_before: Some(0),

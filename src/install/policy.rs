@@ -4,7 +4,7 @@
 //! - It writes Secrets that hold a pair with the claim, Secrets of its own (journals, pairs that were replaced), and its
 //!   account; it never makes the account. Of a Secret that is somebody's it writes the pair and its own annotations.
 //! - It deletes nothing but what is its own, by the label with the purpose. Its Lease has none, and is never deleted.
-//! - It makes and changes no object that leads challenges without that label.
+//! - It makes and changes no object that leads challenges without that label, and makes no `ConfigMap` without it.
 //!
 //! A `ValidatingAdmissionPolicy` (admissionregistration.k8s.io/v1, Kubernetes 1.30) asks nobody outside of the API server.
 
@@ -154,7 +154,7 @@ pub(super) fn objects(install: &Install) -> Vec<Made> {
     let routes: &[&str] = if install.needs.in_place { &made } else { &all };
     let rules = json!([
         on("", &["secrets"], &all),
-        on("", &["services", "pods"], &made),
+        on("", &["services", "pods", "configmaps"], &made),
         on("batch", &["jobs"], &made),
         on("coordination.k8s.io", &["leases"], &made),
         on("discovery.k8s.io", &["endpointslices"], &made),

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, CONFIG, Install, LEASE, Made, NAME, Scope};
-use crate::object::resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource};
+use crate::{
+    object::resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource},
+    plan::doing::shard,
+};
 
 /// The rules that reading takes, as YAML.
 pub const READER: &str = include_str!("reader.yaml");
@@ -140,12 +143,17 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
 
 /// What the controller does in its own namespace, whatever it follows.
 pub(super) fn at_home() -> Vec<Rule> {
+    let stored = shard::names();
+    let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
     vec![
         // Its account, which it never makes; credentials of DNS providers, which settings name.
         Rule::new("", &["secrets"], &["get"]),
         Rule::new("", &["secrets"], &["update", "patch"]).named(&[ACCOUNT]),
         // Its settings, and what `pause` and `resume` have told it, in a ConfigMap that is called like the Lease.
         Rule::new("", &["configmaps"], &["get"]).named(&[CONFIG, LEASE]),
+        // What is not healthy, for everybody to see and for its next leader.
+        Rule::new("", &["configmaps"], &["create"]),
+        Rule::new("", &["configmaps"], &["get", "update"]).named(&stored),
         // Who leads. It is never deleted.
         Rule::new("coordination.k8s.io", &["leases"], &["create"]),
         Rule::new("coordination.k8s.io", &["leases"], &["get", "update"]).named(&[LEASE]),

@@ -6,6 +6,7 @@
 pub mod binding;
 pub mod controller;
 pub(crate) mod derive;
+mod doings;
 pub mod elsewhere;
 mod forbidden;
 pub mod gateway;
@@ -138,6 +139,8 @@ pub struct Inventory {
     makers: made::Makers,
     secrets: Secrets,
     programs: programs::Programs,
+    /// What controllers have stored of what they do.
+    doings: doings::AllDoings,
     bindings: Bindings,
     /// The bindings of all routes except those with listeners.
     by_route: Index<BindingId>,

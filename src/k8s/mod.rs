@@ -21,6 +21,7 @@ mod carriers;
 mod connect;
 mod credential;
 pub mod decode;
+mod doings;
 mod error;
 mod exchange;
 mod kubeconfig;
@@ -43,6 +44,7 @@ pub use api::{Api, ApiError, Believed, Edit, Eviction, Patch, ServiceAnswer, Ser
 pub use carriers::count_carriers;
 pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;
+pub use doings::doings;
 pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
 pub use kubeconfig::{cluster_key, context_namespace, contexts};

@@ -6,6 +6,7 @@ pub mod annotation;
 pub mod carrier;
 pub mod certmanager;
 pub mod consumer;
+pub mod doing;
 pub mod gateway;
 pub mod ingress;
 mod kind;

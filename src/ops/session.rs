@@ -71,6 +71,8 @@ pub struct Open {
     pub quiet: bool,
     /// Whether Namespaces are followed, where all of them are.
     pub with_namespaces: bool,
+    /// Whether it is read what controllers do with certificates.
+    pub with_doings: bool,
     /// Whether there may be no manifest at all.
     pub may_be_empty: bool,
 }
@@ -244,6 +246,7 @@ impl Session {
         let front = &**cluster.front();
         self.scope = self.scoped(source, Some(&connection.namespace))?;
         self.scope.with_namespaces = open.with_namespaces;
+        self.scope.with_doings = open.with_doings;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.inventory.reach = reach::of_cluster(cluster.options(), &connection).into();
         self.inventory.tell_controllers(std::mem::take(&mut self.controllers));

@@ -201,6 +201,9 @@ async fn made_by_itself(api: &Api, namespace: &str, account: bool) -> Result<Vec
         let objects = api.list(resource, Some(namespace), Some(&standing)).await?;
         all.extend(objects.iter().map(|object| Found::of(resource, object)));
     }
+    let state = mark::selector(Some(Purpose::State));
+    let stored = api.list(CONFIGMAP, Some(namespace), Some(&state)).await?;
+    all.extend(stored.iter().map(|object| Found::of(CONFIGMAP, object)));
     let own = |object: &Value| object["metadata"]["labels"][MANAGED_BY] == MANAGER;
     // What `pause` and `resume` write is called like the Lease.
     let told = api.get(CONFIGMAP, &Key::new(namespace, LEASE)).await?;

@@ -1,5 +1,5 @@
 //! `why`: from annotation to served, where a host stands, and what holds it. The controller is not asked: everything is
-//! read from the cluster, so that it works where the controller does not.
+//! read from the cluster, so that it works where the controller does not. What only the controller knows, it has stored there.
 
 mod facts;
 mod reason;
@@ -86,6 +86,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let host = request.host.name.as_str();
     let open = Open {
         all_users: true,
+        with_doings: true,
         quiet: true,
         ..Open::default()
     };
@@ -251,6 +252,10 @@ impl Look<'_> {
             secret: secret.clone(),
             hold: None,
             controllers: controllers.clone(),
+            doings: secret
+                .as_ref()
+                .map(|secret| inventory.doings_of(secret).iter().cloned().collect())
+                .unwrap_or_default(),
             under_way: None,
             journal: None,
             events: self.events(&routes, secret.as_ref()).await,

@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod caa;
+pub mod doing;
 pub mod ensure;
 pub mod limits;
 pub mod names;

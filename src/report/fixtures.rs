@@ -85,6 +85,7 @@ impl RowFixture {
             certificate: self.certificate.as_ref(),
             evidence: Some(crate::check::row::Evidence::Stored),
             answer: None,
+            doings: crate::object::doing::Doings::default(),
             data_keys: None,
             renewer: crate::check::Renewer::Unknown,
             reach: crate::object::Reach::HERE,

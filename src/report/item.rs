@@ -9,13 +9,19 @@ use super::{
     output::Context,
     rows::Rows,
 };
+#[cfg(test)]
+use crate::object::doing::DoingState;
 use crate::{
     check::{
         Finding,
         row::{Evidence, Row, ServedAnswer},
         words,
     },
-    object::{Key, Seconds},
+    object::{
+        Key, Seconds,
+        doing::{DoingBy, Heard},
+    },
+    plan::doing::sentence,
     text::date_time,
 };
 
@@ -33,6 +39,7 @@ pub const FIELDS: &[&str] = &[
     "status",
     "evidence",
     "served",
+    "controllers",
     "notBefore",
     "notAfter",
     "issuer",
@@ -122,6 +129,9 @@ pub(crate) struct Item<'a> {
     /// The certificates that the addresses of the route have served (--probe, --confirm), compared with the stored one. Absent without a probe.
     #[serde(skip_serializing_if = "Option::is_none")]
     served: Option<Served>,
+    /// What the controllers of the cluster do with the certificate, as they have stored it; absent where they do nothing now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    controllers: Vec<ControllerItem<'a>>,
     #[serde(flatten)]
     leaf: Option<Leaf<'a>>,
     /// Those that are chosen, worst first.
@@ -171,6 +181,56 @@ impl From<ServedAnswer> for Served {
             addresses: answer.addresses,
             sha256: answer.leaf.map(|(sha256, _)| sha256.to_string()),
             not_after: answer.leaf.map(|(_, not_after)| date_time(not_after)),
+        }
+    }
+}
+
+/// What one controller does with a certificate.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "controller"))]
+#[serde(rename_all = "camelCase")]
+struct ControllerItem<'a> {
+    /// The namespace of the controller.
+    namespace: &'a str,
+    #[cfg_attr(test, schemars(extend("enum" = DoingState::ALL.map(DoingState::as_str))))]
+    state: &'static str,
+    /// Why it is wanted: new, changed or renewal. Of the state Held the rule.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    /// The whole as a sentence. For people: the wording may change.
+    message: String,
+    /// Since when it has failed, or is being ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Time>"))]
+    since: Option<String>,
+    /// When it goes on by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Time>"))]
+    until: Option<String>,
+    /// How many times it has failed in a row; absent for 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<u32>,
+    /// Whether the controller runs: if not, this is what it said last. Absent if that may not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<bool>,
+}
+
+impl<'a> ControllerItem<'a> {
+    fn of(one: &'a DoingBy, now: Seconds) -> Self {
+        let doing = &one.doing;
+        Self {
+            namespace: &one.by.namespace,
+            state: doing.state.as_str(),
+            reason: &doing.reason,
+            message: sentence(one, now),
+            since: doing.since.map(date_time),
+            until: doing.until.map(date_time),
+            failures: Some(doing.failures).filter(|count| *count > 0),
+            running: match one.heard {
+                Heard::Running => Some(true),
+                Heard::Gone { .. } => Some(false),
+                Heard::Unknown => None,
+            },
         }
     }
 }
@@ -260,6 +320,7 @@ impl<'a> Item<'a> {
             status: row.status.as_str(),
             evidence: row.evidence.map(Evidence::as_str),
             served: row.answer.map(Served::from),
+            controllers: row.doings.iter().map(|one| ControllerItem::of(one, now)).collect(),
             leaf: row.certificate.map(|c| Leaf {
                 not_before: date_time(c.not_before),
                 not_after: date_time(c.not_after),

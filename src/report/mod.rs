@@ -7,6 +7,7 @@ pub mod apart;
 pub mod by;
 pub mod cause;
 pub mod columns;
+pub mod doings;
 pub mod explain;
 pub mod github;
 pub mod item;

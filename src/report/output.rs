@@ -192,6 +192,8 @@ pub struct Context<'a> {
     pub show_context: bool,
     /// What is served was asked for: show how it compares with what is stored.
     pub show_served: bool,
+    /// Whether what controllers do with certificates has a column.
+    pub show_doings: bool,
     /// Several namespaces were read: show them.
     pub show_namespace: bool,
     /// `--no-headers`.

@@ -3,15 +3,18 @@
 mod further;
 mod taking;
 
-use tokio::{sync::mpsc, task::spawn};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, spawn},
+};
 
 use crate::{
     check::Select,
     inventory::Inventory,
-    k8s::{ClusterError, Connection, ListOptions, Listing, count_carriers, get_secrets, list, programs},
+    k8s::{ClusterError, Connection, ListOptions, Listing, count_carriers, doings, get_secrets, list, programs},
     object::register::{Role, count, of_roles},
-    object::{Change, Key, Kind, NotJudged, Seconds},
-    source::Scope,
+    object::{Change, Key, Kind, NotJudged, Seconds, Text, doing::StoredDoings},
+    source::{Scope, scope::Namespaces},
     x509::Judge,
 };
 
@@ -81,6 +84,8 @@ pub async fn read(
         judge,
         read: ClusterScan::default(),
     };
+    // Beside the lists: it is little, and nobody waits for it.
+    let saying = scope.with_doings.then(|| saying(connection, scope));
     reading.inventory.set_loading(true);
     reading.read.listing = reading.list(scope.clone(), &KINDS, look).await?;
     // Which program serves a class decides what its routes are.
@@ -100,7 +105,25 @@ pub async fn read(
     reading.inventory.derive();
     reading.inventory.set_loading(false);
     reading.read.not_judged = finished(counting).await;
+    if let Some(saying) = saying {
+        reading.inventory.set_doings(finished(saying).await);
+    }
     Ok(reading.read)
+}
+
+/// Begins to read what controllers have stored of what they do.
+fn saying(connection: &Connection, scope: &Scope) -> JoinHandle<Vec<StoredDoings>> {
+    let (connection, scope) = (connection.clone(), scope.clone());
+    spawn(async move { said(&connection, &scope).await })
+}
+
+/// What controllers have stored of what they do. Where not all namespaces may be looked at, the only one of the scope is.
+pub async fn said(connection: &Connection, scope: &Scope) -> Vec<StoredDoings> {
+    let only = match &scope.namespaces {
+        Namespaces::Only(names) => names.first().filter(|_| names.len() == 1),
+        Namespaces::All => None,
+    };
+    doings(connection, only.map(Text::as_str)).await
 }
 
 /// A scan under way.

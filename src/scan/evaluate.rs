@@ -8,7 +8,7 @@ use crate::{
         select::IgnoreOf,
     },
     inventory::{Binding, BindingId, Inventory, derive::MANY},
-    object::{Key, Kind, Meta, Reach, Seconds, Text},
+    object::{Key, Kind, Meta, Reach, Seconds, Text, doing::Doings},
     report::{Evidence, LeftOut, RouteRef, Row, Rows, ServedAnswer, Status},
     x509::Certificate,
 };
@@ -339,6 +339,7 @@ struct RowSource<'a> {
     meta: Option<&'a Meta>,
     evidence: Option<Evidence>,
     answer: Option<ServedAnswer>,
+    doings: Doings<'a>,
     data_keys: Option<&'a [Text; 2]>,
     renewer: Renewer<'a>,
     sole: bool,
@@ -368,6 +369,17 @@ fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Place<'a>) -
         Place::Secret(key) => check::renewer(inventory, key, None, None),
         Place::Forbidden(_) => Renewer::Unknown,
     }
+}
+
+/// What controllers do with the first Secret of which they say something.
+fn doings<'a>(inventory: &'a Inventory, place: Place<'a>) -> Doings<'a> {
+    let secrets = match place {
+        Place::Binding(binding) => binding.secrets.as_slice(),
+        Place::Secret(key) => std::slice::from_ref(key),
+        Place::Forbidden(_) => &[],
+    };
+    let mut said = secrets.iter().map(|key| inventory.doings_of(key));
+    said.find(|said| !said.is_empty()).unwrap_or_default()
 }
 
 /// Whether a route names one Secret alone, for all of its hosts. Of a route with very many it is not asked.
@@ -410,6 +422,7 @@ impl<'a> RowSource<'a> {
             meta,
             evidence: judged.evidence(),
             answer: judged.answer.as_deref().copied(),
+            doings: doings(inventory, place),
             data_keys: served.and_then(|stored| stored.data_keys.as_deref()),
             renewer: renewer(inventory, judged, place),
             sole: !judged.findings.is_empty() && is_sole(inventory, place),
@@ -432,6 +445,7 @@ impl<'a> RowSource<'a> {
             certificate: self.certificate,
             evidence: self.evidence,
             answer: self.answer,
+            doings: self.doings,
             data_keys: self.data_keys,
             renewer: self.renewer,
             reach: self.reach,

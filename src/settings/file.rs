@@ -228,7 +228,7 @@ section! {
         /// Keys that replace the usual ones, by action; the guide to the terminal UI lists the actions. [] removes the key.
         keys: BTreeMap<String, Vec<String>> => "\nrenew: [R, f5]\nrestart: []";
         /// The columns of the hosts: status, namespace, route, host, secret, expires, issuer, reason, serial, algorithm, names, sha256,
-        /// class, age, labels.
+        /// class, age, labels, controller.
         columns: Vec<String> => "[status, namespace, route, host, secret, expires, issuer, reason]";
         /// Draw only ASCII. Without it: if TERM is linux.
         ascii: bool => "false";

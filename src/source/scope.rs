@@ -34,6 +34,8 @@ pub struct Scope {
     pub field_selector: Option<String>,
     /// Whether Namespaces are read too, and not only where a listener selects by them.
     pub with_namespaces: bool,
+    /// Whether it is read what controllers have stored of what they do.
+    pub with_doings: bool,
     /// The data keys in which Secrets have a certificate and its key.
     pub data_keys: DataKeys,
 }
@@ -67,6 +69,7 @@ impl Scope {
             labels: LabelSelector::default(),
             field_selector: None,
             with_namespaces: false,
+            with_doings: false,
             data_keys: DataKeys::default(),
         }
     }
@@ -88,6 +91,7 @@ impl Scope {
             labels,
             field_selector: None,
             with_namespaces: false,
+            with_doings: false,
             data_keys: DataKeys::default(),
         })
     }

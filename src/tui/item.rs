@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::{
     check::{Finding, KeptRenewer, Reason, Renewer, Urgency, row::Compared},
     inventory::Inventory,
-    object::{Key, Kind, List, Reach, Seconds, Text},
+    object::{
+        Key, Kind, List, Reach, Seconds, Text,
+        doing::{DoingBy, Doings},
+    },
     report::{Evidence, RouteRef, Row, ServedAnswer, Status, present::TableLine},
     scan::{self, About, Judged},
     x509::Certificate,
@@ -54,6 +57,8 @@ pub struct Item {
     pub evidence: Option<Evidence>,
     /// What was served.
     pub answer: Option<Box<ServedAnswer>>,
+    /// What controllers do with the certificate; none for nearly all.
+    pub doings: Box<[DoingBy]>,
 }
 
 impl Item {
@@ -81,6 +86,7 @@ impl Item {
             certificate: served.and_then(|stored| stored.bundle.leaf().cloned()),
             evidence: row.evidence,
             answer: row.answer.map(Box::new),
+            doings: row.doings.iter().cloned().collect(),
             data_keys: row.data_keys.cloned().map(Box::new),
             renewer: (row.renewer != Renewer::Unknown).then(|| Box::new(row.renewer.kept())),
             reach: Arc::clone(&inventory.reach),
@@ -107,6 +113,7 @@ impl Item {
             certificate: self.certificate.as_deref(),
             evidence: self.evidence,
             answer: self.answer.as_deref().copied(),
+            doings: Doings::new(&self.doings, None),
             data_keys: self.data_keys.as_deref(),
             renewer: self.renewer.as_ref().map_or(Renewer::Unknown, |kept| kept.as_renewer()),
             reach: &self.reach,
@@ -215,6 +222,10 @@ impl<'a> TableLine<'a> for &'a Item {
 
     fn served(&self) -> Option<Compared> {
         self.answer.as_ref().map(|answer| answer.compared)
+    }
+
+    fn doings(&self) -> Doings<'a> {
+        Doings::new(&self.doings, None)
     }
 
     fn class(&self) -> Option<&'a str> {

@@ -38,6 +38,7 @@ pub(crate) fn row<'a>(secrets: &'a [Key], findings: &'a [Finding]) -> Row<'a> {
         certificate: None,
         evidence: Some(crate::check::row::Evidence::Stored),
         answer: None,
+        doings: crate::object::doing::Doings::default(),
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
         reach: crate::object::Reach::HERE,

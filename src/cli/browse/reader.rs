@@ -100,6 +100,7 @@ impl ReadingParts {
         early.tells = std::mem::take(&mut self.fresh);
         let open = Open {
             with_namespaces: false,
+            with_doings: true,
             for_watch: true,
             all_users: false,
             quiet: self.args.output.quiet,

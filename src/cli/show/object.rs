@@ -38,6 +38,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
     let targets = [target.clone()];
     let open = Open {
         with_namespaces: false,
+        with_doings: true,
         for_watch: false,
         all_users: true,
         quiet: true,

@@ -1,8 +1,10 @@
 mod queued;
+mod recalled;
 
 use super::*;
 use crate::{
     inventory::fixtures::{ingress, key, ordered, with_annotation},
+    name::Name,
     object::{Change, Kind, Object, annotation},
 };
 

@@ -107,6 +107,8 @@ pub struct Queued {
     pub state: TaskState,
     /// How many times it has failed in a row.
     pub failures: u32,
+    /// When the first of these failures was, in seconds since 1970.
+    pub failing_since: Option<Seconds>,
 }
 
 impl Queued {
@@ -115,7 +117,15 @@ impl Queued {
             state: TaskState::Scheduled { at: task.due_at },
             task,
             failures: 0,
+            failing_since: None,
         }
+    }
+
+    /// Forgets its failures, and tries it as soon as it is due.
+    pub(super) fn begin_anew(&mut self) {
+        self.failures = 0;
+        self.failing_since = None;
+        self.state = TaskState::Scheduled { at: self.task.due_at };
     }
 
     /// Whether its last try failed, so that it has a part of the slots only.

@@ -236,10 +236,15 @@ fn what_is_paused_is_not_taken_and_what_stood_before_a_restart_stands_again() {
         until: 500,
         reason: "no answer".into(),
     };
-    queue.restore(&it, 2, state.clone());
+    queue.restore(&it, 2, Some(3), state.clone());
     assert_eq!(queue.next(499, 8), None);
     assert_eq!(queue.state(&it), Some(&state));
-    queue.restore(&it, 0, TaskState::Running { since: 3 });
+    // It goes on failing since then.
+    assert_eq!(queue.next(500, 8), Some(it.clone()));
+    queue.failed(&it, 500, failure(true));
+    let queued = queue.get(&it).unwrap();
+    assert_eq!((queued.failures, queued.failing_since), (3, Some(3)));
+    queue.restore(&it, 0, None, TaskState::Running { since: 3 });
     assert_eq!(queue.next(499, 8), Some(it));
 }
 

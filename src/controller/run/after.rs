@@ -16,7 +16,7 @@ use crate::{
     },
     error::{Diagnose as _, chain},
     event::Level,
-    object::{Key, Seconds},
+    object::{Key, Seconds, doing::Doing},
     plan::{
         Target,
         target::{names_of, target},
@@ -47,7 +47,7 @@ impl Controller {
             None => (!inventory.bindings_of_secret(secret).is_empty()).then_some(None),
         };
         for secret in self.aftercare.drop_others(now(), holds) {
-            self.keeper.after(&secret, None);
+            self.keeper.after(&secret, None, now());
         }
         let Some(term) = &self.term else { return };
         let authority = term.authority.clone();
@@ -117,7 +117,8 @@ impl Controller {
                     Left::Serving => "not-served",
                 };
                 let trouble = self.keeper.trouble().get(&secret);
-                let message = trouble.and_then(|trouble| trouble.after.clone()).unwrap_or_default();
+                let after = trouble.and_then(|trouble| trouble.after.as_ref());
+                let message = after.map(|after| after.message.to_string()).unwrap_or_default();
                 self.say_after(&secret, event, Level::Warning, &message);
                 self.record(&secret, Reason::CertificateNotServed, message);
             }
@@ -143,7 +144,7 @@ impl Controller {
                     date_time(held_until),
                 );
                 self.say_after(&secret, "rolled-back", Level::Error, &message);
-                self.keeper.after(&secret, Some(message.clone()));
+                self.keeper.after(&secret, Some(&message), now());
                 let api = Api::new(self.unattended.connection().clone(), events::permits(&secret.namespace));
                 tokio::spawn(async move { undo::record(&api, &secret, &message).await });
             }
@@ -166,18 +167,53 @@ impl Controller {
         Some(last_tenth(leaf.not_before, leaf.not_after))
     }
 
+    /// Goes on with certificates of which the leader before has said that they are not served, or not restarted for.
+    pub(super) fn look_on(&mut self, doings: &[Doing]) {
+        for doing in doings {
+            let Some(after) = &doing.after else { continue };
+            let stored = self.live.inventory.secrets().get(&doing.secret);
+            let Some(leaf) = stored.and_then(|stored| stored.leaf()) else {
+                continue;
+            };
+            let of = Aftermath {
+                stored_at: after.at,
+                new: leaf.sha256,
+                // What was seen before it was stored is known to nobody any more.
+                old: None,
+                witnesses: Vec::new(),
+                left: if after.is_unrestarted {
+                    Left::Restart
+                } else {
+                    Left::Serving
+                },
+            };
+            self.aftercare.begin(&doing.secret, of, now());
+        }
+    }
+
+    /// What the leader does, with what is left to do after certificates were stored.
+    pub(super) fn doings(&self) -> impl Iterator<Item = Doing> {
+        self.keeper.doings(now(), false).map(|mut doing| {
+            if let (Some(after), Some((at, left))) = (&mut doing.after, self.aftercare.left_of(&doing.secret)) {
+                after.at = at;
+                after.is_unrestarted = left == Left::Restart;
+            }
+            doing
+        })
+    }
+
     fn news(&mut self, secret: &Key, news: News) {
         match news {
             News::Nothing => {}
             News::Served => {
-                self.keeper.after(secret, None);
+                self.keeper.after(secret, None, now());
                 let message = "the stored certificate is served by now".to_owned();
                 self.say_after(secret, "served-later", Level::Note, &message);
                 self.record(secret, Reason::CertificateServed, message);
             }
             News::Still(why) => {
                 let message = format!("the new certificate is stored, but not served: {why}");
-                self.keeper.after(secret, Some(message));
+                self.keeper.after(secret, Some(&message), now());
             }
         }
     }

@@ -154,7 +154,9 @@ fn certificates(all: &mut Registry, of: &Snapshot) {
     // Labels are made once for each kind, and not for each certificate.
     let mut kinds: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for certificate in &of.certificates {
-        *kinds.entry((certificate.state, certificate.reason)).or_default() += 1;
+        *kinds
+            .entry((certificate.state, certificate.reason.as_str()))
+            .or_default() += 1;
         if certificate.state != "Held"
             && let Some(left) = certificate.life_left(of.at)
         {

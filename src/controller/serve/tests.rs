@@ -20,13 +20,13 @@ fn certificate(n: i64) -> CertificateState {
     CertificateState {
         secret: Key::new(format!("team-{}", n % 700), format!("host-{n}-tls")),
         state: states[at],
-        reason: ["new", "changed", "renewal", "OtherOwner", "CertManager"][at % 5],
-        message: format!("{n}.example does not resolve"),
+        reason: ["new", "changed", "renewal", "OtherOwner", "CertManager"][at % 5].into(),
+        message: format!("{n}.example does not resolve").into(),
         until: None,
         not_after: Some(NOW + n * 60),
         not_before: Some(NOW + n * 60 - 90 * DAY),
         failures: u32::try_from(n % 9).unwrap(),
-        after: (n % 11 == 0).then(|| "not served".to_owned()),
+        after: (n % 11 == 0).then(|| "not served".into()),
         without: None,
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    object::{Key, Seconds},
+    object::{Key, Seconds, doing::DoingBy},
     ops::pause::Told,
     text::parse_time,
 };
@@ -25,6 +25,8 @@ pub(super) struct Facts {
     pub(super) hold: Option<(String, String)>,
     /// The controllers of the cluster.
     pub(super) controllers: Controllers,
+    /// What they say that they do with the Secret.
+    pub(super) doings: Vec<DoingBy>,
     /// Who holds the Lease of the Secret, so that an order is under way.
     pub(super) under_way: Option<Held>,
     /// When an order began that has left a journal.

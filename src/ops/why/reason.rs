@@ -4,9 +4,15 @@ use std::fmt::Write as _;
 
 use super::facts::{Controllers, Facts, Held, Said, Stands, Stored};
 use crate::{
-    object::{Key, Seconds},
+    object::{
+        Key, Seconds,
+        doing::{DoingState, Heard},
+    },
     ops::pause::Told,
-    plan::why::{Answer, Line, Mark},
+    plan::{
+        doing,
+        why::{Answer, Line, Mark},
+    },
     text::{age, date_time, quote},
 };
 
@@ -57,9 +63,13 @@ pub(super) fn answer(facts: &Facts) -> Answer {
         steps.push(asked(facts));
         steps.push(controller(facts));
         steps.push(told(facts));
+        // What the controller failed of is more exact than Events; what it waits for is less exact than what DNS says.
+        let (failing, waiting): (Vec<_>, Vec<_>) = does(facts).into_iter().partition(|(_, is_failure)| *is_failure);
+        steps.extend(failing.into_iter().map(|(step, _)| step));
         // An order that is under way may wait for just what is wrong.
         steps.push(events(facts));
         steps.push(dns(facts));
+        steps.extend(waiting.into_iter().map(|(step, _)| step));
         steps.push(order(facts));
         steps.push(leader(facts));
         steps.push(stored);
@@ -88,13 +98,14 @@ pub(super) fn answer(facts: &Facts) -> Answer {
 
 /// The chain as it is told, which is not the order in which causes count.
 fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
-    const CHAIN: [&str; 11] = [
+    const CHAIN: [&str; 12] = [
         "routes",
         "asked",
         "rule",
         "controller",
         "told",
         "leader",
+        "does",
         "order",
         "events",
         "dns",
@@ -306,6 +317,32 @@ fn leader(facts: &Facts) -> Step {
         }
         Ok(None) => (line("leader", Mark::Unknown, "no replica holds the Lease"), None),
     }
+}
+
+/// What the controller says that it does, and whether that is a failure; `None` where it says nothing.
+fn does(facts: &Facts) -> Option<(Step, bool)> {
+    let one = facts.doings.first()?;
+    let doing = &one.doing;
+    let text = doing::sentence(one, facts.now);
+    let runs = !matches!(one.heard, Heard::Gone { .. });
+    let host = quote(&facts.host);
+    let look = format!("`kubectl certs preflight {host}` looks for what would stop an order");
+    let (mark, cause) = match doing.state {
+        DoingState::BackOff => (Mark::Failing, cause(text.clone(), look)),
+        DoingState::Held => (Mark::Held, nothing_to_do(text.clone())),
+        DoingState::Ready | DoingState::Running | DoingState::Waiting | DoingState::Limited => {
+            (Mark::Waiting, nothing_to_do(text.clone()))
+        }
+        DoingState::Scheduled => (Mark::Done, None),
+    };
+    let line = Line {
+        since: doing.since,
+        until: doing.until,
+        // Of one that does not run nobody knows what it does.
+        ..line("does", if runs { mark } else { Mark::Unknown }, text)
+    };
+    let is_failure = matches!(doing.state, DoingState::BackOff | DoingState::Held);
+    Some(((line, cause.filter(|_| runs)), is_failure && runs))
 }
 
 fn order(facts: &Facts) -> Step {

@@ -9,6 +9,7 @@ use crate::{
         row::{Compared, RouteRef},
     },
     object::Seconds,
+    plan::doing::in_short,
     report::item,
     text::{Age, Clear, clear},
     x509::Certificate,
@@ -34,6 +35,7 @@ pub enum RowColumn {
     Expires,
     Issuer,
     Reason,
+    Controller,
     Serial,
     Algorithm,
     Names,
@@ -85,6 +87,7 @@ impl RowColumn {
             Self::Expires => "EXPIRES",
             Self::Issuer => "ISSUER",
             Self::Reason => "REASON",
+            Self::Controller => "CONTROLLER",
             Self::Serial => "SERIAL",
             Self::Algorithm => "ALGORITHM",
             Self::Names => "NAMES",
@@ -116,6 +119,13 @@ impl RowColumn {
             Self::Served => out.write_str(line.served().map_or("", Compared::as_str)),
             Self::Expires => line.expires().map_or(Ok(()), |at| expiry(at, options.now, out)),
             Self::Reason => reasons(line, options.room, out),
+            Self::Controller => {
+                for (at, one) in line.doings().iter().enumerate() {
+                    out.write_str(if at > 0 { ", " } else { "" })?;
+                    text(&in_short(one), out)?;
+                }
+                Ok(())
+            }
             Self::Class => text(line.class().unwrap_or_default(), out),
             Self::Age => line.created().map_or(Ok(()), |created| age(created, options.now, out)),
             Self::Label(at) => {

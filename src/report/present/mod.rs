@@ -16,7 +16,7 @@ use crate::{
         Reason, Urgency,
         row::{Compared, RouteRef, Row, Status},
     },
-    object::{Key, Kind, Seconds, Text},
+    object::{Key, Kind, Seconds, Text, doing::Doings},
     x509::Certificate,
 };
 
@@ -77,6 +77,11 @@ pub trait TableLine<'a> {
     /// How what was served compares with what is stored.
     fn served(&self) -> Option<Compared> {
         None
+    }
+
+    /// What controllers do with its certificate.
+    fn doings(&self) -> Doings<'a> {
+        Doings::default()
     }
 
     /// The class of the route.
@@ -151,6 +156,10 @@ impl<'a> TableLine<'a> for Row<'a> {
 
     fn served(&self) -> Option<Compared> {
         self.answer.map(|answer| answer.compared)
+    }
+
+    fn doings(&self) -> Doings<'a> {
+        self.doings
     }
 
     fn class(&self) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 //! [`Show`] holds everything as values; [`write()`] makes the text. All text from outside is cleared on its way.
 
 pub mod document;
+mod doings;
 mod findings;
 mod gauge;
 mod heading;
@@ -331,6 +332,7 @@ fn write_in(words: &Words, show: &Show<'_>, context: &Context, out: &mut dyn Wri
 fn draw(words: &Words, show: &Show<'_>, mut pen: Pen<'_>) -> io::Result<()> {
     heading::heading(&mut pen, show)?;
     findings::findings(&mut pen, show, words)?;
+    doings::doings(&mut pen, show)?;
     heading::hosts(&mut pen, show)?;
     for held in show.held {
         held::held(&mut pen, show, held)?;

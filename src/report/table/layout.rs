@@ -27,6 +27,7 @@ pub struct Layout {
 const NARROWED: &[(RowColumn, usize)] = &[
     (RowColumn::Host, 13),
     (RowColumn::Reason, 10),
+    (RowColumn::Controller, 8),
     (RowColumn::Route, 10),
     (RowColumn::Secret, 8),
     (RowColumn::Namespace, 8),
@@ -192,6 +193,7 @@ fn columns(context: &Context<'_>, wide: bool) -> Vec<(RowColumn, usize)> {
         .chain(base)
         .chain(asked(context.show_served, RowColumn::Served))
         .chain(about)
+        .chain(asked(context.show_doings, RowColumn::Controller))
         .chain(more.into_iter().filter(|_| wide))
         .chain((0..context.label_columns.len()).map(RowColumn::Label))
         .chain(asked(context.show_labels, RowColumn::Labels))

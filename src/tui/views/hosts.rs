@@ -28,6 +28,7 @@ impl ViewKind for Hosts {
         of_row(RowColumn::Class, 6, 8).wide(),
         of_row(RowColumn::Age, 4, 8).by(Field::Age).wide(),
         of_row(RowColumn::Labels, 8, 9).wide(),
+        of_row(RowColumn::Controller, 16, 9).wide(),
     ];
 
     // The rows keep their order themselves: it is merged, never made anew.

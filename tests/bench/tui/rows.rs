@@ -77,6 +77,7 @@ impl Maker {
             certificate: Some(Arc::new(certificate)),
             evidence: None,
             answer: None,
+            doings: Box::default(),
             data_keys: None,
             renewer: None,
             reach: Arc::default(),

@@ -148,12 +148,17 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
             ("update", "secrets/account", name),
             ("update", "leases.coordination.k8s.io/kubectl-certs-controller", name),
             ("get", "configmaps/config", name),
+            ("create", "configmaps", name),
+            ("update", "configmaps/kubectl-certs-state-07", name),
         ],
         &[
             ("create", "pods", "default"),
             ("patch", "deployments.apps", "default"),
             ("create", "clusterroles.rbac.authorization.k8s.io", ""),
             ("update", "configmaps/config", name),
+            ("delete", "configmaps/kubectl-certs-state-07", name),
+            ("list", "configmaps", name),
+            ("create", "configmaps", "default"),
             ("get", "configmaps/other", name),
             ("create", "serviceaccounts", name),
             ("list", "nodes", ""),
@@ -173,6 +178,11 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
     kubectl(&["get", "secret", "account", "-n", name]);
+    let stored = "kubectl-certs.io/purpose=state";
+    assert_eq!(
+        kubectl(&["get", "configmaps", "-n", name, "-l", stored, "-o", "name"]),
+        ""
+    );
     let ran = Call::certs(["uninstall", "--yes", "-n", name]).run().ends_with(0);
     assert!(ran.err.contains("nothing is installed"), "{}", ran.err);
 }
@@ -340,6 +350,17 @@ fn fenced(name: &str, shop: &str) {
     };
     let ran = create(&with(json!({})));
     assert!(ran.err.contains("makes only objects with the label"), "{}", ran.err);
+    let map = |metadata: Value| {
+        let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}});
+        map["metadata"]["namespace"] = name.into();
+        map["metadata"]["name"] = "kubectl-certs-state-07".into();
+        map
+    };
+    let ran = create(&map(json!({})));
+    assert!(ran.err.contains("makes only objects with the label"), "{}", ran.err);
+    let state =
+        json!({"labels": {"kubectl-certs.io/purpose": "state", "app.kubernetes.io/managed-by": "kubectl-certs"}});
+    assert_eq!(create(&map(state)).status, Some(0));
     assert_eq!(create(&with(purpose())).status, Some(0));
     assert!(delete("ingress", "web", shop));
     // Others are not kept from anything.

@@ -12,6 +12,7 @@ mod certmanager;
 mod chart;
 mod connect;
 mod controller;
+mod controller_state;
 mod dns01;
 mod dns_persist;
 mod due;

@@ -182,7 +182,7 @@ impl Issuing {
     /// What the program has left in the namespace, but the pair that was replaced.
     #[track_caller]
     pub(crate) fn left(&self) -> Vec<String> {
-        let selector = format!("{MANAGED},kubectl-certs.io/purpose notin (backup,kept,standing)");
+        let selector = format!("{MANAGED},kubectl-certs.io/purpose notin (backup,kept,standing,state)");
         let out = self.ns.kubectl(&["get", KINDS, "-l", &selector, "-o", "name"]);
         out.lines().map(str::to_owned).collect()
     }

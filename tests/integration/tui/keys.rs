@@ -275,9 +275,9 @@ fn wide_and_columns_change_what_is_drawn() {
     desk.hides("ALGORITHM").press("ctrl-w").shows("SHA256").shows("CLASS");
     desk.press("ctrl-w").hides("SHA256");
     desk.press("z")
-        .shows("a  STATUS     shown")
+        .shows("a  STATUS      shown")
         .press("l")
-        .shows("l  ALGORITHM  shown");
+        .shows("l  ALGORITHM   shown");
     desk.press("down down space esc").shows("ALGORITHM");
     desk.press("z j enter esc").hides("NAMESPACE ");
     desk.press("z q");

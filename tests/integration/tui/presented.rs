@@ -64,6 +64,7 @@ fn cells_of_table(rows: &Rows<'_>) -> Vec<Vec<String>> {
         now: noon(),
         show_namespace: true,
         show_labels: true,
+        show_doings: true,
         ..Context::default()
     };
     let mut out = Vec::new();

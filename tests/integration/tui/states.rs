@@ -147,6 +147,7 @@ pub(super) fn forbidden() -> Item {
         certificate: None,
         evidence: None,
         answer: None,
+        doings: Box::default(),
         data_keys: None,
         renewer: None,
         reach: std::sync::Arc::default(),

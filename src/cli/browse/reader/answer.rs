@@ -67,6 +67,16 @@ impl ReadingParts {
     pub(super) fn late(&self, answer: LateAnswer, current: &mut CurrentReading) {
         match answer {
             LateAnswer::Probed(asked) => self.probed(asked, current),
+            LateAnswer::Doings(stored) => {
+                let live = &mut current.live;
+                let mut news = News::default();
+                for secret in live.inventory.set_doings(stored) {
+                    for id in live.inventory.bindings_of_secret(&secret).to_vec() {
+                        live.binding(id, &mut news);
+                    }
+                }
+                self.news(&live.inventory, &news);
+            }
             LateAnswer::CertificateEvents { of, width, said } => {
                 current.said.extend(said);
                 self.draw(current, &of, width);

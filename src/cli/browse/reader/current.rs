@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 
 use super::{
     ReadingParts,
@@ -12,12 +15,14 @@ use crate::{
     cli::show::{CertificateEvents, Found},
     inventory::Inventory,
     k8s::Connection,
+    object::doing::StoredDoings,
     scan::{
-        Judged,
+        Judged, cluster,
         follow::{FollowOptions, FollowStart, Follower, LinkState},
         live::{Live, News},
         probe::ProbeResults,
     },
+    source::Scope,
     tui::{
         Message,
         item::{Item, ItemSubject},
@@ -29,11 +34,15 @@ use crate::{
 const ROWS: usize = 2_000;
 /// After the last change, so long is waited for more: a deployment changes many objects at once.
 const SETTLE: Duration = Duration::from_millis(20);
+/// How often it is asked what controllers do: they store it every ten seconds at most.
+const DOINGS: Duration = Duration::from_secs(15);
 
 /// What was asked of others beside the reading, when it is there.
 pub(super) enum LateAnswer {
     /// Probes.
     Probed(ProbeResults),
+    /// What controllers have stored of what they do.
+    Doings(Vec<StoredDoings>),
     /// The events of cert-manager's Certificates, for a picture.
     CertificateEvents {
         of: ItemSubject,
@@ -48,11 +57,26 @@ pub(super) struct CurrentReading {
     pub(super) follower: Follower,
     /// The cluster; `None` for manifests.
     pub(super) connection: Option<Connection>,
+    /// What is looked at.
+    scope: Scope,
     pub(super) probed: Found,
     pub(super) said: CertificateEvents,
     /// Takes what was asked of others.
     pub(super) late: UnboundedSender<LateAnswer>,
     answers: UnboundedReceiver<LateAnswer>,
+}
+
+impl CurrentReading {
+    /// Asks what controllers do, beside the reading.
+    fn ask_for_doings(&self) {
+        let Some(connection) = self.connection.clone() else {
+            return;
+        };
+        let (late, scope) = (self.late.clone(), self.scope.clone());
+        tokio::spawn(async move {
+            let _ = late.send(LateAnswer::Doings(cluster::said(&connection, &scope).await));
+        });
+    }
 }
 
 impl ReadingParts {
@@ -63,6 +87,9 @@ impl ReadingParts {
         start: Option<FollowStart>,
         connection: Option<Connection>,
     ) -> CurrentReading {
+        let scope = start
+            .as_ref()
+            .map_or_else(Scope::everything, |start| start.scope.clone());
         let told = self.sink.clone();
         let tell = move |state| {
             let link = match state {
@@ -81,6 +108,7 @@ impl ReadingParts {
             live,
             follower,
             connection,
+            scope,
             probed: Found::default(),
             said: CertificateEvents::new(),
             late,
@@ -90,6 +118,8 @@ impl ReadingParts {
 
     /// Keeps the picture current and answers, until it is to be read anew.
     pub(super) async fn keep_current(&mut self, current: &mut CurrentReading) -> Option<Option<Connection>> {
+        let mut again = interval_at(Instant::now() + DOINGS, DOINGS);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let mut early = std::mem::take(&mut self.early);
             tokio::select! {
@@ -108,6 +138,7 @@ impl ReadingParts {
                     }
                 }
                 Some(answer) = current.answers.recv() => self.late(answer, current),
+                _ = again.tick() => current.ask_for_doings(),
                 _ = current.follower.wait(&current.live) => {}
             }
             let live = &mut current.live;

@@ -120,7 +120,10 @@ fn a_limit_a_wait_and_a_failure_put_it_back_and_what_fails_later_is_remembered()
         without: None,
     };
     keeper.ended(&secret, after, now);
-    assert_eq!(keeper.trouble()[&secret].after.as_deref(), Some("it is not served"));
+    assert_eq!(
+        keeper.trouble()[&secret].after.as_ref().unwrap().message,
+        "it is not served"
+    );
 }
 
 #[test]

@@ -1,7 +1,12 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::ops::{
-    pause::Pause,
-    why::facts::{AskingRoute, Controller},
+use crate::{
+    object::doing::{Doing, DoingBy, Installation, Orders},
+    ops::{
+        pause::Pause,
+        why::facts::{AskingRoute, Controller},
+    },
 };
 
 const NOW: Seconds = 1_800_000_000;
@@ -30,6 +35,7 @@ fn good() -> Facts {
                 until: NOW + 13,
             })),
         }]),
+        doings: Vec::new(),
         under_way: None,
         journal: None,
         events: Vec::new(),
@@ -293,4 +299,51 @@ fn an_expired_or_foreign_certificate_is_not_good_although_it_is_served() {
     );
     assert_eq!(mark(&ended, "stored"), Mark::Failing);
     assert!(!with(false, NOW + 9).is_good);
+}
+
+/// What a controller says.
+fn does(state: DoingState, heard: Heard) -> Vec<DoingBy> {
+    let by = Installation {
+        namespace: "kubectl-certs".into(),
+        orders: Orders::Allowed,
+        ..Installation::default()
+    };
+    let doing = Doing {
+        state,
+        reason: "TwoADay".into(),
+        message: "the CA refuses".into(),
+        since: Some(NOW - 3_600),
+        until: Some(NOW + 600),
+        failures: 4,
+        ..Doing::of(Key::new("shop", "shop-tls"))
+    };
+    let by = Arc::new(by);
+    vec![DoingBy { by, heard, doing }]
+}
+
+#[test]
+fn what_only_the_controller_knows_is_told_in_its_words_and_not_as_present_if_it_does_not_run() {
+    let of = |state, heard| Facts {
+        doings: does(state, heard),
+        ..missing()
+    };
+    let failing = answer(&of(DoingState::BackOff, Heard::Running));
+    assert!(failing.why.contains("failed 4 times since"), "{}", failing.why);
+    assert!(failing.next.unwrap().contains("kubectl certs preflight"));
+    let line = failing.lines.iter().find(|line| line.step == "does").unwrap();
+    assert_eq!((line.mark, line.until), (Mark::Failing, Some(NOW + 600)));
+    let held = answer(&of(DoingState::Held, Heard::Running));
+    assert!(held.why.contains("the rule TwoADay holds it"), "{}", held.why);
+    // What DNS says is more exact than that something is waited for.
+    let mut waiting = of(DoingState::Waiting, Heard::Running);
+    assert!(answer(&waiting).why.contains("looks again at"));
+    waiting.resolves = Err(Some("shop.example does not resolve".to_owned()));
+    assert!(answer(&waiting).why.contains("HTTP-01 cannot prove it"));
+    let gone = answer(&of(DoingState::BackOff, Heard::Gone { last: Some(NOW - 60) }));
+    assert!(!gone.why.contains("failed 4 times"), "{}", gone.why);
+    let line = gone.lines.iter().find(|line| line.step == "does").unwrap();
+    assert!(
+        line.mark == Mark::Unknown && line.text.contains("does not run now"),
+        "{line:?}"
+    );
 }

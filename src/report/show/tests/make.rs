@@ -122,6 +122,7 @@ pub(super) fn row<'a>(
         certificate,
         evidence: Some(crate::check::row::Evidence::Stored),
         answer: None,
+        doings: crate::object::doing::Doings::default(),
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
         reach: crate::object::Reach::HERE,

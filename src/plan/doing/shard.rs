@@ -1,0 +1,486 @@
+//! What a controller does, in the data of `ConfigMap`s: a few of them, each with the certificates whose hash leads to it, a
+//! line of JSON for each certificate.
+//!
+//! A `ConfigMap` ends at 1 MiB. Messages are cut, and what still has no room is counted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    object::{
+        Key, Seconds, Text,
+        doing::{AfterStoring, Doing, DoingState, Installation, Orders},
+    },
+    text::{clear, date_time, parse_time, shorten},
+    x509::Fingerprint,
+};
+
+/// How many there are.
+pub const SHARDS: usize = 8;
+/// How their names begin.
+pub const PREFIX: &str = "kubectl-certs-state-";
+/// The form of the data.
+const VERSION: &str = "1";
+/// The most bytes of the lines of one.
+const LARGEST: usize = 900 << 10;
+/// How many characters of a message are stored, and how many where there is no room otherwise.
+const MESSAGE: usize = 300;
+const SHORT: usize = 60;
+/// How many namespaces, and how many rules for wildcards, are told of.
+const MOST_TOLD: usize = 100;
+
+/// The data keys.
+const VERSIONED: &str = "version";
+const INSTALL: &str = "install";
+const ABOUT: &str = "controller";
+const LINES: &str = "certificates";
+const LEFT_OUT: &str = "leftOut";
+
+/// Why the data cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShardError {
+    /// It is of another version, or of something else.
+    #[error("it has version {0:?}, and not {VERSION:?}")]
+    Version(String),
+    /// A line is not one.
+    #[error("line {0} of its certificates cannot be read")]
+    Line(usize),
+    /// What the controller says of itself is not that.
+    #[error("what it says of the controller cannot be read")]
+    About,
+}
+
+/// What one `ConfigMap` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shard {
+    /// The id of the installation.
+    pub install: Text,
+    /// The controller, in the first of the `ConfigMap`s.
+    pub about: Option<Installation>,
+    /// What it does.
+    pub doings: Vec<Doing>,
+    /// How many certificates there was no room for.
+    pub left_out: usize,
+}
+
+/// The names of the `ConfigMap`s.
+pub fn names() -> Vec<String> {
+    (0..SHARDS).map(|shard| format!("{PREFIX}{shard:02}")).collect()
+}
+
+/// Which of them a Secret belongs to.
+pub fn of_secret(secret: &Key) -> usize {
+    let [first, ..] = Fingerprint::of(secret.to_string().as_bytes()).0;
+    usize::from(first) % SHARDS
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    secret: String,
+    state: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<After>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    without: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    names: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    issued: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct After {
+    at: String,
+    message: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    unrestarted: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    issuer: String,
+    orders: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused_since: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ca_down_since: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespaces: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wildcards: Vec<[String; 3]>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form.
+fn is_false(is: &bool) -> bool {
+    !*is
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A text of another, cleared and cut.
+fn said(text: &str) -> Text {
+    shorten(&clear(text), MESSAGE).into()
+}
+
+fn moment(text: Option<&String>) -> Option<Seconds> {
+    parse_time(text?)
+}
+
+impl Line {
+    fn of(doing: &Doing, most: usize) -> Self {
+        let cut = |text: &Text| shorten(text, most).into_owned();
+        Self {
+            secret: doing.secret.to_string(),
+            state: doing.state.as_str().to_owned(),
+            reason: doing.reason.to_string(),
+            message: cut(&doing.message),
+            since: doing.since.map(date_time),
+            until: doing.until.map(date_time),
+            failures: doing.failures,
+            after: doing.after.as_ref().map(|after| After {
+                at: date_time(after.at),
+                message: cut(&after.message),
+                unrestarted: after.is_unrestarted,
+            }),
+            without: doing.without.as_ref().map(cut),
+            asked: doing.asked.map(date_time),
+            names: doing.names.as_ref().map(ToString::to_string),
+            issued: doing.issued.iter().copied().map(date_time).collect(),
+        }
+    }
+
+    fn read(self) -> Option<Doing> {
+        let (namespace, name) = self.secret.split_once('/')?;
+        // No object has a longer name.
+        if namespace.len() > 63 || name.len() > 253 || namespace.is_empty() || name.is_empty() {
+            return None;
+        }
+        let after = self.after.map(|after| {
+            Some(AfterStoring {
+                at: parse_time(&after.at)?,
+                message: said(&after.message),
+                is_unrestarted: after.unrestarted,
+            })
+        });
+        Some(Doing {
+            secret: Key::new(namespace, name),
+            state: DoingState::named(&self.state)?,
+            reason: said(&self.reason),
+            message: said(&self.message),
+            since: moment(self.since.as_ref()),
+            until: moment(self.until.as_ref()),
+            failures: self.failures,
+            after: after.flatten(),
+            without: self.without.as_deref().map(said),
+            asked: moment(self.asked.as_ref()),
+            names: self.names.as_deref().map(said),
+            issued: self.issued.iter().filter_map(|at| parse_time(at)).collect(),
+        })
+    }
+}
+
+/// What is left out last where there is no room: what cannot be known otherwise.
+fn weight(doing: &Doing) -> u8 {
+    match doing.state {
+        DoingState::BackOff | DoingState::Limited => 0,
+        DoingState::Waiting | DoingState::Scheduled => 1,
+        DoingState::Held => 2,
+        DoingState::Running | DoingState::Ready => 3,
+    }
+}
+
+/// The lines that have room, sorted by Secret, and how many have none.
+fn lines(doings: &[Doing], largest: usize) -> (String, usize) {
+    let mut weighed: Vec<&Doing> = doings.iter().collect();
+    weighed.sort_by(|a, b| (weight(a), &a.secret).cmp(&(weight(b), &b.secret)));
+    let write = |most: usize| -> Vec<(&Key, String)> {
+        let text = |doing: &Doing| serde_json::to_string(&Line::of(doing, most)).unwrap_or_default();
+        weighed.iter().map(|doing| (&doing.secret, text(doing))).collect()
+    };
+    let size = |all: &[(&Key, String)]| all.iter().map(|(_, text)| text.len() + 1).sum::<usize>();
+    let mut all = write(MESSAGE);
+    if size(&all) > largest {
+        all = write(SHORT);
+    }
+    let mut room = largest;
+    let fit = all.iter().take_while(|(_, text)| {
+        let has_room = text.len() < room;
+        room = room.saturating_sub(text.len() + 1);
+        has_room
+    });
+    let fit = fit.count();
+    let left_out = all.len() - fit;
+    all.truncate(fit);
+    all.sort();
+    let lines: Vec<String> = all.into_iter().map(|(_, text)| text).collect();
+    (lines.join("\n"), left_out)
+}
+
+/// The data of one of the `ConfigMap`s. It is the same as long as nothing changes.
+pub fn encode(by: &Installation, shard: usize, doings: &[Doing]) -> BTreeMap<String, String> {
+    let (lines, left_out) = lines(doings, LARGEST);
+    let mut data = BTreeMap::from([
+        (VERSIONED.to_owned(), VERSION.to_owned()),
+        (INSTALL.to_owned(), by.id.to_string()),
+    ]);
+    if shard == 0 {
+        data.insert(
+            ABOUT.to_owned(),
+            serde_json::to_string(&About::of(by)).unwrap_or_default(),
+        );
+    }
+    if !lines.is_empty() {
+        data.insert(LINES.to_owned(), lines);
+    }
+    if left_out > 0 {
+        data.insert(LEFT_OUT.to_owned(), left_out.to_string());
+    }
+    data
+}
+
+impl About {
+    fn of(by: &Installation) -> Self {
+        let (orders, paused_since, pause_reason) = match &by.orders {
+            Orders::Allowed => ("allowed", None, None),
+            Orders::Untold => ("untold", None, None),
+            Orders::Paused { since, reason } => (
+                "paused",
+                Some(date_time(*since)),
+                Some(shorten(reason, MESSAGE).into_owned()),
+            ),
+        };
+        Self {
+            issuer: by.issuer.to_string(),
+            orders: orders.to_owned(),
+            paused_since,
+            pause_reason,
+            ca_down_since: by.ca_down_since.map(date_time),
+            namespaces: by
+                .follows
+                .as_ref()
+                .map(|all| all.iter().take(MOST_TOLD).map(ToString::to_string).collect()),
+            wildcards: by
+                .wildcards
+                .iter()
+                .take(MOST_TOLD)
+                .map(|rule| rule.each_ref().map(ToString::to_string))
+                .collect(),
+        }
+    }
+
+    fn read(self, id: &Text) -> Installation {
+        Installation {
+            namespace: Text::default(),
+            id: id.clone(),
+            issuer: said(&self.issuer),
+            orders: match self.orders.as_str() {
+                "allowed" => Orders::Allowed,
+                "paused" => Orders::Paused {
+                    since: moment(self.paused_since.as_ref()).unwrap_or_default(),
+                    reason: said(self.pause_reason.as_deref().unwrap_or_default()),
+                },
+                _ => Orders::Untold,
+            },
+            ca_down_since: moment(self.ca_down_since.as_ref()),
+            follows: self.namespaces.map(|all| all.iter().map(|name| said(name)).collect()),
+            wildcards: self
+                .wildcards
+                .iter()
+                .map(|rule| rule.each_ref().map(|text| said(text)))
+                .collect(),
+            left_out: 0,
+        }
+    }
+}
+
+/// Reads the data of one of them. Its texts are cleared and cut, whoever wrote them.
+///
+/// # Errors
+///
+/// It is not what this program writes, as a whole: a part of it is not used.
+pub fn decode(data: &Value) -> Result<Shard, ShardError> {
+    let text = |key: &str| data[key].as_str().unwrap_or_default();
+    let version = text(VERSIONED);
+    if version != VERSION {
+        return Err(ShardError::Version(said(version).to_string()));
+    }
+    let install = said(text(INSTALL));
+    let about = match text(ABOUT) {
+        "" => None,
+        about => {
+            let about: About = serde_json::from_str(about).map_err(|_| ShardError::About)?;
+            Some(about.read(&install))
+        }
+    };
+    let read = |(at, line): (usize, &str)| {
+        let line: Result<Line, _> = serde_json::from_str(line);
+        line.ok()
+            .and_then(Line::read)
+            .ok_or(ShardError::Line(at.saturating_add(1)))
+    };
+    let doings: Result<Vec<Doing>, ShardError> = text(LINES).lines().enumerate().map(read).collect();
+    Ok(Shard {
+        install,
+        about,
+        doings: doings?,
+        left_out: text(LEFT_OUT).parse().unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn doing(name: &str, state: DoingState, message: &str) -> Doing {
+        Doing {
+            state,
+            message: message.into(),
+            ..Doing::of(Key::new("shop", name))
+        }
+    }
+
+    fn value(data: &BTreeMap<String, String>) -> Value {
+        serde_json::to_value(data).unwrap()
+    }
+
+    fn installation() -> Installation {
+        Installation {
+            id: "abc".into(),
+            issuer: "letsencrypt".into(),
+            orders: Orders::Paused {
+                since: 7,
+                reason: "a move".into(),
+            },
+            ca_down_since: Some(9),
+            follows: Some(vec!["shop".into()]),
+            wildcards: vec![["a=b".into(), "*.{namespace}.example".into(), "wildcard-tls".into()]],
+            ..Installation::default()
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_and_the_controller_is_in_the_first_alone() {
+        let full = Doing {
+            reason: "renewal".into(),
+            since: Some(1),
+            until: Some(2),
+            failures: 3,
+            after: Some(AfterStoring {
+                at: 4,
+                message: "not served".into(),
+                is_unrestarted: true,
+            }),
+            without: Some("new.example".into()),
+            asked: Some(5),
+            names: Some("beef".into()),
+            issued: vec![6, 7],
+            ..doing("a", DoingState::BackOff, "refused")
+        };
+        let all = vec![full, doing("b", DoingState::Held, "Helm writes it")];
+        let by = installation();
+        let shard = decode(&value(&encode(&by, 0, &all))).unwrap();
+        assert_eq!((shard.doings, shard.left_out), (all.clone(), 0));
+        assert_eq!(shard.about, Some(by.clone()));
+        let other = encode(&by, 1, &all);
+        assert_eq!(decode(&value(&other)).unwrap().about, None);
+        // The order in which they come does not matter.
+        let turned: Vec<Doing> = all.into_iter().rev().collect();
+        assert_eq!(encode(&by, 1, &turned), other);
+    }
+
+    #[test]
+    fn one_that_is_spoilt_or_another_ones_is_an_error_as_a_whole() {
+        let good = value(&encode(&installation(), 0, &[doing("a", DoingState::Ready, "")]));
+        let spoilt = |key: &str, text: &str| {
+            let mut data = good.clone();
+            data[key] = text.into();
+            decode(&data)
+        };
+        assert!(decode(&good).is_ok());
+        assert!(matches!(spoilt("version", "2"), Err(ShardError::Version(_))));
+        assert_eq!(spoilt("controller", "{"), Err(ShardError::About));
+        for line in [
+            "nonsense",
+            "{}",
+            r#"{"secret":"shop","state":"Ready"}"#,
+            r#"{"secret":"shop/a","state":"Done"}"#,
+        ] {
+            assert_eq!(spoilt("certificates", line), Err(ShardError::Line(1)), "{line}");
+        }
+        assert!(decode(&Value::Null).is_err());
+    }
+
+    #[test]
+    fn text_of_another_is_cleared_and_cut() {
+        let hostile = format!("\x1b[31m{}", "x".repeat(5_000));
+        let mut data = value(&encode(&installation(), 0, &[doing("a", DoingState::Held, "m")]));
+        data["certificates"] = serde_json::json!({"secret": "shop/a", "state": "Held", "message": hostile})
+            .to_string()
+            .into();
+        let read = decode(&data).unwrap();
+        let message = &read.doings[0].message;
+        assert!(
+            message.starts_with("\\x1b[31mx") && message.chars().count() <= MESSAGE + 1,
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_room_is_cut_then_left_out_and_counted_and_what_only_waits_its_turn_goes_first() {
+        let long = "y".repeat(1_000);
+        let mut all: Vec<Doing> = (0..4_000)
+            .map(|n| doing(&format!("ready-{n:04}"), DoingState::Ready, &long))
+            .collect();
+        all.push(doing("z-failing", DoingState::BackOff, &long));
+        let (text, left_out) = lines(&all, 200_000);
+        assert!(text.len() <= 200_000);
+        let shown = text.lines().count();
+        assert_eq!(shown + left_out, all.len());
+        assert!(shown > 800 && left_out > 0, "{shown}");
+        assert!(text.contains("z-failing") && !text.contains(&"y".repeat(SHORT + 1)));
+        let data = encode(&installation(), 1, &all[..2_000]);
+        assert!(data.values().map(String::len).sum::<usize>() < 1 << 20);
+        // All of a ConfigMap's content is at most so long.
+        const { assert!(LARGEST + (64 << 10) < 1 << 20) };
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_from_outside_causes_a_panic(version in "1|2|", lines in ".*", about in ".*", left in ".*") {
+            let data = serde_json::json!({
+                "version": version, "certificates": lines, "controller": about, "leftOut": left,
+            });
+            let _ = decode(&data);
+        }
+
+        #[test]
+        fn each_secret_has_its_place(name in "[a-z]{1,40}") {
+            let key = Key::new("shop", name);
+            prop_assert!(of_secret(&key) < SHARDS);
+            prop_assert_eq!(of_secret(&key), of_secret(&key));
+        }
+    }
+}
