@@ -361,7 +361,10 @@ impl Run {
 
 /// The certificate that a Secret holds, as the journal has it.
 fn holds(present: &Present, slots: &Slots) -> String {
-    present.sha256(slots).map(|sha256| sha256.to_string()).unwrap_or_default()
+    present
+        .sha256(slots)
+        .map(|sha256| sha256.to_string())
+        .unwrap_or_default()
 }
 
 /// Marks the failed names that no route has any more.
