@@ -24,8 +24,11 @@ mod pki;
 )]
 mod support;
 
+mod away;
+mod clock;
 mod fair;
 mod figure;
+mod gate;
 mod new;
 mod page;
 mod process;
@@ -50,13 +53,19 @@ struct Row {
 
 /// All rows, in the order of the table.
 const ROWS: &[Row] = &[
-    row("scale", true, scale::all),
+    row("scale", true, scale::usual),
+    row("scale-large", false, scale::large),
     row("new", true, new::all),
     row("short-small", false, short::small),
     row("short", false, short::large),
     row("fair", false, fair::all),
     row("killed", false, replicas::killed),
     row("asleep", false, replicas::asleep),
+    row("api-away", true, away::api),
+    row("ca-away", false, away::ca),
+    row("windows", false, clock::windows),
+    row("gate", false, gate::all),
+    row("clock", false, clock::shifted),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {
@@ -79,6 +88,8 @@ struct Plan {
     built: String,
     /// Whether the table of the page is written.
     write: bool,
+    /// Whether what was loaded stays, because the cluster is taken down anyway.
+    keep: bool,
 }
 
 impl Plan {
@@ -118,7 +129,7 @@ fn main() {
     }
 }
 
-/// Reads `[smoke|full] [ROW...] [--size N] [--minutes N] [--built WORD] [--no-write]`. `None` when there is nothing to do, as when `cargo test
+/// Reads `[smoke|full] [ROW...] [--size N] [--minutes N] [--built WORD] [--no-write] [--keep]`. `None` when there is nothing to do, as when `cargo test
 /// --benches` runs this.
 fn plan() -> Option<Plan> {
     let mut plan = Plan {
@@ -128,6 +139,7 @@ fn plan() -> Option<Plan> {
         minutes: None,
         built: "dist".to_owned(),
         write: true,
+        keep: false,
     };
     let mut asked = false;
     let mut arguments = std::env::args().skip(1);
@@ -141,6 +153,7 @@ fn plan() -> Option<Plan> {
             "--minutes" => plan.minutes = Some(value().parse().expect("a number")),
             "--built" => plan.built = value(),
             "--no-write" => plan.write = false,
+            "--keep" => plan.keep = true,
             name => {
                 let found = ROWS.iter().find(|row| row.name == name);
                 let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();

@@ -37,7 +37,7 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let begin = Instant::now();
     world.ask("m", many);
     let asked = begin.elapsed();
-    let longest = Duration::from_secs(60) + Duration::from_millis(500) * u32::try_from(many).unwrap();
+    let longest = Duration::from_mins(1) + Duration::from_millis(500) * u32::try_from(many).unwrap();
     until(&running, "stored", done + many, longest);
     let took = begin.elapsed();
     #[allow(clippy::cast_precision_loss)] // Small numbers.

@@ -36,7 +36,7 @@ use crate::{
 const ETCD: &str = "http://127.0.0.1:2379";
 const INSTALL: &str = "bench";
 /// How long it may take to read everything.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What is asked of a size.
 struct Size {
@@ -46,19 +46,33 @@ struct Size {
     relisting: f64,
 }
 
-/// Both sizes, the second of which contains the first.
-pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
-    let size = |certificates, judged, resident| Size {
-        certificates,
-        judged: Duration::from_secs(judged),
-        resident,
-        relisting: 250.0,
-    };
-    let sizes = match (plan.size, plan.smoke) {
-        (Some(some), _) => vec![size(some, 15, 150.0)],
-        (None, true) => vec![size(200, 15, 150.0)],
-        (None, false) => vec![size(10_000, 3, 60.0), size(50_000, 15, 150.0)],
-    };
+/// 10,000.
+pub(crate) fn usual(plan: &Plan) -> Vec<Figure> {
+    all(
+        plan,
+        &Size {
+            certificates: plan.size(200, 10_000),
+            judged: Duration::from_secs(3),
+            resident: 60.0,
+            relisting: 250.0,
+        },
+    )
+}
+
+/// 50,000.
+pub(crate) fn large(plan: &Plan) -> Vec<Figure> {
+    all(
+        plan,
+        &Size {
+            certificates: plan.size(200, 50_000),
+            judged: Duration::from_secs(15),
+            resident: 150.0,
+            relisting: 250.0,
+        },
+    )
+}
+
+fn all(plan: &Plan, size: &Size) -> Vec<Figure> {
     let it = Issuing::within(Namespace::alone("bench-scale"), |_| {});
     installed(&it);
     // The claim of everything that is there.
@@ -77,20 +91,15 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let pki = Arc::new(Pki::new().unwrap());
     runtime.block_on(api.clear(&load::namespaces(), load::CLASS)).unwrap();
     runtime.block_on(load::prepare(&api)).unwrap();
-    let (mut figures, mut loaded) = (Vec::new(), 0);
-    for size in &sizes {
-        let begin = Instant::now();
-        runtime
-            .block_on(grow(&api, &pki, &it.pebble.directory_url(), loaded..size.certificates))
-            .unwrap();
-        loaded = size.certificates;
-        say(&format!(
-            "{loaded} are there after {:.0} s",
-            begin.elapsed().as_secs_f64()
-        ));
-        figures.extend(measured(plan, &it, size));
-    }
-    if plan.smoke {
+    let begin = Instant::now();
+    let directory = it.pebble.directory_url();
+    runtime
+        .block_on(grow(&api, &pki, &directory, 0..size.certificates))
+        .unwrap();
+    let took = begin.elapsed().as_secs_f64();
+    say(&format!("{} are there after {took:.0} s", size.certificates));
+    let figures = measured(plan, &it, size);
+    if !plan.keep {
         runtime.block_on(api.clear(&load::namespaces(), load::CLASS)).unwrap();
     }
     figures

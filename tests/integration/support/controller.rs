@@ -74,6 +74,7 @@ pub(crate) fn call_by(it: &Issuing, way: &Way, args: &[&str]) -> Call {
 }
 
 /// The same for all namespaces.
+#[expect(dead_code, reason = "a bench needs it")]
 pub(crate) fn call_everywhere(it: &Issuing, way: &Way, args: &[&str]) -> Call {
     let words = words(it, way, &[args, &["-A"]].concat());
     logging(it.at_home(&words.iter().map(String::as_str).collect::<Vec<_>>()))

@@ -72,7 +72,7 @@ pub(crate) fn keep(label: &str, lives: &Lives) -> Kept {
     it.ns
         .apply(routes.map(|(n, host)| asking(&format!("h{n}"), &[host])).collect());
     // Traefik writes the status of a few new Ingresses a second, and serves nothing new meanwhile.
-    let patience = Duration::from_secs(60) + Duration::from_millis(400) * u32::try_from(lives.count).unwrap();
+    let patience = Duration::from_mins(1) + Duration::from_millis(400) * u32::try_from(lives.count).unwrap();
     eventually_within(patience, "everything being served", || {
         let served = watcher.served();
         if served == lives.count {
