@@ -45,14 +45,14 @@ impl Of {
 
     /// A time that is at most so long.
     pub(crate) fn time(&mut self, what: &str, took: Duration, most: Duration) {
-        let must = format!("≤ {}", seconds(most));
-        self.push(what, seconds(took), must, took <= most, true);
+        let limit = format!("≤ {}", seconds(most));
+        self.push(what, seconds(took), limit, took <= most, true);
     }
 
     /// Memory in MB (10^6) that is at most so much.
     pub(crate) fn memory(&mut self, what: &str, megabytes: f64, most: f64) {
-        let must = format!("≤ {most:.0} MB");
-        self.push(what, format!("{megabytes:.0} MB"), must, megabytes <= most, true);
+        let limit = format!("≤ {most:.0} MB");
+        self.push(what, format!("{megabytes:.0} MB"), limit, megabytes <= most, true);
     }
 
     /// A rate that is at least so high.

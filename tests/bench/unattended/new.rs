@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     Plan,
     figure::{Figure, Of, percentile, thousands},
-    process::{count, memory, requests},
+    process::{Request, count, memory, requests},
     say,
     support::{
         eventually_within,
@@ -42,7 +42,8 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let took = begin.elapsed();
     #[allow(clippy::cast_precision_loss)] // Small numbers.
     let each = |number: usize| number as f64 / many as f64;
-    of.rate("stored", many as f64 / took.as_secs_f64(), 10.0);
+    let rate = f64::from(u32::try_from(many).unwrap()) / took.as_secs_f64();
+    of.rate("stored", rate, 10.0);
     until(&running, "served", done + many, longest);
     of.told(
         "until all are served",
@@ -54,13 +55,10 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     );
     // Events come last, and late.
     std::thread::sleep(Duration::from_secs(3));
-    let writes: Vec<_> = requests(&running, mark)
-        .into_iter()
-        .filter(|request| request.is_write())
-        .collect();
+    let writes: Vec<_> = requests(&running, mark).into_iter().filter(Request::is_write).collect();
     of.most("writes to the API server for a certificate", each(writes.len()), 15.0);
     of.told("which", kinds(&writes));
-    let of_routes = |request: &&crate::process::Request| {
+    let of_routes = |request: &&Request| {
         ["ingresses", "services", "endpointslices"]
             .iter()
             .any(|kind| request.is_of(kind))
@@ -135,7 +133,7 @@ pub(crate) fn until(running: &Running, event: &str, often: usize, longest: Durat
 }
 
 /// How many writes of which kind, the most frequent first.
-fn kinds(writes: &[crate::process::Request]) -> String {
+fn kinds(writes: &[Request]) -> String {
     let mut of = std::collections::BTreeMap::<String, usize>::new();
     for write in writes {
         let path = write.path.split('?').next().unwrap_or_default();
@@ -148,7 +146,7 @@ fn kinds(writes: &[crate::process::Request]) -> String {
         *of.entry(format!("{} {kind}", write.method)).or_default() += 1;
     }
     let mut of: Vec<_> = of.into_iter().collect();
-    of.sort_unstable_by(|a, b| b.1.cmp(&a.1));
+    of.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
     of.iter()
         .map(|(kind, count)| format!("{count} {kind}"))
         .collect::<Vec<_>>()

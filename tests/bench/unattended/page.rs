@@ -25,7 +25,7 @@ pub(crate) fn write(row: &str, figures: &[Figure], built: &str) {
         if known.name == row {
             table += &own;
         } else {
-            others.for_each(|line| table += &format!("{line}\n"));
+            others.for_each(|line| table.extend([line, "\n"]));
         }
     }
     std::fs::write(path, format!("{before}{BEGIN}\n\n{table}{END}{after}")).unwrap();

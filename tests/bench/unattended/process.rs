@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// With its parameters.
     pub(crate) path: String,
+    /// The status of the answer; `None` if there was none.
+    pub(crate) status: Option<u16>,
 }
 
 impl Request {
@@ -30,11 +32,12 @@ impl Request {
         let (before, rest) = line.split_once(" http").or_else(|| line.split_once(" https"))?;
         let method = before.rsplit(' ').next()?;
         let (_, rest) = rest.split_once("://")?;
-        let url = rest.split(' ').next()?;
+        let (url, answer) = rest.split_once(' ').unwrap_or((rest, ""));
         let path = url.find('/').map_or("/", |at| &url[at..]);
         Some(Self {
             method: method.to_owned(),
             path: path.to_owned(),
+            status: answer.split(' ').next().and_then(|word| word.parse().ok()),
         })
     }
 
@@ -44,6 +47,11 @@ impl Request {
 
     pub(crate) fn is_write(&self) -> bool {
         self.is_of_cluster() && ["POST", "PUT", "PATCH", "DELETE"].contains(&self.method.as_str())
+    }
+
+    /// Whether the server has done what was asked.
+    pub(crate) fn is_done(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
     }
 
     /// Whether it is about all objects of a kind, and not about one of them.

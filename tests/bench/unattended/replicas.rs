@@ -83,17 +83,23 @@ pub(crate) fn asleep(plan: &Plan) -> Vec<Figure> {
     // What it was about to write, it writes within this.
     std::thread::sleep(Duration::from_secs(20));
     world.until_stored("s", many, Duration::from_mins(5));
-    let writes: Vec<String> = requests(&sleeper, mark)
+    let tried: Vec<_> = requests(&sleeper, mark)
         .into_iter()
         .filter(|request| request.is_write() && !request.is_of("selfsubjectaccessreviews"))
+        .collect();
+    let written = tried.iter().filter(|request| request.is_done());
+    let written: Vec<String> = written
         .map(|request| format!("{} {}", request.method, request.path))
         .collect();
-    writes.iter().take(20).for_each(|write| say(write));
     let mut of = Of::size(thousands(many));
     of.time("until another leads", took_over, Duration::from_secs(20));
     of.exactly("stored", world.stored("s"), many);
-    let first: Vec<&str> = writes.iter().take(2).map(String::as_str).collect();
-    of.none("writes of the one that slept", writes.len(), &first.join(", "));
+    let first: Vec<&str> = written.iter().take(2).map(String::as_str).collect();
+    of.none("writes of the one that slept", written.len(), &first.join(", "));
+    of.told(
+        "writes that it tried, and that were refused",
+        (tried.len() - written.len()).to_string(),
+    );
     duplicates(&mut of, &world, 1);
     left(&mut of, &world);
     of.figures
@@ -140,10 +146,11 @@ fn left(of: &mut Of, world: &World) {
         std::thread::sleep(Duration::from_secs(1));
         left = world.it.left();
     }
-    of.none(
-        "objects left two minutes later",
-        left.len(),
-        &left.iter().take(2).cloned().collect::<Vec<_>>().join(", "),
-    );
+    let mut kinds = std::collections::BTreeMap::<&str, usize>::new();
+    for name in &left {
+        *kinds.entry(name.split('/').next().unwrap_or_default()).or_default() += 1;
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    of.none("objects left two minutes later", left.len(), &kinds.join(", "));
     of.told("until nothing was left", seconds(begin.elapsed()));
 }

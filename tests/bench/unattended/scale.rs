@@ -193,7 +193,9 @@ fn measured(plan: &Plan, it: &Issuing, size: &Size) -> Vec<Figure> {
         .filter(|request| !request.is_of("leases"))
         .map(|request| format!("{} {}", request.method, request.path))
         .collect();
-    beside.iter().for_each(|request| say(request));
+    for request in &beside {
+        say(request);
+    }
     #[allow(clippy::cast_precision_loss)] // Small numbers.
     let a_minute = beside.len() as f64 * 60.0 / idle.as_secs_f64();
     of.most(

@@ -27,7 +27,9 @@ fn of(plan: &Plan, count: usize, profile: usize, minutes: f64) -> Vec<Figure> {
         lasts: plan.lasts(minutes),
     };
     let kept = keep("bench-short", &lives);
-    kept.trouble.iter().take(5).for_each(|line| crate::say(line));
+    for line in kept.trouble.iter().take(5) {
+        crate::say(line);
+    }
     let size = format!(
         "{} of {} s, {}",
         thousands(lives.count),
