@@ -25,10 +25,15 @@ impl Api {
 
     async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<String> {
         let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let kind = if method == "PATCH" {
+            "application/merge-patch+json"
+        } else {
+            "application/json"
+        };
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, kind)
             .body(body)?;
         let answer = tokio::time::timeout(LONGEST, self.0.request_text(request)).await;
         let answer = answer.map_err(|_| format!("{method} {path}: no answer"))?;
@@ -40,12 +45,27 @@ impl Api {
     where
         F: Fn(usize) -> Result<Vec<(String, Value)>> + Clone + Send + 'static,
     {
+        self.all("POST", numbers, make).await
+    }
+
+    /// Merges what `make` makes for each number into what is there: pairs of a path and a patch.
+    pub(crate) async fn patch_all<F>(&self, numbers: std::ops::Range<usize>, make: F) -> Result<()>
+    where
+        F: Fn(usize) -> Result<Vec<(String, Value)>> + Clone + Send + 'static,
+    {
+        self.all("PATCH", numbers, make).await
+    }
+
+    async fn all<F>(&self, method: &'static str, numbers: std::ops::Range<usize>, make: F) -> Result<()>
+    where
+        F: Fn(usize) -> Result<Vec<(String, Value)>> + Clone + Send + 'static,
+    {
         let mut running = stream::iter(numbers)
             .map(|number| {
                 let (api, make) = (self.clone(), make.clone());
                 tokio::spawn(async move {
                     for (path, object) in make(number)? {
-                        api.send("POST", &path, Some(&object)).await?;
+                        api.send(method, &path, Some(&object)).await?;
                     }
                     Ok(())
                 })

@@ -129,7 +129,7 @@ pub(crate) fn secret(number: usize, chain: &str, key: &str) -> Value {
     })
 }
 
-fn ingress(number: usize) -> Value {
+pub(crate) fn ingress(number: usize) -> Value {
     let host = host(number);
     let backend = json!({"service": {"name": format!("web-{number}"), "port": {"number": 80}}});
     json!({

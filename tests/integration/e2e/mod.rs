@@ -54,6 +54,7 @@ mod scope;
 mod servers;
 mod service_url;
 mod shells;
+mod short_lives;
 mod show;
 mod solver_pod;
 mod status;

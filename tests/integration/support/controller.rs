@@ -1,6 +1,6 @@
 //! The controller of a test: with an account that was registered beforehand, and its namespace to itself.
 
-use std::{path::Path, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use super::{
     eventually_within,
     front::Front,
     issuing::{Issuing, NODE},
+    limiter::Limiter,
     run::{Call, Running},
     server::free_port,
 };
@@ -29,25 +30,73 @@ pub(crate) fn asking(name: &str, hosts: &[&str]) -> Value {
 
 /// A controller for the namespace of the test, with an account that was registered beforehand.
 pub(crate) fn controller(it: &Issuing) -> Running {
-    register(it, &it.pebble.directory_url(), &it.pebble.ca_file());
+    register(it, &Way::direct(it));
     start(it)
 }
 
 /// The same by another way to its CA.
 pub(crate) fn controller_by(it: &Issuing, front: &Front) -> Running {
-    register(it, &front.url, &front.ca_file());
-    call_by(it, &front.url, &front.ca_file(), &[]).start()
+    let way = Way {
+        url: front.url.clone(),
+        ca: front.ca_file(),
+    };
+    register(it, &way);
+    call_by(it, &way, &[]).start()
+}
+
+/// A way to the CA: its directory, and what its HTTPS is trusted by.
+pub(crate) struct Way {
+    pub(crate) url: String,
+    pub(crate) ca: PathBuf,
+}
+
+impl Way {
+    pub(crate) fn direct(it: &Issuing) -> Self {
+        Self {
+            url: it.pebble.directory_url(),
+            ca: it.pebble.ca_file(),
+        }
+    }
+
+    /// Through what limits.
+    pub(crate) fn by(limiter: &Limiter) -> Self {
+        Self {
+            url: limiter.url.clone(),
+            ca: limiter.ca_file(),
+        }
+    }
+}
+
+/// One more replica for the namespace of the test, to be started, which logs its requests.
+pub(crate) fn call_by(it: &Issuing, way: &Way, args: &[&str]) -> Call {
+    let words = words(it, way, args);
+    logging(it.plain(&words.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// The same for all namespaces.
+#[expect(dead_code, reason = "a bench needs it")]
+pub(crate) fn call_everywhere(it: &Issuing, way: &Way, args: &[&str]) -> Call {
+    let words = words(it, way, &[args, &["-A"]].concat());
+    logging(it.at_home(&words.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+fn logging(call: Call) -> Call {
+    call.env("KUBECTL_CERTS_LOG", "kubectl_certs::requests=debug")
 }
 
 /// Makes the account of a controller, and what else its installation would make.
 pub(crate) fn installed(it: &Issuing) {
-    register(it, &it.pebble.directory_url(), &it.pebble.ca_file());
+    register(it, &Way::direct(it));
+}
+
+/// The same by another way to its CA.
+pub(crate) fn installed_by(it: &Issuing, way: &Way) {
+    register(it, way);
 }
 
 /// One more replica, which logs its requests.
 pub(crate) fn start_logging(it: &Issuing) -> Running {
-    let call = call(it, &[]);
-    call.env("KUBECTL_CERTS_LOG", "kubectl_certs::requests=debug").start()
+    logging(call(it, &[])).start()
 }
 
 /// One more replica, called otherwise, to be started.
@@ -60,7 +109,7 @@ pub(crate) fn start_with(it: &Issuing, args: &[&str]) -> Running {
     call(it, args).start()
 }
 
-fn register(it: &Issuing, url: &str, ca: &Path) {
+fn register(it: &Issuing, way: &Way) {
     // The first leader takes it at once.
     it.ns.apply(vec![json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
@@ -73,9 +122,9 @@ fn register(it: &Issuing, url: &str, ca: &Path) {
         "--account-secret",
         &account,
         "--directory-url",
-        url,
+        &way.url,
         "--directory-ca-file",
-        ca.to_str().unwrap(),
+        way.ca.to_str().unwrap(),
         "--agree-tos",
     ])
     .run()
@@ -89,15 +138,17 @@ pub(crate) fn start(it: &Issuing) -> Running {
 
 /// A controller that is called otherwise, with an account that was registered beforehand.
 pub(crate) fn controller_with(it: &Issuing, args: &[&str]) -> Running {
-    register(it, &it.pebble.directory_url(), &it.pebble.ca_file());
+    register(it, &Way::direct(it));
     call(it, args).start()
 }
 
 fn call(it: &Issuing, args: &[&str]) -> Call {
-    call_by(it, &it.pebble.directory_url(), &it.pebble.ca_file(), args)
+    let words = words(it, &Way::direct(it), args);
+    it.plain(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn call_by(it: &Issuing, url: &str, ca: &Path, args: &[&str]) -> Call {
+/// The words of the command line, without the namespaces that are followed.
+fn words(it: &Issuing, way: &Way, args: &[&str]) -> Vec<String> {
     let account = format!("{}/account", it.ns.name);
     let resolver = it.resolver.ip().to_string();
     let advertise = format!("{NODE}:{}", free_port());
@@ -106,9 +157,9 @@ fn call_by(it: &Issuing, url: &str, ca: &Path, args: &[&str]) -> Call {
         "--account-secret",
         &account,
         "--directory-url",
-        url,
+        &way.url,
         "--directory-ca-file",
-        ca.to_str().unwrap(),
+        way.ca.to_str().unwrap(),
         "--ca-file",
         it.pebble.root_file().to_str().unwrap(),
         "--resolver",
@@ -116,7 +167,7 @@ fn call_by(it: &Issuing, url: &str, ca: &Path, args: &[&str]) -> Call {
         "--advertise",
         &advertise,
     ];
-    it.plain(&[&own[..], args].concat())
+    own.into_iter().chain(args.iter().copied()).map(str::to_owned).collect()
 }
 
 /// Tells the controller to order.

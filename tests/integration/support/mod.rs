@@ -13,10 +13,12 @@ pub(crate) mod pki;
 pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod server;
+pub(crate) mod short_lives;
 pub(crate) mod standin;
 pub(crate) mod stepca;
 pub(crate) mod terminal;
 pub(crate) mod tls;
+pub(crate) mod watcher;
 
 use std::time::{Duration, Instant};
 

@@ -29,6 +29,8 @@ struct State {
     asked: Vec<u8>,
     /// How many connections were cut short.
     cuts: usize,
+    /// What is passed on in place of what.
+    texts: Vec<(String, String)>,
 }
 
 impl Proxy {
@@ -40,7 +42,10 @@ impl Proxy {
     pub(crate) fn replacing(target: &str, texts: Option<(String, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let state = Arc::<Mutex<State>>::default();
+        let state = Arc::new(Mutex::new(State {
+            texts: texts.into_iter().collect(),
+            ..State::default()
+        }));
         let (shared, target) = (Arc::clone(&state), target.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -57,14 +62,14 @@ impl Proxy {
                 let cut = state.cut_after;
                 drop(state);
                 let (up, down) = (Arc::clone(&shared), Arc::clone(&shared));
-                let texts = texts.clone();
                 std::thread::spawn(move || {
                     pass(client, server_again, None, |bytes| {
-                        up.lock().unwrap().asked.extend_from_slice(bytes);
-                        let (old, new) = texts.as_ref()?;
+                        let mut state = up.lock().unwrap();
+                        state.asked.extend_from_slice(bytes);
                         let text = std::str::from_utf8(bytes).ok()?;
-                        text.contains(old.as_str())
-                            .then(|| text.replace(old.as_str(), new).into_bytes())
+                        let each = |text: String, (old, new): &(String, String)| text.replace(old.as_str(), new);
+                        let replaced = state.texts.iter().fold(text.to_owned(), each);
+                        (replaced != text).then(|| replaced.into_bytes())
                     })
                 });
                 std::thread::spawn(move || {
@@ -88,6 +93,13 @@ impl Proxy {
 
     pub(crate) fn fix(&self) {
         self.state.lock().unwrap().broken = false;
+    }
+
+    /// From now on passes these texts on in place of others in what clients send.
+    #[expect(dead_code, reason = "a bench needs it")]
+    pub(crate) fn replace(&self, texts: &[(&str, &str)]) {
+        let owned = |(old, new): &(&str, &str)| ((*old).to_owned(), (*new).to_owned());
+        self.state.lock().unwrap().texts = texts.iter().map(owned).collect();
     }
 
     /// From now on each connection breaks after so many bytes of answers.

@@ -381,6 +381,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Its process.
+    #[expect(dead_code, reason = "a bench needs it")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         self.signal("-INT");

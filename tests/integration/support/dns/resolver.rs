@@ -98,6 +98,15 @@ impl Resolver {
         self.top.update(&commands);
     }
 
+    /// Makes many new hosts have this address.
+    pub(crate) fn hosts(&self, names: &[String], address: &str) {
+        // A message of DNS has 64 KiB.
+        for some in names.chunks(200) {
+            let add = |name: &String| Named::add(&Record::new(name, "A", address));
+            self.top.update(&some.iter().map(add).collect::<Vec<_>>());
+        }
+    }
+
     /// Adds a record (CAA, CNAME, ...) to the top-level zone: data as a zone file has it, names in it with their last dot.
     #[track_caller]
     pub(crate) fn add(&self, name: &str, kind: &str, data: &str) {

@@ -1,0 +1,139 @@
+//! What the controller does while the API server or the CA is away.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    Plan,
+    figure::{Figure, Of, seconds, thousands},
+    process::count,
+    support::{
+        controller::call_by,
+        eventually_within, kubeconfig,
+        limiter::Outage,
+        pebble::DEFAULT,
+        proxy::{API_SERVER, Proxy},
+        watcher::{Fault, Watcher, in_words},
+    },
+    world::World,
+};
+
+/// The API server is away for a minute, in the middle of orders.
+pub(crate) fn api(plan: &Plan) -> Vec<Figure> {
+    let many = plan.size(5, 100);
+    let away = plan.lasts(1.0);
+    let world = World::limited("bench-api", |_| {}, |_| {});
+    let proxy = Proxy::to(API_SERVER);
+    let config = kubeconfig::with_server(&format!("https://{}", proxy.address));
+    let file = kubeconfig::write(world.it.ns.dir.path(), "cut", &config);
+    let running = call_by(&world.it, &world.way, &[]).env("KUBECONFIG", file).start();
+    running.out.after(0, &["\"event\":\"leads\""]);
+    let hosts = world.hosts("a", many);
+    world.prepare("a", &hosts);
+    world.ask("a", many);
+    running.out.after(0, &["\"event\":\"ordered\""]);
+    proxy.break_all();
+    std::thread::sleep(away);
+    proxy.fix();
+    let back = Instant::now();
+    eventually_within(Duration::from_mins(3), "it goes on", || {
+        let now = count(&running, "leads");
+        if now > 1 {
+            Ok(())
+        } else {
+            Err(format!("{:?}", running.out.all().last()))
+        }
+    });
+    let leads = back.elapsed();
+    world.until_stored("a", many, Duration::from_mins(5));
+    let mut of = Of::size(format!("{}, away for {}", thousands(many), seconds(away)));
+    of.exactly("stored without anybody's help", world.stored("a"), many);
+    of.told("until it leads again", seconds(leads));
+    of.told("until everything was stored", seconds(back.elapsed()));
+    let counts = world.limits().all_counts();
+    let orders: usize = counts.iter().map(|(_, counts)| counts.orders.saturating_sub(1)).sum();
+    let certificates: usize = counts
+        .iter()
+        .map(|(_, counts)| counts.certificates.saturating_sub(1))
+        .sum();
+    of.none("second orders", orders, "");
+    of.none("second certificates", certificates, "");
+    of.figures
+}
+
+/// The CA is away, from shortly before certificates are due.
+pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
+    let many = plan.size(5, 50);
+    let away = plan.lasts(10.0);
+    // They are due at half of it. It is asked after 15, 30, 60 s and so on whether it is back.
+    let life = away.as_secs() * 3 + 120;
+    let world = World::limited(
+        "bench-ca",
+        |options| options.profiles = vec![DEFAULT, ("away", life)],
+        |_| {},
+    );
+    let running = call_by(&world.it, &world.way, &["--profile", "away"]).start();
+    running.out.after(0, &["\"event\":\"leads\""]);
+    let hosts = world.hosts("c", many);
+    let watcher = Watcher::of(&hosts);
+    world.new_ones("c", &hosts);
+    world.until_stored("c", many, Duration::from_mins(2));
+    let begin = Instant::now();
+    eventually_within(Duration::from_mins(2), "everything being served", || {
+        let served = watcher.served();
+        if served == many {
+            Ok(())
+        } else {
+            Err(format!("{served}"))
+        }
+    });
+    std::thread::sleep(Duration::from_secs(life / 2 - 15).saturating_sub(begin.elapsed()));
+    let before = world.limits().all_counts();
+    assert!(
+        before.iter().all(|(_, counts)| counts.orders == 1),
+        "none is due yet: {before:?}"
+    );
+    world.limits().outage(Some(Outage::Unavailable));
+    std::thread::sleep(away);
+    world.limits().outage(None);
+    let back = Instant::now();
+    let renewed = || {
+        let counts = world.limits().all_counts();
+        counts.iter().filter(|(_, counts)| counts.certificates > 1).count()
+    };
+    eventually_within(Duration::from_mins(6), "everything being renewed", || {
+        let renewed = renewed();
+        if renewed == many {
+            Ok(())
+        } else {
+            Err(format!("{renewed}"))
+        }
+    });
+    let took = back.elapsed();
+    std::thread::sleep(Duration::from_secs(5));
+    let (gaps, _) = watcher.end();
+    let (expired, gaps): (Vec<_>, Vec<_>) = gaps.into_iter().partition(|gap| gap.fault == Fault::Expired);
+    let mut of = Of::size(format!("{} of {life} s, away for {}", thousands(many), seconds(away)));
+    of.none("expired ones served", expired.len(), &in_words(&expired));
+    of.none("other gaps", gaps.len(), &in_words(&gaps));
+    of.told("until all were renewed, after it was back", seconds(took));
+    of.exactly("lines that tell that the CA is away", count(&running, "ca-down"), 1);
+    of.exactly("lines that tell that it is back", count(&running, "ca-back"), 1);
+    of.none("failures told", count(&running, "failed"), "");
+    let events = world
+        .it
+        .ns
+        .kubectl(&["get", "events", "-o", "jsonpath={range .items[*]}{.type}{\"\\n\"}{end}"]);
+    of.none(
+        "Events of the type Warning",
+        events.lines().filter(|line| *line == "Warning").count(),
+        "",
+    );
+    let most = world
+        .limits()
+        .all_counts()
+        .iter()
+        .map(|(_, counts)| counts.orders)
+        .max();
+    of.exactly("orders of one certificate, at most", most.unwrap_or_default(), 2);
+    of.figures
+}
