@@ -66,8 +66,9 @@ struct Led {
 /// How long a route that stays may take to show an answer.
 const AT_ONCE: Duration = Duration::from_secs(2);
 /// The same of one that was just written: Traefik loads changes every two seconds
-/// (`providers.providersThrottleDuration`), and more seldom where it has much to do.
-const AT_FIRST: Duration = Duration::from_secs(10);
+/// (`providers.providersThrottleDuration`), and more seldom where it has much to do. Whoever does not wait for it makes an
+/// object for each host, which gives it more to do.
+const AT_FIRST: Duration = Duration::from_secs(30);
 
 /// The responder of a program that goes on, and the classes of controllers whose requests are led to it.
 #[derive(Debug)]
