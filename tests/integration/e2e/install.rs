@@ -177,7 +177,10 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
     });
     kubectl(&["get", "secret", "account", "-n", name]);
     let stored = "kubectl-certs.io/purpose=state";
-    assert_eq!(kubectl(&["get", "configmaps", "-n", name, "-l", stored, "-o", "name"]), "");
+    assert_eq!(
+        kubectl(&["get", "configmaps", "-n", name, "-l", stored, "-o", "name"]),
+        ""
+    );
     let ran = Call::certs(["uninstall", "--yes", "-n", name]).run().ends_with(0);
     assert!(ran.err.contains("nothing is installed"), "{}", ran.err);
 }
@@ -353,7 +356,8 @@ fn fenced(name: &str, shop: &str) {
     };
     let ran = create(&map(json!({})));
     assert!(ran.err.contains("makes only objects with the label"), "{}", ran.err);
-    let state = json!({"labels": {"kubectl-certs.io/purpose": "state", "app.kubernetes.io/managed-by": "kubectl-certs"}});
+    let state =
+        json!({"labels": {"kubectl-certs.io/purpose": "state", "app.kubernetes.io/managed-by": "kubectl-certs"}});
     assert_eq!(create(&map(state)).status, Some(0));
     assert_eq!(create(&with(purpose())).status, Some(0));
     assert!(delete("ingress", "web", shop));
@@ -577,6 +581,14 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
         claim,
         it.secret("account")["metadata"]["annotations"]["kubectl-certs.io/install"]
     );
+    // It stores what it does, for everybody to see.
+    eventually("what it stores", || {
+        let what = "jsonpath={.items[0].data.install}";
+        let found = it
+            .ns
+            .kubectl(&["get", "configmaps", "-l", "kubectl-certs.io/purpose=state", "-o", what]);
+        if claim == found.as_str() { Ok(()) } else { Err(logs()) }
+    });
     // A second time, the account is the same, and nothing changes.
     let account = it.secret("account")["data"].clone();
     let ran = it.plain(&args).run().ends_with(0);
@@ -589,9 +601,9 @@ fn an_installed_controller_runs_under_the_restricted_standard_and_renews_with_it
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
     let standing = it.ns.kubectl(&[
         "get",
-        "ingresses,services",
+        "ingresses,services,configmaps",
         "-l",
-        "kubectl-certs.io/purpose=standing",
+        "kubectl-certs.io/purpose in (standing,state)",
         "-o",
         "name",
     ]);
