@@ -162,7 +162,7 @@ fn what_waits_long_is_looked_at_less_often() {
 fn by_key(mut stored: crate::inventory::Stored, key: &[u8]) -> crate::inventory::Stored {
     let mut certificate = stored.leaf().unwrap().clone();
     certificate.authority_key_id = Some(key.into());
-    stored.bundle.certificates = vec![std::sync::Arc::new(certificate)].into();
+    stored.bundle.certificates = vec![std::sync::Arc::new(certificate)];
     stored
 }
 

@@ -28,8 +28,8 @@ const LARGEST: usize = 900 << 10;
 /// How many characters of a message are stored, and how many where there is no room otherwise.
 const MESSAGE: usize = 300;
 const SHORT: usize = 60;
-/// How many namespaces, and how many rules for wildcards, are told of.
-const MOST_TOLD: usize = 100;
+/// How many namespaces at most, and how many rules for wildcards, are told of.
+const MOST_TOLD: usize = 200;
 
 /// The data keys.
 const VERSIONED: &str = "version";
@@ -267,10 +267,12 @@ impl About {
             paused_since,
             pause_reason,
             ca_down_since: by.ca_down_since.map(date_time),
+            // A part of them would say of the others that they are not followed.
             namespaces: by
                 .follows
                 .as_ref()
-                .map(|all| all.iter().take(MOST_TOLD).map(ToString::to_string).collect()),
+                .filter(|all| all.len() <= MOST_TOLD)
+                .map(|all| all.iter().map(ToString::to_string).collect()),
             wildcards: by
                 .wildcards
                 .iter()
