@@ -216,7 +216,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         super::warn(&line);
     }
     context.show_served = is_probing;
-    let doings = report::doings::lines(&rows, session.rules.now);
+    let doings = report::doings::lines(&rows, session.inventory.installations(), session.rules.now);
     context.show_doings = !doings.is_empty();
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {
