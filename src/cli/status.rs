@@ -140,7 +140,8 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     let targets = read_all(&targets)?;
     let open = Open {
         with_namespaces: false,
-        with_doings: true,
+        // It is not followed, and would be told long after it was so.
+        with_doings: !args.watch,
         for_watch: args.watch,
         all_users: false,
         quiet: args.output.quiet,
