@@ -140,7 +140,8 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     let targets = read_all(&targets)?;
     let open = Open {
         with_namespaces: false,
-        with_doings: true,
+        // It is not followed, and would be told long after it was so.
+        with_doings: !args.watch,
         for_watch: args.watch,
         all_users: false,
         quiet: args.output.quiet,
@@ -216,7 +217,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         super::warn(&line);
     }
     context.show_served = is_probing;
-    let doings = report::doings::lines(&rows, session.rules.now);
+    let doings = report::doings::lines(&rows, session.inventory.installations(), session.rules.now);
     context.show_doings = !doings.is_empty();
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {

@@ -88,6 +88,8 @@ pub struct Keeper {
     of_binding: HashMap<BindingId, Vec<Key>>,
     /// The Secrets that were declared for each namespace when it was last looked at.
     declared: BTreeMap<Text, Vec<Key>>,
+    /// The keys of the CA's issuers that were known when it was last looked.
+    ca_keys: Vec<Box<[u8]>>,
     /// The classes of Traefik whose routes ask.
     classes: Classes,
     /// When the CA is asked for windows.
@@ -109,6 +111,7 @@ impl Keeper {
             trouble: BTreeMap::new(),
             of_binding: HashMap::new(),
             declared: BTreeMap::new(),
+            ca_keys: Vec::new(),
             classes: Classes::new(),
             ari: Ari::default(),
             windows: HashMap::new(),
@@ -170,7 +173,7 @@ impl Keeper {
             return;
         }
         let issuers = Issuers::of(inventory, self.keeping.ca.clone());
-        for secret in secrets {
+        for secret in &self.with_those_of_others(secrets, &issuers) {
             match wanted::wanted(inventory, secret, &self.keeping.asked, &issuers) {
                 None => {
                     self.queue.remove(secret);
@@ -187,6 +190,21 @@ impl Keeper {
                 Some(Wanted::Keep { target, need }) => self.keep(inventory, &target, &need, now),
             }
         }
+    }
+
+    /// Adds the Secrets that are held because of their CA, once more is known of which certificates are the CA's own.
+    fn with_those_of_others(&mut self, secrets: &BTreeSet<Key>, issuers: &Issuers<'_>) -> BTreeSet<Key> {
+        let mut all = secrets.clone();
+        let keys = issuers.keys();
+        if keys != self.ca_keys {
+            self.ca_keys = keys;
+            let of_others = self
+                .held
+                .iter()
+                .filter(|(_, hold)| matches!(hold, Hold::OtherCa { .. }));
+            all.extend(of_others.map(|(secret, _)| secret.clone()));
+        }
+        all
     }
 
     fn keep(&mut self, inventory: &Inventory, target: &Target, need: &Need, now: Seconds) {

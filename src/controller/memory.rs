@@ -67,8 +67,8 @@ pub struct Memory {
 /// What was read from the objects.
 #[derive(Debug, Default)]
 pub struct Recalled {
-    /// The name of the issuer at which it was ordered.
-    pub issuer: Text,
+    /// The name of the issuer at which it was ordered, if that can be read.
+    pub issuer: Option<Text>,
     /// What was done.
     pub doings: Vec<Doing>,
     /// What is to be told, once.
@@ -141,7 +141,7 @@ impl Memory {
                     ..
                 }) if by == install => {
                     recalled.doings.extend(doings);
-                    recalled.issuer = about.map_or(recalled.issuer, |about| about.issuer);
+                    recalled.issuer = about.map(|about| about.issuer).or(recalled.issuer);
                 }
                 Ok(_) => {
                     let why = "it is of another installation, and is replaced";
@@ -201,7 +201,8 @@ impl Memory {
                 Some(Ok(object)) => *known = Known::There(object),
                 Some(Err(error)) => {
                     *known = Known::Unread;
-                    self.is_stale = true;
+                    // A right that is missing comes with the next change at the earliest.
+                    self.is_stale |= !error.is_forbidden();
                     // Somebody else was faster: it is read and decided anew.
                     if !matches!(error, ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }) {
                         news.push(format!("what is not healthy cannot be stored: {}", chain(&error)));

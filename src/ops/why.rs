@@ -1,6 +1,7 @@
 //! `why`: from annotation to served, where a host stands, and what holds it. The controller is not asked: everything is
 //! read from the cluster, so that it works where the controller does not. What only the controller knows, it has stored there.
 
+mod declared;
 mod facts;
 mod reason;
 
@@ -41,6 +42,7 @@ use crate::{
     text::first_few,
     x509::names::covered,
 };
+use declared::declared;
 use facts::{AskingRoute, Controller, Controllers, Facts, Held, Said, Stands, Stored};
 
 /// When a controller with an install id renews what a Secret holds. That is the controller's rule, and not this module's.
@@ -105,7 +107,16 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let api = Api::new(connection, Permits::none());
     let waiting = front.wait(|| "waiting for the cluster, DNS and the host to answer".to_owned());
     let (probed, _) = probe::probe(&session.inventory, &ids, &request.probe, &session.judge).await;
-    let controllers = controllers(&api, request.controller_namespace.as_deref()).await;
+    let mut controllers = controllers(&api, request.controller_namespace.as_deref()).await;
+    if let Controllers::Found(all) = &mut controllers {
+        let of = |namespace: &str| {
+            let mut all = session.inventory.installations().iter();
+            all.find(|by| by.namespace == namespace).cloned()
+        };
+        for controller in all {
+            controller.says = of(&controller.namespace);
+        }
+    }
     let resolves = resolves(host, request.probe.lookup).await;
     let mut of_secret: BTreeMap<Option<Key>, Vec<BindingId>> = BTreeMap::new();
     for id in ids {
@@ -198,6 +209,7 @@ async fn controllers(api: &Api, namespace: Option<&str>) -> Controllers {
         }
         found.push(Controller {
             namespace,
+            says: None,
             told: told
                 .map(|object| object.map_or(Told::Nothing, |object| Told::read(&object["data"], crate::clock::now())))
                 .map_err(|error| words(&error)),
@@ -256,6 +268,7 @@ impl Look<'_> {
                 .as_ref()
                 .map(|secret| inventory.doings_of(secret).iter().cloned().collect())
                 .unwrap_or_default(),
+            declared: Vec::new(),
             under_way: None,
             journal: None,
             events: self.events(&routes, secret.as_ref()).await,
@@ -265,6 +278,7 @@ impl Look<'_> {
             served: Stands::Unknown(String::new()),
         };
         let Some(secret) = secret else { return facts };
+        facts.declared = declared(self.api, inventory.installations(), &secret).await;
         let stored = inventory.secrets().get(&secret);
         let claim = stored.and_then(|stored| stored.meta.annotation(annotation::CLAIM));
         // Without a claim nobody's id is needed: nothing is another installation's.

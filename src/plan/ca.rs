@@ -156,6 +156,14 @@ impl<'a> Issuers<'a> {
         Self { inventory, ca, keys }
     }
 
+    /// The keys of the CA's issuers that are known, sorted: once there is another one, a certificate that counted as another
+    /// CA's may be this one's.
+    pub fn keys(&self) -> Vec<Box<[u8]>> {
+        let mut keys: Vec<Box<[u8]>> = self.keys.iter().map(|key| Box::from(*key)).collect();
+        keys.sort_unstable();
+        keys
+    }
+
     /// The issuer of the certificate of a Secret, if a renewal would change it. `None` if the CA stays the same, or if
     /// there is no certificate yet.
     pub fn other(&self, secret: &Key) -> Option<String> {

@@ -1,10 +1,10 @@
 //! What controllers do with the certificates of hosts, in words, below a table.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{item, rows::Rows};
 use crate::{
-    object::Seconds,
+    object::{Seconds, doing::Installation},
     plan::doing::sentence,
     text::{counted, first_of},
 };
@@ -14,9 +14,9 @@ const TOLD: usize = 5;
 /// So many hosts are named in one line.
 const NAMED: usize = 3;
 
-/// A line for each thing that a controller does, with the hosts that it does it for, in the order of the rows. Not cleared for a
-/// terminal.
-pub fn lines(rows: &Rows<'_>, now: Seconds) -> Vec<String> {
+/// A line for each thing that a controller does, with the hosts that it does it for, in the order of the rows; then what the
+/// `controllers` had no room for. Nothing where there is nothing to say of the rows. Not cleared for a terminal.
+pub fn lines(rows: &Rows<'_>, controllers: &[Arc<Installation>], now: Seconds) -> Vec<String> {
     let mut told: Vec<(String, Vec<&str>)> = Vec::new();
     let mut more = BTreeSet::new();
     for row in rows.iter().filter(|row| !row.doings.is_empty()) {
@@ -45,18 +45,25 @@ pub fn lines(rows: &Rows<'_>, now: Seconds) -> Vec<String> {
             counted(more.len(), "host")
         ));
     }
+    if !lines.is_empty() {
+        lines.extend(controllers.iter().filter(|by| by.left_out > 0).map(|by| {
+            format!(
+                "the controller ({}) had no room to say what it does with {}",
+                by.namespace,
+                counted(by.left_out, "more certificate")
+            )
+        }));
+    }
     lines
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
         object::{
             Key, Kind,
-            doing::{Doing, DoingBy, DoingState, Doings, Heard, Installation},
+            doing::{Doing, DoingBy, DoingState, Doings, Heard},
         },
         report::fixtures::{NOW, RowFixture},
     };
@@ -98,13 +105,22 @@ mod tests {
                 row
             })
             .collect();
-        let told = lines(&rows.into(), NOW);
-        assert_eq!(told.len(), 6, "{told:#?}");
+        let full = Arc::new(Installation {
+            namespace: "certs".into(),
+            left_out: 7,
+            ..Installation::default()
+        });
+        let told = lines(&rows.into(), &[full], NOW);
+        assert_eq!(told.len(), 7, "{told:#?}");
         assert_eq!(
             told[0],
             "0.example, 1.example: the controller (certs) failed: m0; next try now"
         );
         assert_eq!(told[5], "of 1 host more it says something too: `-o json` has all");
-        assert!(lines(&Vec::new().into(), NOW).is_empty());
+        assert_eq!(
+            told[6],
+            "the controller (certs) had no room to say what it does with 7 more certificates"
+        );
+        assert!(lines(&Vec::new().into(), &[], NOW).is_empty());
     }
 }

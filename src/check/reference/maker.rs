@@ -30,7 +30,9 @@ pub(super) fn of(subject: &Subject<'_>, secret: &Key) -> Option<Maker> {
     // cert-manager reads the annotation of kube-lego on Ingresses only.
     let of_ingress = binding.route.kind == Kind::Ingress;
     let ingress = of_ingress.then(|| inventory.ingress(&binding.route.key)).flatten();
-    let lego = ingress.is_some() && meta.annotation(annotation::TLS_ACME) == Some("true");
+    // A controller of this program that works on the Secret has the annotation to itself.
+    let is_ours = inventory.doings_of(secret).iter().next().is_some();
+    let lego = !is_ours && ingress.is_some() && meta.annotation(annotation::TLS_ACME) == Some("true");
     if !issuer && !cluster_issuer && !lego {
         return None;
     }

@@ -1,10 +1,14 @@
 use super::*;
-use crate::check::finding;
+use crate::{
+    check::finding,
+    object::doing::{Doing, StoredDoings},
+};
 
 /// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
     a_healthy_route_has_no_findings,
     secret_not_found,
+    a_missing_secret_that_a_controller_of_ours_works_on_is_not_cert_managers,
     a_secret_that_manifests_lack_is_no_alarm_where_the_cluster_makes_it,
     what_makes_a_secret_in_the_cluster_is_named,
     an_ingress_that_certmanager_takes_nothing_of_is_told_why,
@@ -44,6 +48,30 @@ fn secret_not_found() {
         i.store(good("b", "tls", &["x.example"]));
     });
     is(&elsewhere, Reason::SecretNotFound, Severity::Critical);
+}
+
+#[test]
+fn a_missing_secret_that_a_controller_of_ours_works_on_is_not_cert_managers() {
+    let of = |says: bool| {
+        let all = found(|i| {
+            let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+            web.meta = with_annotation(web.meta, annotation::TLS_ACME, "true");
+            add(i, web, "nginx");
+            if says {
+                i.set_doings(vec![StoredDoings {
+                    doings: vec![Doing::of(key("a", "tls"))],
+                    ..StoredDoings::default()
+                }]);
+            }
+        });
+        let facts = all.iter().map(|finding| &finding.fact);
+        let mut makers = facts.filter_map(|fact| match fact {
+            Fact::SecretNotFound(missing) => Some(missing.maker.is_some()),
+            _ => None,
+        });
+        makers.next()
+    };
+    assert_eq!((of(false), of(true)), (Some(true), Some(false)));
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Keeper {
                 continue;
             };
             let set = set_of(&target.names.order);
-            if let Some(names) = &doing.names {
+            if let Some(names) = doing.names.as_ref().filter(|_| !doing.issued.is_empty()) {
                 self.twice.restore(secret, names, &doing.issued, now);
             }
             if doing.after.is_some() || doing.without.is_some() {

@@ -3,7 +3,7 @@ mod recalled;
 
 use super::*;
 use crate::{
-    inventory::fixtures::{ingress, key, ordered, with_annotation},
+    inventory::fixtures::{good, ingress, key, ordered, with_annotation},
     name::Name,
     object::{Change, Kind, Object, annotation},
 };
@@ -231,4 +231,46 @@ fn what_waits_long_is_looked_at_less_often() {
         scene.keeper.ended(&secret, fate, moment);
         assert_eq!(scene.keeper.queue.state(&secret).unwrap().until(), Some(moment + pause));
     }
+}
+
+/// A certificate of some issuer's key.
+fn by_key(mut stored: crate::inventory::Stored, key: &[u8]) -> crate::inventory::Stored {
+    let mut certificate = stored.leaf().unwrap().clone();
+    certificate.authority_key_id = Some(key.into());
+    stored.bundle.certificates = vec![std::sync::Arc::new(certificate)];
+    stored
+}
+
+#[test]
+fn what_is_held_as_another_cas_is_released_once_its_issuer_or_its_routes_say_otherwise() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    // Somebody's own, of an intermediate that nobody knows.
+    let own = || by_key(good("shop", "shop-tls", &["shop.example"]), b"intermediate");
+    scene.inventory.store(own());
+    scene.look(NOW);
+    assert_eq!(scene.keeper.held()[&secret].reason(), "OtherCa");
+    // The CA issues another certificate with it: now it is known to be its own.
+    scene.inventory.store(by_key(
+        ordered("shop", "other-tls", &["other.example"], DIRECTORY),
+        b"intermediate",
+    ));
+    scene.inventory.derive();
+    scene
+        .keeper
+        .look(&scene.inventory, &BTreeSet::from([key("shop", "other-tls")]), NOW);
+    assert!(scene.keeper.held().is_empty(), "{:?}", scene.keeper.held());
+    assert!(matches!(
+        scene.keeper.queue.state(&secret),
+        Some(TaskState::Scheduled { .. })
+    ));
+    // What is held and no longer asked for is not held.
+    let mut scene = Scene::new(&["shop.example"]);
+    scene.inventory.store(own());
+    scene.look(NOW);
+    assert_eq!(scene.keeper.held().len(), 1);
+    let quiet = ingress("shop", "web", &[(&["shop.example"], "shop-tls")]);
+    scene.inventory.apply(Change::Set(Object::Ingress(quiet)));
+    scene.look(NOW);
+    assert!(scene.keeper.held().is_empty() && scene.keeper.queue.is_empty());
 }

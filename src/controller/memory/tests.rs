@@ -158,7 +158,7 @@ async fn what_is_spoilt_or_of_others_is_told_once_and_is_nothing_and_somebodys_i
     somebodys["metadata"]["labels"] = json!({"team": "shop"});
     scene.keeps(3, &somebodys);
     let recalled = scene.memory.read(&scene.api, NAMESPACE, "a").await.unwrap();
-    assert_eq!(recalled.issuer, "own");
+    assert_eq!(recalled.issuer.as_deref(), Some("own"));
     let names: Vec<&str> = recalled.doings.iter().map(|doing| doing.secret.name.as_str()).collect();
     assert_eq!(names, ["good-tls"]);
     assert_eq!(recalled.news.len(), 3, "{:#?}", recalled.news);

@@ -38,7 +38,8 @@ impl Controller {
         for text in &recalled.news {
             self.audit.say(Level::Warning, text);
         }
-        let same_issuer = recalled.issuer == self.unattended.settings.chosen.issuer.name;
+        let issuer = &self.unattended.settings.chosen.issuer.name;
+        let same_issuer = recalled.issuer.as_ref().is_none_or(|of| of == issuer);
         let inventory = &self.live.inventory;
         let count = self.keeper.recall(inventory, &recalled.doings, same_issuer, now());
         self.look_on(&recalled.doings);

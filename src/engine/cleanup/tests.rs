@@ -46,6 +46,7 @@ fn what_is_of_a_run_whose_lease_is_held_stays_and_the_rest_goes() {
             (SECRET, object(Purpose::Journal, &dead, NOW + 900)),
             (SECRET, object(Purpose::Backup, &dead, NOW + 1)),
             (SECRET, object(Purpose::Backup, &dead, NOW - 1)),
+            (CONFIGMAP, object(Purpose::State, &dead, NOW - 1)),
         ]
     };
     let leases = || {
@@ -68,7 +69,7 @@ fn what_is_of_a_run_whose_lease_is_held_stays_and_the_rest_goes() {
     assert_eq!(
         (forced.things.len(), forced.journals.len(), forced.leases.len()),
         (3, 2, 2),
-        "a pair that is kept is nobody's leftover"
+        "a pair that is kept is nobody's leftover, nor what the controller stores"
     );
 }
 

@@ -1,9 +1,15 @@
 //! What is known of one host and one Secret, from the cluster alone.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::declared::Declared;
 use crate::{
-    object::{Key, Seconds, doing::DoingBy},
+    object::{
+        Key, Seconds,
+        doing::{DoingBy, Installation},
+    },
     ops::pause::Told,
     text::parse_time,
 };
@@ -25,6 +31,8 @@ pub(super) struct Facts {
     pub(super) hold: Option<(String, String)>,
     /// The controllers of the cluster.
     pub(super) controllers: Controllers,
+    /// The wildcards that are declared for the Secret.
+    pub(super) declared: Vec<Declared>,
     /// What they say that they do with the Secret.
     pub(super) doings: Vec<DoingBy>,
     /// Who holds the Lease of the Secret, so that an order is under way.
@@ -80,6 +88,8 @@ impl Controllers {
 pub(super) struct Controller {
     /// Its namespace.
     pub(super) namespace: String,
+    /// What it says of itself, if it has stored that and it may be read.
+    pub(super) says: Option<Arc<Installation>>,
     /// What it was told, or why that is not known.
     pub(super) told: Result<Told, String>,
     /// Who leads, or why that is not known.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::facts::{Controllers, Facts, Held, Said, Stands, Stored};
+use super::facts::{Controller, Controllers, Facts, Held, Said, Stands, Stored};
 use crate::{
     object::{
         Key, Seconds,
@@ -13,7 +13,7 @@ use crate::{
         doing,
         why::{Answer, Line, Mark},
     },
-    text::{age, date_time, quote},
+    text::{age, date_time, first_few, quote},
 };
 
 /// Why clients do not get what they should, and what to do about it.
@@ -193,6 +193,10 @@ fn asked(facts: &Facts) -> Step {
             None,
         );
     }
+    if let Some(declared) = facts.declared.first() {
+        let text = format!("{} declares {}", declared.by, first_few(&declared.names));
+        return (line("asked", Mark::Done, text), None);
+    }
     let mark = if facts.hold.is_some() {
         Mark::Unknown
     } else {
@@ -231,17 +235,41 @@ fn controller(facts: &Facts) -> Step {
             ),
         ),
         Controllers::Found(all) => {
-            let names: Vec<&str> = all.iter().map(|it| it.namespace.as_str()).collect();
+            let names: Vec<String> = all.iter().map(named).collect();
             let namespaces = if names.len() == 1 { "namespace" } else { "namespaces" };
+            let text = format!("there is one in {namespaces} {}", names.join(", "));
+            let follows = |it: &Controller| {
+                let only = it.says.as_ref().and_then(|says| says.follows.as_ref());
+                let of = facts.secret.as_ref().map(|secret| &secret.namespace);
+                only.is_none_or(|only| of.is_none_or(|of| only.contains(of)))
+            };
+            if all.iter().any(follows) {
+                return (line("controller", Mark::Done, text), None);
+            }
+            let of = facts.secret.as_ref().map_or("", |secret| secret.namespace.as_str());
             (
                 line(
                     "controller",
-                    Mark::Done,
-                    format!("there is one in {namespaces} {}", names.join(", ")),
+                    Mark::Failing,
+                    format!("{text}, which does not follow namespace {of}"),
                 ),
-                None,
+                cause(
+                    format!("no controller follows namespace {of}"),
+                    format!(
+                        "install one that does, or order once: `kubectl certs renew {}`",
+                        quote(&facts.host)
+                    ),
+                ),
             )
         }
+    }
+}
+
+/// The namespace of a controller, and its issuer if that is known.
+fn named(controller: &Controller) -> String {
+    match controller.says.as_ref().filter(|says| !says.issuer.is_empty()) {
+        Some(says) => format!("{} (issuer {})", controller.namespace, says.issuer),
+        None => controller.namespace.clone(),
     }
 }
 
@@ -522,7 +550,7 @@ fn all_good(facts: &Facts) -> String {
         let _ = write!(text, ", until {}", date_time(*not_after));
         let who = match (&facts.hold, due_at) {
             (Some((_, words)), _) => format!("; {words}, and renews it"),
-            (None, _) if !facts.routes.iter().any(|route| route.asks) => {
+            (None, _) if facts.declared.is_empty() && !facts.routes.iter().any(|route| route.asks) => {
                 "; nobody renews it unattended, because no route asks".to_owned()
             }
             (None, Some(due)) if *due > facts.now => format!("; it is renewed at {}", date_time(*due)),

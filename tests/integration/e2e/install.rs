@@ -622,6 +622,14 @@ fn runs_and_renews(it: &Issuing, image: &str) {
         claim,
         it.secret("account")["metadata"]["annotations"]["kubectl-certs.io/install"]
     );
+    // It stores what it does, for everybody to see.
+    eventually("what it stores", || {
+        let what = "jsonpath={.items[0].data.install}";
+        let found = it
+            .ns
+            .kubectl(&["get", "configmaps", "-l", "kubectl-certs.io/purpose=state", "-o", what]);
+        if claim == found.as_str() { Ok(()) } else { Err(logs(it)) }
+    });
     // A second time, the account is the same, and nothing changes.
     let account = it.secret("account")["data"].clone();
     let ran = it.plain(&args).run().ends_with(0);
@@ -634,9 +642,9 @@ fn runs_and_renews(it: &Issuing, image: &str) {
     assert_eq!(it.leaf("wildcard-tls").names(), [wildcard.as_str()]);
     let standing = it.ns.kubectl(&[
         "get",
-        "ingresses,services",
+        "ingresses,services,configmaps",
         "-l",
-        "kubectl-certs.io/purpose=standing",
+        "kubectl-certs.io/purpose in (standing,state)",
         "-o",
         "name",
     ]);

@@ -3,7 +3,10 @@
 use kubectl_certs::check::finding;
 use kubectl_certs::{
     check::Finding,
-    object::{Forbidden, Kind, NotJudged},
+    object::{
+        Forbidden, Kind, NotJudged,
+        doing::{Doing, DoingBy, DoingState, Heard},
+    },
     report::Status,
     scan::About,
     tui::{
@@ -303,4 +306,33 @@ fn a_terminal_that_becomes_smaller_is_drawn_before_the_program_hears_of_it() {
         desk.resize(120, 40)
             .shows(if keys == "2" { "25 Secrets" } else { "35 hosts" });
     }
+}
+
+#[test]
+fn what_a_controller_does_with_a_host_has_a_column() {
+    let mut desk = Desk::new((300, 50));
+    desk.press("ctrl-w").shows("CONTROLLER").hides("failed 4 times");
+    let mut item = example()
+        .items
+        .iter()
+        .find(|item| item.host.is_some() && item.is_shown())
+        .expect("a host")
+        .clone();
+    item.doings = Box::new([DoingBy {
+        by: std::sync::Arc::default(),
+        heard: Heard::Gone { last: None },
+        doing: Doing {
+            state: DoingState::BackOff,
+            failures: 4,
+            ..Doing::of(item.secrets[0].clone())
+        },
+    }]);
+    let rows = |item: Item| Message::Rows {
+        whole: false,
+        set: vec![item],
+        gone: Vec::new(),
+    };
+    desk.tell([rows(item.clone())]).shows("failed 4 times");
+    item.doings = Box::default();
+    desk.tell([rows(item)]).hides("failed 4 times");
 }

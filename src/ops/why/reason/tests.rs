@@ -5,7 +5,10 @@ use crate::{
     object::doing::{Doing, DoingBy, Installation, Orders},
     ops::{
         pause::Pause,
-        why::facts::{AskingRoute, Controller},
+        why::{
+            declared::Declared,
+            facts::{AskingRoute, Controller},
+        },
     },
 };
 
@@ -28,6 +31,7 @@ fn good() -> Facts {
         hold: None,
         controllers: Controllers::Found(vec![Controller {
             namespace: "kubectl-certs".to_owned(),
+            says: None,
             told: Ok(Told::Order),
             leader: Ok(Some(Held {
                 who: "pod-1".to_owned(),
@@ -35,6 +39,7 @@ fn good() -> Facts {
                 until: NOW + 13,
             })),
         }]),
+        declared: Vec::new(),
         doings: Vec::new(),
         under_way: None,
         journal: None,
@@ -344,6 +349,39 @@ fn what_only_the_controller_knows_is_told_in_its_words_and_not_as_present_if_it_
     let line = gone.lines.iter().find(|line| line.step == "does").unwrap();
     assert!(
         line.mark == Mark::Unknown && line.text.contains("does not run now"),
+        "{line:?}"
+    );
+}
+
+#[test]
+fn a_wildcard_that_is_declared_asks_and_a_controller_that_follows_other_namespaces_does_not_order() {
+    let mut facts = missing();
+    facts.routes[0].asks = false;
+    assert!(answer(&facts).why.contains("no route asks"));
+    facts.declared = vec![Declared {
+        names: vec!["*.shop.example".to_owned()],
+        by: "the annotation kubectl-certs.io/wildcard of Namespace shop".to_owned(),
+    }];
+    let declared = answer(&facts);
+    assert!(!declared.why.contains("no route asks"), "{}", declared.why);
+    let asked = declared.lines.iter().find(|line| line.step == "asked").unwrap();
+    assert!(
+        asked.mark == Mark::Done && asked.text.contains("declares *.shop.example"),
+        "{asked:?}"
+    );
+    let Controllers::Found(all) = &mut facts.controllers else {
+        panic!("there is one")
+    };
+    all[0].says = Some(Arc::new(Installation {
+        issuer: "letsencrypt".into(),
+        follows: Some(vec!["blog".into()]),
+        ..Installation::default()
+    }));
+    let elsewhere = answer(&facts);
+    assert_eq!(elsewhere.why, "no controller follows namespace shop");
+    let line = elsewhere.lines.iter().find(|line| line.step == "controller").unwrap();
+    assert!(
+        line.text.contains("(issuer letsencrypt), which does not follow"),
         "{line:?}"
     );
 }
