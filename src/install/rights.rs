@@ -128,9 +128,10 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
 /// What the controller does in its own namespace, whatever it follows.
 pub(super) fn at_home() -> Vec<Rule> {
     vec![
-        // Its account, which it never makes; credentials of DNS providers, which settings name.
-        Rule::new("", &["secrets"], &["get"]),
-        Rule::new("", &["secrets"], &["update", "patch"]).named(&[ACCOUNT]),
+        // Credentials of DNS providers, which settings name; the kept pairs of what it follows. The policy keeps it from all others.
+        Rule::new("", &["secrets"], &["get", "create", "update"]),
+        // Its account, which it never makes.
+        Rule::new("", &["secrets"], &["patch"]).named(&[ACCOUNT]),
         // Its settings, and what `pause` and `resume` have told it, in a ConfigMap that is called like the Lease.
         Rule::new("", &["configmaps"], &["get"]).named(&[CONFIG, LEASE]),
         // Who leads. It is never deleted.
@@ -140,7 +141,8 @@ pub(super) fn at_home() -> Vec<Rule> {
         Rule::new("", &["services"], &["get", "create", "update"]),
         Rule::new("discovery.k8s.io", &["endpointslices"], &["get", "create", "update"]),
         Rule::new("networking.k8s.io", &["ingresses"], &["get", "create", "update"]),
-        Rule::new("", &["events"], &["create", "patch"]),
+        // What it says of its CA.
+        Rule::new("", &["events"], &["get", "create", "patch"]),
     ]
 }
 

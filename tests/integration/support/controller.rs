@@ -93,11 +93,24 @@ pub(crate) fn controller_with(it: &Issuing, args: &[&str]) -> Running {
     call(it, args).start()
 }
 
+/// One that is called in no namespace in particular.
+pub(crate) fn call_anywhere(it: &Issuing, args: &[&str]) -> Call {
+    let own = own_args(it, &it.pebble.directory_url(), &it.pebble.ca_file());
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    it.at_home(&[&own[..], args].concat())
+}
+
 fn call(it: &Issuing, args: &[&str]) -> Call {
     call_by(it, &it.pebble.directory_url(), &it.pebble.ca_file(), args)
 }
 
 fn call_by(it: &Issuing, url: &str, ca: &Path, args: &[&str]) -> Call {
+    let own = own_args(it, url, ca);
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    it.plain(&[&own[..], args].concat())
+}
+
+fn own_args(it: &Issuing, url: &str, ca: &Path) -> Vec<String> {
     let account = format!("{}/account", it.ns.name);
     let resolver = it.resolver.ip().to_string();
     let advertise = format!("{NODE}:{}", free_port());
@@ -116,7 +129,7 @@ fn call_by(it: &Issuing, url: &str, ca: &Path, args: &[&str]) -> Call {
         "--advertise",
         &advertise,
     ];
-    it.plain(&[&own[..], args].concat())
+    own.map(str::to_owned).into()
 }
 
 /// Tells the controller to order.
