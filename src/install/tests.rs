@@ -188,8 +188,11 @@ fn rights(rules: &[Rule]) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_controller_reads_as_a_reader_and_writes_less_than_a_renewer() {
+fn the_controller_reads_less_than_a_reader_and_writes_less_than_a_renewer() {
     assert!(reading().len() > 10, "{READER}");
+    let (reader, follower) = (rights(&reading()), rights(&rights::following()));
+    assert!(follower.is_subset(&reader) && follower.len() < reader.len());
+    assert!(follower.contains("get secrets") && !follower.contains("get certificates"));
     let all: Vec<Rule> = serde_saphyr::from_str(RENEWER).unwrap();
     let everything = Needs {
         pods: true,
@@ -363,9 +366,9 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
     };
     for (file, rules) in [
         ("home", rights::at_home()),
-        ("reading", reading()),
-        ("reading-namespaced", rights::reading_in_namespace()),
-        ("classes", rights::reading_without_namespace()),
+        ("reading", rights::following()),
+        ("reading-namespaced", rights::following_in_namespace()),
+        ("classes", rights::following_without_namespace()),
         ("writing", writing(everything)),
     ] {
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));
