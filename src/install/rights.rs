@@ -24,6 +24,17 @@ const WITHOUT_NAMESPACE: [&str; 6] = [
     "nginxingresscontrollers",
 ];
 
+/// The kinds of which a controller reads single objects.
+const BY_NAME: [&str; 7] = [
+    "secrets",
+    "ingresses",
+    "gateways",
+    "listenersets",
+    "xlistenersets",
+    "ingressroutes",
+    "ingressroutetcps",
+];
+
 /// What settings take of rights besides the usual ones.
 // Each is a right of its own.
 #[allow(clippy::struct_excessive_bools)]
@@ -96,16 +107,39 @@ pub fn reading() -> Vec<Rule> {
     read(READER)
 }
 
-/// What reading takes in one namespace.
-pub(super) fn reading_in_namespace() -> Vec<Rule> {
-    let rules = reading().into_iter();
+/// What following takes: a reader's rights without what only single questions of a person need. Besides Secrets, only routes are read
+/// by their names, to say in Events which one is meant.
+pub fn following() -> Vec<Rule> {
+    let mut all = Vec::new();
+    for rule in reading() {
+        if rule.resources == ["events"] {
+            continue;
+        }
+        let (by_name, listed): (Vec<String>, Vec<String>) = rule
+            .resources
+            .iter()
+            .cloned()
+            .partition(|resource| BY_NAME.contains(&resource.as_str()));
+        for (resources, has_get) in [(by_name, true), (listed, false)] {
+            let mut rule = rule.clone();
+            rule.verbs.retain(|verb| has_get || verb != "get");
+            rule.resources = resources;
+            all.extend((!rule.resources.is_empty()).then_some(rule));
+        }
+    }
+    all
+}
+
+/// What following takes in one namespace.
+pub(super) fn following_in_namespace() -> Vec<Rule> {
+    let rules = following().into_iter();
     let without = |rule: Rule| rule.without(|_, resource| WITHOUT_NAMESPACE.contains(&resource));
     rules.filter_map(without).collect()
 }
 
 /// What reading the routes of one namespace takes, and who issues for them, without a Secret.
 pub(super) fn reading_routes() -> Vec<Rule> {
-    let rules = reading_in_namespace().into_iter();
+    let rules = following_in_namespace().into_iter();
     let followed = rules.filter(|rule| rule.verbs.iter().any(|verb| verb == "watch"));
     let routes = followed.filter_map(|rule| rule.without(|_, resource| resource == "secrets"));
     routes
@@ -116,14 +150,14 @@ pub(super) fn reading_routes() -> Vec<Rule> {
         .collect()
 }
 
-/// What reading takes that has no namespace: which controller serves a class, who issues, and which namespaces there are.
-pub(super) fn reading_without_namespace() -> Vec<Rule> {
-    let verbs = ["get", "list", "watch"];
+/// What following takes that has no namespace: which controller serves a class, who issues, and which namespaces there are.
+pub(super) fn following_without_namespace() -> Vec<Rule> {
+    let verbs = ["list", "watch"];
     vec![
         Rule::new("networking.k8s.io", &["ingressclasses"], &verbs),
         Rule::new("gateway.networking.k8s.io", &["gatewayclasses"], &verbs),
         Rule::new("cert-manager.io", &["clusterissuers"], &verbs),
-        Rule::new("", &["namespaces"], &verbs),
+        Rule::new("", &["namespaces"], &["get", "list", "watch"]),
     ]
 }
 
@@ -138,7 +172,12 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
         _ => false,
     };
     let rules = read(RENEWER).into_iter().filter(Rule::writes);
-    rules.filter_map(|rule| rule.without(leave)).collect()
+    let mut rules: Vec<Rule> = rules.filter_map(|rule| rule.without(leave)).collect();
+    // What is listed is followed; `cleanup` alone looks for what runs have left.
+    for rule in &mut rules {
+        rule.verbs.retain(|verb| verb != "list");
+    }
+    rules
 }
 
 /// What the controller does in its own namespace, whatever it follows.
@@ -146,9 +185,10 @@ pub(super) fn at_home() -> Vec<Rule> {
     let stored = shard::names();
     let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
     vec![
-        // Its account, which it never makes; credentials of DNS providers, which settings name.
-        Rule::new("", &["secrets"], &["get"]),
-        Rule::new("", &["secrets"], &["update", "patch"]).named(&[ACCOUNT]),
+        // Credentials of DNS providers, which settings name; the kept pairs of what it follows. The policy keeps it from all others.
+        Rule::new("", &["secrets"], &["get", "create", "update"]),
+        // Its account, which it never makes.
+        Rule::new("", &["secrets"], &["patch"]).named(&[ACCOUNT]),
         // Its settings, and what `pause` and `resume` have told it, in a ConfigMap that is called like the Lease.
         Rule::new("", &["configmaps"], &["get"]).named(&[CONFIG, LEASE]),
         // What is not healthy, for everybody to see and for its next leader.
@@ -161,7 +201,8 @@ pub(super) fn at_home() -> Vec<Rule> {
         Rule::new("", &["services"], &["get", "create", "update"]),
         Rule::new("discovery.k8s.io", &["endpointslices"], &["get", "create", "update"]),
         Rule::new("networking.k8s.io", &["ingresses"], &["get", "create", "update"]),
-        Rule::new("", &["events"], &["create", "patch"]),
+        // What it says of its CA.
+        Rule::new("", &["events"], &["get", "create", "patch"]),
     ]
 }
 
@@ -172,7 +213,7 @@ impl Install {
         let mut all = self.role(ROLE, Some(&self.namespace), NAME, &at_home());
         match &self.scope {
             Scope::Cluster => {
-                all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-read"), &reading()));
+                all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-read"), &following()));
                 all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-write"), &writing(self.needs)));
             }
             Scope::Namespaces(namespaces) => {
@@ -181,11 +222,11 @@ impl Install {
                         CLUSTERROLE,
                         None,
                         &format!("{wide}-classes"),
-                        &reading_without_namespace(),
+                        &following_without_namespace(),
                     ));
                 }
                 for namespace in namespaces {
-                    let read = reading_in_namespace();
+                    let read = following_in_namespace();
                     all.extend(self.role(ROLE, Some(namespace), &format!("{wide}-read"), &read));
                     all.extend(self.role(ROLE, Some(namespace), &format!("{wide}-write"), &writing(self.needs)));
                 }

@@ -188,8 +188,11 @@ fn rights(rules: &[Rule]) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_controller_reads_as_a_reader_and_writes_less_than_a_renewer() {
+fn the_controller_reads_less_than_a_reader_and_writes_less_than_a_renewer() {
     assert!(reading().len() > 10, "{READER}");
+    let (reader, follower) = (rights(&reading()), rights(&rights::following()));
+    assert!(follower.is_subset(&reader) && follower.len() < reader.len());
+    assert!(follower.contains("get secrets") && !follower.contains("get certificates"));
     let all: Vec<Rule> = serde_saphyr::from_str(RENEWER).unwrap();
     let everything = Needs {
         pods: true,
@@ -237,7 +240,7 @@ fn the_controller_reads_as_a_reader_and_writes_less_than_a_renewer() {
 }
 
 #[test]
-fn the_account_is_updated_and_never_made_or_deleted_and_the_lease_is_never_deleted() {
+fn kept_pairs_are_made_at_home_and_neither_the_account_nor_the_lease_is_ever_deleted() {
     let all = install("certs", &["shop"]).objects();
     let home = of_kind(&all, ROLE)
         .into_iter()
@@ -245,14 +248,16 @@ fn the_account_is_updated_and_never_made_or_deleted_and_the_lease_is_never_delet
         .unwrap();
     let rules: Vec<Rule> = serde_json::from_value(home["rules"].clone()).unwrap();
     let home = rights(&rules);
-    for word in ["create secrets", "delete secrets", "list secrets", "delete leases"] {
+    for word in ["delete secrets", "list secrets", "delete leases"] {
         assert!(!home.contains(word), "{home:?}");
     }
-    let updates = rules
+    // What RBAC cannot limit to kept pairs, the policy does.
+    assert!(home.contains("create secrets") && home.contains("update secrets"));
+    let patches = rules
         .iter()
-        .find(|rule| rule.verbs.contains(&"update".to_owned()))
+        .find(|rule| rule.verbs.contains(&"patch".to_owned()))
         .unwrap();
-    assert_eq!(updates.resource_names, [ACCOUNT]);
+    assert_eq!(patches.resource_names, [ACCOUNT]);
 }
 
 #[test]
@@ -361,9 +366,9 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
     };
     for (file, rules) in [
         ("home", rights::at_home()),
-        ("reading", reading()),
-        ("reading-namespaced", rights::reading_in_namespace()),
-        ("classes", rights::reading_without_namespace()),
+        ("reading", rights::following()),
+        ("reading-namespaced", rights::following_in_namespace()),
+        ("classes", rights::following_without_namespace()),
         ("writing", writing(everything)),
     ] {
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));

@@ -30,6 +30,7 @@ mod issue_dns;
 mod issue_protocol;
 mod killed;
 mod leader;
+mod least_rights;
 mod ledger;
 mod limiter;
 mod many;

@@ -142,6 +142,12 @@ pub(crate) fn controller_with(it: &Issuing, args: &[&str]) -> Running {
     call(it, args).start()
 }
 
+/// One that is called in no namespace in particular.
+pub(crate) fn call_anywhere(it: &Issuing, args: &[&str]) -> Call {
+    let words = words(it, &Way::direct(it), args);
+    it.at_home(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 fn call(it: &Issuing, args: &[&str]) -> Call {
     let words = words(it, &Way::direct(it), args);
     it.plain(&words.iter().map(String::as_str).collect::<Vec<_>>())
