@@ -61,43 +61,46 @@ pub fn class_of_route(inventory: &Inventory, route: &RouteKey, host: &str) -> Op
 async fn has_another(api: &Api, namespace: &str) -> Result<bool, ApiError> {
     let found = api.list(INGRESS, None, Some(&selector(Some(Purpose::Standing)))).await;
     match found {
-        Ok(found) => Ok(found.iter().any(|object| object["metadata"]["namespace"] != namespace)),
+        Ok(found) => Ok(found.iter().any(|object| {
+            let metadata = &object["metadata"];
+            metadata["namespace"] != namespace && metadata["deletionTimestamp"].is_null()
+        })),
         // Who may not look at other namespaces shares no controller with them, as a rule.
         Err(error) if error.is_forbidden() => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Writes what is missing or differs, and has the responder know which classes lead to it. Returns how many objects were
-/// written: none where another installation has such routes.
+/// Writes what is missing or differs, and has the responder know which classes lead to it. Returns whether they do: not where
+/// another installation has such routes.
 ///
 /// # Errors
 ///
 /// The server refuses an object. Challenges then get objects of their own.
-pub async fn write(api: &Api, namespace: &str, classes: &Classes, to: &Standing) -> Result<usize, ApiError> {
+pub async fn write(api: &Api, namespace: &str, classes: &Classes, to: &Standing) -> Result<bool, ApiError> {
     if classes.is_empty() {
-        return Ok(0);
+        return Ok(true);
     }
     if has_another(api, namespace).await? {
         to.led_by(BTreeSet::new());
-        return Ok(0);
+        return Ok(false);
     }
     let api = api.with_permits(permits(namespace));
     let name = Purpose::Standing.name(namespace);
     let Ok(row) = table::row(Controller::Traefik, Kind::Ingress, false, true) else {
-        return Ok(0);
+        return Ok(false);
     };
     let service = objects::service(namespace, &name, None, false, &row);
     let slice = objects::endpoint_slice(namespace, &name, to.address());
-    let mut count = usize::from(put(&api, SERVICE, service.json()).await?);
-    count += usize::from(put(&api, ENDPOINTSLICE, slice.json()).await?);
+    put(&api, SERVICE, service.json()).await?;
+    put(&api, ENDPOINTSLICE, slice.json()).await?;
     for class in classes.values() {
         for tls in [false, true] {
-            count += usize::from(put(&api, INGRESS, ingress(namespace, &name, class, tls).json()).await?);
+            put(&api, INGRESS, ingress(namespace, &name, class, tls).json()).await?;
         }
     }
     to.led_by(classes.keys().cloned().collect());
-    Ok(count)
+    Ok(true)
 }
 
 /// One route: of every host, below the rules of all applications and of exact tokens.
@@ -141,8 +144,8 @@ fn ingress(namespace: &str, service: &str, class: &Class, tls: bool) -> Ingress 
     }
 }
 
-/// Writes an object unless it is there as it was written. Returns whether it was written.
-async fn put(api: &Api, resource: Resource, mut object: Value) -> Result<bool, ApiError> {
+/// Writes an object unless it is there as it was written.
+async fn put(api: &Api, resource: Resource, mut object: Value) -> Result<(), ApiError> {
     let text = |field: &str| Text::from(object["metadata"][field].as_str().unwrap_or_default());
     let key = Key::new(text("namespace"), text("name"));
     let hash = short_hash(&object.to_string());
@@ -151,18 +154,16 @@ async fn put(api: &Api, resource: Resource, mut object: Value) -> Result<bool, A
         &[(MANAGED_BY, MANAGER), (PURPOSE, Purpose::Standing.as_str())],
     );
     merge(&mut object["metadata"]["annotations"], &[(WRITTEN, &hash)]);
-    let mut is_written = false;
     api.update(resource, &key, Believed::Unknown, |present| {
         let same = |present: &Value| present["metadata"]["annotations"][WRITTEN] == hash.as_str();
-        is_written = !present.is_some_and(same);
-        Ok::<_, ApiError>(if is_written {
-            Edit::Whole(object.clone())
-        } else {
+        Ok::<_, ApiError>(if present.is_some_and(same) {
             Edit::Nothing
+        } else {
+            Edit::Whole(object.clone())
         })
     })
     .await?;
-    Ok(is_written)
+    Ok(())
 }
 
 fn merge(map: &mut Value, entries: &[(&str, &str)]) {

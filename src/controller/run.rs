@@ -174,6 +174,7 @@ pub async fn run(
         restores: Restores::default(),
         memory: Memory::default(),
         led: BTreeSet::new(),
+        lead_again: None,
         tally: Tally::new(now()),
         ca_answered: None,
         ca_down_told: None,
@@ -288,6 +289,8 @@ struct Controller {
     memory: Memory,
     /// The classes whose routes that stay were written by this leader.
     led: BTreeSet<String>,
+    /// When it is tried again to have them lead here, if they do not: another installation may have gone.
+    lead_again: Option<Instant>,
     /// What is remembered for those who ask.
     tally: Tally,
     /// When the CA has answered last.
@@ -742,15 +745,18 @@ impl Controller {
     /// Has the routes that stay lead to this process.
     async fn lead(&mut self) {
         let classes = self.keeper.classes();
-        if classes.keys().all(|class| self.led.contains(class)) {
+        let are_led = classes.keys().all(|class| self.led.contains(class));
+        // What failed is not tried again for each certificate.
+        if are_led && self.lead_again.is_none_or(|at| at > Instant::now()) {
             return;
         }
-        if let Err(error) = routes::write(&self.api, self.unattended.namespace(), classes, &self.answering).await {
+        let leads = routes::write(&self.api, self.unattended.namespace(), classes, &self.answering).await;
+        self.lead_again = (!matches!(leads, Ok(true))).then(|| Instant::now() + LOOKED);
+        if let Err(error) = leads {
             let words = crate::error::chain(&error);
             let text = format!("no route that stays leads here, so that each challenge gets one: {words}");
             self.audit.say(Level::Warning, &text);
         }
-        // What failed is not tried again for each certificate.
         self.led = classes.keys().cloned().collect();
     }
 }

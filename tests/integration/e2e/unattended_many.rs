@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    cluster::Namespace,
+    cluster::{Namespace, kubectl},
     controller::{asking, installed, resume, start_logging},
+    eventually,
     issuing::Issuing,
     run::Running,
 };
@@ -31,6 +32,11 @@ fn not_done(running: &Running) -> Vec<String> {
 fn fifty_new_ingresses_are_served_at_a_rate_and_with_few_writes() {
     // Alone: the routes that stay are those of the first installation on a Traefik.
     let it = Issuing::within(Namespace::alone("unattended-many"), |_| {});
+    eventually("that the routes of tests before are gone", || {
+        let label = "-l=kubectl-certs.io/purpose=standing";
+        let found = kubectl(&["get", "ingresses", "-A", label, "-o", "name"]);
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    });
     installed(&it);
     resume(&it);
     let running = start_logging(&it);
