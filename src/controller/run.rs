@@ -65,6 +65,8 @@ const LOOKED: Duration = Duration::from_mins(1);
 /// How many certificates are under way for each that is ordered at the same time: those that are stored wait until they
 /// are served.
 const UNDER_WAY: usize = 4;
+/// The shortest pause between two looks.
+const SHORTEST: Duration = Duration::from_millis(200);
 /// How long a cluster that does not answer is waited for, in seconds.
 const CLUSTER: Seconds = 5;
 /// How long an account that is missing is waited for, in seconds.
@@ -259,6 +261,13 @@ fn answer(ask: Ask, latest: &Snapshot) {
         Ask::Alive(answer) => drop(answer.send(())),
         Ask::Snapshot(answer) => drop(answer.send(latest.clone())),
     }
+}
+
+/// How long nothing is done although nothing changes. Never longer than [`LOOKED`]: the moments are those of a clock that may be
+/// set, and a machine that sleeps has its timers stopped.
+fn pause(moments: [Option<Duration>; 3]) -> Duration {
+    let wanted = moments.into_iter().flatten().min().unwrap_or(LOOKED);
+    wanted.clamp(SHORTEST, LOOKED)
 }
 
 /// The loop and everything that it holds.
@@ -460,9 +469,7 @@ impl Controller {
         let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
         // What was not begun because nobody said so is looked at again.
         let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
-        let remembers = self.remembers_in();
-        let wait = [soonest, told, remembers].into_iter().flatten().min().unwrap_or(LOOKED);
-        Instant::now() + wait.max(Duration::from_millis(200))
+        Instant::now() + pause([soonest, told, self.remembers_in()])
     }
 
     fn say_what_is_kept(&self) {
@@ -758,5 +765,19 @@ impl Controller {
             self.audit.say(Level::Warning, &text);
         }
         self.led = classes.keys().cloned().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_that_is_hours_away_is_looked_at_again_within_a_minute_because_clocks_are_set() {
+        let hours = Some(Duration::from_hours(3));
+        assert_eq!(pause([hours, None, None]), LOOKED);
+        assert_eq!(pause([None; 3]), LOOKED);
+        assert_eq!(pause([hours, None, Some(TOLD)]), TOLD);
+        assert_eq!(pause([Some(Duration::ZERO), Some(TOLD), None]), SHORTEST);
     }
 }

@@ -49,6 +49,10 @@ impl Api {
     }
 
     /// Merges what `make` makes for each number into what is there: pairs of a path and a patch.
+    #[allow(
+        dead_code,
+        reason = "the bench of the controller needs it, and that of scans does not"
+    )]
     pub(crate) async fn patch_all<F>(&self, numbers: std::ops::Range<usize>, make: F) -> Result<()>
     where
         F: Fn(usize) -> Result<Vec<(String, Value)>> + Clone + Send + 'static,

@@ -44,7 +44,7 @@ pub(crate) fn api(plan: &Plan) -> Vec<Figure> {
         }
     });
     let leads = back.elapsed();
-    world.until_stored("a", many, Duration::from_mins(5));
+    world.until_stored(&running, "a", many, Duration::from_mins(5));
     let mut of = Of::size(format!("{}, away for {}", thousands(many), seconds(away)));
     of.exactly("stored without anybody's help", world.stored("a"), many);
     of.told("until it leads again", seconds(leads));
@@ -76,7 +76,7 @@ pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
     let hosts = world.hosts("c", many);
     let watcher = Watcher::of(&hosts);
     world.new_ones("c", &hosts);
-    world.until_stored("c", many, Duration::from_mins(2));
+    world.until_stored(&running, "c", many, Duration::from_mins(2));
     let begin = Instant::now();
     eventually_within(Duration::from_mins(2), "everything being served", || {
         let served = watcher.served();

@@ -11,7 +11,7 @@ use crate::{
     process::count,
     say,
     support::{controller::call_by, eventually_within, pki::now, run::Running},
-    world::World,
+    world::{World, last},
 };
 
 /// A controller and its clock.
@@ -61,7 +61,7 @@ pub(crate) fn shifted(plan: &Plan) -> Vec<Figure> {
     let shifted = Shifted::leader(&world);
     let mut of = Of::size(format!("{}, of 90 days", thousands(many)));
     world.new_ones("c", &world.hosts("c", many));
-    world.until_stored("c", many, Duration::from_mins(2));
+    world.until_stored(&shifted.running, "c", many, Duration::from_mins(2));
     for (n, (shift, words)) in [("+2h", "two hours ahead"), ("-2h", "two hours behind")]
         .into_iter()
         .enumerate()
@@ -71,7 +71,7 @@ pub(crate) fn shifted(plan: &Plan) -> Vec<Figure> {
         let label = format!("n{n}x");
         let begin = Instant::now();
         world.new_ones(&label, &world.hosts(&label, 1));
-        world.until_stored(&label, 1, Duration::from_mins(2));
+        world.until_stored(&shifted.running, &label, 1, Duration::from_mins(1));
         say(&format!("{shift}: it says {}", shifted.says()));
         of.told(&format!("until a new one is stored, {words}"), seconds(begin.elapsed()));
     }
@@ -89,7 +89,8 @@ pub(crate) fn windows(plan: &Plan) -> Vec<Figure> {
     let world = World::limited("bench-ari", |_| {}, |_| {});
     let shifted = Shifted::leader(&world);
     world.new_ones("w", &world.hosts("w", many));
-    world.until_stored("w", many, Duration::from_mins(5));
+    world.until_stored(&shifted.running, "w", many, Duration::from_mins(5));
+    let longest = Duration::from_mins(1) + Duration::from_millis(500) * u32::try_from(many).unwrap();
     let at = now().unix_timestamp();
     world.limits().suggest(Some((at - 100_000, at - 50_000)));
     let mark = shifted.running.out.mark();
@@ -99,12 +100,12 @@ pub(crate) fn windows(plan: &Plan) -> Vec<Figure> {
         let counts = world.limits().all_counts();
         counts.iter().filter(|(_, counts)| counts.certificates > 1).count()
     };
-    eventually_within(Duration::from_mins(10), "everything being replaced", || {
+    eventually_within(longest, "everything being replaced", || {
         let renewed = renewed();
         if renewed == many {
             Ok(())
         } else {
-            Err(format!("{renewed} of {many}"))
+            Err(format!("{renewed} of {many}: {:#?}", last(&shifted.running)))
         }
     });
     let took = begin.elapsed();

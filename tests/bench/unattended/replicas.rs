@@ -51,7 +51,7 @@ pub(crate) fn killed(plan: &Plan) -> Vec<Figure> {
         replicas.push(world.replica());
     }
     let begin = Instant::now();
-    world.until_stored("k", many, Duration::from_mins(10));
+    world.until_stored(&replicas[0], "k", many, Duration::from_mins(10));
     let stored = begin.elapsed();
     let mut of = Of::size(format!("{}, {kills} kills", thousands(many)));
     of.exactly("stored", world.stored("k"), many);
@@ -82,7 +82,7 @@ pub(crate) fn asleep(plan: &Plan) -> Vec<Figure> {
     sleeper.signal("-CONT");
     // What it was about to write, it writes within this.
     std::thread::sleep(Duration::from_secs(20));
-    world.until_stored("s", many, Duration::from_mins(5));
+    world.until_stored(&other, "s", many, Duration::from_mins(5));
     let tried: Vec<_> = requests(&sleeper, mark)
         .into_iter()
         .filter(|request| request.is_write() && !request.is_of("selfsubjectaccessreviews"))

@@ -140,13 +140,13 @@ impl World {
     }
 
     /// Waits until so many of them are stored.
-    pub(crate) fn until_stored(&self, label: &str, count: usize, longest: Duration) {
+    pub(crate) fn until_stored(&self, running: &Running, label: &str, count: usize, longest: Duration) {
         eventually_within(longest, "everything being stored", || {
             let stored = self.stored(label);
             if stored >= count {
                 Ok(())
             } else {
-                Err(format!("{stored} of {count}"))
+                Err(format!("{stored} of {count}: {:#?}", last(running)))
             }
         });
     }
@@ -169,4 +169,14 @@ impl World {
         let (collection, label) = (self.collection(), label.to_owned());
         move |n| format!("{collection}/{label}{n}")
     }
+}
+
+/// What a controller said last, without what says that all is well.
+pub(crate) fn last(running: &Running) -> Vec<String> {
+    let words = ["error", "warning", "failed", "waiting", "notStarted", "held"];
+    let lines = running.out.all();
+    let is_of = |line: &&String| words.iter().any(|word| line.contains(word));
+    let mut last: Vec<String> = lines.iter().rev().filter(is_of).take(8).cloned().collect();
+    last.extend(lines.last().cloned());
+    last
 }
