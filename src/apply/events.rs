@@ -38,6 +38,8 @@ pub enum Reason {
     CertificateAuthorityDown,
     /// The CA answers again.
     CertificateAuthorityBack,
+    /// The CA wants certificates replaced at once.
+    RenewalWindowsMoved,
     /// The earlier certificate was restored.
     RolledBack,
     /// Workloads were restarted.
@@ -59,6 +61,7 @@ impl Reason {
             Self::CertificateNotServed => "CertificateNotServed",
             Self::CertificateAuthorityDown => "CertificateAuthorityDown",
             Self::CertificateAuthorityBack => "CertificateAuthorityBack",
+            Self::RenewalWindowsMoved => "RenewalWindowsMoved",
             Self::RolledBack => "RolledBack",
             Self::Restarted => "Restarted",
             Self::RenewalRequested => "RenewalRequested",
@@ -73,6 +76,7 @@ impl Reason {
                 | Self::ChallengeFailed
                 | Self::CertificateNotServed
                 | Self::CertificateAuthorityDown
+                | Self::RenewalWindowsMoved
         )
     }
 }

@@ -439,13 +439,15 @@ impl Keeper {
         }
     }
 
-    /// Takes note of what the CA has said of the window of a certificate, and looks at its Secret again.
-    pub fn window(&mut self, inventory: &Inventory, secret: &Key, answer: &WindowAnswer, now: Seconds) {
+    /// Takes note of what the CA has said of the window of a certificate, and looks at its Secret again. Returns whether the CA
+    /// wants a certificate replaced at once that was not due: its window has passed already (RFC 9773, section 4.2).
+    pub fn window(&mut self, inventory: &Inventory, secret: &Key, answer: &WindowAnswer, now: Seconds) -> bool {
         self.ari.answered(secret, answer.certificate, answer.retry_after, now);
-        if let Some(window) = answer.window {
-            self.windows.insert(answer.certificate, window);
-            self.look(inventory, &BTreeSet::from([secret.clone()]), now);
-        }
+        let Some(window) = answer.window else { return false };
+        let was_later = self.queue.get(secret).is_some_and(|queued| queued.task.due_at > now);
+        self.windows.insert(answer.certificate, window);
+        self.look(inventory, &BTreeSet::from([secret.clone()]), now);
+        was_later && window.1 <= now
     }
 
     /// The id of the installation.

@@ -3,6 +3,7 @@
 mod after;
 mod ca;
 mod remember;
+mod sweep;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -11,6 +12,8 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout},
 };
+
+use sweep::Sweeps;
 
 use super::{
     aftercare::Aftercare,
@@ -177,9 +180,11 @@ pub async fn run(
         memory: Memory::default(),
         led: BTreeSet::new(),
         lead_again: None,
+        sweeps: Sweeps::default(),
         tally: Tally::new(now()),
         ca_answered: None,
         ca_down_told: None,
+        at_once_told: None,
         aftercare: Aftercare::default(),
     };
     asks.stage.send_replace(state::Stage::Going);
@@ -265,7 +270,7 @@ fn answer(ask: Ask, latest: &Snapshot) {
 
 /// How long nothing is done although nothing changes. Never longer than [`LOOKED`]: the moments are those of a clock that may be
 /// set, and a machine that sleeps has its timers stopped.
-fn pause(moments: [Option<Duration>; 3]) -> Duration {
+fn pause(moments: [Option<Duration>; 4]) -> Duration {
     let wanted = moments.into_iter().flatten().min().unwrap_or(LOOKED);
     wanted.clamp(SHORTEST, LOOKED)
 }
@@ -300,12 +305,16 @@ struct Controller {
     led: BTreeSet<String>,
     /// When it is tried again to have them lead here, if they do not: another installation may have gone.
     lead_again: Option<Instant>,
+    /// When it is looked for what was left.
+    sweeps: Sweeps,
     /// What is remembered for those who ask.
     tally: Tally,
     /// When the CA has answered last.
     ca_answered: Option<Instant>,
     /// When it was told last that the CA is down; `None` if it is not.
     ca_down_told: Option<Instant>,
+    /// When it was told last that the CA wants certificates replaced at once.
+    at_once_told: Option<Instant>,
     /// The certificates that are stored and not served yet.
     aftercare: Aftercare,
 }
@@ -323,6 +332,7 @@ impl Controller {
                 self.remember().await;
                 self.ask_for_windows().await;
                 self.look_after();
+                self.sweep();
             };
             answering_meanwhile(Box::pin(busy), &mut asks, &latest).await;
             for (secret, hold) in self.keeper.take_held_now() {
@@ -343,7 +353,9 @@ impl Controller {
                 Some(heard) = heard.recv() => match heard {
                     Heard::Ended(secret, fate) => self.ended(&secret, fate),
                     Heard::Window(secret, answer) => {
-                        self.keeper.window(&self.live.inventory, &secret, &answer, now());
+                        if self.keeper.window(&self.live.inventory, &secret, &answer, now()) {
+                            self.is_wanted_at_once();
+                        }
                     }
                     Heard::After(told) => self.after(told),
                 },
@@ -392,6 +404,7 @@ impl Controller {
                     end,
                 });
                 self.led.clear();
+                self.sweeps = Sweeps::default();
                 self.told = None;
                 self.memory.forget();
             }
@@ -469,7 +482,8 @@ impl Controller {
         let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
         // What was not begun because nobody said so is looked at again.
         let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
-        Instant::now() + pause([soonest, told, self.remembers_in()])
+        let sweeps = self.term.as_ref().map(|_| self.sweeps.is_in());
+        Instant::now() + pause([soonest, told, self.remembers_in(), sweeps])
     }
 
     fn say_what_is_kept(&self) {
@@ -775,9 +789,9 @@ mod tests {
     #[test]
     fn a_moment_that_is_hours_away_is_looked_at_again_within_a_minute_because_clocks_are_set() {
         let hours = Some(Duration::from_hours(3));
-        assert_eq!(pause([hours, None, None]), LOOKED);
-        assert_eq!(pause([None; 3]), LOOKED);
-        assert_eq!(pause([hours, None, Some(TOLD)]), TOLD);
-        assert_eq!(pause([Some(Duration::ZERO), Some(TOLD), None]), SHORTEST);
+        assert_eq!(pause([hours, None, None, None]), LOOKED);
+        assert_eq!(pause([None; 4]), LOOKED);
+        assert_eq!(pause([hours, None, Some(TOLD), None]), TOLD);
+        assert_eq!(pause([Some(Duration::ZERO), Some(TOLD), None, None]), SHORTEST);
     }
 }

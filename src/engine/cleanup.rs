@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use self::{
-    find::{Doubt, find, look, permits_to_find},
+    find::{Doubt, find, find_answers, look, permits_to_find},
     plan::Plan,
     remove::Removed,
     undo::{Trouble, Undone, record, undo},

@@ -48,6 +48,25 @@ impl Controller {
         }
     }
 
+    /// Says that the CA wants certificates replaced at once: in short, however many there are.
+    pub(super) fn is_wanted_at_once(&mut self) {
+        if self.at_once_told.is_some_and(|at| at.elapsed() < AGAIN) {
+            return;
+        }
+        self.at_once_told = Some(Instant::now());
+        let issuer = &self.unattended.settings.chosen.issuer.name;
+        let message = format!(
+            "{issuer} has moved renewal windows to the past: it wants certificates replaced at once, and those that end first are \
+             ordered first"
+        );
+        self.audit.line([
+            ("event", "windows-moved".into()),
+            ("level", "warning".into()),
+            ("message", message.as_str().into()),
+        ]);
+        self.record_on_account(Reason::RenewalWindowsMoved, message);
+    }
+
     /// Takes note of what became of an order, and says if the CA is back.
     pub(super) fn end(&mut self, secret: &Key, fate: Fate) {
         let was_down = self.is_ca_down();

@@ -80,6 +80,42 @@ pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Se
     found
 }
 
+/// Finds what answered challenges of runs that are dead by now, in a namespace (`None`: in all), and their Leases. A
+/// run of which that is not known for certain is taken to be alive. Kinds that may not be listed, or that the cluster does not
+/// have, are left out. If nothing answers, that takes five lists.
+pub async fn find_answers(api: &Api, namespace: Option<&str>, now: Seconds) -> Leftovers {
+    let mut found = Leftovers::default();
+    let selector = mark::selector(Some(Purpose::Solver));
+    let list = |kind| api.list(kind, namespace, Some(&selector));
+    // As a rule there is nothing. What has no Service any more may still have its addresses.
+    let first = join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)).await;
+    if first.iter().flatten().flatten().next().is_none() {
+        found
+            .unread
+            .extend(first.into_iter().filter_map(Result::err).filter(ApiError::is_passing));
+        return found;
+    }
+    let kinds = || KINDS.into_iter().filter(|kind| *kind != SECRET);
+    let listed = join_all(kinds().map(list)).await;
+    let leases = api
+        .list(LEASE, namespace, Some(&mark::selector(Some(Purpose::Lease))))
+        .await;
+    let elsewhere = if namespace.is_none() {
+        BTreeSet::new()
+    } else {
+        alive_elsewhere(api, listed.iter().flatten().flatten(), now).await
+    };
+    let Some(dead) = found.take_leases(leases, elsewhere, false, now) else {
+        return found;
+    };
+    for (kind, objects) in kinds().zip(listed) {
+        for object in objects.into_iter().flatten() {
+            found.sort(kind, object, &dead, now);
+        }
+    }
+    found
+}
+
 /// The rights to list what a run with these permits creates. Without them nobody finds what the run leaves when it is
 /// killed.
 pub fn permits_to_find(made: &Permits) -> Permits {

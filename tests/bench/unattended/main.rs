@@ -61,7 +61,7 @@ const ROWS: &[Row] = &[
     row("fair", false, fair::all),
     row("killed", false, replicas::killed),
     row("asleep", false, replicas::asleep),
-    row("api-away", true, away::api),
+    row("api-away", false, away::api),
     row("ca-away", false, away::ca),
     row("windows", false, clock::windows),
     row("gate", false, gate::all),

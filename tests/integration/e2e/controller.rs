@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use crate::support::{
     controller::{asking, controller, resume, start, until_stored},
     issuing::Issuing,
@@ -43,4 +45,40 @@ fn a_replica_that_waits_goes_on_where_a_leader_ends_or_is_killed() {
     until_stored(&it, "c-tls", &[&c], &three);
     // Nobody waits for the Lease of the one that was killed.
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn answers_to_challenges_that_a_killed_run_has_left_go_when_another_begins_to_lead() {
+    let it = Issuing::new("swept");
+    let left = |kind: &str, version: &str, rest: &Value| {
+        let mut object = json!({
+            "apiVersion": version, "kind": kind,
+            "metadata": {
+                "name": "kubectl-certs-solver-left",
+                "labels": {
+                    "app.kubernetes.io/managed-by": "kubectl-certs", "kubectl-certs.io/purpose": "solver",
+                    "kubectl-certs.io/run": "abcdefghij",
+                },
+                "annotations": {"kubectl-certs.io/for": format!("{}/shop-tls", it.ns.name)},
+            },
+        });
+        object
+            .as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
+        object
+    };
+    it.ns.apply(vec![
+        left("Service", "v1", &json!({"spec": {"ports": [{"port": 80}]}})),
+        left(
+            "EndpointSlice",
+            "discovery.k8s.io/v1",
+            &json!({"addressType": "IPv4", "endpoints": [], "ports": []}),
+        ),
+    ]);
+    assert_eq!(it.left().len(), 2);
+    let running = controller(&it);
+    running.out.after(0, &["\"event\":\"swept\""]);
+    assert_eq!(it.left(), [""; 0]);
 }

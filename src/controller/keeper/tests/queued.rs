@@ -141,7 +141,13 @@ fn a_window_of_the_ca_moves_a_renewal_and_is_forgotten_with_its_certificate() {
         window: Some((NOW - 20, NOW - 10)),
         retry_after: None,
     };
-    keeper.window(&inventory, &secret, &answer, NOW);
+    let later = WindowAnswer {
+        window: Some((NOW + 10, NOW + 20)),
+        ..answer
+    };
+    assert!(!keeper.window(&inventory, &secret, &later, NOW), "its time will come");
+    assert!(keeper.window(&inventory, &secret, &answer, NOW));
+    assert!(!keeper.window(&inventory, &secret, &answer, NOW), "that is known");
     assert_eq!(names(&keeper.take(&inventory, NOW, 8)), ["a-tls"]);
     assert!(keeper.windows.contains_key(&leaf.sha256));
     let without = self::inventory(vec![asking("a", &["a.example"])], Vec::new());
