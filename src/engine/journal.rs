@@ -130,6 +130,13 @@ pub enum JournalError {
     Taken(Key),
 }
 
+impl JournalError {
+    /// Whether the cluster is away, so that the same may work later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_passing())
+    }
+}
+
 impl Diagnose for JournalError {
     fn hint(&self) -> Option<String> {
         match self {

@@ -6,16 +6,18 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::{StreamExt as _, future::join_all, stream};
+use tokio::time::Instant;
 
 use super::{
     authority::{Authority, Permitted},
     authorize::{AuthorizationRequest, Refused},
     counter::Counter,
     issue_target::Renewal,
-    journal::{Journal, JournalError},
+    journal::{Entry, Journal, JournalError},
 };
 use crate::{
     acme::{AcmeError, Chain, Client, Order, OrderOptions, OrderStatus, Wish},
@@ -35,6 +37,9 @@ mod finish;
 pub(super) use error::AGAIN;
 pub use error::ObtainError;
 
+/// How long a cluster that is away is waited for with what would be lost otherwise, and the pause between two tries.
+const AWAY: Duration = Duration::from_mins(3);
+const PAUSE: Duration = Duration::from_secs(1);
 /// How many names are checked at once before the order.
 const AT_ONCE: usize = 10;
 /// How often an order is repeated without names that failed. Names are lost each time, so this ends soon.
@@ -186,7 +191,9 @@ impl OrderRequest<'_> {
             let proved = self.proving.all(&order, &names.order).await?;
             answered = proved.answered;
             let failed = if self.proving.cancel.is_cancelled() {
-                Some(ObtainError::Interrupted)
+                // Who leads no longer leaves the order to whoever does.
+                let not_now = self.authority.permit().err();
+                Some(not_now.map_or(ObtainError::Interrupted, ObtainError::NotNow))
             } else {
                 failure(proved.failed, names)
             };
@@ -256,20 +263,33 @@ impl OrderRequest<'_> {
                 text: format!("the CA has the account at {url} now, which is kept"),
             });
         }
-        let url = order.url.clone();
-        self.journal
-            .note(|entry| {
-                entry.order = Some(url);
-                entry.finalizing = false;
-                entry.names = names.order.iter().map(ToString::to_string).collect();
-            })
-            .await?;
+        self.note(&order.url, names).await?;
         tell.tell(EventKind::Ordered {
             url: order.url.clone(),
             names: names.order.clone(),
             resumed: false,
         });
         Ok((order, kind))
+    }
+
+    /// Writes into the journal which order was made: nobody else knows of it. A cluster that is away is waited for, also by a process
+    /// that leads no longer, because whoever does would make another.
+    async fn note(&self, url: &str, names: &Names) -> Result<(), JournalError> {
+        let until = Instant::now() + AWAY;
+        let change = |entry: &mut Entry| {
+            entry.order = Some(url.to_owned());
+            entry.finalizing = false;
+            entry.names = names.order.iter().map(ToString::to_string).collect();
+        };
+        let mut noted = self.journal.note(change).await;
+        while noted.as_ref().is_err_and(JournalError::is_passing) && Instant::now() < until {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = self.proving.cancel.cancelled(), if matches!(self.authority, Authority::Always) => break,
+            }
+            noted = self.journal.note(change).await;
+        }
+        noted
     }
 
     /// Whether an order of a killed run cannot be used because of an error. One that may have its certificate already is

@@ -19,6 +19,7 @@ mod clients;
 mod events;
 mod many;
 mod measure;
+mod names;
 mod page;
 mod pebble_log;
 mod route;
@@ -39,7 +40,7 @@ struct Plan {
     /// How many Ingresses are renewed at once.
     routes: usize,
     smoke: bool,
-    /// What is measured, where not all: `single`, `route`, `many`.
+    /// What is measured, where not all: `single`, `route`, `many`, `names`.
     only: Option<String>,
 }
 
@@ -64,13 +65,16 @@ fn main() {
     if plan.wants("many") {
         page.many = Some(many::all(&plan));
     }
+    if plan.wants("names") && !plan.smoke {
+        page.names = Some(names::all(&plan));
+    }
     page.print();
     if !plan.smoke && plan.only.is_none() {
         page.write();
     }
 }
 
-/// Reads `[smoke|full] [--program FILE] [--lego FILE] [--certbot FILE] [--rounds N] [--routes N] [--only single|route|many]`.
+/// Reads `[smoke|full] [--program FILE] [--lego FILE] [--certbot FILE] [--rounds N] [--routes N] [--only single|route|many|names]`.
 /// `None` when there is nothing to do, as when `cargo test --benches` runs this.
 fn plan() -> Option<Plan> {
     let mut plan = Plan {

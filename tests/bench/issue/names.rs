@@ -1,0 +1,143 @@
+//! One certificate with a hundred names by DNS-01, at a CA that is near and at one that is far.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    process::Command,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Plan, clients,
+    measure::{self, median},
+    say,
+    support::{cluster::ingress, dns::PowerDns, issuing::Issuing},
+};
+
+/// How many names.
+const NAMES: usize = 100;
+/// How long a question and its answer are on their way to a CA that is far.
+const FAR: Duration = Duration::from_millis(60);
+
+/// The whole process, with the account there already: near, and far.
+pub(crate) struct Names {
+    pub(crate) near: Duration,
+    pub(crate) far: Duration,
+}
+
+pub(crate) fn all(plan: &Plan) -> Names {
+    let it = Issuing::new("bench-names");
+    let server = PowerDns::start();
+    let zone = format!("names.{}.example", it.ns.name);
+    server.create_zone(&zone);
+    it.resolver.delegate(&zone, server.ip());
+    it.settings(&format!(
+        "dns01:\n  providers:\n  - zones: [{zone}]\n    provider: powerdns\n    url: {}\n    apiKey: {{env: PDNS_API_KEY}}\n",
+        server.api_url()
+    ));
+    let near = it.pebble.directory_url();
+    let far = delayed(&near);
+    let mut times = [Vec::new(), Vec::new()];
+    // Round 0 makes the accounts.
+    for round in 0..=plan.rounds.min(3) {
+        for (url, times) in [&near, &far].into_iter().zip(&mut times) {
+            let took = one(plan, &it, &server, &zone, url);
+            say(&format!(
+                "{NAMES} names at {url}, round {round}: {:.2} s",
+                took.as_secs_f64()
+            ));
+            if round > 0 {
+                times.push(took);
+            }
+        }
+    }
+    let [near, far] = times;
+    Names {
+        near: median(near),
+        far: median(far),
+    }
+}
+
+fn one(plan: &Plan, it: &Issuing, server: &PowerDns, zone: &str, url: &str) -> Duration {
+    let scratch = tempfile::tempdir().unwrap();
+    let hosts: Vec<String> = (0..NAMES).map(|number| format!("n{number}.{zone}")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let mut route = ingress("web", &[(&hosts, "web-tls")]);
+    route["metadata"]["namespace"] = "shop".into();
+    let site = scratch.path().join("site.json");
+    std::fs::write(&site, route.to_string()).unwrap();
+    let mut command: Command = clients::ours(plan, it);
+    command.args([
+        "renew",
+        "web",
+        "-n",
+        "shop",
+        "--dns",
+        "powerdns",
+        "--wait",
+        "0",
+        "--yes",
+        "--agree-tos",
+    ]);
+    command.arg("-f").arg(&site).arg("-o").arg(scratch.path().join("out"));
+    command
+        .args(["--directory-url", url, "--directory-ca-file"])
+        .arg(it.pebble.ca_file());
+    command.arg("--ca-file").arg(it.pebble.root_file());
+    command.args(["--resolver", &it.resolver.ip().to_string()]);
+    command.env("PDNS_API_KEY", server.api_key());
+    measure::run(scratch.path(), &it.resolver.resolv_conf(), &command).wall
+}
+
+/// The same CA at the end of a long way: what is sent arrives half of [`FAR`] later, in both directions.
+fn delayed(directory: &str) -> String {
+    let address = directory
+        .trim_start_matches("https://")
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let (ip, path) = (
+        address.split(':').next().unwrap().to_owned(),
+        directory.rsplit('/').next().unwrap(),
+    );
+    let listener = TcpListener::bind((ip.as_str(), 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let Ok(server) = TcpStream::connect(&address) else {
+                return;
+            };
+            for (from, to) in [(&client, &server), (&server, &client)] {
+                let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                let _ = to.set_nodelay(true);
+                late(from, to);
+            }
+        }
+    });
+    format!("https://{ip}:{port}/{path}")
+}
+
+fn late(mut from: TcpStream, mut to: TcpStream) {
+    let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            let due = Instant::now() + FAR / 2;
+            if sender.send((due, buffer[..length].to_vec())).is_err() {
+                return;
+            }
+        }
+    });
+    thread::spawn(move || {
+        for (due, bytes) in receiver {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
+}
