@@ -17,7 +17,7 @@ use serde_json::json;
 use super::{
     api::{self, ApiAnswer, ApiClient, ApiRequest},
     config::{PowerDnsConfig, Secrets},
-    provider::{Delegation, Provider, Record},
+    provider::{Delegation, Provider, Record, Writes},
     registry::within,
 };
 use crate::{plan::caa::ancestors, solve::SolveError};
@@ -281,6 +281,11 @@ fn after(values: &[Value], content: &str, change: Change) -> Vec<Value> {
 impl Provider for PowerDns {
     fn label(&self) -> &str {
         &self.label
+    }
+
+    /// `SQLite`, which many servers keep their zones in, refuses a write while another goes on, and the server answers 500 then.
+    fn writes(&self) -> Writes {
+        Writes::ByZone
     }
 
     fn delegation<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Delegation>, SolveError>> {

@@ -68,6 +68,8 @@ fn one(plan: &Plan, it: &Issuing, server: &PowerDns, zone: &str, url: &str) -> D
     route["metadata"]["namespace"] = "shop".into();
     let site = scratch.path().join("site.json");
     std::fs::write(&site, route.to_string()).unwrap();
+    let out = scratch.path().join("out");
+    std::fs::create_dir(&out).unwrap();
     let mut command: Command = clients::ours(plan, it);
     command.args([
         "renew",
@@ -81,7 +83,7 @@ fn one(plan: &Plan, it: &Issuing, server: &PowerDns, zone: &str, url: &str) -> D
         "--yes",
         "--agree-tos",
     ]);
-    command.arg("-f").arg(&site).arg("-o").arg(scratch.path().join("out"));
+    command.arg("-f").arg(&site).arg("-o").arg(&out);
     command
         .args(["--directory-url", url, "--directory-ca-file"])
         .arg(it.pebble.ca_file());

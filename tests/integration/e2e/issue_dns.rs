@@ -453,3 +453,21 @@ fn manifests_are_renewed_into_files_for_their_owner_alone() {
     assert_eq!(orders(), had, "{}", ran.err);
     assert_eq!(server.records(zone), before, "{}", ran.err);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn powerdns_proves_a_hundred_names_at_once_though_its_database_takes_one_write_at_a_time() {
+    let it = Issuing::new("pdnsmany");
+    let zone = "many.internal";
+    let server = powerdns(&it, zone);
+    let key = key_in_secret(&it, server.api_key());
+    it.settings(&by_powerdns(&server, zone, &key));
+    let before = server.records(zone);
+    let hosts: Vec<String> = (0..100).map(|number| format!("n{number}.{zone}")).collect();
+    let mut args = vec!["issue", "--secret", "many-tls"];
+    args.extend(hosts.iter().flat_map(|host| ["-d", host]));
+    let ran = it.certs(&args).ends_with(0);
+    assert!(!ran.err.contains("left out"), "{}", ran.err);
+    assert_eq!(it.leaf("many-tls").names().len(), 100, "{}", ran.err);
+    assert_eq!(server.records(zone), before);
+}
