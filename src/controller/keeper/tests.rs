@@ -75,6 +75,17 @@ impl Scene {
         taken
     }
 
+    /// Two certificates are stored, and each is lost again.
+    fn loses_two(&mut self) {
+        let secret = self.secret.clone();
+        for moment in [NOW, NOW + 10] {
+            assert_eq!(self.take(moment).len(), 1);
+            self.holds(&["shop.example"]);
+            self.keeper.ended(&secret, Fate::Stored, moment);
+            self.missing();
+        }
+    }
+
     fn fails(&mut self, now: Seconds) {
         let fate = Fate::Failed {
             reason: "refused".into(),
@@ -88,12 +99,7 @@ impl Scene {
 fn a_secret_that_somebody_resets_gets_two_certificates_and_is_held_for_the_rest_of_the_day() {
     let mut scene = Scene::new(&["shop.example"]);
     let secret = scene.secret.clone();
-    for moment in [NOW, NOW + 10] {
-        assert_eq!(scene.take(moment).len(), 1);
-        scene.holds(&["shop.example"]);
-        scene.keeper.ended(&secret, Fate::Stored, moment);
-        scene.missing();
-    }
+    scene.loses_two();
     assert_eq!(scene.take(NOW + 20), []);
     assert_eq!(scene.keeper.held()[&secret], Hold::TwoADay(NOW + DAY));
     assert_eq!(scene.keeper.take_held_now().len(), 1);
@@ -144,12 +150,7 @@ fn what_was_put_back_is_not_renewed_before_its_last_tenth_but_other_names_are_or
 fn a_pair_that_is_lost_may_be_put_back_although_no_more_is_ordered_that_day() {
     let mut scene = Scene::new(&["shop.example"]);
     let secret = scene.secret.clone();
-    for moment in [NOW, NOW + 10] {
-        assert_eq!(scene.take(moment).len(), 1);
-        scene.holds(&["shop.example"]);
-        scene.keeper.ended(&secret, Fate::Stored, moment);
-        scene.missing();
-    }
+    scene.loses_two();
     // Put back, and lost again: each time it is looked whether there is a kept pair.
     for moment in [NOW + 20, NOW + 30] {
         assert_eq!(scene.keeper.take(&scene.inventory, moment, 8).len(), 1, "{moment}");

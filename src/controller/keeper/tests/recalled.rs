@@ -78,12 +78,7 @@ fn a_wait_and_a_limit_go_on_and_nonsense_ends_within_days() {
 fn the_certificates_of_a_day_are_counted_over_a_restart() {
     let mut scene = Scene::new(&["shop.example"]);
     let secret = scene.secret.clone();
-    for moment in [NOW, NOW + 10] {
-        assert_eq!(scene.take(moment).len(), 1);
-        scene.holds(&["shop.example"]);
-        scene.keeper.ended(&secret, Fate::Stored, moment);
-        scene.missing();
-    }
+    scene.loses_two();
     assert_eq!(scene.take(NOW + 20), []);
     let mut after = restarted(&scene.keeper, &["shop.example"], true, NOW + 30);
     assert_eq!(after.keeper.held()[&secret], Hold::TwoADay(NOW + DAY));
