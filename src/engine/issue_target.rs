@@ -103,11 +103,8 @@ impl Run {
             self.within_limits(target, in_window)?;
         }
         let holds = holds(&present, &options.slots);
-        let mut entry = self.entry(target, kind, found.as_ref(), resume.clone());
-        let has_changed = entry.held.as_ref().is_none_or(|held| *held != holds);
-        if resume.is_none() {
-            entry.held = Some(holds);
-        }
+        let entry = self.entry(target, kind, found.as_ref(), resume.clone(), &holds);
+        let has_changed = entry.held.as_ref() != Some(&holds);
         let left = entry.left.clone();
         let journal = self.begin(target, entry, &key, found).await?;
         let obtaining = OrderRequest {
@@ -326,8 +323,20 @@ impl Run {
         self.parts.standing.ledger.limits().map(|_| kind)
     }
 
-    fn entry(&self, target: &Target, kind: KeyKind, found: Option<&LeftEntry>, resume: Option<String>) -> Entry {
+    fn entry(
+        &self,
+        target: &Target,
+        kind: KeyKind,
+        found: Option<&LeftEntry>,
+        resume: Option<String>,
+        holds: &str,
+    ) -> Entry {
         Entry {
+            // Of an order that goes on, what the Secret held when it began.
+            held: match &resume {
+                Some(_) => found.and_then(|found| found.entry.held.clone()),
+                None => Some(holds.to_owned()),
+            },
             directory: self.parts.client.acme().directory_url().to_owned(),
             account: self.parts.client.account_url().to_owned(),
             finalizing: resume.is_some() && found.is_some_and(|found| found.entry.finalizing),
@@ -336,7 +345,6 @@ impl Run {
             profile: self.parts.issuer.profile.clone(),
             key_type: kind.as_str().to_owned(),
             started: crate::clock::now(),
-            held: found.and_then(|found| found.entry.held.clone()),
             // What a killed run left stays recorded until it is removed.
             left: found.map(|found| found.entry.left.clone()).unwrap_or_default(),
         }
