@@ -17,6 +17,8 @@ mod support;
 
 mod clients;
 mod events;
+#[path = "../scan/machine.rs"]
+mod machine;
 mod many;
 mod measure;
 mod names;

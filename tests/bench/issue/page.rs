@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io::Write as _, path::Path, process::Command, time::Duration};
 
-use crate::{many::Many, names::Names, route, single};
+use crate::{machine::machine, many::Many, names::Names, route, single};
 
 const BEGIN: &str = "<!-- written by tests/bench/run issue: begin -->";
 const END: &str = "<!-- written by tests/bench/run issue: end -->";
@@ -114,18 +114,11 @@ impl Page {
 }
 
 fn surroundings() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes: u64 = memory
-        .split_whitespace()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_default();
     let versions: Vec<String> = ["lego", "certbot"].into_iter().map(version).collect();
     format!(
-        "{}; {cores} cores, {} GiB; kube-apiserver, Traefik, Pebble, PowerDNS and the resolver on the same machine; {}.",
+        "{}; {}; kube-apiserver, Traefik, Pebble, PowerDNS and the resolver on the same machine; {}.",
         time::OffsetDateTime::now_utc().date(),
-        kilobytes.div_ceil(1 << 20),
+        machine(),
         versions.join(", "),
     )
 }

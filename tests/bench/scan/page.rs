@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io::Write as _, path::Path, time::Duration};
 
-use super::{Result, measure::Run, micro::Micro, rivals, tab::Tab};
+use super::{Result, machine::machine, measure::Run, micro::Micro, rivals, tab::Tab};
 
 const BEGIN: &str = "<!-- written by tests/bench/run full: begin -->";
 const END: &str = "<!-- written by tests/bench/run full: end -->";
@@ -150,7 +150,6 @@ impl Page {
     }
 
     fn surroundings(&self) -> String {
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let first_line = |program: &str, arguments: &[&str]| {
             let text = rivals::output(program, arguments).unwrap_or_default();
             let words: Vec<&str> = text.lines().next().unwrap_or_default().split(' ').take(2).collect();
@@ -163,22 +162,15 @@ impl Page {
             .unwrap_or_default()
             .replace("Client Version: ", "");
         format!(
-            "{}; {cores} cores, {} GiB; kube-apiserver {} and etcd on the same machine; kubectl {kubectl}, {}, {}, {}.",
+            "{}; {}; kube-apiserver {} and etcd on the same machine; kubectl {kubectl}, {}, {}, {}.",
             time::OffsetDateTime::now_utc().date(),
-            memory(),
+            machine(),
             self.server,
             first_line("curl", &["--version"]),
             first_line("jq", &["--version"]),
             first_line("openssl", &["version"]),
         )
     }
-}
-
-/// The machine's memory in GiB, as it is sold: the kernel keeps some for itself.
-fn memory() -> u64 {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes = text.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok());
-    kilobytes.unwrap_or_default().div_ceil(1 << 20)
 }
 
 fn thousands(number: usize) -> String {

@@ -10,6 +10,8 @@ mod frames;
 #[allow(dead_code)] // Of the scans' objects only some are needed.
 #[path = "../scan/load.rs"]
 mod load;
+#[path = "../scan/machine.rs"]
+mod machine;
 #[allow(dead_code)]
 #[path = "../scan/measure.rs"]
 mod measure;

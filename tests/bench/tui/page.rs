@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io::Write as _, path::Path};
 
-use super::{Result, frames::Frames, process::Process};
+use super::{Result, frames::Frames, machine::machine, process::Process};
 
 const BEGIN: &str = "<!-- written by tests/bench/run tui: begin -->";
 const END: &str = "<!-- written by tests/bench/run tui: end -->";
@@ -89,16 +89,9 @@ impl Page {
 }
 
 fn surroundings() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes: u64 = memory
-        .split_whitespace()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_default();
     format!(
-        "{}; {cores} cores, {} GiB; kube-apiserver and etcd on the same machine; a terminal of 200x50.",
+        "{}; {}; kube-apiserver and etcd on the same machine; a terminal of 200x50.",
         time::OffsetDateTime::now_utc().date(),
-        kilobytes.div_ceil(1 << 20)
+        machine()
     )
 }

@@ -95,20 +95,7 @@ pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
     world.limits().outage(Some(Outage::Unavailable));
     std::thread::sleep(away);
     world.limits().outage(None);
-    let back = Instant::now();
-    let renewed = || {
-        let counts = world.limits().all_counts();
-        counts.iter().filter(|(_, counts)| counts.certificates > 1).count()
-    };
-    eventually_within(Duration::from_mins(6), "everything being renewed", || {
-        let renewed = renewed();
-        if renewed == many {
-            Ok(())
-        } else {
-            Err(format!("{renewed}"))
-        }
-    });
-    let took = back.elapsed();
+    let took = world.until_renewed(many, Duration::from_mins(6), &running);
     std::thread::sleep(Duration::from_secs(5));
     let (gaps, _) = watcher.end();
     let (expired, gaps): (Vec<_>, Vec<_>) = gaps.into_iter().partition(|gap| gap.fault == Fault::Expired);
@@ -119,21 +106,7 @@ pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
     of.exactly("lines that tell that the CA is away", count(&running, "ca-down"), 1);
     of.exactly("lines that tell that it is back", count(&running, "ca-back"), 1);
     of.none("failures told", count(&running, "failed"), "");
-    let events = world
-        .it
-        .ns
-        .kubectl(&["get", "events", "-o", "jsonpath={range .items[*]}{.type}{\"\\n\"}{end}"]);
-    of.none(
-        "Events of the type Warning",
-        events.lines().filter(|line| *line == "Warning").count(),
-        "",
-    );
-    let most = world
-        .limits()
-        .all_counts()
-        .iter()
-        .map(|(_, counts)| counts.orders)
-        .max();
-    of.exactly("orders of one certificate, at most", most.unwrap_or_default(), 2);
+    of.exactly("Events of the type Warning", world.warnings(), 1);
+    of.exactly("orders of one certificate, at most", world.most_orders(), 2);
     of.figures
 }

@@ -10,8 +10,8 @@ use crate::{
     figure::{Figure, Of, seconds, thousands},
     process::count,
     say,
-    support::{controller::call_by, eventually_within, pki::now, run::Running},
-    world::{World, last},
+    support::{controller::call_by, pki::now, run::Running},
+    world::World,
 };
 
 /// A controller and its clock.
@@ -95,42 +95,15 @@ pub(crate) fn windows(plan: &Plan) -> Vec<Figure> {
     world.limits().suggest(Some((at - 100_000, at - 50_000)));
     let mark = shifted.running.out.mark();
     shifted.set("+7h");
-    let begin = Instant::now();
-    let renewed = || {
-        let counts = world.limits().all_counts();
-        counts.iter().filter(|(_, counts)| counts.certificates > 1).count()
-    };
-    eventually_within(longest, "everything being replaced", || {
-        let renewed = renewed();
-        if renewed == many {
-            Ok(())
-        } else {
-            Err(format!("{renewed} of {many}: {:#?}", last(&shifted.running)))
-        }
-    });
-    let took = begin.elapsed();
+    let took = world.until_renewed(many, longest, &shifted.running);
     std::thread::sleep(Duration::from_secs(5));
     let mut of = Of::size(thousands(many));
     #[allow(clippy::cast_precision_loss)] // Small numbers.
     of.told("replaced", format!("{:.1}/s", many as f64 / took.as_secs_f64()));
-    let most = world
-        .limits()
-        .all_counts()
-        .iter()
-        .map(|(_, counts)| counts.orders)
-        .max();
-    of.exactly("orders of one certificate, at most", most.unwrap_or_default(), 2);
+    of.exactly("orders of one certificate, at most", world.most_orders(), 2);
     let lines = shifted.running.out.all().split_off(mark);
     let notices = lines.iter().filter(|line| line.contains("window")).count();
     of.exactly("lines that tell that the CA wants them replaced", notices, 1);
-    let events = world
-        .it
-        .ns
-        .kubectl(&["get", "events", "-o", "jsonpath={range .items[*]}{.type}{\"\\n\"}{end}"]);
-    of.none(
-        "Events of the type Warning",
-        events.lines().filter(|line| *line == "Warning").count(),
-        "",
-    );
+    of.exactly("Events of the type Warning", world.warnings(), 1);
     of.figures
 }

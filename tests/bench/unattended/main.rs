@@ -29,6 +29,8 @@ mod clock;
 mod fair;
 mod figure;
 mod gate;
+#[path = "../scan/machine.rs"]
+mod machine;
 mod new;
 mod page;
 mod process;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use crate::{ROWS, figure::Figure};
+use crate::{ROWS, figure::Figure, machine::machine};
 
 const BEGIN: &str = "<!-- written by tests/bench/run unattended: begin -->";
 const END: &str = "<!-- written by tests/bench/run unattended: end -->";
@@ -32,24 +32,17 @@ pub(crate) fn write(row: &str, figures: &[Figure], built: &str) {
 }
 
 fn line(row: &str, figure: &Figure, built: &str) -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes: u64 = memory
-        .split_whitespace()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_default();
     let mut line = String::new();
     let reached = figure.reached.replace('|', "/");
     let missed = if figure.is_met { "" } else { "**" };
     let _ = writeln!(
         line,
-        "| {row} | {} | {} | {missed}{reached}{missed} | {} | {}, {cores} cores, {} GiB, {built} |",
+        "| {row} | {} | {} | {missed}{reached}{missed} | {} | {}, {}, {built} |",
         figure.size,
         figure.what,
         figure.must,
         time::OffsetDateTime::now_utc().date(),
-        kilobytes.div_ceil(1 << 20),
+        machine(),
     );
     line
 }

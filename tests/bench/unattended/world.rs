@@ -1,6 +1,9 @@
 //! An installation that is measured: a namespace that has the cluster to itself, a Pebble, and what limits before it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -68,6 +71,34 @@ impl World {
     /// The limits, of a world that has them.
     pub(crate) fn limits(&self) -> &Limiter {
         self.limiter.as_ref().expect("a limiter")
+    }
+
+    /// Waits until each of so many certificates has been renewed. Returns how long that took.
+    pub(crate) fn until_renewed(&self, many: usize, longest: Duration, running: &Running) -> Duration {
+        let begin = Instant::now();
+        eventually_within(longest, "everything being renewed", || {
+            let counts = self.limits().all_counts();
+            let renewed = counts.iter().filter(|(_, counts)| counts.certificates > 1).count();
+            if renewed == many {
+                Ok(())
+            } else {
+                Err(format!("{renewed} of {many}: {:#?}", last(running)))
+            }
+        });
+        begin.elapsed()
+    }
+
+    /// How many orders there were of one certificate, at most.
+    pub(crate) fn most_orders(&self) -> usize {
+        let counts = self.limits().all_counts();
+        counts.iter().map(|(_, counts)| counts.orders).max().unwrap_or_default()
+    }
+
+    /// How many Events of the type Warning there are: one that is told again is one.
+    pub(crate) fn warnings(&self) -> usize {
+        let path = "jsonpath={range .items[*]}{.type}{\"\\n\"}{end}";
+        let events = self.it.ns.kubectl(&["get", "events", "-o", path]);
+        events.lines().filter(|line| *line == "Warning").count()
     }
 
     /// One more replica.
