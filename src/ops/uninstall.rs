@@ -111,7 +111,18 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         })
         .await?;
     let install = install_id(&api, &request.namespace).await;
-    let report = remove(&api.with_permits(permits), &all, front).await;
+    let mut report = remove(&api.with_permits(permits), &all, front).await;
+    if request.secret.is_none() {
+        // Between the list and the end of its rights, the controller may have made another.
+        let mut later = made_by_itself(&api, &request.namespace, false)
+            .await
+            .map_err(|error| OpError::because(&error))?;
+        later.retain(|one| !all.iter().any(|before| before.uid == one.uid));
+        let permits = later.iter().map(permit).collect();
+        let again = remove(&api.with_permits(permits), &later, front).await;
+        report.removed += again.removed;
+        report.trouble = report.trouble.or(again.trouble);
+    }
     front.note(&format!("removed {}", counted(report.removed, "object")));
     if request.secret.is_none() {
         left(request, context, install.as_deref(), follows, front).await;

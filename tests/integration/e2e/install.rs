@@ -438,7 +438,8 @@ fn two_installations_live_side_by_side_and_one_goes_without_the_other() {
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn cert_managers_default_issuer_is_told_before_anything_is_written() {
-    let ns = Namespace::new("install-shim");
+    // While its Deployment is there, nobody can install anything in this cluster.
+    let ns = Namespace::alone("install-shim");
     let _wide = Wide(ns.name.clone());
     let cert_manager = |args: Value| {
         json!({
