@@ -21,8 +21,8 @@ pub(crate) enum Way<'a> {
 }
 
 /// The variables of the program under test: settings, accounts and state of its own, and no network but the testbed's.
-pub(crate) fn ours(plan: &Plan, it: &Issuing) -> Command {
-    let mut command = Command::new(&plan.program);
+pub(crate) fn ours(program: &Path, it: &Issuing) -> Command {
+    let mut command = Command::new(program);
     for (name, directory) in [
         ("XDG_CONFIG_HOME", "config"),
         ("XDG_STATE_HOME", "state"),
@@ -60,7 +60,7 @@ pub(crate) fn ours_by_dns(plan: &Plan, it: &Issuing, host: &str, scratch: &Path,
         ),
     )
     .unwrap();
-    let mut command = ours(plan, it);
+    let mut command = ours(&plan.program, it);
     command.args([
         "issue", "--secret", "web-tls", "-n", "shop", "-d", host, "--dns", "powerdns",
     ]);

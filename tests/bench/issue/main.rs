@@ -34,6 +34,8 @@ use std::{io::Write as _, path::PathBuf};
 struct Plan {
     /// The program that is measured.
     program: PathBuf,
+    /// Another build of it, which is measured beside it in the row `names`.
+    beside: Option<PathBuf>,
     /// Debian's lego and certbot; none in a smoke run.
     lego: Option<PathBuf>,
     certbot: Option<PathBuf>,
@@ -68,7 +70,7 @@ fn main() {
         page.many = Some(many::all(&plan));
     }
     if plan.wants("names") && !plan.smoke {
-        page.names = Some(names::all(&plan));
+        page.names = names::all(&plan);
     }
     page.print();
     if !plan.smoke && plan.only.is_none() {
@@ -76,11 +78,12 @@ fn main() {
     }
 }
 
-/// Reads `[smoke|full] [--program FILE] [--lego FILE] [--certbot FILE] [--rounds N] [--routes N] [--only single|route|many|names]`.
+/// Reads `[smoke|full] [--program FILE] [--beside FILE] [--lego FILE] [--certbot FILE] [--rounds N] [--routes N] [--only single|route|many|names]`.
 /// `None` when there is nothing to do, as when `cargo test --benches` runs this.
 fn plan() -> Option<Plan> {
     let mut plan = Plan {
         program: PathBuf::from(env!("CARGO_BIN_EXE_kubectl-certs")),
+        beside: None,
         lego: None,
         certbot: None,
         rounds: 5,
@@ -97,6 +100,7 @@ fn plan() -> Option<Plan> {
             "smoke" => (asked, plan.smoke, plan.rounds, plan.routes) = (true, true, 1, 10),
             "full" => asked = true,
             "--program" => plan.program = PathBuf::from(value()),
+            "--beside" => plan.beside = Some(PathBuf::from(value())),
             "--lego" => plan.lego = Some(PathBuf::from(value())),
             "--certbot" => plan.certbot = Some(PathBuf::from(value())),
             "--rounds" => plan.rounds = value().parse().expect("a number"),

@@ -44,7 +44,7 @@ pub(crate) fn all(plan: &Plan) -> Many {
     let scratch = tempfile::tempdir().unwrap();
     let mut runs = Vec::new();
     for round in 0..=plan.rounds.min(3) {
-        let mut command = clients::ours(plan, &it);
+        let mut command = clients::ours(&plan.program, &it);
         command.args([
             "renew",
             "--all",

@@ -44,7 +44,7 @@ fn row(plan: &Plan, solver: &'static str, image: Option<&str>) -> Row {
     let mut runs = Vec::new();
     let mut round = 0;
     while round <= plan.rounds {
-        let mut command = clients::ours(plan, &it);
+        let mut command = clients::ours(&plan.program, &it);
         command.args(["renew", "shop", "-n", &it.ns.name, "-o", "json", "--solver", solver]);
         match image {
             Some(image) => command.args(["--solver-image", image]),

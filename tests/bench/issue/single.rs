@@ -110,7 +110,7 @@ impl Bench<'_> {
         let hosts = |client: &str, round: usize| format!("{client}-{round}.{namespace}.example");
         let way = Way::Http { root: web.root() };
         self.rows("HTTP-01", &way, &hosts, &|bench, host| {
-            let mut command = clients::ours(bench.plan, &bench.it);
+            let mut command = clients::ours(&bench.plan.program, &bench.it);
             let label = host.split('.').next().unwrap();
             command.args(["renew", label, "-n", &bench.it.ns.name, "--wait", "0"]);
             command.args(["--solver", "service", "--solver-service", "acme:80"]);
@@ -120,7 +120,7 @@ impl Bench<'_> {
 
     /// That of this program's account, which DNS-01 has made.
     fn thumbprint(&self) -> String {
-        let mut command = clients::ours(self.plan, &self.it);
+        let mut command = clients::ours(&self.plan.program, &self.it);
         command.args(["account", "show", "-o", "json"]);
         let shown = self.run(&clients::with_ca(command, &self.it)).out;
         let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
