@@ -28,6 +28,7 @@ use super::{
     nonce::Nonces,
     problem::Problem,
 };
+use crate::object::Seconds;
 
 /// How often a nonce may be refused in a row: at one in five, one request in ten million fails.
 const BAD_NONCES: u32 = 10;
@@ -68,6 +69,12 @@ impl Acme {
             nonces: Nonces::default(),
             no_head: AtomicBool::new(false),
         })))
+    }
+
+    /// The time by the CA's clock, in seconds since 1970, as its last answer told it; by this machine's clock where none
+    /// did.
+    pub fn server_time(&self) -> Seconds {
+        self.0.layer.http().server_time()
     }
 
     /// What the CA offers and says of itself.

@@ -3,14 +3,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use reqwest::{
     Client, Method, Proxy, RequestBuilder, Response, Url,
-    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER},
+    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER},
     redirect,
 };
 use rustls::ClientConfig;
@@ -26,7 +26,7 @@ use super::{
     reach::{Reach, is_here},
     retry,
 };
-use crate::{requests, tls::TlsError};
+use crate::{object::Seconds, requests, tls::TlsError};
 
 /// The most that is read of an answer, in bytes.
 const BODY_CAP: usize = 1024 * 1024;
@@ -131,6 +131,8 @@ pub(super) struct Http {
     proxies: Proxies,
     /// Whether the server has answered anything.
     answers: Arc<AtomicBool>,
+    /// How many seconds its clock was ahead of this machine's when it answered last.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Http {
@@ -161,6 +163,7 @@ impl Http {
             reach,
             proxies: Proxies::of(issuer.proxy.as_deref()),
             answers: Arc::default(),
+            ahead: Arc::default(),
         })
     }
 
@@ -266,7 +269,16 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(answer(url, &response, body))
+        let (now, date) = (crate::clock::now(), date_of(&response));
+        if let Some(date) = date {
+            self.ahead.store(date.saturating_sub(now), Ordering::Relaxed);
+        }
+        Ok(answer(url, &response, body, date.unwrap_or(now)))
+    }
+
+    /// The time by the server's clock, as its last answer told it; this machine's where none did.
+    pub(super) fn server_time(&self) -> Seconds {
+        crate::clock::now().saturating_add(self.ahead.load(Ordering::Relaxed))
     }
 
     /// What a request failed of; a proxy that makes no connection is asked why.
@@ -284,14 +296,20 @@ fn is_paused(answer: &HttpAnswer) -> bool {
     matches!(AcmeError::of(answer), AcmeError::Paused { .. })
 }
 
-fn answer(url: &str, response: &Response, body: Vec<u8>) -> HttpAnswer {
+/// When an answer was sent, by the server's clock (RFC 9110, section 6.6.1).
+fn date_of(response: &Response) -> Option<Seconds> {
+    retry::http_date(response.headers().get(DATE)?.to_str().ok()?)
+}
+
+/// What was answered at `now`, by the clock that wrote its dates.
+fn answer(url: &str, response: &Response, body: Vec<u8>, now: Seconds) -> HttpAnswer {
     let headers = response.headers();
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let absolute = |target: &str| response.url().join(target).map(String::from).ok();
     HttpAnswer {
         url: url.to_owned(),
         status: response.status().as_u16(),
-        retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry::retry_after(value, crate::clock::now())),
+        retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry::retry_after(value, now)),
         location: text(LOCATION.as_str()).and_then(absolute),
         nonce: text("replay-nonce").filter(|nonce| is_nonce(nonce)).map(str::to_owned),
         links: links(headers)

@@ -34,7 +34,8 @@ pub(super) fn retry_after(value: &str, now: Seconds) -> Option<Duration> {
     Some(Duration::from_secs(seconds.min(LONGEST)))
 }
 
-fn http_date(value: &str) -> Option<Seconds> {
+/// A date in any of HTTP's three forms, in seconds since 1970.
+pub(super) fn http_date(value: &str) -> Option<Seconds> {
     if let Ok(zoned) = rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_zoned(value) {
         return Some(zoned.timestamp().as_second());
     }

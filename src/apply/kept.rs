@@ -179,11 +179,15 @@ impl KeptPair {
         Some(pair)
     }
 
-    /// The pair, judged anew.
+    /// The pair, judged anew. It had begun when it was accepted: that it has not by `now` is a clock's fault.
     pub fn pair(&self, now: Seconds) -> Result<Pair, PairError> {
         let key = String::from_utf8(self.key.expose_secret().to_vec());
         let key = SecretString::from(key.map_err(|_| PairError::KeyDiffers)?);
-        Pair::check(key, self.chain.expose_secret(), &[], now, &Roots::Any)
+        let check = |now| Pair::check(key.clone(), self.chain.expose_secret(), &[], now, &Roots::Any);
+        match check(now) {
+            Err(PairError::NotYetValid(at)) => check(at),
+            other => other,
+        }
     }
 }
 
@@ -462,6 +466,7 @@ pub(crate) mod tests {
         assert!(!former.annotations.contains_key("other"), "somebody else's");
         assert_eq!(first.present.annotations["kubectl-certs.io/issuer"], "own");
         assert!(first.present.pair(NOW).is_ok());
+        assert!(first.present.pair(0).is_ok(), "it had begun when it was accepted");
         assert!(!format!("{first:?}").contains("PRIVATE"), "{first:?}");
 
         // The Secret is gone: the former pair is the one that was kept.

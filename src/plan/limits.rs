@@ -60,14 +60,18 @@ impl Limits {
     /// certificates for each domain is counted in seconds, and is never reached.
     pub const STAGING: Self = Self::of([1_500, 0, 30_000, 200], true);
 
+    /// The periods of [`Self::of`], in seconds.
+    pub const PERIODS: [Seconds; 4] = [3 * HOUR, WEEK, WEEK, HOUR];
+
     /// Limits of so many new orders in three hours, certificates of a domain and for the same names in seven days, and
     /// failures in an hour. Zero is no limit.
     pub const fn of([orders, domain, same_names, failures]: [i64; 4], exempts_renewals: bool) -> Self {
+        let [of_orders, of_domain, of_names, of_failures] = Self::PERIODS;
         Self {
-            orders: Limit::new(orders, 3 * HOUR),
-            domain: Limit::new(domain, WEEK),
-            same_names: Limit::new(same_names, WEEK),
-            failures: Limit::new(failures, HOUR),
+            orders: Limit::new(orders, of_orders),
+            domain: Limit::new(domain, of_domain),
+            same_names: Limit::new(same_names, of_names),
+            failures: Limit::new(failures, of_failures),
             exempts_renewals,
         }
     }

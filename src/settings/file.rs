@@ -12,8 +12,8 @@ use super::{
     trust::TrustEntry,
     unattended::UnattendedEntry,
     value::{
-        Advertised, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
-        ServicePort, SolverKind, Toleration,
+        Advertised, Allowance, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys,
+        SelfCheck, ServicePort, SolverKind, Toleration,
     },
 };
 #[cfg(test)]
@@ -123,16 +123,16 @@ section! {
 }
 
 section! {
-    /// The rate limits of a CA; 0 is none.
+    /// The rate limits of a CA, as TIMES or TIMES/PERIOD; 0 is none.
     pub struct LimitsEntry {
-        /// New orders of an account at once; as many come back in three hours.
-        orders: u32 => "300";
-        /// Certificates of a registered domain at once; as many come back in seven days.
-        certificates_per_domain: u32 => "50";
-        /// Certificates for exactly the same names at once; as many come back in seven days.
-        same_names: u32 => "5";
-        /// Failed validations of a name at once; as many come back in an hour.
-        failures: u32 => "5";
+        /// New orders of an account at once; as many come back in the period, usually three hours.
+        orders: Allowance => "300/3h";
+        /// Certificates of a registered domain at once; as many come back in the period, usually seven days.
+        certificates_per_domain: Allowance => "50/7d";
+        /// Certificates for exactly the same names at once; as many come back in the period, usually seven days.
+        same_names: Allowance => "5/7d";
+        /// Failed validations of a name at once; as many come back in the period, usually an hour.
+        failures: Allowance => "5/1h";
     }
 }
 

@@ -8,12 +8,17 @@ use super::{
     SettingsError,
     file::{Addresses, IssuerEntry, LARGEST, LimitsEntry, StageWord, has_user},
     layer::{Choice, Layer},
-    value::{ChallengeWord, Namespaced},
+    value::{Allowance, ChallengeWord, Namespaced},
 };
 use crate::{
     acme::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage},
+    clock::seconds,
     file,
-    plan::{ca::Ca, limits::Limits},
+    object::Seconds,
+    plan::{
+        ca::Ca,
+        limits::{Limit, Limits},
+    },
     solve::{
         SolveError,
         dns01::config::{Credential, Secrets},
@@ -316,20 +321,16 @@ fn limits(stage: Stage, entry: Option<LimitsEntry>) -> Option<Limits> {
         (Stage::Own, None) => return None,
     };
     let entry = entry.unwrap_or_default();
-    let said = [
-        entry.orders,
-        entry.certificates_per_domain,
-        entry.same_names,
-        entry.failures,
-    ];
-    let said = said.map(|number| number.map(i64::from));
-    let of = Limits::of(said.map(Option::unwrap_or_default), base.exempts_renewals);
-    let [orders, domain, same_names, failures] = said;
+    let of = |said: Option<Allowance>, base: Option<Limit>, usual: Seconds| {
+        let period = |said: Allowance| said.period.map_or(usual, seconds);
+        said.map_or(base, |said| Limit::new(said.times.into(), period(said)))
+    };
+    let [orders, domain, same_names, failures] = Limits::PERIODS;
     Some(Limits {
-        orders: orders.map_or(base.orders, |_| of.orders),
-        domain: domain.map_or(base.domain, |_| of.domain),
-        same_names: same_names.map_or(base.same_names, |_| of.same_names),
-        failures: failures.map_or(base.failures, |_| of.failures),
+        orders: of(entry.orders, base.orders, orders),
+        domain: of(entry.certificates_per_domain, base.domain, domain),
+        same_names: of(entry.same_names, base.same_names, same_names),
+        failures: of(entry.failures, base.failures, failures),
         exempts_renewals: base.exempts_renewals,
     })
 }

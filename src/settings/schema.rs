@@ -12,8 +12,8 @@ use super::{
     file::{Addresses, ControllerEntry, ControllerWord, File},
     section::{Declared, Example},
     value::{
-        Advertised, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
-        ServicePort, SolverKind, Toleration,
+        Advertised, Allowance, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys,
+        SelfCheck, ServicePort, SolverKind, Toleration,
     },
 };
 use crate::{apply::KeyKind, renewed, solve::http01::Network};
@@ -38,6 +38,7 @@ macro_rules! texts {
 }
 
 texts!(
+    Allowance {"type": ["string", "integer"], "description": "So many at once, and as many again in a period.", "examples": [300, "300/3h"]},
     KeyKind {"type": "string", "enum": KeyKind::ALL.map(KeyKind::as_str)},
     SolverKind {"type": "string", "enum": SolverKind::WORDS},
     ChallengeWord {"type": "string", "enum": ChallengeWord::WORDS},

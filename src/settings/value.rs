@@ -65,9 +65,11 @@ macro_rules! words {
     };
 }
 
+mod allowance;
 mod restart;
 mod solver;
 
+pub use allowance::Allowance;
 pub use restart::{Restart, RestartWord, Workload, WorkloadKind};
 pub use solver::{Label, SelfCheck, ServicePort, SolverKind, Toleration};
 
@@ -345,6 +347,7 @@ macro_rules! as_text {
 }
 
 as_text!(
+    Allowance,
     ChallengeWord,
     Domain,
     KeyKind,
@@ -411,6 +414,9 @@ mod tests {
         ] {
             assert_eq!(round::<Toleration>(text), text);
         }
+        for text in ["0", "300", "300/3h", "100/1m 30s"] {
+            assert_eq!(round::<Allowance>(text), text);
+        }
         assert_eq!(round::<ServicePort>("acme:8089"), "acme:8089");
         assert_eq!(round::<RestartWord>("deploy/web"), "deployment/web");
         assert_eq!(round::<RestartWord>("StatefulSets.apps/db-0"), "statefulset/db-0");
@@ -432,6 +438,11 @@ mod tests {
             ("wait", round::<SelfCheck>("wait"), "wait=30s"),
             ("wait=soon", round::<SelfCheck>("wait=soon"), "wait=30s"),
             ("a=b:Never", round::<Toleration>("a=b:Never"), "NoSchedule"),
+            ("300/", round::<Allowance>("300/"), "300/3h"),
+            ("300/3", round::<Allowance>("300/3"), "300/3h"),
+            ("300/10ms", round::<Allowance>("300/10ms"), "300/3h"),
+            ("-1", round::<Allowance>("-1"), "300/3h"),
+            ("3h", round::<Allowance>("3h"), "300/3h"),
             ("acme", round::<ServicePort>("acme"), "NAME:PORT"),
             ("acme:0", round::<ServicePort>("acme:0"), "NAME:PORT"),
             ("pod/web", round::<RestartWord>("pod/web"), "deployment/NAME"),

@@ -238,3 +238,30 @@ async fn a_url_of_the_server_that_is_none_is_told_before_anything_is_signed() {
     }
     assert!(fake.seen("/nonce").is_empty());
 }
+
+#[tokio::test]
+async fn what_a_ca_dates_is_read_by_the_clock_that_dated_it() {
+    // The CA's clock is two hours ahead of this machine's, and it asks for a minute of patience.
+    let http = |at: i64| {
+        let at = jiff::Timestamp::from_second(at).unwrap();
+        at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    };
+    let ahead = 7_200;
+    let fake = Fake::start(move |_, _, url| {
+        let theirs = crate::clock::now() + ahead;
+        let reply = Reply::json(200, &order(url, "processing")).header("date", http(theirs));
+        reply.header("retry-after", http(theirs + 60))
+    })
+    .await;
+    let client = fake.client().await;
+    let before = crate::clock::now();
+    client.order(&fake.url("/order/1")).await.unwrap();
+    let theirs = client.acme().server_time();
+    assert!(
+        (before + ahead..=crate::clock::now() + ahead).contains(&theirs),
+        "{theirs}"
+    );
+    let http = crate::acme::http::Http::new(&fake.issuer(), LIMITS).unwrap();
+    let read = http.get(&fake.url("/order/1")).await.unwrap();
+    assert_eq!(read.retry_after, Some(std::time::Duration::from_secs(60)));
+}

@@ -17,6 +17,7 @@ use crate::{
     apply::{
         Pair,
         key::PrivateKey,
+        pair::{PairError, SKEW},
         secret::{self, Note, Target as Present},
     },
     error::{Diagnose, chain},
@@ -24,6 +25,7 @@ use crate::{
     name::Name,
     object::Seconds,
     plan::Target,
+    text::date_time,
 };
 
 impl Run {
@@ -47,15 +49,20 @@ impl Run {
         for (name, refused) in &left_out {
             self.note_refused(name, refused);
         }
-        let pair = Pair::check(
-            to.key.pem().clone(),
-            chain.pem.as_bytes(),
-            &names,
-            crate::clock::now(),
-            &self.parts.options.roots,
-        )?;
+        let here = crate::clock::now();
+        let check = |now| {
+            let key = to.key.pem().clone();
+            Pair::check(key, chain.pem.as_bytes(), &names, now, &self.parts.options.roots)
+        };
+        let (pair, now) = match check(here) {
+            Err(error) => match starts_by(&error, self.parts.client.acme().server_time()) {
+                Some(at) => (check(at)?, at),
+                None => return Err(error.into()),
+            },
+            Ok(pair) => (pair, here),
+        };
         let held = to.present.held(&to.options.slots);
-        accept::judge(&pair, &names, held.as_ref(), crate::clock::now())?;
+        accept::judge(&pair, &names, held.as_ref(), now)?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
         tell.tell(EventKind::Issued {
@@ -63,6 +70,13 @@ impl Run {
             not_after,
             issuer: leaf.issuer.short.to_string(),
         });
+        if now != here {
+            let (here, from) = (date_time(here), date_time(now));
+            let text = format!(
+                "this machine's clock is behind the CA's: it says {here}, and the certificate is valid from {from}. Set the clock"
+            );
+            tell.tell(EventKind::Note { text });
+        }
         if let Some(text) = chain_note(&chain) {
             tell.tell(EventKind::Note { text });
         }
@@ -196,6 +210,15 @@ pub(super) fn without(left_out: BTreeMap<Name, Refused>, after: Option<&TargetEr
 }
 
 /// What there is to say of the chain that was chosen.
+/// When a certificate begins that this machine's clock refuses, if it has begun by the clock of its CA: `theirs`. A new one would
+/// begin no sooner.
+fn starts_by(refused: &PairError, theirs: Seconds) -> Option<Seconds> {
+    match refused {
+        PairError::NotYetValid(at) if *at <= theirs.saturating_add(SKEW) => Some(*at),
+        _ => None,
+    }
+}
+
 fn chain_note(chain: &Chain) -> Option<String> {
     let used = if chain.preference_missed {
         "its default one"
@@ -209,5 +232,26 @@ fn chain_note(chain: &Chain) -> Option<String> {
         None => chain
             .preference_missed
             .then(|| "the CA offers no chain of the preferred name: its default one is used".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_begins_by_the_clock_of_its_ca_where_this_machines_is_behind() {
+        let begins = 1_800_000_000;
+        let refused = PairError::NotYetValid(begins);
+        for (theirs, expected) in [
+            (begins + 7_200, Some(begins)),
+            (begins, Some(begins)),
+            (begins - SKEW, Some(begins)),
+            // By the CA's own clock it begins later.
+            (begins - SKEW - 1, None),
+        ] {
+            assert_eq!(starts_by(&refused, theirs), expected, "{theirs}");
+        }
+        assert_eq!(starts_by(&PairError::Expired(begins), begins), None);
     }
 }

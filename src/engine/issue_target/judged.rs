@@ -86,7 +86,6 @@ impl Wanted<'_> {
     fn will_do(&self, present: &Present, slots: &Slots, parsed: &Parsed, leaf: &Certificate) -> bool {
         let usable = parsed.bundle.key == KeyState::Matches
             && !leaf.self_signed
-            && leaf.not_before <= self.now
             && self.now < check::due_by_lifetime(leaf.not_before, leaf.not_after);
         let covers = self
             .target

@@ -26,6 +26,12 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
         |options| options.profiles = vec![DEFAULT, SHORT_LIVES[1]],
         |rates| rates.orders = Rate::new(burst, EACH * burst * rates.speed),
     );
+    // The controller is told the limits of its CA, as its users tell it those of theirs.
+    world.it.settings(&format!(
+        "issuers: {{gate: {{directory: \"{}\", rateLimits: {{orders: {burst}/{}s}}}}}}\n",
+        world.way.url,
+        (EACH * burst).as_secs().max(1)
+    ));
     let urgent = &world.hosts("u", 1)[0];
     let running = world.leader();
     let args = [
