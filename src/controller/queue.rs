@@ -67,14 +67,15 @@ struct Run {
 #[derive(Debug)]
 struct Entry {
     queued: Queued,
-    run: Option<Run>,
+    run: Option<Box<Run>>,
 }
 
 /// Certificates that are wanted, in the order in which they are ordered. Each operation costs the logarithm of their
 /// number.
 #[derive(Debug, Default)]
 pub struct Queue {
-    entries: BTreeMap<Key, Entry>,
+    /// Boxed, because a tree that is filled in order is half empty.
+    entries: BTreeMap<Key, Box<Entry>>,
     issuers: BTreeMap<Text, Issuer>,
     /// The tasks that have a moment before which nothing is done.
     later: BTreeSet<(Seconds, Key)>,
@@ -101,7 +102,7 @@ impl Queue {
         let key = task.secret.clone();
         let Some(entry) = self.entries.get_mut(&key) else {
             let queued = Queued::new(task);
-            self.entries.insert(key.clone(), Entry { queued, run: None });
+            self.entries.insert(key.clone(), Box::new(Entry { queued, run: None }));
             self.place(&key);
             return;
         };
@@ -126,7 +127,7 @@ impl Queue {
 
     /// Removes the task of a Secret. One that is running is removed once its result is reported.
     pub fn remove(&mut self, key: &Key) {
-        if let Some(Entry { run: Some(run), .. }) = self.entries.get_mut(key) {
+        if let Some(run) = self.entries.get_mut(key).and_then(|entry| entry.run.as_mut()) {
             run.removed = true;
             return;
         }
@@ -297,7 +298,7 @@ impl Queue {
 
     /// All tasks, by their Secrets.
     pub fn iter(&self) -> impl Iterator<Item = &Queued> {
-        let wanted = |entry: &&Entry| entry.run.as_ref().is_none_or(|run| !run.removed);
+        let wanted = |entry: &&Box<Entry>| entry.run.as_ref().is_none_or(|run| !run.removed);
         self.entries.values().filter(wanted).map(|entry| &entry.queued)
     }
 
@@ -403,7 +404,7 @@ impl Queue {
         self.running_in_all += 1;
         self.running_failing += usize::from(run.failing);
         *self.running.entry(run.namespace.clone()).or_default() += 1;
-        entry.run = Some(run);
+        entry.run = Some(Box::new(run));
     }
 
     /// Notes that a task has ended; `None` if it was not running.
@@ -423,7 +424,7 @@ impl Queue {
         {
             incident.probe = None;
         }
-        Some(run)
+        Some(*run)
     }
 
     /// Puts a task that has ended where it stands now, or drops it if it is no longer wanted.
@@ -468,7 +469,7 @@ impl Queue {
         {
             self.work += 1;
         }
-        let Some(Entry { queued, .. }) = self.entries.get(key) else {
+        let Some(queued) = self.entries.get(key).map(|entry| &entry.queued) else {
             return;
         };
         if let Some(at) = queued.state.until() {
