@@ -298,8 +298,9 @@ impl Queue {
 
     /// All tasks, by their Secrets.
     pub fn iter(&self) -> impl Iterator<Item = &Queued> {
-        let wanted = |entry: &&Box<Entry>| entry.run.as_ref().is_none_or(|run| !run.removed);
-        self.entries.values().filter(wanted).map(|entry| &entry.queued)
+        let wanted = |entry: &&Entry| entry.run.as_ref().is_none_or(|run| !run.removed);
+        let all = self.entries.values().map(|entry| &**entry);
+        all.filter(wanted).map(|entry| &entry.queued)
     }
 
     /// How many tasks there are, those included that are no longer wanted and still run.

@@ -1,0 +1,227 @@
+//! How the loop begins orders: what has to be there first, and what becomes of what cannot be begun.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
+
+use super::{Controller, Heard, LOOKED, after};
+use crate::{
+    clock::now,
+    controller::{
+        fate::{Fate, fate},
+        routes,
+    },
+    error::{Blame, chain},
+    event::Level,
+    inventory::query::usable,
+    object::{Key, Seconds, Text},
+    ops::{
+        OpError,
+        unattended::{AccountState, BeforeOrder},
+    },
+    plan::Target,
+};
+
+/// How long a cluster that does not answer is waited for, in seconds.
+const CLUSTER: Seconds = 5;
+/// How long an account that is missing is waited for, in seconds.
+const ACCOUNT: Seconds = 60;
+/// How long after the CA has answered it is not asked whether it does before orders are begun.
+const ANSWERED: Duration = Duration::from_secs(30);
+/// How long it has to answer that.
+const CA_PATIENCE: Duration = Duration::from_secs(20);
+
+impl Controller {
+    /// Begins what is next, if this process orders and was told to.
+    pub(super) async fn begin(&mut self) {
+        let free = self.slots.saturating_sub(self.keeper.queue.running());
+        let is_due = self.keeper.queue.next_wake().is_some_and(|at| at <= now()) || self.keeper.queue.has_ready();
+        if free == 0 || !is_due || self.term.is_none() || !self.memory.is_recalled || !self.is_told().await {
+            return;
+        }
+        let targets = self.keeper.take(&self.live.inventory, now(), free);
+        if targets.is_empty() {
+            return;
+        }
+        let secrets = secrets_of(&targets);
+        match self.unattended.account().await {
+            Ok(AccountState::Ready) => {}
+            Ok(AccountState::Missing) => {
+                self.tally.has_account = false;
+                return self.all_wait(&secrets, "AccountMissing: there is no account");
+            }
+            Err(error) => {
+                self.tally.has_account = true;
+                return self.all_wait(&secrets, &error.message);
+            }
+        }
+        if let Err(error) = self.does_ca_answer().await {
+            return self.none_begun(&secrets, &error);
+        }
+        self.lead().await;
+        let targets = self.without_those_put_back(targets).await;
+        if targets.is_empty() {
+            return;
+        }
+        let secrets = secrets_of(&targets);
+        let Some(term) = &self.term else { return };
+        let begun = self
+            .unattended
+            .begin(&term.context, &self.live.inventory, &targets, &term.authority);
+        match begun.await {
+            Ok(run) => {
+                let tells = self.tells.clone();
+                let runtime = tokio::runtime::Handle::current();
+                // A thread of its own: a run cannot be moved between threads while it waits.
+                tokio::task::spawn_blocking(move || {
+                    let outcomes = run.all_telling(&targets, |outcome| {
+                        let fate = outcome
+                            .result
+                            .as_ref()
+                            .map_or_else(|error| fate(error, now()), |_| Fate::Stored);
+                        let _ = tells.send(Heard::Ended(outcome.secret.clone(), fate));
+                        if let Some(aftermath) = outcome.aftermath.clone() {
+                            let stored = after::Told::Stored(outcome.secret.clone(), aftermath);
+                            let _ = tells.send(Heard::After(stored));
+                        }
+                    });
+                    drop(runtime.block_on(outcomes));
+                });
+            }
+            Err(error) => self.none_begun(&secrets, &error),
+        }
+    }
+
+    /// Puts the kept pairs of targets back that have lost theirs, and holds those whose names were ordered too often.
+    /// Returns the others, which are ordered.
+    pub(super) async fn without_those_put_back(&mut self, targets: Vec<Target>) -> Vec<Target> {
+        let inventory = &self.live.inventory;
+        let unattended = &self.unattended;
+        let asked = targets.into_iter().map(|target| async move {
+            let stored = inventory.secrets().get(&target.secret);
+            let lacks_pair = stored.is_none_or(|stored| !usable(stored));
+            let before = unattended.before_order(&target, lacks_pair).await;
+            (target, before)
+        });
+        let mut left = Vec::new();
+        for (target, before) in join_all(asked).await {
+            let secret = &target.secret;
+            let fate = match before {
+                Ok(BeforeOrder::Order) => {
+                    if !self.keeper.is_too_often(&target, now()) {
+                        left.push(target);
+                    }
+                    continue;
+                }
+                Ok(BeforeOrder::Restored(restored)) => {
+                    self.audit.line([
+                        ("event", "restored".into()),
+                        ("namespace", secret.namespace.as_str().into()),
+                        ("secret", secret.name.as_str().into()),
+                        ("sha256", restored.sha256.to_string().into()),
+                        ("notAfter", restored.not_after.into()),
+                    ]);
+                    match self.restores.restored(secret, now()) {
+                        // It was not issued now.
+                        None => Fate::NotWanted,
+                        Some(until) => Fate::Waiting {
+                            until,
+                            reason:
+                                "OtherOwner: its pair was put back 30 times within an hour, and somebody else undoes it"
+                                    .into(),
+                        },
+                    }
+                }
+                Ok(BeforeOrder::Changed) => Fate::Waiting {
+                    until: now().saturating_add(1),
+                    reason: "the Secret has changed".into(),
+                },
+                Ok(BeforeOrder::Busy) => Fate::Waiting {
+                    until: now().saturating_add(1),
+                    reason: "another run works on the Secret".into(),
+                },
+                Ok(BeforeOrder::TwoADay { until }) => Fate::Limited {
+                    until,
+                    limit:
+                        "TwoADay: the same names were ordered twice within a day, and somebody else changes the Secret"
+                            .into(),
+                },
+                // The cluster does not answer: that is no failure of the certificate.
+                Err(error) => Fate::Waiting {
+                    until: now().saturating_add(CLUSTER),
+                    reason: error.message.as_str().into(),
+                },
+            };
+            self.keeper.ended(secret, fate, now());
+        }
+        left
+    }
+
+    /// Whether the CA answers, as far as that is known. It is asked for its directory, so that one that is down fails no
+    /// order, and what it has changed in the directory is seen.
+    async fn does_ca_answer(&mut self) -> Result<(), OpError> {
+        if self.ca_answered.is_some_and(|at| at.elapsed() < ANSWERED) {
+            return Ok(());
+        }
+        let asking = self.unattended.look_at_ca(&self.context);
+        let late = |_| {
+            OpError::new(
+                Blame::Acme,
+                format!("the CA has not answered within {} s", CA_PATIENCE.as_secs()),
+            )
+        };
+        timeout(CA_PATIENCE, asking).await.map_err(late)??;
+        self.ca_answered = Some(Instant::now());
+        Ok(())
+    }
+
+    fn all_wait(&mut self, secrets: &[Key], reason: &str) {
+        self.audit.say(Level::Error, reason);
+        let until = now().saturating_add(ACCOUNT);
+        for secret in secrets {
+            let reason: Text = reason.into();
+            self.keeper.ended(secret, Fate::Waiting { until, reason }, now());
+        }
+    }
+
+    /// What could not be begun is the CA's, or of all certificates alike.
+    fn none_begun(&mut self, secrets: &[Key], error: &OpError) {
+        match error.blame {
+            Blame::Acme => self.ca_is_down(&error.message),
+            _ => self.context.front().failed(error),
+        }
+        for secret in secrets {
+            let fate = match error.blame {
+                Blame::Acme => Fate::CaDown,
+                _ => Fate::Failed {
+                    reason: error.message.as_str().into(),
+                    ca_answered: false,
+                },
+            };
+            self.keeper.ended(secret, fate, now());
+        }
+    }
+
+    /// Has the routes that stay lead to this process.
+    async fn lead(&mut self) {
+        let classes = self.keeper.classes();
+        let are_led = classes.keys().all(|class| self.led.contains(class));
+        // What failed is not tried again for each certificate.
+        if are_led && self.lead_again.is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        let leads = routes::write(&self.api, self.unattended.namespace(), classes, &self.answering).await;
+        self.lead_again = (!matches!(leads, Ok(true))).then(|| Instant::now() + LOOKED);
+        if let Err(error) = leads {
+            let words = chain(&error);
+            let text = format!("no route that stays leads here, so that each challenge gets one: {words}");
+            self.audit.say(Level::Warning, &text);
+        }
+        self.led = classes.keys().cloned().collect();
+    }
+}
+
+fn secrets_of(targets: &[Target]) -> Vec<Key> {
+    targets.iter().map(|target| target.secret.clone()).collect()
+}

@@ -1,0 +1,116 @@
+//! What the loop looks at for those who ask, and what it answers them.
+
+use tokio::time::{Instant, timeout};
+
+use super::{Controller, Heard, LOOKED, TOLD};
+use crate::{
+    acme::CertId,
+    clock::now,
+    controller::{
+        keeper::WindowAnswer,
+        state::{self, Ask, Inbox, Snapshot},
+    },
+    ops::pause::Told,
+};
+
+impl Controller {
+    /// Looks at what nobody tells it, for those who ask: the account, its limits, and whether it may order.
+    pub(super) async fn look_around(&mut self) {
+        if self.tally.looked.is_some_and(|at| at.elapsed() < LOOKED) {
+            return;
+        }
+        let looks = async {
+            match self.unattended.limits(&self.context, &self.live.inventory).await {
+                Ok(limits) => {
+                    self.tally.has_account = limits.is_some();
+                    self.tally.limits(limits.unwrap_or_default());
+                }
+                Err(error) => log::debug!("the account cannot be looked at: {}", error.message),
+            }
+            self.is_told().await;
+        };
+        // Nothing that is due waits for it.
+        let _ = timeout(TOLD, looks).await;
+        self.tally.looked = Some(Instant::now());
+    }
+
+    pub(super) fn snapshot(&mut self) -> Snapshot {
+        let mut certificates = state::certificates(&self.keeper, &self.live.inventory, now());
+        self.aftercare.mark(&mut certificates);
+        self.tally.look(&certificates, now());
+        let told = self.told.as_ref().map(|(told, _)| told);
+        let paused_since = told.and_then(|told| match told {
+            Told::Pause(pause) => Some(pause.at),
+            Told::Nothing | Told::Order => None,
+        });
+        Snapshot {
+            at: now(),
+            paused_since,
+            leads: self.term.is_some(),
+            orders: told.is_some_and(Told::orders),
+            has_account: self.tally.has_account,
+            issuer: self.unattended.settings.chosen.issuer.name.clone(),
+            ca_down_since: self.keeper.queue.incidents().map(|(_, incident)| incident.since).next(),
+            judged_at: self.live.rules.now,
+            certificates,
+            missed: self.tally.missed(),
+            results: self.tally.results(),
+            limits: self.tally.limits.clone(),
+        }
+    }
+
+    /// Asks the CA for the windows of a few certificates, if it names any.
+    pub(super) async fn ask_for_windows(&mut self) {
+        let Some(term) = &self.term else { return };
+        if self.keeper.ari.next_wake().is_none_or(|at| at > now()) {
+            return;
+        }
+        let acme = self.unattended.acme(&term.context).await.ok();
+        while let Some((secret, certificate)) = self.keeper.ari.next(now()) {
+            let leaf = self
+                .live
+                .inventory
+                .secrets()
+                .get(&secret)
+                .and_then(|stored| stored.leaf());
+            let id = leaf.and_then(|leaf| Some(CertId::new(leaf.authority_key_id.as_deref()?, leaf.serial.bytes())));
+            let (acme, tells) = (acme.clone(), self.tells.clone());
+            tokio::spawn(async move {
+                let info = match (acme, id) {
+                    (Some(acme), Some(id)) if acme.directory().renewal_info.is_some() => {
+                        acme.renewal_info(&id).await.ok()
+                    }
+                    _ => None,
+                };
+                let answer = WindowAnswer {
+                    certificate,
+                    window: info.as_ref().map(|info| (info.start, info.end)),
+                    retry_after: info.as_ref().map(|info| info.retry_after),
+                };
+                let _ = tells.send(Heard::Window(secret, answer));
+            });
+        }
+    }
+}
+
+/// Answers with what was last while something else is done.
+pub(super) async fn answering_meanwhile(
+    mut busy: impl Future<Output = ()> + Unpin,
+    asks: &mut Inbox,
+    latest: &Snapshot,
+) {
+    loop {
+        tokio::select! {
+            () = &mut busy => return,
+            Some(ask) = asks.asks.recv() => answer(ask, latest),
+        }
+    }
+}
+
+/// Whoever has asked may have gone.
+pub(super) fn answer(ask: Ask, latest: &Snapshot) {
+    match ask {
+        Ask::Alive(answer) => drop(answer.send(())),
+        Ask::Snapshot(answer) => drop(answer.send(latest.clone())),
+    }
+}
