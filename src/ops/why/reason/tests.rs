@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    object::doing::{Doing, DoingBy, Installation, Orders},
+    object::doing::{Doing, DoingBy, DoingState, Heard, Installation, Orders},
     ops::{
-        pause::Pause,
+        pause::{Pause, Told},
         why::{
             declared::Declared,
-            facts::{AskingRoute, Controller},
+            facts::{AskingRoute, Controller, Controllers, Held, Said},
         },
     },
 };
