@@ -1,0 +1,140 @@
+use super::*;
+use crate::{
+    apply::{
+        pair::tests::{NOW, pair},
+        secret::{Note, Options},
+    },
+    x509::testing::{Authority, Issued},
+};
+
+pub(crate) fn keeping() -> Keeping {
+    Keeping {
+        namespace: "certs-system".into(),
+        claim: "install-1".to_owned(),
+    }
+}
+
+fn of() -> Key {
+    Key::new("shop", "shop-tls")
+}
+
+fn note() -> Note {
+    Note {
+        claim: None,
+        run: RunId::random(),
+        issuer: "own".into(),
+        directory: "https://ca.example/directory".into(),
+        order: Some("https://ca.example/order/1".into()),
+        account: None,
+        kind: None,
+        at: NOW,
+        window: None,
+    }
+}
+
+/// A kept pair for `shop/shop-tls`, of an install, with the reason for which it was revoked. It replaced `former`.
+pub(crate) fn kept_of(leaf: &Issued, former: &Issued, claim: &str, revoked: Option<&str>) -> Kept {
+    let (mut object, _) = kept(None, &holding(former, json!({})), leaf, NOW);
+    if let Some(reason) = revoked {
+        let text = format!("{} {reason}", Fingerprint::of(&leaf.der));
+        mark::set(&mut object, "annotations", REVOKED, &text);
+    }
+    let mut kept = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+    claim.clone_into(&mut kept.claim);
+    kept
+}
+
+/// The Secret with a pair, and annotations.
+fn holding(leaf: &Issued, annotations: Value) -> Target {
+    let mut object = json!({
+        "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"namespace": "shop", "name": "shop-tls", "uid": "u", "resourceVersion": "1"},
+        "stringData": {"tls.crt": leaf.pem(), "tls.key": leaf.key_pem()},
+    });
+    object["metadata"]["annotations"] = annotations;
+    Target::of(of(), Some(object))
+}
+
+fn kept(before: Option<Kept>, target: &Target, leaf: &Issued, now: Seconds) -> (Value, Kept) {
+    let pair = pair(leaf, &[]);
+    let change = SecretChange::plan(target, &pair, &Options::default(), &note()).unwrap();
+    let object = object(&keeping(), before, target, &pair, &change, &RunId::random(), now);
+    let kept = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+    (object, kept)
+}
+
+#[test]
+fn the_new_pair_and_the_one_that_it_replaces_are_kept_with_what_belongs_to_them() {
+    let root = Authority::root("Root");
+    let (old, new, third) = (root.leaf("a.example"), root.leaf("a.example"), root.leaf("a.example"));
+    let sha256 = |leaf: &Issued| Fingerprint::of(&leaf.der);
+    let noted = json!({
+        "kubectl-certs.io/sha256": sha256(&old).to_string(), "kubectl-certs.io/issuer": "first", "other": "x",
+    });
+    let (object, first) = kept(None, &holding(&old, noted), &new, NOW);
+    assert_eq!(object["metadata"]["namespace"], "certs-system");
+    assert_eq!(object["metadata"]["labels"][mark::PURPOSE], "kept");
+    assert_eq!(
+        object["metadata"]["annotations"][mark::EXPIRES],
+        Value::Null,
+        "it does not expire"
+    );
+    assert_eq!(
+        (object["type"].as_str(), first.claim.as_str()),
+        (Some(backup::TYPE), "install-1")
+    );
+    let former = first.former.as_ref().unwrap();
+    assert_eq!((first.present.sha256, former.sha256), (sha256(&new), sha256(&old)));
+    assert_eq!(former.annotations["kubectl-certs.io/issuer"], "first");
+    assert!(!former.annotations.contains_key("other"), "somebody else's");
+    assert_eq!(first.present.annotations["kubectl-certs.io/issuer"], "own");
+    assert!(first.present.pair(NOW).is_ok());
+    assert!(first.present.pair(0).is_ok(), "it had begun when it was accepted");
+    assert!(!format!("{first:?}").contains("PRIVATE"), "{first:?}");
+
+    // The Secret is gone: the former pair is the one that was kept.
+    let gone = Target::of(of(), None);
+    let (_, second) = kept(Some(first), &gone, &third, NOW + 60);
+    assert_eq!(second.former.as_ref().unwrap().sha256, sha256(&new));
+    let names = ["a.example".to_owned()];
+    assert_eq!(second.issued_since(&names, NOW), 2);
+    assert_eq!(second.issued_since(&names, NOW + 1), 1);
+    assert_eq!(second.issued_since(&["b.example".to_owned()], NOW), 0);
+    let (_, later) = kept(Some(second), &gone, &old, NOW + 9 * 86_400);
+    assert_eq!(later.issuances.len(), 1, "older ones are forgotten");
+}
+
+#[test]
+fn a_revocation_stays_known_as_long_as_the_pair_is_kept() {
+    let root = Authority::root("Root");
+    let (old, new) = (root.leaf("a.example"), root.leaf("a.example"));
+    let gone = Target::of(of(), None);
+    let (mut object, _) = kept(None, &gone, &old, NOW);
+    let revoked = format!("{} key-compromise", Fingerprint::of(&old.der));
+    mark::set(&mut object, "annotations", REVOKED, &revoked);
+    let before = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+    assert_eq!(before.revoked(&before.present), Some("key-compromise"));
+    let (_, after) = kept(Some(before), &gone, &new, NOW);
+    assert_eq!(after.revoked(&after.present), None);
+    assert_eq!(after.revoked(after.former.as_ref().unwrap()), Some("key-compromise"));
+}
+
+#[test]
+fn what_is_not_the_kept_pair_of_the_secret_is_not_read_as_it() {
+    let root = Authority::root("Root");
+    let (object, _) = kept(None, &Target::of(of(), None), &root.leaf("a.example"), NOW);
+    let other = Key::new("shop", "other-tls");
+    assert!(matches!(
+        Kept::of(&object, &keeping(), &other),
+        Err(KeepError::Other { .. })
+    ));
+    let mut backup = object.clone();
+    backup["metadata"]["labels"][mark::PURPOSE] = "backup".into();
+    assert!(matches!(
+        Kept::of(&backup, &keeping(), &of()),
+        Err(KeepError::Other { .. })
+    ));
+    let mut spoilt = object;
+    spoilt["data"]["tls.key"] = "".into();
+    assert!(Kept::of(&spoilt, &keeping(), &of()).unwrap().is_none());
+}
