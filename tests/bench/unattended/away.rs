@@ -75,9 +75,9 @@ pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
     running.out.after(0, &["\"event\":\"leads\""]);
     let hosts = world.hosts("c", many);
     let watcher = Watcher::of(&hosts);
+    let begin = Instant::now();
     world.new_ones("c", &hosts);
     world.until_stored(&running, "c", many, Duration::from_mins(2));
-    let begin = Instant::now();
     eventually_within(Duration::from_mins(2), "everything being served", || {
         let served = watcher.served();
         if served == many {
