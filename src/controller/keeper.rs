@@ -27,7 +27,6 @@ use crate::{
     },
     scan::{About, live::News},
     solve::http01::standing::class_of,
-    text::time::DAY,
     x509::Fingerprint,
 };
 
@@ -341,7 +340,7 @@ impl Keeper {
     /// Whether there are enough certificates for the names of a target that was taken, which is held then.
     pub fn is_too_often(&mut self, target: &Target, now: Seconds) -> bool {
         let (secret, set) = (&target.secret, set_of(&target.names.order));
-        let Some(until) = self.twice.until(secret, &set, usual(target), now) else {
+        let Some(until) = self.twice.until(secret, &set, target.enough_within(), now) else {
             self.held.remove(secret);
             return false;
         };
@@ -494,15 +493,6 @@ fn rolled_back(inventory: &Inventory, target: &Target, now: Seconds) -> Option<(
     let stored = inventory.secrets().get(&target.secret)?;
     let until = wanted::rolled_back(stored, Some(&target.names.order)).filter(|until| *until > now)?;
     Some((Hold::RolledBack(until), until))
-}
-
-/// How long the present certificate of a target usually stays at least, in seconds; a day without one.
-fn usual(target: &Target) -> Seconds {
-    let lifetime = target
-        .held
-        .as_ref()
-        .map(|held| held.not_after.saturating_sub(held.not_before));
-    lifetime.map_or(DAY, |lifetime| (lifetime / 4).clamp(0, DAY))
 }
 
 #[cfg(test)]

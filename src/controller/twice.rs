@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many there may be.
-const MOST: usize = 2;
+const MOST: usize = crate::plan::target::ENOUGH;
 
 /// What stands for a set of names: the same for the same names, in whatever order, and short enough to be stored.
 pub fn set_of(names: &[Name]) -> Text {

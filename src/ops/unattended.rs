@@ -39,6 +39,7 @@ use crate::{
     plan::{
         Target,
         limits::{Left, overview},
+        target::ENOUGH,
         wildcard::{self, WildcardRule, Wildcards},
     },
     settings::{Settings, store::Store, unattended::WildcardEntry},
@@ -46,7 +47,6 @@ use crate::{
         Scope,
         scope::{Namespaces, parse_selector},
     },
-    text::time::DAY,
 };
 
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
@@ -81,10 +81,6 @@ fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
     };
     settings.unattended.wildcards.iter().flatten().map(rule).collect()
 }
-
-/// How often the same names are ordered within a day at most. Whoever resets a Secret after each store would otherwise
-/// use up the CA's limit for the set.
-const A_DAY: usize = 2;
 
 /// What is to be done for a Secret before anything is ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -344,10 +340,11 @@ impl Unattended {
         }
         let names: Vec<String> = target.names.order.iter().map(ToString::to_string).collect();
         let now = crate::clock::now();
-        if kept.issued_since(&names, now.saturating_sub(DAY)) >= A_DAY {
-            let last = kept.issuances.iter().map(|issuance| issuance.at).rev().nth(A_DAY - 1);
+        let within = target.enough_within();
+        if kept.issued_since(&names, now.saturating_sub(within)) >= ENOUGH {
+            let last = kept.issuances.iter().map(|issuance| issuance.at).rev().nth(ENOUGH - 1);
             return Ok(BeforeOrder::TwoADay {
-                until: last.unwrap_or(now).saturating_add(DAY),
+                until: last.unwrap_or(now).saturating_add(within),
             });
         }
         Ok(BeforeOrder::Order)

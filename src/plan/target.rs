@@ -8,6 +8,7 @@ use crate::{
     inventory::{Controller, Inventory, Origin, RouteKey, query::covers},
     name::Name,
     object::{Key, Kind, Seconds, Text, annotation::MADE_FOR, secret::BACKUP_TYPE},
+    text::time::DAY,
     x509::{Certificate, San, is_staging_issuer},
 };
 
@@ -57,6 +58,10 @@ impl CurrentCertificate {
     }
 }
 
+/// How many certificates for the same names of a Secret are enough within [`Target::enough_within`]. Whoever resets a Secret
+/// after each store would otherwise use up the CA's limit for the set.
+pub const ENOUGH: usize = 2;
+
 /// One Secret to be renewed or filled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -82,6 +87,15 @@ impl Target {
                 .any(|(host, _)| host.parse::<Name>().is_ok_and(|host| host == *name))
         };
         self.uses.iter().find(has)
+    }
+
+    /// Within how many seconds [`ENOUGH`] certificates for the same names are enough: a day, or a quarter of the lifetime
+    /// of the present one, because a certificate that lives for hours is renewed in its time more than twice a day.
+    pub fn enough_within(&self) -> Seconds {
+        let lifetime = |held: &CurrentCertificate| held.not_after.saturating_sub(held.not_before);
+        self.held
+            .as_ref()
+            .map_or(DAY, |held| (lifetime(held) / 4).clamp(0, DAY))
     }
 }
 
@@ -279,4 +293,37 @@ pub fn names_of(leaf: &Certificate) -> Vec<Name> {
             San::Ip(address) => Some(Name::Ip(*address)),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::Fingerprint;
+
+    #[test]
+    fn two_certificates_are_enough_for_a_day_or_a_quarter_of_a_short_life() {
+        let living = |seconds: Option<Seconds>| {
+            let held = seconds.map(|seconds| CurrentCertificate {
+                sha256: Fingerprint::of(b"x"),
+                not_before: 1_000,
+                not_after: 1_000 + seconds,
+                issuer: String::new(),
+                staging: false,
+            });
+            let target = Target {
+                secret: Key::new("shop", "shop-tls"),
+                uses: Vec::new(),
+                names: Names::default(),
+                held,
+                changes_ca: None,
+            };
+            target.enough_within()
+        };
+        assert_eq!(living(None), DAY);
+        assert_eq!(living(Some(90 * DAY)), DAY);
+        assert_eq!(living(Some(6 * DAY)), DAY);
+        // Renewed after 300 s: three of them are made within 600 s.
+        assert_eq!(living(Some(600)), 150);
+        assert_eq!(living(Some(-5)), 0);
+    }
 }

@@ -6,6 +6,7 @@ use crate::{
     inventory::fixtures::{good, ingress, key, ordered, with_annotation},
     name::Name,
     object::{Change, Kind, Object, annotation},
+    text::time::DAY,
 };
 
 const NOW: Seconds = crate::inventory::fixtures::NOW;
