@@ -263,5 +263,5 @@ async fn what_a_ca_dates_is_read_by_the_clock_that_dated_it() {
     );
     let http = crate::acme::http::Http::new(&fake.issuer(), LIMITS).unwrap();
     let read = http.get(&fake.url("/order/1")).await.unwrap();
-    assert_eq!(read.retry_after, Some(std::time::Duration::from_secs(60)));
+    assert_eq!(read.retry_after, Some(std::time::Duration::from_mins(1)));
 }
