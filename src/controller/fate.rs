@@ -3,7 +3,7 @@
 use crate::{
     acme::AcmeError,
     engine::{failure::TargetError, lease::LeaseError, obtain::ObtainError},
-    error::chain,
+    error::{Blame, Diagnose as _, chain},
     object::{Seconds, Text},
     text::time::HOUR,
 };
@@ -73,12 +73,11 @@ pub fn fate(error: &TargetError, now: Seconds) -> Fate {
             without: None,
         },
         TargetError::Lease(LeaseError::Held { .. }) => waiting(BUSY),
+        // Nobody else has it for sure: it is gone on with as soon as this process leads again.
+        TargetError::NotNow(_) | TargetError::Obtain(ObtainError::NotNow(_)) => waiting(1),
         error if error.is_taken() => waiting(BUSY),
-        TargetError::Interrupted
-        | TargetError::NotStored
-        | TargetError::Stopped
-        | TargetError::MoreNames { .. }
-        | TargetError::Older { .. } => waiting(1),
+        error if error.blame() == Blame::Interrupted => waiting(1),
+        TargetError::Stopped | TargetError::MoreNames { .. } | TargetError::Older { .. } => waiting(1),
         TargetError::Limit { exceeded, .. } => Fate::Limited {
             until: exceeded.possible_at,
             limit: exceeded.limit.as_str().into(),
@@ -124,7 +123,7 @@ fn of_ca(error: &AcmeError, now: Seconds) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{acme::Problem, object::Key};
+    use crate::{acme::Problem, engine::authority::NotNow, object::Key};
 
     fn of(error: AcmeError) -> Fate {
         fate(&TargetError::Obtain(ObtainError::Acme(error)), 1_000)
@@ -176,6 +175,25 @@ mod tests {
         assert!(matches!(of(refused), Fate::Failed { ca_answered: true, .. }));
         let lost = TargetError::LeaseLost(Key::new("shop", "shop-tls"));
         assert!(matches!(fate(&lost, 1_000), Fate::Waiting { until: 1_045, .. }));
+    }
+
+    #[test]
+    fn what_ends_with_the_term_of_a_leader_is_no_failure_and_gone_on_with_at_once() {
+        let not_now = || NotNow("this process does not lead".to_owned());
+        for ended in [
+            TargetError::Interrupted,
+            ObtainError::Interrupted.into(),
+            ObtainError::InterruptedLate.into(),
+            TargetError::NotStored,
+            not_now().into(),
+            ObtainError::NotNow(not_now()).into(),
+        ] {
+            let fate = fate(&ended, 1_000);
+            assert!(
+                matches!(fate, Fate::Waiting { until: 1_001, .. }),
+                "{ended:?}: {fate:?}"
+            );
+        }
     }
 
     #[test]

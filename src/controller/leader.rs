@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub use elector::{Elector, elector};
 pub use identity::Identity;
-pub use permission::{Epoch, Leadership, NotLeader, Permission, State};
+pub use permission::{Epoch, InTerm, Leadership, NotLeader, Permission, State};
 
 use crate::{
     apply::{Permit, Permits, Verb, mark::MANAGED_BY},

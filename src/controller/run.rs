@@ -316,7 +316,7 @@ impl Controller {
                 let (end, ended) = cancel::pair();
                 self.term = Some(Term {
                     context: self.context.again(ended),
-                    authority: Authority::Leader(Arc::new(self.leadership.clone())),
+                    authority: Authority::Leader(Arc::new(self.leadership.in_term(epoch))),
                     end,
                 });
                 self.led.clear();

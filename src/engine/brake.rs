@@ -9,7 +9,11 @@ use std::sync::{
 use futures_util::future::BoxFuture;
 
 use super::failure::TargetError;
-use crate::{object::Key, plan::Target};
+use crate::{
+    error::{Blame, Diagnose as _},
+    object::Key,
+    plan::Target,
+};
 
 /// How many consecutive failures of the same kind stop a run.
 const ALIKE: usize = 3;
@@ -73,11 +77,9 @@ impl Brake {
             };
             return;
         };
-        let is_no_failure = matches!(
-            error,
-            TargetError::Interrupted | TargetError::Stopped | TargetError::LeftOut { .. }
-        );
-        if is_no_failure || error.is_waiting() || error.is_done_elsewhere() {
+        let is_no_failure =
+            error.blame() == Blame::Interrupted || matches!(error, TargetError::Stopped | TargetError::LeftOut { .. });
+        if is_no_failure || error.is_taken() || error.is_waiting() || error.is_done_elsewhere() {
             return;
         }
         let said = crate::error::chain(error);
@@ -126,7 +128,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{authorize::Refused, obtain::ObtainError},
+        engine::{authority::NotNow, authorize::Refused, obtain::ObtainError},
         plan::Names,
         solve::SolveError,
     };
@@ -205,6 +207,27 @@ mod tests {
             let name = format!("h{n}.example").parse().unwrap();
             let error = ObtainError::Names([(name, Refused::Solve(missing))].into());
             brake.ended(&target(n), Some(&error.into())).await;
+        }
+        assert_eq!(*asks.asked.lock().unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn an_interruption_and_a_leader_that_leads_no_longer_stop_nothing() {
+        let asks = Arc::new(Answers {
+            yes: false,
+            asked: Mutex::default(),
+        });
+        let brake = Brake::new(Arc::clone(&asks) as Arc<dyn GoOn>);
+        brake.expect(10);
+        for n in 0..10 {
+            assert!(brake.may_begin().await, "{n}");
+            let not_now = NotNow("this process does not lead".to_owned());
+            let error = if n < 5 {
+                ObtainError::Interrupted.into()
+            } else {
+                not_now.into()
+            };
+            brake.ended(&target(n), Some(&error)).await;
         }
         assert_eq!(*asks.asked.lock().unwrap(), []);
     }

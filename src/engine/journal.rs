@@ -131,9 +131,9 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// Whether the cluster is away, so that the same may work later.
+    /// Whether the same may work later: the cluster is away, or it fails, as one does whose etcd is full.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Api(error) if error.is_passing())
+        matches!(self, Self::Api(error) if error.is_passing() || error.is_uncertain())
     }
 }
 

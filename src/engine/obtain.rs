@@ -37,8 +37,10 @@ mod finish;
 pub(super) use error::AGAIN;
 pub use error::ObtainError;
 
-/// How long a cluster that is away is waited for with what would be lost otherwise, and the pause between two tries.
+/// How long a cluster that is away is waited for with what would be lost otherwise: usually, and by a process that leads no
+/// longer, which has nothing else to do; and the pause between two tries.
 const AWAY: Duration = Duration::from_mins(3);
+const LONG_AWAY: Duration = Duration::from_hours(1);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many names are checked at once before the order.
 const AT_ONCE: usize = 10;
@@ -272,17 +274,21 @@ impl OrderRequest<'_> {
         Ok((order, kind))
     }
 
-    /// Writes into the journal which order was made: nobody else knows of it. A cluster that is away is waited for, also by a process
-    /// that leads no longer, because whoever does would make another.
+    /// Writes into the journal which order was made: nobody else knows of it. A cluster that is away, or takes no writes, is waited for,
+    /// also by a process that leads no longer, because whoever does would make another.
     async fn note(&self, url: &str, names: &Names) -> Result<(), JournalError> {
-        let until = Instant::now() + AWAY;
+        let began = Instant::now();
+        let waits = || {
+            let away = began.elapsed();
+            away < AWAY || (away < LONG_AWAY && self.authority.permit().is_err())
+        };
         let change = |entry: &mut Entry| {
             entry.order = Some(url.to_owned());
             entry.finalizing = false;
             entry.names = names.order.iter().map(ToString::to_string).collect();
         };
         let mut noted = self.journal.note(change).await;
-        while noted.as_ref().is_err_and(JournalError::is_passing) && Instant::now() < until {
+        while noted.as_ref().is_err_and(JournalError::is_passing) && waits() {
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
                 () = self.proving.cancel.cancelled(), if matches!(self.authority, Authority::Always) => break,

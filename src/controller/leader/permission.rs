@@ -204,6 +204,14 @@ impl Leadership {
         self.states.clone()
     }
 
+    /// What lets orders and writes of a term begin.
+    pub fn in_term(&self, epoch: Epoch) -> InTerm {
+        InTerm {
+            leadership: self.clone(),
+            epoch,
+        }
+    }
+
     /// The permission to begin one newOrder, finalize or write now. Ask for each anew.
     ///
     /// # Errors
@@ -224,11 +232,31 @@ impl Leadership {
     }
 }
 
-impl Leads for Leadership {
+/// Lets what was begun in one term go on while that lasts. In the next term of the same process it may not: it was cancelled
+/// meanwhile, and leaves its orders to what is begun then.
+#[derive(Debug, Clone)]
+pub struct InTerm {
+    leadership: Leadership,
+    epoch: Epoch,
+}
+
+impl InTerm {
+    fn permit(&self) -> Result<Permission, NotLeader> {
+        let permission = self.leadership.permit()?;
+        if *permission.epoch() != self.epoch {
+            return Err(NotLeader::Ended);
+        }
+        permission.check()?;
+        Ok(permission)
+    }
+}
+
+impl Leads for InTerm {
     fn now(&self) -> Result<Leading, NotNow> {
-        let permission = self.permit().map_err(|error| NotNow(error.to_string()))?;
-        permission.check().map_err(|error| NotNow(error.to_string()))?;
-        Ok(permission.leading().clone())
+        match self.permit() {
+            Ok(permission) => Ok(permission.leading().clone()),
+            Err(error) => Err(NotNow(error.to_string())),
+        }
     }
 }
 
@@ -338,6 +366,24 @@ mod tests {
         assert_eq!(permission.check(), Err(NotLeader::Ended));
         assert_eq!(leadership.permit().map(drop), Err(NotLeader::Ended));
         assert!(NotLeader::Late.hint().unwrap().contains("readyz"));
+    }
+
+    #[test]
+    fn what_was_begun_in_a_term_does_not_go_on_in_the_next_of_the_same_process() {
+        let now = Arc::new(AtomicU64::new(0));
+        let (term, leadership, _states) = led(&now);
+        let first = leadership.in_term(epoch("pod_1"));
+        assert_eq!(first.now().map(|leading| leading.identity), Ok("pod_1".into()));
+        let next = Epoch {
+            transitions: 4,
+            ..epoch("pod_1")
+        };
+        let (leading, until) = (term.leading.clone(), Duration::from_secs(10));
+        let again = Term::new(next.clone(), leading, Arc::clone(&term.clock), until);
+        term.end();
+        *leadership.current.lock().unwrap() = Some(Arc::new(again));
+        assert_eq!(first.now(), Err(NotNow(NotLeader::Ended.to_string())));
+        assert!(leadership.in_term(next).now().is_ok());
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::{
     x509::testing::Authority,
 };
 
+mod full;
 mod taken;
 
 /// Answers every challenge, and remembers for which names, and which answers it has removed.
@@ -110,7 +111,7 @@ async fn order_within(
 ) -> Came {
     let home = tempfile::tempdir().unwrap();
     order_in(
-        home.path(),
+        JournalStore::Directory(home.path().to_owned()),
         Entry::default(),
         fake,
         all,
@@ -122,10 +123,10 @@ async fn order_within(
     .await
 }
 
-/// The same with a journal in this directory, which begins with an entry.
+/// The same with a journal in this place, which begins with an entry.
 #[allow(clippy::too_many_arguments)]
 async fn order_in(
-    home: &std::path::Path,
+    place: JournalStore,
     entry: Entry,
     fake: &Fake,
     all: &[&str],
@@ -136,7 +137,6 @@ async fn order_in(
 ) -> Came {
     let (client, key) = (fake.client().await, PrivateKey::generate(KeyKind::EcdsaP256).unwrap());
     let (solver, heard) = (Arc::<Solver>::default(), Arc::<Heard>::default());
-    let place = JournalStore::Directory(home.to_owned());
     let secret = Key::new("shop", "shop-tls");
     let journal = Journal::begin(&place, &secret, &RunId::random(), entry, key.pem().clone(), None)
         .await

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Api, ApiError, Patch};
+use super::{Api, ApiError, Patch, retry::Patience};
 use crate::object::{Key, resource::Resource};
 
 /// How many times the decision is repeated.
@@ -58,6 +58,7 @@ impl Api {
         mut decide: impl FnMut(Option<&Value>) -> Result<Edit, E>,
     ) -> Result<Updated, E> {
         let mut believed = Some(believed);
+        let mut patience = Patience::new(&self.connection);
         let mut last: Option<(ApiError, Value)> = None;
         for _ in 0..TRIES {
             let present = match believed.take() {
@@ -96,6 +97,13 @@ impl Api {
             if !overtaken {
                 return Err(error.into());
             }
+            // Nobody was faster: the server fails. One that is to create has had its pauses.
+            if error.is_uncertain() && present.is_some() {
+                match patience.pause(&error) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error.into()),
+                }
+            }
             last = Some((error, version));
         }
         Err(last.map_or_else(|| none(resource, key), |(error, _)| error).into())
@@ -126,6 +134,8 @@ fn none(resource: Resource, key: &Key) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -204,6 +214,25 @@ mod tests {
             assert_eq!(matches!(updated, Err(ApiError::Invalid { .. })), tries == 1);
             assert_eq!(writes(&fake, "PATCH"), tries);
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_takes_no_writes_is_not_asked_again_at_once() {
+        let fake = Fake::start(|asked, _| match asked.split_whitespace().next() {
+            Some("PUT") => refusal(500, "InternalError", ""),
+            _ => as_json(&web("1", "/")),
+        })
+        .await;
+        let connection = fake.connection().await.apart(Duration::from_secs(1));
+        let permits = Permits::none().with(Permit::one(&[Verb::Get, Verb::Update], INGRESS, "shop", "web"));
+        let key = Key::new("shop", "web");
+        let api = Api::new(connection, permits);
+        let updated = api.update(INGRESS, &key, Believed::Unknown, |present| {
+            Ok::<_, ApiError>(Edit::Whole(present.unwrap().clone()))
+        });
+        assert!(matches!(updated.await, Err(ApiError::Refused { code: 500, .. })));
+        // After a quarter and a half of a second.
+        assert_eq!(writes(&fake, "PUT"), 3);
     }
 
     #[tokio::test]

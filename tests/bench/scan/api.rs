@@ -1,5 +1,7 @@
 //! Writes to the API server, many at once.
 
+use std::path::Path;
+
 use futures_util::{StreamExt as _, stream};
 use http::{Request, header::CONTENT_TYPE};
 use kubectl_certs::k8s::{ConnectOptions, connect};
@@ -20,7 +22,16 @@ pub(crate) struct Api(kube::Client);
 
 impl Api {
     pub(crate) async fn new() -> Result<Self> {
-        Ok(Self(connect(&ConnectOptions::default()).await?.client))
+        Self::of(None).await
+    }
+
+    /// A client of another API server, whose kubeconfig this is.
+    pub(crate) async fn of(kubeconfig: Option<&Path>) -> Result<Self> {
+        let options = ConnectOptions {
+            kubeconfig: kubeconfig.map(Path::to_owned),
+            ..ConnectOptions::default()
+        };
+        Ok(Self(connect(&options).await?.client))
     }
 
     async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<String> {

@@ -14,7 +14,7 @@ use crate::{
         proxy::{API_SERVER, Proxy},
         watcher::{Fault, Watcher, in_words},
     },
-    world::World,
+    world::{World, until_leads_again},
 };
 
 /// The API server is away for a minute, in the middle of orders.
@@ -35,28 +35,19 @@ pub(crate) fn api(plan: &Plan) -> Vec<Figure> {
     std::thread::sleep(away);
     proxy.fix();
     let back = Instant::now();
-    eventually_within(Duration::from_mins(3), "it goes on", || {
-        let now = count(&running, "leads");
-        if now > 1 {
-            Ok(())
-        } else {
-            Err(format!("{:?}", running.out.all().last()))
-        }
-    });
+    until_leads_again(&running, Duration::from_mins(3));
     let leads = back.elapsed();
     world.until_stored(&running, "a", many, Duration::from_mins(5));
     let mut of = Of::size(format!("{}, away for {}", thousands(many), seconds(away)));
     of.exactly("stored without anybody's help", world.stored("a"), many);
     of.told("until it leads again", seconds(leads));
     of.told("until everything was stored", seconds(back.elapsed()));
-    let counts = world.limits().all_counts();
-    let orders: usize = counts.iter().map(|(_, counts)| counts.orders.saturating_sub(1)).sum();
-    let certificates: usize = counts
-        .iter()
-        .map(|(_, counts)| counts.certificates.saturating_sub(1))
-        .sum();
-    of.none("second orders", orders, "");
-    of.none("second certificates", certificates, "");
+    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
+    of.none(
+        "second certificates",
+        world.beyond_one(|counts| counts.certificates),
+        "",
+    );
     of.figures
 }
 

@@ -77,8 +77,7 @@ pub(crate) fn shifted(plan: &Plan) -> Vec<Figure> {
     }
     let counts = world.limits().all_counts();
     of.exactly("sets of names that were ordered", counts.len(), many + 2);
-    let orders: usize = counts.iter().map(|(_, counts)| counts.orders.saturating_sub(1)).sum();
-    of.none("second orders", orders, "");
+    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
     of.exactly("terms of its leadership", count(&shifted.running, "leads"), 1);
     of.figures
 }

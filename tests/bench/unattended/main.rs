@@ -28,6 +28,7 @@ mod away;
 mod clock;
 mod fair;
 mod figure;
+mod full;
 mod gate;
 #[path = "../scan/machine.rs"]
 mod machine;
@@ -36,6 +37,7 @@ mod page;
 mod process;
 mod replicas;
 mod scale;
+mod second;
 mod short;
 mod world;
 
@@ -65,6 +67,7 @@ const ROWS: &[Row] = &[
     row("asleep", false, replicas::asleep),
     row("api-away", false, away::api),
     row("ca-away", false, away::ca),
+    row("etcd-full", false, full::all),
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),

@@ -122,20 +122,16 @@ fn leading(replicas: &[Running]) -> usize {
 
 /// At most one certificate more than needed for each time that the leader went.
 fn duplicates(of: &mut Of, world: &World, times: usize) {
-    let counts = world.limits().all_counts();
-    let beyond = |number: fn(&crate::support::limiter::Counts) -> usize| {
-        counts
-            .iter()
-            .map(|(_, counts)| number(counts).saturating_sub(1))
-            .sum::<usize>()
-    };
     #[allow(clippy::cast_precision_loss)] // Small numbers.
     of.most(
         "certificates more than one for each set of names",
-        beyond(|counts| counts.certificates) as f64,
+        world.beyond_one(|counts| counts.certificates) as f64,
         times as f64,
     );
-    of.told("orders more than one", beyond(|counts| counts.orders).to_string());
+    of.told(
+        "orders more than one",
+        world.beyond_one(|counts| counts.orders).to_string(),
+    );
 }
 
 /// Nothing is left of what was under way.

@@ -10,12 +10,13 @@ use tokio::runtime::Runtime;
 
 use crate::{
     api::Api,
+    process::count,
     support::{
         cluster::{Namespace, ingress},
         controller::{Way, call_by, installed_by, resume},
         eventually_within,
         issuing::{Issuing, NODE},
-        limiter::{Limiter, Rates},
+        limiter::{Counts, Limiter, Rates},
         pebble::Options,
         run::Running,
     },
@@ -45,7 +46,16 @@ impl World {
 
     /// Behind what limits.
     pub(crate) fn limited(label: &str, options: impl FnOnce(&mut Options), rates: impl FnOnce(&mut Rates)) -> Self {
-        let it = Issuing::within(Namespace::alone(label), options);
+        Self::limited_in(Namespace::alone(label), options, rates)
+    }
+
+    /// The same in a namespace that is there.
+    pub(crate) fn limited_in(
+        ns: Namespace,
+        options: impl FnOnce(&mut Options),
+        rates: impl FnOnce(&mut Rates),
+    ) -> Self {
+        let it = Issuing::within(ns, options);
         let limiter = Limiter::with(&it.pebble, rates);
         let way = Way::by(&limiter);
         Self::of(it, Some(limiter), way)
@@ -58,7 +68,7 @@ impl World {
             .enable_all()
             .build()
             .unwrap();
-        let api = runtime.block_on(Api::new()).unwrap();
+        let api = runtime.block_on(Api::of(it.ns.kubeconfig())).unwrap();
         Self {
             limiter,
             it,
@@ -92,6 +102,12 @@ impl World {
     pub(crate) fn most_orders(&self) -> usize {
         let counts = self.limits().all_counts();
         counts.iter().map(|(_, counts)| counts.orders).max().unwrap_or_default()
+    }
+
+    /// How many of what the CA has counted were more than one for each set of names.
+    pub(crate) fn beyond_one(&self, number: fn(&Counts) -> usize) -> usize {
+        let counts = self.limits().all_counts();
+        counts.iter().map(|(_, counts)| number(counts).saturating_sub(1)).sum()
     }
 
     /// How many Events of the type Warning there are: one that is told again is one.
@@ -155,6 +171,12 @@ impl World {
         self.ask(label, hosts.len());
     }
 
+    /// Creates a core object of the namespace: `configmaps`.
+    pub(crate) fn create(&self, plural: &str, object: &Value) -> crate::Result<()> {
+        let path = format!("/api/v1/namespaces/{}/{plural}", self.it.ns.name);
+        self.runtime.block_on(self.api.create(&path, object))
+    }
+
     /// Which of the Secrets of such Ingresses hold a pair.
     pub(crate) fn stored(&self, label: &str) -> usize {
         let selector = "type=kubernetes.io/tls";
@@ -200,6 +222,17 @@ impl World {
         let (collection, label) = (self.collection(), label.to_owned());
         move |n| format!("{collection}/{label}{n}")
     }
+}
+
+/// Waits until a replica leads that has led before.
+pub(crate) fn until_leads_again(running: &Running, longest: Duration) {
+    eventually_within(longest, "it leads again", || {
+        if count(running, "leads") > 1 {
+            Ok(())
+        } else {
+            Err(format!("{:#?}", last(running)))
+        }
+    });
 }
 
 /// What a controller said last, without what says that all is well.

@@ -501,25 +501,10 @@ fn import(archive: &Path) {
 
 /// A DNS provider, and the Secrets `dns` and `powerdns` with the settings for its zone.
 fn powerdns(it: &Issuing, zone: &str) -> PowerDns {
-    let server = PowerDns::start();
-    server.create_zone(zone);
-    it.resolver.delegate(zone, server.ip());
-    let namespace = &it.ns.name;
-    let settings = format!(
-        "dns01:\n  providers:\n  - name: internal\n    zones: [{zone}]\n    provider: powerdns\n    url: {}\n    apiKey: \
-         {{secretRef: {{namespace: {namespace}, name: powerdns, key: apikey}}}}\n",
-        server.api_url()
-    );
-    it.ns.apply(vec![
-        secret(namespace, "dns", "Opaque", json!({}), json!({"config.yaml": settings})),
-        secret(
-            namespace,
-            "powerdns",
-            "Opaque",
-            json!({}),
-            json!({"apikey": server.api_key()}),
-        ),
-    ]);
+    let (server, settings) = it.powerdns(&[zone]);
+    let settings = json!({"config.yaml": settings});
+    it.ns
+        .apply(vec![secret(&it.ns.name, "dns", "Opaque", json!({}), settings)]);
     server
 }
 

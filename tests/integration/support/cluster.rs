@@ -2,7 +2,7 @@
 
 use std::{
     hash::{BuildHasher, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
@@ -19,9 +19,22 @@ pub(crate) const TRAEFIK: &str = "10.99.0.1:443";
 /// Runs kubectl; it has to succeed.
 #[track_caller]
 pub(crate) fn kubectl(args: &[&str]) -> String {
-    let ran = Call::kubectl(args).run();
+    kubectl_at(None, args)
+}
+
+/// The same in the cluster of a kubeconfig; `None` is the testbed's.
+#[track_caller]
+fn kubectl_at(kubeconfig: Option<&Path>, args: &[&str]) -> String {
+    let ran = at(kubeconfig, Call::kubectl(args)).run();
     assert_eq!(ran.status, Some(0), "kubectl {args:?}: {}", ran.err);
     ran.out
+}
+
+fn at(kubeconfig: Option<&Path>, call: Call) -> Call {
+    match kubeconfig {
+        Some(file) => call.env("KUBECONFIG", file),
+        None => call,
+    }
 }
 
 /// The name under which the cluster knows who runs these tests, as kubectl says it.
@@ -35,6 +48,8 @@ pub(crate) struct Namespace {
     pub(crate) name: String,
     pub(crate) pki: Pki,
     pub(crate) dir: tempfile::TempDir,
+    /// The kubeconfig of its cluster; `None` is the testbed's.
+    kubeconfig: Option<PathBuf>,
     /// What else is to be deleted: KIND/NAME without namespace.
     others: Vec<String>,
     _turn: Turn,
@@ -42,27 +57,45 @@ pub(crate) struct Namespace {
 
 impl Namespace {
     pub(crate) fn new(label: &str) -> Self {
-        Self::within(Turn::shared(), label)
+        Self::within(Turn::shared(), label, None)
     }
 
     /// One whose test runs without any other: it takes so much that others would not get theirs.
     pub(crate) fn alone(label: &str) -> Self {
-        Self::within(Turn::alone(), label)
+        Self::within(Turn::alone(), label, None)
     }
 
-    fn within(turn: Turn, label: &str) -> Self {
+    /// The same in another cluster than the testbed's.
+    #[expect(dead_code, reason = "a bench needs it")]
+    pub(crate) fn elsewhere(label: &str, kubeconfig: &Path) -> Self {
+        Self::within(Turn::alone(), label, Some(kubeconfig.to_owned()))
+    }
+
+    fn within(turn: Turn, label: &str, kubeconfig: Option<PathBuf>) -> Self {
         let random = std::collections::hash_map::RandomState::new().build_hasher().finish() % 0x1_000_000;
         let name = format!("e2e-{label}-{random:06x}");
-        kubectl(&["create", "namespace", &name]);
+        kubectl_at(kubeconfig.as_deref(), &["create", "namespace", &name]);
         let this = Self {
             name,
             pki: Pki::new(),
             dir: tempfile::tempdir().unwrap(),
+            kubeconfig,
             others: Vec::new(),
             _turn: turn,
         };
         std::fs::write(this.ca_file(), this.pki.root_pem()).unwrap();
         this
+    }
+
+    /// What is to be run, in its cluster.
+    pub(crate) fn at(&self, call: Call) -> Call {
+        at(self.kubeconfig.as_deref(), call)
+    }
+
+    /// The kubeconfig of its cluster; `None` is the testbed's.
+    #[expect(dead_code, reason = "a bench needs it")]
+    pub(crate) fn kubeconfig(&self) -> Option<&Path> {
+        self.kubeconfig.as_deref()
     }
 
     /// The root to trust.
@@ -89,7 +122,8 @@ impl Namespace {
             meta.entry("namespace").or_insert_with(|| self.name.clone().into());
         }
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        Call::kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"]).run_with(list.to_string().as_bytes())
+        let call = Call::kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"]);
+        self.at(call).run_with(list.to_string().as_bytes())
     }
 
     /// Creates objects, of which the server is sent JSON with every character escaped that YAML does not allow.
@@ -108,7 +142,8 @@ impl Namespace {
                 }
                 text
             });
-            let ran = Call::kubectl(["create", "-n", &self.name, "-f", "-"]).run_with(text.as_bytes());
+            let call = Call::kubectl(["create", "-n", &self.name, "-f", "-"]);
+            let ran = self.at(call).run_with(text.as_bytes());
             assert_eq!(ran.status, Some(0), "kubectl create: {}", ran.err);
         }
     }
@@ -122,14 +157,15 @@ impl Namespace {
                 .push(format!("{kind}/{}", object["metadata"]["name"].as_str().expect("name")));
         }
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        let ran = Call::kubectl(["apply", "--server-side", "-f", "-"]).run_with(list.to_string().as_bytes());
+        let call = Call::kubectl(["apply", "--server-side", "-f", "-"]);
+        let ran = self.at(call).run_with(list.to_string().as_bytes());
         assert_eq!(ran.status, Some(0), "kubectl apply: {}", ran.err);
     }
 
     /// Runs kubectl in this namespace; it has to succeed.
     #[track_caller]
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        kubectl(&[&["-n", &self.name], args].concat())
+        kubectl_at(self.kubeconfig.as_deref(), &[&["-n", &self.name], args].concat())
     }
 
     /// The messages of the Events about an object of this namespace, a line each.
@@ -145,7 +181,7 @@ impl Namespace {
     pub(crate) fn call(&self, args: &[&str]) -> Call {
         let ca = self.ca_file();
         let own = ["-n", &self.name, "--ca-file", ca.to_str().expect("UTF-8")];
-        Call::certs([args, &own].concat())
+        self.at(Call::certs([args, &own].concat()))
     }
 
     #[track_caller]
@@ -196,7 +232,7 @@ impl Drop for Namespace {
         all.push(&own);
         all.extend(self.others.iter().map(String::as_str));
         // While a test unwinds, a second panic would hide the first.
-        let ran = Call::kubectl(all).run();
+        let ran = self.at(Call::kubectl(all)).run();
         if ran.status != Some(0) {
             eprintln!("cannot delete {own}: {}", ran.err);
         }

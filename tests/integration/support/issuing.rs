@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     cluster::Namespace,
-    dns::Resolver,
+    dns::{PowerDns, Resolver},
     pebble::{Options, Pebble},
     run::{Call, Ran},
     server::free_port,
@@ -86,6 +86,27 @@ impl Issuing {
         format!("issuers:\n  letsencrypt-staging: {entry}\n  letsencrypt: {entry}\n")
     }
 
+    /// A name server for zones, whose key is in the Secret `powerdns`, and what settings say of it.
+    #[track_caller]
+    pub(crate) fn powerdns(&self, zones: &[&str]) -> (PowerDns, String) {
+        let server = PowerDns::start();
+        for zone in zones {
+            server.create_zone(zone);
+            self.resolver.delegate(zone, server.ip());
+        }
+        self.ns.apply(vec![json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "powerdns"}, "stringData": {"apikey": server.api_key()},
+        })]);
+        let settings = format!(
+            "dns01:\n  providers:\n  - name: internal\n    zones: [{}]\n    provider: powerdns\n    url: {}\n    apiKey: \
+             {{secretRef: {{namespace: {}, name: powerdns, key: apikey}}}}\n",
+            zones.join(", "),
+            server.api_url(),
+            self.ns.name,
+        );
+        (server, settings)
+    }
+
     /// The program with settings, accounts and state of its own, in the namespace. No CA is chosen.
     pub(crate) fn plain(&self, args: &[&str]) -> Call {
         self.at_home(&[args, &["-n", &self.ns.name]].concat())
@@ -97,7 +118,7 @@ impl Issuing {
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("XDG_CACHE_HOME", self.home.path().join("cache"));
-        self.resolver.within(call)
+        self.resolver.within(self.ns.at(call))
     }
 
     /// The same with this ACME server, answering from this machine.

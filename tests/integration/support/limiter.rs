@@ -71,6 +71,8 @@ pub(crate) enum Outage {
 struct State {
     book: Book,
     outage: Option<Outage>,
+    /// How much later than usual it answers new orders.
+    late: Duration,
     /// The method and path of each request, and when it came.
     requests: Vec<(Instant, String, String)>,
     /// Whether the test is over.
@@ -118,6 +120,7 @@ impl Limiter {
             state: Mutex::new(State {
                 book: Book::new(&rates),
                 outage: None,
+                late: Duration::ZERO,
                 requests: Vec::new(),
                 over: false,
             }),
@@ -162,6 +165,12 @@ impl Limiter {
                 .then_some(())
                 .ok_or_else(|| format!("it listens: {listens}"))
         });
+    }
+
+    /// From now on the CA answers new orders so much later: it has made them by then.
+    #[expect(dead_code, reason = "a bench needs it")]
+    pub(crate) fn late(&self, late: Duration) {
+        self.state().late = late;
     }
 
     /// What there was for exactly these names.
@@ -307,11 +316,16 @@ fn answer(bytes: &[u8], shared: &Shared) -> Option<Vec<u8>> {
     // An answer that did not come is none that the client sees either.
     let read = Answer::read(passed.as_deref().unwrap_or_default());
     let mut state = shared.state();
+    let mut late = Duration::ZERO;
     match admitted {
-        Some(exempt) => state.book.ordered(&request, exempt, &read),
+        Some(exempt) => {
+            state.book.ordered(&request, exempt, &read);
+            late = state.late;
+        }
         None => state.book.saw(&request, &read),
     }
     drop(state);
+    std::thread::sleep(late);
     passed.ok()
 }
 

@@ -21,7 +21,8 @@ fn take_over(home: &Path) {
 }
 
 async fn ordered_in(home: &Path, entry: Entry, fake: &Fake, resume: Option<String>) -> Came {
-    order_in(home, entry, fake, &["shop.example"], false, resume, None, None).await
+    let place = JournalStore::Directory(home.to_owned());
+    order_in(place, entry, fake, &["shop.example"], false, resume, None, None).await
 }
 
 fn is_taken(home: &Path) -> bool {

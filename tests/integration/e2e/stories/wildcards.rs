@@ -1,11 +1,8 @@
 //! Internal zones, with a wildcard for each namespace of a kind.
 
-use serde_json::json;
-
 use crate::support::{
     cluster::kubectl,
     controller::{controller, resume, until_stored},
-    dns::PowerDns,
     eventually,
     issuing::Issuing,
 };
@@ -16,18 +13,10 @@ fn each_namespace_of_a_kind_gets_the_wildcard_of_its_internal_zone_with_no_furth
     let it = Issuing::new("qa-zones");
     let namespace = it.ns.name.clone();
     let zone = "svc.cluster-01.internal";
-    let server = PowerDns::start();
-    server.create_zone(zone);
-    it.resolver.delegate(zone, server.ip());
+    let (server, settings) = it.powerdns(&[zone]);
     let before = server.records(zone);
-    it.ns.apply(vec![json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "powerdns"}, "stringData": {"apikey": server.api_key()},
-    })]);
     it.settings(&format!(
-        "dns01:\n  providers:\n  - name: internal\n    zones: [{zone}]\n    provider: powerdns\n    url: {}\n    apiKey: \
-         {{secretRef: {{namespace: {namespace}, name: powerdns, key: apikey}}}}\nunattended:\n  wildcards:\n  - namespaceSelector: \
-         environment=qa\n    name: \"*.{{namespace}}.{zone}\"\n",
-        server.api_url()
+        "{settings}unattended:\n  wildcards:\n  - namespaceSelector: environment=qa\n    name: \"*.{{namespace}}.{zone}\"\n"
     ));
     let running = controller(&it);
     resume(&it);
