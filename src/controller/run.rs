@@ -37,6 +37,7 @@ use crate::{
     engine::{
         authority::Authority,
         cancel::{self, Cancel, Canceller},
+        run::UNDER_WAY,
     },
     error::Blame,
     event::Level,
@@ -57,9 +58,6 @@ const SETTLE: Duration = Duration::from_millis(100);
 const TOLD: Duration = Duration::from_secs(6);
 /// How often it is looked at the account, its limits and what somebody has said, while there is nothing to order.
 const LOOKED: Duration = Duration::from_mins(1);
-/// How many certificates are under way for each that is ordered at the same time: those that are stored wait until they
-/// are served.
-const UNDER_WAY: usize = 4;
 /// The shortest pause between two looks.
 const SHORTEST: Duration = Duration::from_millis(200);
 

@@ -43,8 +43,9 @@ use crate::{
     solve::{Solve, http01},
 };
 
-/// For each certificate that is being ordered, how many more may wait until they are served.
-const LOOKED_AT: usize = 8;
+/// How many certificates are under way for each that may be ordered at the same time: those that are stored wait until they
+/// are served, which takes a proxy with a thousand routes some seconds.
+pub const UNDER_WAY: usize = 12;
 
 /// How long a restart waits for certificates that become due at nearly the same moment, where a program goes on.
 const LINGERS: Duration = Duration::from_secs(3);
@@ -245,7 +246,7 @@ impl Run {
                 ended(&outcome);
                 (at, outcome)
             })
-            .buffer_unordered(self.parts.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
+            .buffer_unordered(self.parts.options.concurrency.max(1).saturating_mul(UNDER_WAY))
             .collect()
             .await;
         self.finish().await;
