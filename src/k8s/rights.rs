@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The number of Secrets above which one list first determines which of them exist, before they are requested by name.
-const MANY: usize = 64;
+pub(super) const MANY: usize = 64;
 /// How many Secrets are requested at once.
 const AT_ONCE: usize = 32;
 /// The largest object in bytes: a Secret has at most 1 MiB, which is a little more in JSON.
@@ -113,7 +113,6 @@ pub async fn get_secrets(
     mut keys: Vec<Key>,
     sink: Sender<Change>,
 ) -> Vec<(Key, ClusterError)> {
-    let sink = &sink;
     if keys.len() > MANY
         && let Some(there) = other_secrets(connection).await
     {
@@ -125,6 +124,16 @@ pub async fn get_secrets(
             let _ = sink.send(Change::Gone(Kind::Secret, key)).await;
         }
     }
+    get_each(connection, data_keys, keys, &sink).await
+}
+
+/// The same, each by a request of its own.
+pub(super) async fn get_each(
+    connection: &Connection,
+    data_keys: &DataKeys,
+    keys: Vec<Key>,
+    sink: &Sender<Change>,
+) -> Vec<(Key, ClusterError)> {
     futures_util::stream::iter(keys)
         .map(|key| async move {
             let result = get_secret(connection, data_keys, &key).await;
@@ -151,7 +160,7 @@ pub async fn get_secrets(
 
 /// The names of all Secrets that the list of TLS Secrets does not have, except those of Helm; `None` if they cannot be
 /// listed.
-async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
+pub(super) async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
     let mut path = paths::of(Kind::Secret.resource(), None);
     paths::query(
         &mut path,

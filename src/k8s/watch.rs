@@ -80,6 +80,10 @@ pub async fn watch(
         let keys = starts.keys.remove(&(kind, namespace.clone())).unwrap_or_default();
         streams.push((kind, namespace, Some(version), keys));
     }
+    // Where all TLS Secrets are watched.
+    let tls = |(kind, namespace): &(Kind, Option<Text>)| (*kind == Kind::Secret).then(|| namespace.clone());
+    let mut covered: HashSet<Option<Text>> = starts.unread.iter().filter_map(tls).collect();
+    covered.extend(streams.iter().filter(|it| it.0 == Kind::Secret).map(|it| it.1.clone()));
     streams.extend(
         starts
             .unread
@@ -109,7 +113,7 @@ pub async fn watch(
         };
         tasks.spawn(follow.run());
     }
-    tasks.spawn(named::follow(Arc::clone(&shared), named));
+    tasks.spawn(named::follow(Arc::clone(&shared), named, covered));
     // Dropping the set ends every watch.
     shared.sink.closed().await;
 }
