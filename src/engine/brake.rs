@@ -164,20 +164,25 @@ mod tests {
     }
 
     async fn run(yes: bool, whys: &[Option<&str>]) -> (usize, Vec<(usize, String, usize)>) {
+        let ends = whys.iter().enumerate().map(|(n, why)| why.map(|why| failure(n, why)));
+        run_of(yes, ends.collect()).await
+    }
+
+    /// How many certificates of a run are begun that end so, and what is asked meanwhile.
+    async fn run_of(yes: bool, ends: Vec<Option<TargetError>>) -> (usize, Vec<(usize, String, usize)>) {
         let asks = Arc::new(Answers {
             yes,
             asked: Mutex::default(),
         });
         let brake = Brake::new(Arc::clone(&asks) as Arc<dyn GoOn>);
-        brake.expect(whys.len());
+        brake.expect(ends.len());
         let mut begun = 0;
-        for (n, why) in whys.iter().enumerate() {
+        for (n, end) in ends.iter().enumerate() {
             if !brake.may_begin().await {
                 continue;
             }
             begun += 1;
-            let error = why.map(|why| failure(n, why));
-            brake.ended(&target(n), error.as_ref()).await;
+            brake.ended(&target(n), end.as_ref()).await;
         }
         let asked = asks.asked.lock().unwrap().clone();
         (begun, asked)
@@ -195,41 +200,25 @@ mod tests {
 
     #[tokio::test]
     async fn names_that_do_not_resolve_yet_stop_nothing() {
-        let asks = Arc::new(Answers {
-            yes: false,
-            asked: Mutex::default(),
-        });
-        let brake = Brake::new(Arc::clone(&asks) as Arc<dyn GoOn>);
-        brake.expect(10);
-        for n in 0..10 {
-            assert!(brake.may_begin().await, "{n}");
+        let unresolved = |n| {
             let missing = SolveError::new("waiting for DNS").waiting();
             let name = format!("h{n}.example").parse().unwrap();
-            let error = ObtainError::Names([(name, Refused::Solve(missing))].into());
-            brake.ended(&target(n), Some(&error.into())).await;
-        }
-        assert_eq!(*asks.asked.lock().unwrap(), []);
+            Some(ObtainError::Names([(name, Refused::Solve(missing))].into()).into())
+        };
+        assert_eq!(run_of(false, (0..10).map(unresolved).collect()).await, (10, Vec::new()));
     }
 
     #[tokio::test]
     async fn an_interruption_and_a_leader_that_leads_no_longer_stop_nothing() {
-        let asks = Arc::new(Answers {
-            yes: false,
-            asked: Mutex::default(),
-        });
-        let brake = Brake::new(Arc::clone(&asks) as Arc<dyn GoOn>);
-        brake.expect(10);
-        for n in 0..10 {
-            assert!(brake.may_begin().await, "{n}");
+        let ended = |n| {
             let not_now = NotNow("this process does not lead".to_owned());
-            let error = if n < 5 {
+            Some(if n < 5 {
                 ObtainError::Interrupted.into()
             } else {
                 not_now.into()
-            };
-            brake.ended(&target(n), Some(&error)).await;
-        }
-        assert_eq!(*asks.asked.lock().unwrap(), []);
+            })
+        };
+        assert_eq!(run_of(false, (0..10).map(ended).collect()).await, (10, Vec::new()));
     }
 
     #[tokio::test]
