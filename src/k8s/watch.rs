@@ -80,16 +80,15 @@ pub async fn watch(
         let keys = starts.keys.remove(&(kind, namespace.clone())).unwrap_or_default();
         streams.push((kind, namespace, Some(version), keys));
     }
-    // Where all TLS Secrets are watched.
-    let tls = |(kind, namespace): &(Kind, Option<Text>)| (*kind == Kind::Secret).then(|| namespace.clone());
-    let mut covered: HashSet<Option<Text>> = starts.unread.iter().filter_map(tls).collect();
-    covered.extend(streams.iter().filter(|it| it.0 == Kind::Secret).map(|it| it.1.clone()));
     streams.extend(
         starts
             .unread
             .drain(..)
             .map(|(kind, namespace)| (kind, namespace, None, HashSet::new())),
     );
+    // Where all TLS Secrets are watched.
+    let of_secrets = streams.iter().filter(|stream| stream.0 == Kind::Secret);
+    let covered: HashSet<Option<Text>> = of_secrets.map(|stream| stream.1.clone()).collect();
     for (kind, namespace, version, known) in streams {
         let Some(api) = starts.apis.get(&kind).copied() else {
             continue;

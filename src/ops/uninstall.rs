@@ -113,13 +113,8 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let install = install_id(&api, &request.namespace).await;
     let mut report = remove(&api.with_permits(permits), &all, front).await;
     if request.secret.is_none() {
-        // Between the list and the end of its rights, the controller may have made another.
-        let mut later = made_by_itself(&api, &request.namespace, false)
-            .await
-            .map_err(|error| OpError::because(&error))?;
-        later.retain(|one| !all.iter().any(|before| before.uid == one.uid));
-        let permits = later.iter().map(permit).collect();
-        let again = remove(&api.with_permits(permits), &later, front).await;
+        // It had its rights until just now.
+        let again = remove_later(&api, &request.namespace, &all, front).await;
         report.removed += again.removed;
         report.trouble = report.trouble.or(again.trouble);
     }
@@ -250,6 +245,26 @@ async fn remove(api: &Api, all: &[Found], front: &dyn Front) -> Report {
         }
     }
     report
+}
+
+/// Removes what the controller has made since it was listed. What was listed is told already, whatever became of it.
+async fn remove_later(api: &Api, namespace: &str, listed: &[Found], front: &dyn Front) -> Report {
+    let mut later = match made_by_itself(api, namespace, false).await {
+        Ok(later) => later,
+        Err(error) => {
+            front.error(&format!(
+                "nobody knows whether the controller has made anything since: {}",
+                chain(&error)
+            ));
+            return Report {
+                trouble: Some(Blame::Write),
+                ..Report::default()
+            };
+        }
+    };
+    later.retain(|one| !listed.iter().any(|before| before.uid == one.uid));
+    let permits = later.iter().map(permit).collect();
+    remove(&api.with_permits(permits), &later, front).await
 }
 
 /// The id of an installation, which is with its account.
