@@ -255,22 +255,20 @@ impl Aftercare {
     }
 
     /// Says of the Secrets that are stored and scheduled, and not restarted for or not served, that they are.
-    pub fn mark(&self, certificates: &mut [CertificateState]) {
-        for certificate in certificates {
-            let Some(care) = self.of.get(&certificate.secret) else {
-                continue;
-            };
-            if certificate.state != "Scheduled" {
-                continue;
-            }
-            certificate.state = if care.of.left == Left::Restart {
-                "NotRestarted"
-            } else {
-                "NotServed"
-            };
-            certificate.until = Some(care.next);
-            certificate.message = certificate.after.clone().unwrap_or_default();
+    pub fn mark(&self, certificate: &mut CertificateState) {
+        let Some(care) = self.of.get(&certificate.secret) else {
+            return;
+        };
+        if certificate.state != "Scheduled" {
+            return;
         }
+        certificate.state = if care.of.left == Left::Restart {
+            "NotRestarted"
+        } else {
+            "NotServed"
+        };
+        certificate.until = Some(care.next);
+        certificate.message = certificate.after.clone().unwrap_or_default();
     }
 }
 

@@ -1,7 +1,10 @@
 //! When the CA is asked whether certificates are to be renewed sooner (RFC 9773): twice to four times a day for each, spread over
 //! the hours, and never in a row after a restart.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     object::{Key, Seconds},
@@ -22,14 +25,14 @@ pub const AT_ONCE: usize = 4;
 /// The certificates, and when each is asked for.
 #[derive(Debug, Default)]
 pub struct Ari {
-    due: BTreeSet<(Seconds, Key)>,
-    of: HashMap<Key, (Seconds, Fingerprint)>,
+    due: BTreeSet<(Seconds, Arc<Key>)>,
+    of: HashMap<Arc<Key>, (Seconds, Fingerprint)>,
     under_way: usize,
 }
 
 impl Ari {
     /// Takes note of the certificate that a Secret has.
-    pub fn keep(&mut self, secret: &Key, certificate: Fingerprint, now: Seconds) {
+    pub fn keep(&mut self, secret: &Arc<Key>, certificate: Fingerprint, now: Seconds) {
         if self.of.get(secret).is_some_and(|(_, known)| *known == certificate) {
             return;
         }
@@ -48,13 +51,13 @@ impl Ari {
 
     /// Forgets a Secret. Returns the certificate that it had.
     pub fn forget(&mut self, secret: &Key) -> Option<Fingerprint> {
-        let (at, certificate) = self.of.remove(secret)?;
-        self.due.remove(&(at, secret.clone()));
+        let (shared, (at, certificate)) = self.of.remove_entry(secret)?;
+        self.due.remove(&(at, shared));
         Some(certificate)
     }
 
     /// The next certificate to ask for; the answer has to be reported.
-    pub fn next(&mut self, now: Seconds) -> Option<(Key, Fingerprint)> {
+    pub fn next(&mut self, now: Seconds) -> Option<(Arc<Key>, Fingerprint)> {
         if self.under_way >= AT_ONCE || self.due.first().is_none_or(|(at, _)| *at > now) {
             return None;
         }
@@ -63,13 +66,19 @@ impl Ari {
         // Should the answer never come, it is asked for again.
         *at = now.saturating_add(EACH);
         let (at, certificate) = (*at, *certificate);
-        self.due.insert((at, secret.clone()));
+        self.due.insert((at, Arc::clone(&secret)));
         self.under_way += 1;
         Some((secret, certificate))
     }
 
     /// Takes note of an answer: when the CA asks to come back, in seconds from now; `None` if there was no answer.
-    pub fn answered(&mut self, secret: &Key, certificate: Fingerprint, retry_after: Option<Seconds>, now: Seconds) {
+    pub fn answered(
+        &mut self,
+        secret: &Arc<Key>,
+        certificate: Fingerprint,
+        retry_after: Option<Seconds>,
+        now: Seconds,
+    ) {
         self.under_way = self.under_way.saturating_sub(1);
         if self.of.get(secret).is_some_and(|(_, known)| *known == certificate) {
             self.forget(secret);
@@ -84,9 +93,9 @@ impl Ari {
         first.filter(|_| self.under_way < AT_ONCE)
     }
 
-    fn put(&mut self, secret: &Key, certificate: Fingerprint, at: Seconds) {
-        self.due.insert((at, secret.clone()));
-        self.of.insert(secret.clone(), (at, certificate));
+    fn put(&mut self, secret: &Arc<Key>, certificate: Fingerprint, at: Seconds) {
+        self.due.insert((at, Arc::clone(secret)));
+        self.of.insert(Arc::clone(secret), (at, certificate));
     }
 }
 
@@ -113,7 +122,11 @@ mod tests {
     fn ten_thousand_certificates_are_asked_for_evenly_and_none_in_the_first_hours() {
         let mut ari = Ari::default();
         for number in 0..10_000 {
-            ari.keep(&key("shop", &format!("s{number}")), digest(&number.to_string()), 0);
+            ari.keep(
+                &Arc::new(key("shop", &format!("s{number}"))),
+                digest(&number.to_string()),
+                0,
+            );
         }
         assert_eq!(ari.next(FIRST - 1), None);
         let mut by_hour = [0_u32; 12];
@@ -137,7 +150,11 @@ mod tests {
     fn few_are_asked_for_at_once_and_a_lost_answer_is_asked_for_again() {
         let mut ari = Ari::default();
         for number in 0..10 {
-            ari.keep(&key("shop", &format!("s{number}")), digest(&number.to_string()), 0);
+            ari.keep(
+                &Arc::new(key("shop", &format!("s{number}"))),
+                digest(&number.to_string()),
+                0,
+            );
         }
         let taken: Vec<_> = std::iter::from_fn(|| ari.next(EACH)).collect();
         assert_eq!((taken.len(), ari.next_wake()), (AT_ONCE, None));

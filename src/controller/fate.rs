@@ -5,6 +5,7 @@ use crate::{
     engine::{failure::TargetError, lease::LeaseError, obtain::ObtainError},
     error::{Blame, Diagnose as _, chain},
     object::{Seconds, Text},
+    plan::limits::Exceeded,
     text::time::HOUR,
 };
 
@@ -78,15 +79,20 @@ pub fn fate(error: &TargetError, now: Seconds) -> Fate {
         error if error.is_taken() => waiting(BUSY),
         error if error.blame() == Blame::Interrupted => waiting(1),
         TargetError::Stopped | TargetError::MoreNames { .. } | TargetError::Older { .. } => waiting(1),
-        TargetError::Limit { exceeded, .. } => Fate::Limited {
-            until: exceeded.possible_at,
-            limit: exceeded.limit.as_str().into(),
-        },
+        TargetError::Limit { exceeded, .. } => limited(exceeded),
         TargetError::Obtain(ObtainError::Acme(error)) => of_ca(error, now),
         error => Fate::Failed {
             reason: chain(error).into(),
             ca_answered: !is_of_cluster(error),
         },
+    }
+}
+
+/// What becomes of a certificate whose order would exceed a limit.
+pub fn limited(exceeded: &Exceeded) -> Fate {
+    Fate::Limited {
+        until: exceeded.possible_at,
+        limit: exceeded.limit.as_str().into(),
     }
 }
 

@@ -5,7 +5,10 @@
 
 mod recall;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     ari::Ari,
@@ -78,6 +81,9 @@ pub struct Keeper {
     held: BTreeMap<Key, Hold>,
     /// The Secrets that are held since somebody asked for them.
     held_now: Vec<(Key, Hold)>,
+    /// The Secrets that wait for a limit, or did when they were taken last. They were looked at before, so that the limit alone
+    /// decides.
+    limited: BTreeSet<Key>,
     /// The names that were ordered last for what is under way, has failed or is held, as [`set_of`] has them.
     tried: HashMap<Key, Text>,
     /// The certificates of a day.
@@ -105,6 +111,7 @@ impl Keeper {
             queue: Queue::new(),
             held: BTreeMap::new(),
             held_now: Vec::new(),
+            limited: BTreeSet::new(),
             tried: HashMap::new(),
             twice: Twice::default(),
             trouble: BTreeMap::new(),
@@ -179,6 +186,7 @@ impl Keeper {
                     self.held.remove(secret);
                     self.trouble.remove(secret);
                     self.tried.remove(secret);
+                    self.limited.remove(secret);
                     self.forget_window(secret);
                 }
                 Some(Wanted::Held(hold)) => {
@@ -207,15 +215,16 @@ impl Keeper {
     }
 
     fn keep(&mut self, inventory: &Inventory, target: &Target, need: &Need, now: Seconds) {
-        let secret = &target.secret;
-        self.follow_window(target, now);
+        let shared = Arc::new(target.secret.clone());
+        let secret = &*shared;
+        self.follow_window(&shared, target, now);
         self.note_classes(inventory, target);
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
-            self.twice.seen(secret, &names_of(leaf), leaf.not_before, now);
+            self.twice.seen(&shared, &names_of(leaf), leaf.not_before, now);
         } else {
-            self.twice.look(secret);
+            self.twice.look(&shared);
         }
-        let task = self.task(inventory, target, need, now);
+        let task = self.task(Arc::clone(&shared), inventory, target, need, now);
         let is_later = task.due_at > now;
         let set = set_of(&target.names.order);
         let is_other = self.tried.get(secret).is_some_and(|tried| *tried != set);
@@ -268,7 +277,7 @@ impl Keeper {
         }
     }
 
-    fn task(&self, inventory: &Inventory, target: &Target, need: &Need, now: Seconds) -> Task {
+    fn task(&self, secret: Arc<Key>, inventory: &Inventory, target: &Target, need: &Need, now: Seconds) -> Task {
         let leaf = inventory
             .secrets()
             .get(&target.secret)
@@ -284,7 +293,7 @@ impl Keeper {
             _ => (TaskKind::New, 0, self.deadline(&target.secret, now)),
         };
         Task {
-            secret: target.secret.clone(),
+            secret,
             namespace: target.secret.namespace.clone(),
             issuer: self.keeping.issuer.clone(),
             deadline,
@@ -353,8 +362,18 @@ impl Keeper {
         self.hold(secret, hold);
     }
 
+    /// Whether a Secret waited for a limit before it was taken.
+    pub fn was_limited(&self, secret: &Key) -> bool {
+        self.limited.contains(secret)
+    }
+
     /// Takes note of what became of an order.
     pub fn ended(&mut self, secret: &Key, fate: Fate, now: Seconds) {
+        if matches!(fate, Fate::Limited { .. }) {
+            self.limited.insert(secret.clone());
+        } else {
+            self.limited.remove(secret);
+        }
         if matches!(fate, Fate::Stored | Fate::StoredBut { .. })
             && let Some(set) = self.tried.get(secret)
         {
@@ -419,16 +438,16 @@ impl Keeper {
     }
 
     /// Has the CA asked for the window of a certificate that it issued itself.
-    fn follow_window(&mut self, target: &Target, now: Seconds) {
+    fn follow_window(&mut self, secret: &Arc<Key>, target: &Target, now: Seconds) {
         match &target.held {
             Some(held) if target.changes_ca.is_none() => {
-                let before = self.ari.certificate_of(&target.secret);
+                let before = self.ari.certificate_of(secret);
                 if let Some(before) = before.filter(|before| *before != held.sha256) {
                     self.windows.remove(&before);
                 }
-                self.ari.keep(&target.secret, held.sha256, now);
+                self.ari.keep(secret, held.sha256, now);
             }
-            _ => self.forget_window(&target.secret),
+            _ => self.forget_window(secret),
         }
     }
 
@@ -440,12 +459,12 @@ impl Keeper {
 
     /// Takes note of what the CA has said of the window of a certificate, and looks at its Secret again. Returns whether the CA
     /// wants a certificate replaced at once that was not due: its window has passed already (RFC 9773, section 4.2).
-    pub fn window(&mut self, inventory: &Inventory, secret: &Key, answer: &WindowAnswer, now: Seconds) -> bool {
+    pub fn window(&mut self, inventory: &Inventory, secret: &Arc<Key>, answer: &WindowAnswer, now: Seconds) -> bool {
         self.ari.answered(secret, answer.certificate, answer.retry_after, now);
         let Some(window) = answer.window else { return false };
         let was_later = self.queue.get(secret).is_some_and(|queued| queued.task.due_at > now);
         self.windows.insert(answer.certificate, window);
-        self.look(inventory, &BTreeSet::from([secret.clone()]), now);
+        self.look(inventory, &BTreeSet::from([Key::clone(secret)]), now);
         was_later && window.1 <= now
     }
 

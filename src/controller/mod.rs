@@ -19,6 +19,7 @@ pub mod keeper;
 pub mod leader;
 pub mod memory;
 pub mod moment;
+pub mod overview;
 pub mod queue;
 pub mod restores;
 pub mod routes;

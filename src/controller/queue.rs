@@ -17,6 +17,7 @@ mod task;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    sync::Arc,
 };
 
 pub use task::{Failure, Queued, Task, TaskKind, TaskState};
@@ -75,10 +76,10 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct Queue {
     /// Boxed, because a tree that is filled in order is half empty.
-    entries: BTreeMap<Key, Box<Entry>>,
+    entries: BTreeMap<Arc<Key>, Box<Entry>>,
     issuers: BTreeMap<Text, Issuer>,
     /// The tasks that have a moment before which nothing is done.
-    later: BTreeSet<(Seconds, Key)>,
+    later: BTreeSet<(Seconds, Arc<Key>)>,
     /// How many tasks of each namespace are running.
     running: BTreeMap<Text, usize>,
     running_in_all: usize,
@@ -98,11 +99,15 @@ impl Queue {
     }
 
     /// Adds a task, or changes the one of its Secret. What a task waits for is not changed by that: [`Self::again`] does.
-    pub fn upsert(&mut self, task: Task) {
-        let key = task.secret.clone();
+    pub fn upsert(&mut self, mut task: Task) {
+        if let Some((key, _)) = self.entries.get_key_value(&*task.secret) {
+            task.secret = Arc::clone(key);
+        }
+        let key = Arc::clone(&task.secret);
         let Some(entry) = self.entries.get_mut(&key) else {
             let queued = Queued::new(task);
-            self.entries.insert(key.clone(), Box::new(Entry { queued, run: None }));
+            let entry = Box::new(Entry { queued, run: None });
+            self.entries.insert(Arc::clone(&key), entry);
             self.place(&key);
             return;
         };
@@ -470,11 +475,12 @@ impl Queue {
         {
             self.work += 1;
         }
-        let Some(queued) = self.entries.get(key).map(|entry| &entry.queued) else {
+        let Some((shared, entry)) = self.entries.get_key_value(key) else {
             return;
         };
+        let queued = &entry.queued;
         if let Some(at) = queued.state.until() {
-            let place = (at, key.clone());
+            let place = (at, Arc::clone(shared));
             if into {
                 self.later.insert(place);
             } else {

@@ -9,7 +9,11 @@ mod start;
 mod sweep;
 mod told;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -37,6 +41,7 @@ use crate::{
     engine::{
         authority::Authority,
         cancel::{self, Cancel, Canceller},
+        ledger::Expected,
         run::UNDER_WAY,
     },
     error::Blame,
@@ -73,7 +78,7 @@ enum Heard {
     /// An order has ended.
     Ended(Key, Fate),
     /// The CA was asked for the window of a certificate.
-    Window(Key, WindowAnswer),
+    Window(Arc<Key>, WindowAnswer),
     /// Something became of a certificate after it was stored.
     After(after::Told),
 }
@@ -165,6 +170,7 @@ pub async fn run(
         ca_down_told: None,
         at_once_told: None,
         aftercare: Aftercare::default(),
+        expected: HashMap::new(),
     };
     asks.stage.send_replace(state::Stage::Going);
     let ended = Box::pin(controller.go_on(heard, asks)).await;
@@ -231,6 +237,8 @@ struct Controller {
     at_once_told: Option<Instant>,
     /// The certificates that are stored and not served yet.
     aftercare: Aftercare,
+    /// What counts the orders that were let through a limit, until they end.
+    expected: HashMap<Key, Expected>,
 }
 
 impl Controller {
@@ -335,6 +343,7 @@ impl Controller {
             log::debug!("Secret {secret} failed: {reason}");
         }
         self.tally.order(&fate);
+        self.expected.remove(secret);
         match &fate {
             Fate::Stored => self.ca_answered = Some(Instant::now()),
             Fate::CaDown => self.ca_is_down("it does not answer, or only with errors"),

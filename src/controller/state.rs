@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::keeper::Keeper;
+use super::{keeper::Keeper, overview::Overview};
 use crate::{
     inventory::Inventory,
     object::{Key, Seconds, Text, doing::Doing},
@@ -74,8 +74,8 @@ pub struct Snapshot {
     pub ca_down_since: Option<Seconds>,
     /// When everything was last judged.
     pub judged_at: Seconds,
-    /// The Secrets for which routes ask.
-    pub certificates: Vec<CertificateState>,
+    /// The Secrets for which routes ask, in few numbers.
+    pub certificates: Overview,
     /// How many certificates have ended without being renewed, since this process began.
     pub missed: u64,
     /// How many orders have ended since this process began, by how.
@@ -137,7 +137,11 @@ impl CertificateState {
 }
 
 /// How it stands with every Secret for which a route asks.
-pub fn certificates(keeper: &Keeper, inventory: &Inventory, now: Seconds) -> Vec<CertificateState> {
+pub fn certificates<'a>(
+    keeper: &'a Keeper,
+    inventory: &'a Inventory,
+    now: Seconds,
+) -> impl Iterator<Item = CertificateState> + 'a {
     let doings = keeper.doings(now, true);
-    doings.map(|doing| CertificateState::of(inventory, doing)).collect()
+    doings.map(|doing| CertificateState::of(inventory, doing))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::{fate::Fate, state::CertificateState};
+use super::fate::Fate;
 use crate::{
     object::{Key, Seconds},
     plan::limits::{Left, LimitOf},
@@ -71,19 +71,14 @@ impl Tally {
         }
     }
 
-    /// Counts the certificates that have ended since it was last looked, each once. Those that had ended before this
-    /// process began are not counted: it did not miss them.
-    pub fn look(&mut self, certificates: &[CertificateState], now: Seconds) {
-        let ended: BTreeMap<Key, Seconds> = certificates
-            .iter()
-            .filter(|of| of.state != "Held")
-            .filter_map(|of| Some((of.secret.clone(), of.not_after.filter(|end| *end < now)?)))
-            .collect();
+    /// Counts the certificates that have ended since it was last looked, each once, given all that have. Those that had ended
+    /// before this process began are not counted: it did not miss them.
+    pub fn look(&mut self, ended: &BTreeMap<Key, Seconds>) {
         let news = ended
             .iter()
             .filter(|(secret, end)| **end >= self.began && self.ended.get(*secret) != Some(*end));
         self.missed += u64::try_from(news.count()).unwrap_or_default();
-        self.ended = ended;
+        self.ended.clone_from(ended);
     }
 
     /// How many certificates have ended without being renewed.
@@ -114,7 +109,10 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::limits::Limit;
+    use crate::{
+        controller::{overview::Overview, state::CertificateState},
+        plan::limits::Limit,
+    };
 
     fn certificate(name: &str, state: &'static str, not_after: Seconds) -> CertificateState {
         CertificateState {
@@ -140,15 +138,14 @@ mod tests {
             certificate("late", "BackOff", 1_500),
             certificate("good", "Scheduled", 9_000),
         ];
-        tally.look(&all, 1_400);
-        assert_eq!(tally.missed(), 0);
-        tally.look(&all, 1_501);
-        tally.look(&all, 1_600);
-        assert_eq!(tally.missed(), 1);
+        let mut look = |all: &[CertificateState], now| {
+            tally.look(&Overview::of(all.iter().cloned(), now).ended);
+            tally.missed()
+        };
+        assert_eq!([1_400, 1_501, 1_600].map(|now| look(&all, now)), [0, 1, 1]);
         // The next one ends too.
-        tally.look(&[certificate("late", "Ready", 3_000)], 2_000);
-        tally.look(&[certificate("late", "Ready", 3_000)], 3_001);
-        assert_eq!(tally.missed(), 2);
+        let next = [certificate("late", "Ready", 3_000)];
+        assert_eq!([2_000, 3_001].map(|now| look(&next, now)), [1, 2]);
     }
 
     #[test]

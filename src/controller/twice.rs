@@ -4,7 +4,10 @@
 //! What this process stored is counted, and the certificate that was there when the Secret was first looked at. After a restart,
 //! what was remembered of a Secret is counted in place of that ([`Twice::restore`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     apply::mark::short_hash,
@@ -27,7 +30,7 @@ pub fn set_of(names: &[Name]) -> Text {
 #[derive(Debug, Default)]
 pub struct Twice {
     of: BTreeMap<(Key, Text), Vec<Seconds>>,
-    looked: BTreeSet<Key>,
+    looked: BTreeSet<Arc<Key>>,
     /// Those of which all is known that was stored before this process began.
     restored: BTreeSet<(Key, Text)>,
 }
@@ -42,17 +45,17 @@ impl Twice {
     }
 
     /// Takes note that a Secret was looked at. Returns whether that was the first time.
-    pub fn look(&mut self, secret: &Key) -> bool {
-        !self.looked.contains(secret) && self.looked.insert(secret.clone())
+    pub fn look(&mut self, secret: &Arc<Key>) -> bool {
+        !self.looked.contains(secret) && self.looked.insert(Arc::clone(secret))
     }
 
     /// Takes note of the certificate that is there when a Secret is first looked at. What comes later is counted as it is stored:
     /// its dates say nothing, because CAs backdate them.
-    pub fn seen(&mut self, secret: &Key, names: &[Name], not_before: Seconds, now: Seconds) {
+    pub fn seen(&mut self, secret: &Arc<Key>, names: &[Name], not_before: Seconds, now: Seconds) {
         if !self.look(secret) || now.saturating_sub(not_before) >= DAY {
             return;
         }
-        let of = (secret.clone(), set_of(names));
+        let of = (Key::clone(secret), set_of(names));
         if !self.restored.contains(&of) {
             self.add(of, not_before);
         }
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn what_was_there_before_counts_once_and_what_is_stored_now_is_not_counted_again() {
         let all = names(&["a.example"]);
-        let (mut twice, secret, set) = (Twice::default(), key("shop", "shop-tls"), set_of(&all));
+        let (mut twice, secret, set) = (Twice::default(), Arc::new(key("shop", "shop-tls")), set_of(&all));
         let t = 10 * DAY;
         for _ in 0..3 {
             twice.seen(&secret, &all, t - 60, t);
@@ -135,10 +138,10 @@ mod tests {
         twice.stored(&secret, set.clone(), t + 5);
         twice.seen(&secret, &all, t + 4, t + 6);
         assert_eq!(twice.until(&secret, &set, DAY, t + 6), Some(t - 60 + DAY));
-        twice.seen(&key("shop", "old"), &all, t - 2 * DAY, t);
+        twice.seen(&Arc::new(key("shop", "old")), &all, t - 2 * DAY, t);
         assert_eq!(twice.until(&key("shop", "old"), &set, DAY, t), None);
         // Of a CA that backdates by an hour, and whose certificate is seen before it is known to be stored.
-        let new = key("shop", "new");
+        let new = Arc::new(key("shop", "new"));
         twice.look(&new);
         twice.seen(&new, &all, t - 3_600, t);
         twice.stored(&new, set.clone(), t + 5);
@@ -157,9 +160,9 @@ mod tests {
         let issued = before.issued(&secret, &set, t + 61);
         let mut after = Twice::default();
         // The CA dates back: the present certificate is the second, and not a third.
-        after.seen(&secret, &all, t - 3_540, t + 100);
+        after.seen(&Arc::new(secret.clone()), &all, t - 3_540, t + 100);
         after.restore(&secret, &set, &issued, t + 100);
-        after.seen(&secret, &all, t - 3_540, t + 101);
+        after.seen(&Arc::new(secret.clone()), &all, t - 3_540, t + 101);
         assert_eq!(after.until(&secret, &set, DAY, t + 101), Some(t + DAY));
         assert_eq!(after.issued(&secret, &set, t + DAY), [t + 60]);
         // Nothing of the future.

@@ -46,9 +46,9 @@ impl Counter {
             .look(|own| limits::exceeded(limits, &[own, seen.buckets()], names, kind, now))
     }
 
-    /// Counts an order that the CA took.
-    pub(super) fn ordered(&self, kind: OrderKind) {
-        self.ledger.ordered(kind, crate::clock::now());
+    /// Counts an order for these names that the CA took.
+    pub(super) fn ordered(&self, names: &[Name], kind: OrderKind) {
+        self.ledger.ordered(names, kind, crate::clock::now());
     }
 
     /// Counts a certificate that the CA issued.

@@ -7,6 +7,7 @@
 mod kept;
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -18,7 +19,7 @@ use crate::{
     apply::{Api, mark::short_hash},
     name::Name,
     object::{Key, Seconds},
-    plan::limits::{Buckets, Limits, OrderKind},
+    plan::limits::{Buckets, Limits, OrderKind, set_of},
     settings::store::{Store, StoreError},
 };
 
@@ -73,6 +74,21 @@ struct State {
     waiting: Vec<Event>,
     /// Whether a task writes what is waiting.
     has_writer: bool,
+    /// The new orders that this process is about to make, by their names ([`set_of`]). They are not written.
+    expected: BTreeMap<String, Vec<Name>>,
+}
+
+/// A new order that is about to be made. The ledger counts it until this is dropped.
+#[derive(Debug)]
+pub struct Expected {
+    ledger: Ledger,
+    set: String,
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.ledger.0.lock().expected.remove(&self.set);
+    }
 }
 
 impl Ledger {
@@ -113,8 +129,32 @@ impl Ledger {
         at(&self.0.lock().known)
     }
 
-    /// Counts an order that the CA took.
-    pub fn ordered(&self, kind: OrderKind, at: Seconds) {
+    /// Takes note of a new order for these names that is about to be made, until it is ([`Self::ordered`]) or what comes back
+    /// is dropped.
+    pub fn expect(&self, names: &[Name]) -> Expected {
+        let set = set_of(names);
+        self.0.lock().expected.insert(set.clone(), names.to_vec());
+        Expected {
+            ledger: self.clone(),
+            set,
+        }
+    }
+
+    /// The buckets of the account as they will be once every order that is about to be made is made.
+    pub fn foreseen(&self, now: Seconds) -> Buckets {
+        let state = self.0.lock();
+        let mut known = state.known.clone();
+        let Some(limits) = &self.0.limits else { return known };
+        for names in state.expected.values() {
+            known.ordered(limits, OrderKind::New, now);
+            known.issued(limits, names, OrderKind::New, now);
+        }
+        known
+    }
+
+    /// Counts an order for these names that the CA took.
+    pub fn ordered(&self, names: &[Name], kind: OrderKind, at: Seconds) {
+        self.0.lock().expected.remove(&set_of(names));
         // Others are free of charge.
         if kind == OrderKind::New {
             self.count(Event::Ordered { at });

@@ -2,6 +2,7 @@
 
 mod accept;
 pub mod aftermath;
+pub mod allowance;
 pub mod asked;
 pub mod authority;
 pub mod authorize;

@@ -335,7 +335,7 @@ impl OrderRequest<'_> {
         match told(self.proving.tell, || "the CA to accept the order".to_owned(), ordering).await {
             Ok(order) => {
                 let kind = self.counter.kind(&names.order, in_window);
-                self.counter.ordered(kind);
+                self.counter.ordered(&names.order, kind);
                 Ok((order, kind))
             }
             Err(error) => {

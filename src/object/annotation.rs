@@ -181,6 +181,11 @@ pub fn is_filled(key: &str) -> bool {
     matches!(key, REFLECTOR_FILLS | REPLICATOR_FILLS)
 }
 
+/// The annotation with this key, if it is one of those that mean something here.
+pub fn known(key: &str) -> Option<&'static str> {
+    WANTED.iter().copied().find(|known| *known == key)
+}
+
 /// Whether an annotation is kept while reading.
 pub fn wanted(key: &str) -> bool {
     WANTED.contains(&key) || LOGIN.contains(&key) || of_tool(key)

@@ -25,8 +25,9 @@ use crate::{
         rollout::Workload,
     },
     engine::{
+        allowance::allowed,
         authority::Authority,
-        ledger::Ledger,
+        ledger::{Expected, Ledger},
         prepare::store_options,
         restore::{self, RestoreError, Restored, restore},
         run::Run,
@@ -38,7 +39,7 @@ use crate::{
     object::{Key, Seconds, resource::SECRET},
     plan::{
         Target,
-        limits::{Left, overview},
+        limits::{Exceeded, Left, overview},
         target::ENOUGH,
         wildcard::{self, WildcardRule, Wildcards},
     },
@@ -103,8 +104,8 @@ pub enum BeforeOrder {
 /// Whether there is an account that may order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountState {
-    /// There is.
-    Ready,
+    /// There is, with this URL; empty if the CA has not said it.
+    Ready(String),
     /// There is none. Nothing is ordered, and none is registered.
     Missing,
 }
@@ -213,7 +214,7 @@ impl Unattended {
         let kept = self.store.load(directory).await;
         let kept = kept.map_err(|error| OpError::because(&error))?;
         Ok(match kept {
-            Some(_) => AccountState::Ready,
+            Some(kept) => AccountState::Ready(kept.account.url.unwrap_or_default()),
             None => AccountState::Missing,
         })
     }
@@ -244,6 +245,23 @@ impl Unattended {
         };
         known.join(seen(inventory, &self.settings).buckets());
         Ok(Some(overview(&limits, &known, &BTreeSet::new(), None, now)))
+    }
+
+    /// For each of these targets, in this order: what counts its order until it is made, or the limit that it would exceed
+    /// ([`allowed`]). Nothing is known before the account has ordered once in this term.
+    pub async fn allowed(
+        &self,
+        context: &Context,
+        inventory: &Inventory,
+        account: &str,
+        targets: &[&Target],
+    ) -> Vec<Result<Option<Expected>, Exceeded>> {
+        let Some(standing) = context.standing.lock().await.get(account).cloned() else {
+            return targets.iter().map(|_| Ok(None)).collect();
+        };
+        let orders = targets.iter().map(|target| &target.names.order[..]);
+        let seen = || seen(inventory, &self.settings);
+        allowed(standing.ledger(), orders, seen, crate::clock::now())
     }
 
     /// The cluster.

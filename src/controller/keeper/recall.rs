@@ -22,7 +22,7 @@ impl Keeper {
         let is_worth = move |queued: &&Queued| {
             healthy
                 || !matches!(queued.state, TaskState::Scheduled { .. })
-                || self.trouble.contains_key(&queued.task.secret)
+                || self.trouble.contains_key(&*queued.task.secret)
         };
         let queued = self.queue.iter().filter(is_worth);
         // What is held for a time has a place in the queue, too.
@@ -32,7 +32,7 @@ impl Keeper {
     }
 
     fn doing(&self, queued: &Queued, now: Seconds) -> Doing {
-        let secret = &queued.task.secret;
+        let secret = &*queued.task.secret;
         let names = self.tried.get(secret);
         let mut doing = match self.held.get(secret) {
             Some(hold) => of_hold(secret, hold),
@@ -116,6 +116,9 @@ impl Keeper {
                 TaskState::Scheduled { at: due_at }
             }
         };
+        if matches!(state, TaskState::Limited { .. }) {
+            self.limited.insert(secret.clone());
+        }
         let since = doing.since.filter(|since| *since <= now);
         self.queue.restore(secret, doing.failures, since, state);
     }
@@ -136,7 +139,7 @@ fn of_task(queued: &Queued) -> Doing {
         reason: queued.task.kind.as_str().into(),
         until: queued.state.until(),
         since: queued.failing_since,
-        ..Doing::of(queued.task.secret.clone())
+        ..Doing::of(Key::clone(&queued.task.secret))
     };
     let said = |state, message: &crate::object::Text| (state, message.clone());
     let (state, message) = match &queued.state {

@@ -1,5 +1,7 @@
 //! What is queued: a certificate that is wanted, and where it stands.
 
+use std::sync::Arc;
+
 use crate::object::{Key, Seconds, Text};
 
 /// Why a certificate is wanted.
@@ -27,8 +29,8 @@ impl TaskKind {
 /// A certificate that is wanted. Moments are in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// The Secret that it belongs into.
-    pub secret: Key,
+    /// The Secret that it belongs into; shared with whoever else keeps something of it, because there are many.
+    pub secret: Arc<Key>,
     /// The namespace to which it counts: that of the route, where the Secret is elsewhere.
     pub namespace: Text,
     /// The issuer of the settings that it is ordered from.

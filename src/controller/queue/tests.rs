@@ -7,7 +7,7 @@ use crate::text::time::DAY;
 
 fn task(namespace: &str, name: &str, deadline: Seconds) -> Task {
     Task {
-        secret: Key::new(namespace, name),
+        secret: Key::new(namespace, name).into(),
         namespace: namespace.into(),
         issuer: "letsencrypt".into(),
         deadline,
@@ -304,7 +304,7 @@ proptest! {
                 Act::Upsert(n, namespace, deadline, due_in) => {
                     let issuer = if n.is_multiple_of(5) { "corp" } else { "letsencrypt" };
                     queue.upsert(Task {
-                        secret: name(n),
+                        secret: name(n).into(),
                         namespace: format!("n{namespace}").into(),
                         issuer: issuer.into(),
                         // Each differs from the last, so that what is running is wanted again.
@@ -347,7 +347,7 @@ proptest! {
                 Act::Pass(time) => now += time,
             }
             prop_assert_eq!(queue.running(), running.len());
-            let there: BTreeSet<Key> = queue.iter().map(|it| it.task.secret.clone()).collect();
+            let there: BTreeSet<Key> = queue.iter().map(|it| Key::clone(&it.task.secret)).collect();
             prop_assert_eq!(&there, &wanted);
         }
         // In the end everything comes to its turn.

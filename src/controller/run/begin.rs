@@ -9,7 +9,7 @@ use super::{Controller, Heard, LOOKED, after};
 use crate::{
     clock::now,
     controller::{
-        fate::{Fate, fate},
+        fate::{Fate, fate, limited as fate_of},
         routes,
     },
     error::{Blame, chain},
@@ -45,8 +45,8 @@ impl Controller {
             return;
         }
         let secrets = secrets_of(&targets);
-        match self.unattended.account().await {
-            Ok(AccountState::Ready) => {}
+        let account = match self.unattended.account().await {
+            Ok(AccountState::Ready(url)) => url,
             Ok(AccountState::Missing) => {
                 self.tally.has_account = false;
                 return self.all_wait(&secrets, "AccountMissing: there is no account");
@@ -55,7 +55,12 @@ impl Controller {
                 self.tally.has_account = true;
                 return self.all_wait(&secrets, &error.message);
             }
+        };
+        let targets = self.without_those_beyond_limits(targets, &account).await;
+        if targets.is_empty() {
+            return;
         }
+        let secrets = secrets_of(&targets);
         if let Err(error) = self.does_ca_answer().await {
             return self.none_begun(&secrets, &error);
         }
@@ -91,6 +96,27 @@ impl Controller {
             }
             Err(error) => self.none_begun(&secrets, &error),
         }
+    }
+
+    /// Has those wait on for which a limit of the CA still leaves no room, without a request. Returns the others.
+    async fn without_those_beyond_limits(&mut self, targets: Vec<Target>, account: &str) -> Vec<Target> {
+        let Some(term) = &self.term else { return targets };
+        let (limited, mut left): (Vec<Target>, Vec<Target>) = targets
+            .into_iter()
+            .partition(|target| self.keeper.was_limited(&target.secret));
+        let (inventory, asked) = (&self.live.inventory, limited.iter().collect::<Vec<_>>());
+        let answers = self.unattended.allowed(&term.context, inventory, account, &asked).await;
+        for (target, answer) in limited.into_iter().zip(answers) {
+            match answer {
+                Ok(expected) => {
+                    self.expected
+                        .extend(expected.map(|expected| (target.secret.clone(), expected)));
+                    left.push(target);
+                }
+                Err(exceeded) => self.keeper.ended(&target.secret, fate_of(&exceeded), now()),
+            }
+        }
+        left
     }
 
     /// Puts the kept pairs of targets back that have lost theirs, and holds those whose names were ordered too often.

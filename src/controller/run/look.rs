@@ -8,6 +8,7 @@ use crate::{
     clock::now,
     controller::{
         keeper::WindowAnswer,
+        overview::Overview,
         state::{self, Ask, Inbox, Snapshot},
     },
     ops::pause::Told,
@@ -35,9 +36,13 @@ impl Controller {
     }
 
     pub(super) fn snapshot(&mut self) -> Snapshot {
-        let mut certificates = state::certificates(&self.keeper, &self.live.inventory, now());
-        self.aftercare.mark(&mut certificates);
-        self.tally.look(&certificates, now());
+        let certificates = state::certificates(&self.keeper, &self.live.inventory, now());
+        let marked = certificates.map(|mut certificate| {
+            self.aftercare.mark(&mut certificate);
+            certificate
+        });
+        let certificates = Overview::of(marked, now());
+        self.tally.look(&certificates.ended);
         let told = self.told.as_ref().map(|(told, _)| told);
         let paused_since = told.and_then(|told| match told {
             Told::Pause(pause) => Some(pause.at),

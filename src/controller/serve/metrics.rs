@@ -3,7 +3,6 @@
 //! Their number does not grow with the certificates: by name there are only those that are the worst.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -15,12 +14,10 @@ use prometheus_client::{
 };
 
 use crate::{
-    controller::state::{CertificateState, Snapshot, Stage},
-    object::Seconds,
+    controller::state::{Snapshot, Stage},
+    object::{Key, Seconds},
 };
 
-/// How many certificates are told of by name.
-const WORST: usize = 50;
 /// The upper ends of the parts into which lives are divided.
 const LIVES: [f64; 9] = [0.0, 0.01, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 1.0];
 
@@ -144,44 +141,23 @@ fn standing(all: &mut Registry, of: &Snapshot) {
 }
 
 fn certificates(all: &mut Registry, of: &Snapshot) {
-    let counted: Of<Gauge> = Family::default();
+    let overview = &of.certificates;
     let failing: Of<Gauge> = Family::default();
+    for (times, count) in ["1", "2", "3", "4+"].into_iter().zip(overview.failing) {
+        failing.get_or_create(&vec![("times", times.to_owned())]).set(count);
+    }
     let lives = Histogram::new(LIVES);
-    for times in ["1", "2", "3", "4+"] {
-        let _ = failing.get_or_create(&vec![("times", times.to_owned())]);
+    for left in &overview.lives {
+        lives.observe(*left);
     }
-    let (mut not_served, mut without) = (0, 0);
-    // Labels are made once for each kind, and not for each certificate.
-    let mut kinds: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-    for certificate in &of.certificates {
-        *kinds
-            .entry((certificate.state, certificate.reason.as_str()))
-            .or_default() += 1;
-        if certificate.state != "Held"
-            && let Some(left) = certificate.life_left(of.at)
-        {
-            lives.observe(left);
-        }
-        let times = match certificate.failures {
-            0 => None,
-            1 => Some("1"),
-            2 => Some("2"),
-            3 => Some("3"),
-            _ => Some("4+"),
-        };
-        if let Some(times) = times {
-            failing.get_or_create(&vec![("times", times.to_owned())]).inc();
-        }
-        not_served += usize::from(certificate.after.is_some());
-        without += usize::from(certificate.without.is_some());
-    }
-    for ((state, reason), count) in kinds {
+    let counted: Of<Gauge> = Family::default();
+    for ((state, reason), count) in &overview.kinds {
         let labels = vec![
-            ("state", state.to_owned()),
-            ("reason", reason.to_owned()),
+            ("state", (*state).to_owned()),
+            ("reason", reason.to_string()),
             ("issuer", of.issuer.clone()),
         ];
-        counted.get_or_create(&labels).set(count);
+        counted.get_or_create(&labels).set(*count);
     }
     all.register(
         "certs_certificates",
@@ -202,43 +178,38 @@ fn certificates(all: &mut Registry, of: &Snapshot) {
         all,
         "certs_not_served",
         "Certificates that are stored, and a restart or the look at what is served failed",
-        number(not_served),
+        number(overview.not_served),
     );
     gauge(
         all,
         "certs_without_names",
         "Certificates that were issued without new names that failed",
-        number(without),
+        number(overview.without_names),
     );
 }
 
 /// The worst by name.
 fn worst(all: &mut Registry, of: &Snapshot) {
-    let kept = || of.certificates.iter().filter(|certificate| certificate.state != "Held");
-    let name = |certificate: &CertificateState| -> Labels {
+    let name = |secret: &Key| -> Labels {
         vec![
-            ("namespace", certificate.secret.namespace.to_string()),
-            ("secret", certificate.secret.name.to_string()),
+            ("namespace", secret.namespace.to_string()),
+            ("secret", secret.name.to_string()),
         ]
     };
-    let mut ends: Vec<(Seconds, &CertificateState)> = kept().filter_map(|it| Some((it.not_after?, it))).collect();
-    ends.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.secret.cmp(&b.1.secret)));
     let expiry: Of<Gauge> = Family::default();
-    for (end, certificate) in ends.into_iter().take(WORST) {
-        expiry.get_or_create(&name(certificate)).set(end);
+    for (end, secret) in &of.certificates.first_to_end {
+        expiry.get_or_create(&name(secret)).set(*end);
     }
     all.register(
         "certs_expiry_timestamp_seconds",
         "When certificates end, of the 50 that end first",
         expiry,
     );
-    let mut left: Vec<(f64, &CertificateState)> = kept().filter_map(|it| Some((it.life_left(of.at)?, it))).collect();
-    left.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.secret.cmp(&b.1.secret)));
     let lives: Of<Float> = Family::default();
-    for (share, certificate) in left.into_iter().take(WORST) {
-        let mut labels = name(certificate);
-        labels.push(("state", certificate.state.to_owned()));
-        lives.get_or_create(&labels).set(share);
+    for (share, secret, state) in &of.certificates.least_left {
+        let mut labels = name(secret);
+        labels.push(("state", (*state).to_owned()));
+        lives.get_or_create(&labels).set(*share);
     }
     all.register(
         "certs_life_left_worst_ratio",

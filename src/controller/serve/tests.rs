@@ -5,7 +5,10 @@ use tokio::{
 
 use super::*;
 use crate::{
-    controller::state::{CertificateState, Inbox, asking},
+    controller::{
+        overview::Overview,
+        state::{CertificateState, Inbox, asking},
+    },
     engine::cancel,
     object::Key,
     plan::limits::{Left, Limit, LimitOf},
@@ -39,7 +42,7 @@ fn snapshot(count: i64) -> Snapshot {
         has_account: true,
         issuer: "letsencrypt".to_owned(),
         judged_at: NOW,
-        certificates: (0..count).map(certificate).collect(),
+        certificates: Overview::of((0..count).map(certificate), NOW),
         results: vec![("issued", 3), ("failed", 1)],
         limits: (0..16)
             .map(|n| Left {

@@ -24,7 +24,7 @@ async fn what_was_ordered_is_known_to_the_next_run_before_this_one_ends() {
     let ledger = open(&place, ACCOUNT).await;
     let now = crate::clock::now();
     let shop = names(&["a.example.com"]);
-    ledger.ordered(OrderKind::New, now);
+    ledger.ordered(&[], OrderKind::New, now);
     ledger.issued(&shop, OrderKind::New, now);
     for _ in 0..5 {
         ledger.failed(&shop[0], now);
@@ -58,8 +58,8 @@ async fn runs_at_once_count_together() {
     let (one, two) = (open(&place, ACCOUNT).await, open(&place, ACCOUNT).await);
     let now = crate::clock::now();
     for _ in 0..40 {
-        one.ordered(OrderKind::New, now);
-        two.ordered(OrderKind::New, now);
+        one.ordered(&[], OrderKind::New, now);
+        two.ordered(&[], OrderKind::New, now);
         tokio::task::yield_now().await;
     }
     let (one, two) = tokio::join!(one.keep(), two.keep());
@@ -81,7 +81,7 @@ async fn a_ledger_of_lines_is_replaced_by_the_next_write() {
     let place = LedgerStore::Directory(directory);
     let ledger = open(&place, ACCOUNT).await;
     assert_eq!(orders_left(&ledger), 297);
-    ledger.ordered(OrderKind::New, now);
+    ledger.ordered(&[], OrderKind::New, now);
     ledger.keep().await.unwrap();
     let kept = std::fs::read_to_string(&path).unwrap();
     assert_eq!(kept.lines().count(), 1, "{kept}");
@@ -111,7 +111,7 @@ async fn without_known_limits_nothing_is_written() {
     let scratch = tempfile::tempdir().unwrap();
     let place = LedgerStore::Directory(scratch.path().join("accounts"));
     let ledger = Ledger::open(place, ACCOUNT, None, 0).await;
-    ledger.ordered(OrderKind::New, 0);
+    ledger.ordered(&[], OrderKind::New, 0);
     ledger.keep().await.unwrap();
     assert!(!scratch.path().join("accounts").exists());
 }

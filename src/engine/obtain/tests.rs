@@ -144,7 +144,7 @@ async fn order_in(
     let now = crate::clock::now();
     let ledger = Ledger::open(LedgerStore::Nowhere, client.account_url(), limits, now).await;
     for _ in 0..300 {
-        ledger.ordered(OrderKind::New, now);
+        ledger.ordered(&[], OrderKind::New, now);
     }
     let counter = Counter::new(ledger, Seen::default());
     let (hosts, cancel) = (Hosts::default(), Cancel::never());

@@ -98,7 +98,7 @@ fn all(plan: &Plan, size: &Size) -> Vec<Figure> {
         .unwrap();
     let took = begin.elapsed().as_secs_f64();
     say(&format!("{} are there after {took:.0} s", size.certificates));
-    let figures = measured(plan, &it, size);
+    let figures = measured(plan, &it, &pki, size);
     if !plan.keep {
         runtime.block_on(api.clear(&load::namespaces(), load::CLASS)).unwrap();
     }
@@ -144,12 +144,15 @@ fn sha256(leaf: &str) -> Result<String> {
 }
 
 /// Starts a controller with nothing remembered. Returns how long it took until it had judged everything.
-fn start(it: &Issuing, server: &str, certificates: usize) -> (Running, Duration) {
+fn start(it: &Issuing, server: &str, pki: &Pki, certificates: usize) -> (Running, Duration) {
+    // Of a CA that is trusted, as nearly all certificates are.
+    let root = it.ns.dir.path().join("root.pem");
+    std::fs::write(&root, pki.root_pem()).unwrap();
     let config = kubeconfig::with_server(server);
     let file = kubeconfig::write(it.ns.dir.path(), "other", &config);
     let cache = tempfile::tempdir().unwrap();
     let begin = Instant::now();
-    let call = call_everywhere(it, &Way::direct(it), &[]).env("KUBECONFIG", file);
+    let call = call_everywhere(it, &Way::direct(it), &["--ca-file", root.to_str().unwrap()]).env("KUBECONFIG", file);
     // As `install` has it in the Pod.
     let call = call.env("MALLOC_ARENA_MAX", "1");
     let running = call.env("XDG_CACHE_HOME", cache.path()).start();
@@ -163,7 +166,7 @@ fn start(it: &Issuing, server: &str, certificates: usize) -> (Running, Duration)
     (running, took)
 }
 
-fn measured(plan: &Plan, it: &Issuing, size: &Size) -> Vec<Figure> {
+fn measured(plan: &Plan, it: &Issuing, pki: &Pki, size: &Size) -> Vec<Figure> {
     let mut of = Of::size(thousands(size.certificates));
     let rounds = if plan.smoke { 1 } else { 3 };
     let mut times = Vec::new();
@@ -171,7 +174,7 @@ fn measured(plan: &Plan, it: &Issuing, size: &Size) -> Vec<Figure> {
     for _ in 0..rounds {
         // One at a time: another replica would take processor time and the Lease.
         drop(running.take());
-        let (started, took) = start(it, &format!("https://{API_SERVER}"), size.certificates);
+        let (started, took) = start(it, &format!("https://{API_SERVER}"), pki, size.certificates);
         say(&format!("judged after {:.2} s", took.as_secs_f64()));
         times.push(took);
         running = Some(started);
@@ -211,16 +214,16 @@ fn measured(plan: &Plan, it: &Issuing, size: &Size) -> Vec<Figure> {
         size.resident,
     );
     drop(running);
-    relist(it, &mut of, size);
+    relist(it, &mut of, pki, size);
     of.figures
 }
 
 /// Has a controller of its own read everything anew, because the server no longer knows the version from which it would go on.
-fn relist(it: &Issuing, of: &mut Of, size: &Size) {
+fn relist(it: &Issuing, of: &mut Of, pki: &Pki, size: &Size) {
     // Through plain HTTP, so that what it asks can be exchanged.
     let plain = Plain::start();
     let proxy = Proxy::to(&plain.address);
-    let (running, _) = start(it, &format!("http://{}", proxy.address), size.certificates);
+    let (running, _) = start(it, &format!("http://{}", proxy.address), pki, size.certificates);
     std::thread::sleep(Duration::from_secs(3));
     // What etcd no longer has, the server refuses as expired (410): here a page of a list in place of each watch.
     compact();

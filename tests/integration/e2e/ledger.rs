@@ -44,8 +44,8 @@ async fn runs_at_once_count_every_order_and_a_killed_one_loses_none_that_was_wri
     };
     let (one, two) = (open().await, open().await);
     for _ in 0..50 {
-        one.ordered(OrderKind::New, now().unix_timestamp());
-        two.ordered(OrderKind::New, now().unix_timestamp());
+        one.ordered(&[], OrderKind::New, now().unix_timestamp());
+        two.ordered(&[], OrderKind::New, now().unix_timestamp());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // Neither has ended, and all but the last moment is written.

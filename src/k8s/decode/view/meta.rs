@@ -37,11 +37,17 @@ pub(super) fn meta(found: Option<message::ObjectMeta>, labels: Labels) -> Meta {
     }
 }
 
+/// The key of an annotation; those that are known take no memory of their own.
+fn key(bytes: &[u8]) -> Text {
+    let known = std::str::from_utf8(bytes).ok().and_then(annotation::known);
+    known.map_or_else(|| Text::from_utf8_lossy(bytes), Text::const_new)
+}
+
 /// The entries with a wanted key.
 pub(super) fn pairs(entries: &[message::Entry], wanted: fn(&str) -> bool) -> Vec<(Text, Text)> {
     entries
         .iter()
         .filter(|entry| wanted(&String::from_utf8_lossy(&entry.key)))
-        .map(|entry| (text(&entry.key), text(&entry.value)))
+        .map(|entry| (key(&entry.key), text(&entry.value)))
         .collect()
 }
