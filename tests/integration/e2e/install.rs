@@ -311,6 +311,17 @@ fn fenced(name: &str, shop: &str) {
             true,
         ),
         ("one", json!({"stringData": {"tls.crt": "y"}}), true),
+        // What the CA says of the next renewal is written with the pair.
+        (
+            "one",
+            json!({"metadata": {"annotations": {"kubectl-certs/renewal-window": "y"}}, "stringData": {"tls.crt": "z"}}),
+            true,
+        ),
+        (
+            "one",
+            json!({"metadata": {"annotations": {"kubectl-certs/ignore": "Expired"}}}),
+            false,
+        ),
     ] {
         let ran = patch(name, change.clone());
         assert_eq!(ran.status == Some(0), allowed, "{name} {change}: {}", ran.err);
