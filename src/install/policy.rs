@@ -8,7 +8,11 @@
 //!
 //! A `ValidatingAdmissionPolicy` (admissionregistration.k8s.io/v1, Kubernetes 1.30) asks nobody outside of the API server.
 
+mod people;
+
 use serde_json::{Value, json};
+
+pub use people::{PEOPLE, people};
 
 use super::{ACCOUNT, Install, LEASE, Made};
 use crate::{

@@ -49,6 +49,7 @@ mod renew;
 mod resolving;
 mod revoke;
 mod rights;
+mod rights_ready;
 mod rights_to_renew;
 mod rollback;
 mod scope;
