@@ -11,6 +11,7 @@ mod caller;
 mod certmanager;
 mod chart;
 mod connect;
+mod connections;
 mod controller;
 mod controller_state;
 mod dns01;
