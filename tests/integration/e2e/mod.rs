@@ -37,6 +37,7 @@ mod limiter;
 mod many;
 mod metrics;
 mod no_way;
+mod older;
 mod one_by_one;
 mod options;
 mod oracles;
