@@ -178,7 +178,10 @@ fn commands_connect_to_what_the_page_says_and_to_nothing_else() {
     places.holds("ensure", it.call(&["ensure", "--secret", "shop-tls", "-d", &host]));
     places.holds("limits", it.plain(&["limits"]));
     places.holds("cleanup", it.plain(&["cleanup", "--yes"]));
-    places.holds("account", it.without_advertise(&["account", "show"]));
+    let (url, own_ca) = (it.pebble.directory_url(), it.pebble.ca_file());
+    let own_ca = own_ca.to_str().unwrap();
+    let account = ["account", "show", "--directory-url", &url, "--directory-ca-file", own_ca];
+    places.holds("account", it.at_home(&account));
 
     let ca = it.pebble.root_file().to_str().unwrap().to_owned();
     let looked = |words: &[&str]| it.plain(&[words, &["--ca-file", &ca]].concat());

@@ -81,17 +81,7 @@ fn a_certificate_of_the_first_version_is_its_own_and_the_pair_before_it_is_put_b
     ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
     // The window that the CA named then has passed.
     assert_eq!(ns.status(&[]).verdict(&host), "warning: RenewNow");
-    let shown = ns.certs(&["show", "secret/shop-tls"]).ends_with(0);
-    assert!(shown.out.contains("letsencrypt"), "{}", shown.out);
-    // A newer version has noted more in between; none of it is of the pair that comes back.
-    ns.kubectl(&[
-        "annotate",
-        "secret",
-        "shop-tls",
-        "kubectl-certs.io/account=https://acme.example/acct/7",
-        "kubectl-certs.io/order-kind=same-names",
-    ]);
-    Call::certs(["rollback", "shop-tls", "--yes", "-n", &ns.name])
+    Call::certs(["rollback", "shop-tls", "--yes", "--wait", "0", "-n", &ns.name])
         .run()
         .ends_with(0);
     let data = ns.kubectl(&["get", "secret", "shop-tls", "-o", r"jsonpath={.data.tls\.key}"]);
