@@ -180,7 +180,14 @@ fn commands_connect_to_what_the_page_says_and_to_nothing_else() {
     places.holds("cleanup", it.plain(&["cleanup", "--yes"]));
     let (url, own_ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     let own_ca = own_ca.to_str().unwrap();
-    let account = ["account", "show", "--directory-url", &url, "--directory-ca-file", own_ca];
+    let account = [
+        "account",
+        "show",
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        own_ca,
+    ];
     places.holds("account", it.at_home(&account));
 
     let ca = it.pebble.root_file().to_str().unwrap().to_owned();
