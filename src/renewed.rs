@@ -100,3 +100,18 @@ fn without_null(property: &mut serde_json::Value) {
         }
     }
 }
+
+mod tests {
+    use std::fmt::Write as _;
+
+    #[test]
+    fn the_kinds_of_the_page_are_those_that_are_read_and_are_renewed() {
+        let mut made = String::from("| group | kind | versions |\n| --- | --- | --- |\n");
+        for row in crate::object::register::KINDS {
+            let group = if row.group.is_empty() { "core" } else { row.group };
+            let versions = row.versions.join(", ");
+            writeln!(made, "| {group} | {} | {versions} |", row.name).unwrap();
+        }
+        super::part("docs/trust/versions.md", "kinds", &made);
+    }
+}

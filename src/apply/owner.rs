@@ -58,7 +58,7 @@ impl std::fmt::Display for Owner {
 }
 
 /// The annotation in which kubectl keeps what it applied.
-pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Field managers of tools that people run by hand. Such tools do not write an object again by themselves.
 const HANDS: &[&str] = &[

@@ -8,14 +8,21 @@
 //!
 //! A `ValidatingAdmissionPolicy` (admissionregistration.k8s.io/v1, Kubernetes 1.30) asks nobody outside of the API server.
 
+mod people;
+
 use serde_json::{Value, json};
+
+pub use people::{PEOPLE, people};
 
 use super::{ACCOUNT, Install, LEASE, Made};
 use crate::{
-    apply::mark::{MANAGED_BY, PURPOSE},
+    apply::{
+        mark::{MANAGED_BY, PURPOSE},
+        owner::LAST_APPLIED,
+    },
     k8s::MANAGER,
     object::{
-        annotation::CLAIM,
+        annotation::{CLAIM, RENEWAL_WINDOW},
         resource::{ADMISSIONPOLICY, ADMISSIONPOLICYBINDING},
         secret::BACKUP_TYPE,
     },
@@ -24,10 +31,21 @@ use crate::{
 /// How the data keys of a pair end, in all the forms in which this program writes one (`apply::secret`). The settings
 /// may name others.
 const PAIR_KEYS: &str = r"\\.(crt|key|pem|cer|cert)$";
+/// How the names of this program's annotations begin, but for that of the renewal window.
+const OWN_NOTES: &str = "kubectl-certs.io/";
 
-/// Expressions that several rules need.
-fn variables(install: &Install) -> Value {
-    let named = |name: &str, expression: String| json!({"name": name, "expression": expression});
+/// A variable.
+fn named(name: &str, expression: impl Into<String>) -> Value {
+    json!({"name": name, "expression": expression.into()})
+}
+
+/// A rule with its message.
+fn rule(expression: &str, message: &str) -> Value {
+    json!({"expression": expression, "message": message, "reason": "Forbidden"})
+}
+
+/// What both objects of a request are, for any policy: whether they are this program's own, and their maps.
+fn seen() -> Vec<Value> {
     let own = |object: &str| {
         format!(
             "{object} != null && {object}.metadata.?labels[?'{PURPOSE}'].orValue('') != '' && \
@@ -35,32 +53,54 @@ fn variables(install: &Install) -> Value {
         )
     };
     let map = |object: &str, path: &str| format!("{object} == null ? {{}} : {object}.{path}.orValue({{}})");
-    let keys: Vec<String> = install.pair_keys.iter().map(|key| format!("'{key}'")).collect();
-    let namespace = &install.namespace;
-    json!([
-        named(
-            "secret",
-            "request.resource.group == '' && request.resource.resource == 'secrets'".into()
-        ),
+    vec![
         named("ours", own("object")),
         named("wasOurs", own("oldObject")),
-        named(
-            "account",
-            format!("request.namespace == '{namespace}' && request.name == '{ACCOUNT}'")
-        ),
-        named(
-            "leader",
-            format!(
-                "request.resource.resource == 'leases' && request.namespace == '{namespace}' && \
-                 object != null && object.metadata.?name.orValue('') == '{LEASE}'"
-            )
-        ),
         named("data", map("object", "?data")),
         named("oldData", map("oldObject", "?data")),
         named("labels", map("object", "metadata.?labels")),
         named("oldLabels", map("oldObject", "metadata.?labels")),
         named("notes", map("object", "metadata.?annotations")),
         named("oldNotes", map("oldObject", "metadata.?annotations")),
+    ]
+}
+
+/// Whether the annotation `k` is one that this program writes on a Secret of somebody's.
+fn own_note() -> String {
+    format!("(k.startsWith('{OWN_NOTES}') || k == '{RENEWAL_WINDOW}')")
+}
+
+/// No annotation but this program's own is written, and none is removed but those and kubectl's copy of what it applied, which would
+/// no longer be true.
+fn only_own_notes() -> String {
+    let own = own_note();
+    format!(
+        "variables.notes.all(k, {own} || (k in variables.oldNotes && variables.oldNotes[k] == variables.notes[k])) && \
+         variables.oldNotes.all(k, {own} || k == '{LAST_APPLIED}' || k in variables.notes)"
+    )
+}
+
+/// Expressions that several rules need.
+fn variables(install: &Install) -> Value {
+    let keys: Vec<String> = install.pair_keys.iter().map(|key| format!("'{key}'")).collect();
+    let namespace = &install.namespace;
+    let mut all = seen();
+    all.extend([
+        named(
+            "secret",
+            "request.resource.group == '' && request.resource.resource == 'secrets'",
+        ),
+        named(
+            "account",
+            format!("request.namespace == '{namespace}' && request.name == '{ACCOUNT}'"),
+        ),
+        named(
+            "leader",
+            format!(
+                "request.resource.resource == 'leases' && request.namespace == '{namespace}' && \
+                 object != null && object.metadata.?name.orValue('') == '{LEASE}'"
+            ),
+        ),
         named("pairKeys", format!("[{}]", keys.join(", "))),
         // A pair, and the claim of an installation.
         named(
@@ -68,7 +108,7 @@ fn variables(install: &Install) -> Value {
             format!(
                 "object != null && object.type in ['kubernetes.io/tls', 'Opaque'] && \
                  object.metadata.?annotations[?'{CLAIM}'].orValue('') != ''"
-            )
+            ),
         ),
         // What may become a pair: a Secret for one, or one that holds one already.
         named(
@@ -76,15 +116,14 @@ fn variables(install: &Install) -> Value {
             format!(
                 "oldObject == null || oldObject.type == 'kubernetes.io/tls' || (oldObject.type == 'Opaque' && \
                  ('tls.crt' in variables.oldData || oldObject.metadata.?annotations[?'{CLAIM}'].orValue('') != ''))"
-            )
+            ),
         ),
-    ])
+    ]);
+    all.into()
 }
 
 /// The rules, each with its message.
 fn validations() -> Value {
-    let rule =
-        |expression: &str, message: &str| json!({"expression": expression, "message": message, "reason": "Forbidden"});
     // A write of a Secret that is neither this program's own nor its account.
     let another = "!variables.secret || request.operation == 'DELETE' || variables.ours || variables.account";
     json!([
@@ -129,10 +168,8 @@ fn validations() -> Value {
         ),
         rule(
             &format!(
-                "{another} || request.operation == 'CREATE' || (variables.labels == variables.oldLabels && \
-                 variables.notes.all(k, k.startsWith('kubectl-certs.io/') || \
-                 (k in variables.oldNotes && variables.oldNotes[k] == variables.notes[k])) && \
-                 variables.oldNotes.all(k, k.startsWith('kubectl-certs.io/') || k in variables.notes))"
+                "{another} || request.operation == 'CREATE' || (variables.labels == variables.oldLabels && {})",
+                only_own_notes()
             ),
             "kubectl-certs writes only its own annotations, and no label"
         ),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     cronjob::Ensure,
-    rights::{Needs, READER, RENEWER, Rule, reading, writing},
+    rights::{Needs, PROBER, READER, RENEWER, Rule, probing, reading, writing},
     *,
 };
 use crate::object::resource::{CRONJOB, SECRET};
@@ -190,6 +190,18 @@ fn rights(rules: &[Rule]) -> BTreeSet<String> {
 #[test]
 fn the_controller_reads_less_than_a_reader_and_writes_less_than_a_renewer() {
     assert!(reading().len() > 10, "{READER}");
+    // Who only probes has no right that a reader lacks, and none on Secrets.
+    let routes = probing();
+    assert!(
+        !routes.is_empty() && routes.iter().all(|rule| reading().contains(rule)),
+        "{PROBER}"
+    );
+    assert!(
+        routes
+            .iter()
+            .all(|rule| !rule.resources.iter().any(|it| it == "secrets" || it == "*")),
+        "{PROBER}"
+    );
     let (reader, follower) = (rights(&reading()), rights(&rights::following()));
     assert!(follower.is_subset(&reader) && follower.len() < reader.len());
     assert!(follower.contains("get secrets") && !follower.contains("get certificates"));

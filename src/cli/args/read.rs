@@ -180,7 +180,8 @@ pub struct ExplainArgs {
 /// `rights`.
 #[derive(Debug, Clone, Args)]
 pub struct RightsArgs {
-    /// What the role is for: reader (status, show, probe) or renewer (renew, issue, preflight, cleanup, rollback)
+    /// What the role is for: prober (status --probe, without any Secret), reader (status, show, probe) or renewer (renew, issue, preflight,
+    /// cleanup, rollback); policy is the admission policy that limits what a group of renewers writes
     #[arg(long = "for", value_enum, value_name = "ROLE", hide_possible_values = true, default_value_t = For::Renewer)]
     pub role: For,
     /// The namespace of the role; may be given more than once, for a role in each: a renewer's is the context's by default, and a reader's role is for all
@@ -199,13 +200,17 @@ pub struct RightsArgs {
     pub connection: ClusterArgs,
 }
 
-/// The roles of the guide.
+/// The roles of the guide, and the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum For {
+    /// `kubectl-certs-prober`.
+    Prober,
     /// `kubectl-certs-reader`.
     Reader,
     /// `kubectl-certs-renewer`.
     Renewer,
+    /// The `ValidatingAdmissionPolicy` for a group of renewers.
+    Policy,
 }
 
 /// `version`.

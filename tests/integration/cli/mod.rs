@@ -2,6 +2,7 @@
 
 mod ascii;
 mod chart;
+mod compatible;
 mod config;
 mod ensure;
 mod example;
@@ -31,6 +32,7 @@ mod show;
 mod tab;
 mod trust;
 mod undo;
+mod versions;
 
 use std::{
     path::{Path, PathBuf},

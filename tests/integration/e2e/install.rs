@@ -311,6 +311,17 @@ fn fenced(name: &str, shop: &str) {
             true,
         ),
         ("one", json!({"stringData": {"tls.crt": "y"}}), true),
+        // What the CA says of the next renewal is written with the pair.
+        (
+            "one",
+            json!({"metadata": {"annotations": {"kubectl-certs/renewal-window": "y"}}, "stringData": {"tls.crt": "z"}}),
+            true,
+        ),
+        (
+            "one",
+            json!({"metadata": {"annotations": {"kubectl-certs/ignore": "Expired"}}}),
+            false,
+        ),
     ] {
         let ran = patch(name, change.clone());
         assert_eq!(ran.status == Some(0), allowed, "{name} {change}: {}", ran.err);
@@ -597,6 +608,17 @@ fn runs_and_renews(it: &Issuing, image: &str) {
     it.plain(&["resume"]).run().ends_with(0);
     until_kept(it, "shop-tls");
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
+    // The policy passes a renewal, which writes another window than the one that is there.
+    let first = it.leaf("shop-tls").sha256();
+    let past = "kubectl-certs/renewal-window=2026-01-01T00:00:00Z/2026-01-02T00:00:00Z";
+    it.ns.kubectl(&["annotate", "secret", "shop-tls", past, "--overwrite"]);
+    eventually("the renewal", || {
+        if it.leaf("shop-tls").sha256() == first {
+            Err(logs(it))
+        } else {
+            Ok(())
+        }
+    });
     let wildcard = format!("*.{zone}");
     it.ns.apply(vec![asking("wildcard", &[&wildcard])]);
     until_kept(it, "wildcard-tls");

@@ -162,6 +162,17 @@ impl Namespace {
         assert_eq!(ran.status, Some(0), "kubectl apply: {}", ran.err);
     }
 
+    /// Applies a file as it is; what it makes goes when this goes.
+    #[track_caller]
+    pub(crate) fn apply_file(&mut self, path: &str, args: &[&str]) {
+        let made = self.at(Call::kubectl([&["apply", "-o", "name", "-f", path], args].concat()));
+        let made = made.run().ends_with(0);
+        // What is of a namespace goes with it.
+        if args.is_empty() {
+            self.others.extend(made.out.lines().map(str::to_owned));
+        }
+    }
+
     /// Runs kubectl in this namespace; it has to succeed.
     #[track_caller]
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {

@@ -66,6 +66,11 @@ impl Resolver {
         self.address.ip()
     }
 
+    /// The name server of the root and the top-level zones.
+    pub(crate) fn top(&self) -> Ipv4Addr {
+        self.top.ip()
+    }
+
     /// `IP:53`.
     pub(crate) fn address(&self) -> String {
         format!("{}:53", self.ip())
