@@ -188,6 +188,15 @@ impl Context {
         })
     }
 
+    /// The name of the cluster that is connected to: the context's, or the server's address where there is none.
+    pub(super) fn cluster_name(&self) -> Option<String> {
+        let connection = self.cluster.connection.get()?;
+        Some(match connection.context.as_str() {
+            "" => connection.server.clone(),
+            context => context.to_owned(),
+        })
+    }
+
     /// How certificates are judged where the caller says nothing of it: as the settings file has it.
     pub(super) fn checks(&self) -> Checks {
         Checks {
