@@ -47,7 +47,7 @@ pub mod inventory;
 pub mod k8s;
 pub mod name;
 pub mod net;
-mod notify;
+pub mod notify;
 pub mod object;
 pub mod ops;
 mod own;

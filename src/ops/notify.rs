@@ -145,12 +145,12 @@ mod tests {
         }
     }
 
-    fn told(result: Result<Report, OpError>, renewed: bool) -> Vec<(Topic, bool, String)> {
+    fn told(result: &Result<Report, OpError>, renewed: bool) -> Vec<(Topic, bool, String)> {
         let entry = NotifyEntry {
             renewed: Some(renewed),
             ..NotifyEntry::default()
         };
-        let notices = notices(&result, &entry, 1_000);
+        let notices = notices(result, &entry, 1_000);
         notices
             .into_iter()
             .map(|it| (it.topic, it.is_over, it.message))
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_failed_is_told_with_what_to_do_and_what_is_others_is_held() {
-        let failed = told(report(TargetError::NoNames(Key::new("shop", "shop-tls"))), false);
+        let failed = told(&report(TargetError::NoNames(Key::new("shop", "shop-tls"))), false);
         assert_eq!(failed.len(), 1);
         assert_eq!((failed[0].0, failed[0].1), (Topic::RenewalFailed, false));
         assert!(
@@ -174,7 +174,7 @@ mod tests {
             "{failed:?}"
         );
         let held = told(
-            report(TargetError::NotOurs {
+            &report(TargetError::NotOurs {
                 message: "cert-manager renews it".to_owned(),
                 hint: Some("name it".to_owned()),
             }),
@@ -185,7 +185,7 @@ mod tests {
             [(Topic::Held, false, "cert-manager renews it; name it".to_owned())]
         );
         let not_served = told(
-            report(TargetError::NotServed {
+            &report(TargetError::NotServed {
                 message: "another is".to_owned(),
                 hint: None,
             }),
@@ -197,15 +197,18 @@ mod tests {
 
     #[test]
     fn a_run_that_cannot_begin_is_told_and_a_mistyped_flag_a_rehearsal_and_control_c_are_not() {
-        let cluster = told(Err(OpError::new(Blame::Cluster, "no answer").hint("look at it")), false);
+        let cluster = told(
+            &Err(OpError::new(Blame::Cluster, "no answer").hint("look at it")),
+            false,
+        );
         assert_eq!(cluster, [(Topic::RunFailed, false, "no answer; look at it".to_owned())]);
-        assert!(told(Err(OpError::usage("no such flag")), false).is_empty());
-        assert!(told(Err(OpError::new(Blame::Interrupted, "interrupted")), false).is_empty());
-        assert!(told(report(TargetError::Interrupted), false).is_empty());
+        assert!(told(&Err(OpError::usage("no such flag")), false).is_empty());
+        assert!(told(&Err(OpError::new(Blame::Interrupted, "interrupted")), false).is_empty());
+        assert!(told(&report(TargetError::Interrupted), false).is_empty());
         let rehearsal = Report {
             is_rehearsal: true,
             ..report(TargetError::NoNames(Key::new("a", "b"))).unwrap()
         };
-        assert!(told(Ok(rehearsal), false).is_empty());
+        assert!(told(&Ok(rehearsal), false).is_empty());
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Told<'a> {
     fn of(rows: &Rows<'a>) -> Self {
         let mut told = Self::default();
         for row in rows.iter() {
-            if !row.context.is_empty() {
+            if told.context.is_empty() {
                 told.context = row.context;
             }
             if row.host.is_some() {
