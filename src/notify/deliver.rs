@@ -160,7 +160,7 @@ pub(super) mod testing {
             let mut count = 0;
             while let Ok((mut tcp, _)) = listener.accept().await {
                 let mut all = Vec::new();
-                let mut part = [0; 65_536];
+                let mut part = [0; 8_192];
                 loop {
                     let read = tcp.read(&mut part).await.unwrap_or_default();
                     all.extend_from_slice(&part[..read]);

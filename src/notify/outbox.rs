@@ -164,7 +164,7 @@ mod tests {
 
     const FAST: Pace = Pace {
         gather: Duration::from_millis(200),
-        pause: Duration::from_secs(60),
+        pause: Duration::from_mins(1),
         again: Duration::from_millis(10),
     };
 

@@ -1,4 +1,4 @@
-//! `-o prometheus`: the text format that the textfile collector of node_exporter reads.
+//! `-o prometheus`: the text format that the textfile collector of `node_exporter` reads.
 //!
 //! The form is the text format 0.0.4 (<https://prometheus.io/docs/instrumenting/exposition_formats/>). Metrics of
 //! certificates have the names and labels of x509-certificate-exporter 4 (pkg/registry), `x509_read_errors` those of its

@@ -264,13 +264,12 @@ impl Physical {
     /// Where the manifest is. Code scanning refuses a whole file for one result without a file and a line, so that what
     /// is in no manifest has a path of its own, that of the object: `cluster/prod/shop/Ingress/web`.
     fn of(place: Option<ManifestPosition>, row: &Row<'_>, kind: &str, name: &str) -> Self {
-        let (file, line) = match place {
-            Some(place) => (place.file, place.line),
-            None => {
-                let parts = ["cluster", row.context, row.namespace, kind, name];
-                let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-                (parts.join("/"), None)
-            }
+        let (file, line) = if let Some(place) = place {
+            (place.file, place.line)
+        } else {
+            let parts = ["cluster", row.context, row.namespace, kind, name];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            (parts.join("/"), None)
         };
         let line = line.filter(|line| *line > 0).unwrap_or(1);
         Self {

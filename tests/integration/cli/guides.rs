@@ -78,7 +78,7 @@ fn place() -> tempfile::TempDir {
     std::os::unix::fs::symlink(&example, dir.path().join("docs")).expect("a link");
     std::os::unix::fs::symlink(example.join("example"), dir.path().join("deploy")).expect("a link");
     let shim = dir.path().join("bin/kubectl");
-    let script = format!("#!/bin/sh\nshift\nexec {:?} \"$@\"\n", program());
+    let script = format!("#!/bin/sh\nshift\nexec '{}' \"$@\"\n", program().display());
     file(&dir, "bin/kubectl", script);
     std::fs::set_permissions(shim, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
     dir

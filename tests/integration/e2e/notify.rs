@@ -82,7 +82,7 @@ fn webhook() -> (String, Arc<Mutex<Vec<Value>>>) {
     std::thread::spawn(move || {
         for mut tcp in listener.incoming().flatten() {
             let mut all = Vec::new();
-            let mut part = [0; 65_536];
+            let mut part = [0; 8_192];
             loop {
                 let read = tcp.read(&mut part).unwrap_or(0);
                 all.extend_from_slice(&part[..read]);

@@ -22,7 +22,7 @@ fn job(given: &[(&str, &str)]) -> (String, Vec<(String, String)>, Value) {
         .collect();
     for (name, value) in given {
         let variable = variables.iter_mut().find(|(it, _)| it == name);
-        *variable.map(|(_, value)| value).expect("a variable of the job") = (*value).to_owned();
+        variable.expect("a variable of the job").1 = (*value).to_owned();
     }
     (script.join("\n"), variables, job)
 }
