@@ -39,6 +39,9 @@ need_rust() {
   for shell in zsh fish tmux; do
     command -v $shell >/dev/null || ! command -v apt-get >/dev/null || missing+=($shell)
   done
+  # For the hook of pre-commit, which a test installs from PyPI.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || ! command -v apt-get >/dev/null || missing+=(python3-venv)
+  command -v git >/dev/null || ! command -v apt-get >/dev/null || missing+=(git)
   [ -e /usr/share/bash-completion/bash_completion ] || ! command -v apt-get >/dev/null || missing+=(bash-completion)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2

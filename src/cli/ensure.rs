@@ -13,7 +13,7 @@ use crate::{
     engine::cancel::Cancel,
     file::{self, SMALL},
     name::{Name, NameError},
-    ops::{OpError, ensure, issuance::Order},
+    ops::{OpError, ensure, issuance::Order, notify},
     settings::env,
     source::pairs::Pattern,
 };
@@ -34,7 +34,9 @@ pub(super) async fn run(mut command: EnsureCommand, cancel: Cancel) -> Result<Ex
     }
     let request = request(&command)?;
     let context = context(&command.issue, cancel);
-    ended(&Box::pin(ensure::run(&request, &context)).await?)
+    let result = Box::pin(ensure::run(&request, &context)).await;
+    notify::of_run(&request.order, &context, &result).await;
+    ended(&result?)
 }
 
 fn request(command: &EnsureCommand) -> Result<ensure::Request, OpError> {
@@ -46,6 +48,7 @@ fn request(command: &EnsureCommand) -> Result<ensure::Request, OpError> {
         order.checks.secret_keys.extend(pattern.parse::<Pattern>());
     }
     seal(command, &mut order)?;
+    command.notify.add_to(&mut order.flags)?;
     Ok(ensure::Request {
         // The parser, or the environment, has one.
         secret: command.secret.clone().unwrap_or_default(),

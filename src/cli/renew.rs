@@ -4,7 +4,7 @@ use crate::{
     cli::failure::Exit,
     engine::cancel::Cancel,
     name::Name,
-    ops::{Cluster, Context, OpError, issuance::Report, issue, renew},
+    ops::{Cluster, Context, OpError, issuance::Report, issue, notify, renew},
 };
 
 use super::{
@@ -17,7 +17,11 @@ use super::{
 pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, OpError> {
     let request = command.request()?;
     let context = context(&command.issue, cancel);
-    ended(&Box::pin(renew::run(&request, &context)).await?)
+    let result = Box::pin(renew::run(&request, &context)).await;
+    if request.due {
+        notify::of_run(&request.order, &context, &result).await;
+    }
+    ended(&result?)
 }
 
 /// `issue`.

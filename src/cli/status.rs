@@ -121,7 +121,12 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     if args.by.is_some()
         && matches!(
             output.format,
-            Format::Name | Format::CustomColumns(_) | Format::Junit | Format::Sarif | Format::Github
+            Format::Name
+                | Format::CustomColumns(_)
+                | Format::Junit
+                | Format::Sarif
+                | Format::Github
+                | Format::Prometheus
         )
     {
         return Err(OpError::usage("--by works with the table, json, yaml and jsonpath"));
@@ -167,8 +172,8 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         None => BTreeMap::new(),
     };
     let mut wanted = session.wanted.clone();
-    if choice.between.is_some() {
-        // A period is asked what ends in it: Secrets that no route uses do too, and are healthy until then.
+    if choice.between.is_some() || output.format == Format::Prometheus {
+        // A period is asked what ends in it, and metrics are of all that ends: Secrets that no route uses are among them.
         wanted.extend(scan::alone(&session.inventory));
     }
     let mut judged = scan::evaluate(&session.inventory, session.rules, &session.select, &probed, &wanted);

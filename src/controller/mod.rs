@@ -8,7 +8,7 @@
 //!
 //! [`run`](run()) is the loop; [`keeper`] decides what is queued, [`queue`] what is next, [`moment`] when a renewal is due,
 //! [`fate`] what becomes of what was ordered, and [`aftercare`] what becomes of what was stored. They are pure, and know nothing of
-//! each other's inside. [`memory`] stores what is not healthy, for everybody to see and for the next leader.
+//! each other's inside. [`memory`] stores what is not healthy, for everybody to see and for the next leader; [`news`] says what of it is new, for whoever is told.
 
 pub mod aftercare;
 pub mod ari;
@@ -19,6 +19,7 @@ pub mod keeper;
 pub mod leader;
 pub mod memory;
 pub mod moment;
+pub mod news;
 pub mod overview;
 pub mod queue;
 pub mod restores;

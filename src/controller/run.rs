@@ -7,6 +7,7 @@ mod look;
 mod remember;
 mod start;
 mod sweep;
+mod tell;
 mod told;
 
 use std::{
@@ -30,6 +31,7 @@ use super::{
     keeper::{Keeper, Keeping, WindowAnswer},
     leader::{self, Identity, Leadership, State, Timing},
     memory::Memory,
+    news::News,
     restores::Restores,
     state::{self, Ask, Inbox},
     tally::Tally,
@@ -47,6 +49,7 @@ use crate::{
     error::Blame,
     event::Level,
     k8s::ConnectOptions,
+    notify::outbox::Outbox,
     object::Key,
     ops::{Cluster, Config, Context, OpError, issuance::Order, pause::Told, unattended::Unattended},
     plan::wanted::{Asked, Hold},
@@ -144,8 +147,11 @@ pub async fn run(
     );
     let (resign, resigned) = cancel::pair();
     let elector = tokio::spawn(elector.run(resigned));
+    let api = Api::new(unattended.connection().clone(), Permits::none());
     let controller = Controller {
-        api: Api::new(unattended.connection().clone(), Permits::none()),
+        outbox: tell::outbox(&unattended, &context, &api),
+        news: News::default(),
+        api,
         slots: unattended.settings.certificate.concurrency.saturating_mul(UNDER_WAY),
         unattended,
         context,
@@ -221,6 +227,10 @@ struct Controller {
     restores: Restores,
     /// What is stored of what is not healthy.
     memory: Memory,
+    /// What was told of and is not over yet.
+    news: News,
+    /// What is told to people.
+    outbox: Outbox,
     /// The classes whose routes that stay were written by this leader.
     led: BTreeSet<String>,
     /// When it is tried again to have them lead here, if they do not: another installation may have gone.
@@ -244,6 +254,7 @@ struct Controller {
 impl Controller {
     async fn go_on(mut self, mut heard: mpsc::UnboundedReceiver<Heard>, mut asks: Inbox) -> Result<(), OpError> {
         self.say_what_is_kept();
+        self.say_who_is_told();
         let mut latest = self.snapshot();
         loop {
             // Whoever asks meanwhile gets what was last: a CA or a server may take its time.
@@ -306,6 +317,7 @@ impl Controller {
         // It leads until this returns.
         self.memory.note();
         self.remember().await;
+        self.outbox.end().await;
         Ok(())
     }
 
@@ -329,6 +341,7 @@ impl Controller {
                 self.sweeps = Sweeps::default();
                 self.told = None;
                 self.memory.forget();
+                self.news.forget();
             }
             State::Follower { holder } => {
                 let holder = holder.unwrap_or_default();
@@ -344,6 +357,7 @@ impl Controller {
         }
         self.tally.order(&fate);
         self.expected.remove(secret);
+        self.tell_renewed(secret, &fate);
         match &fate {
             Fate::Stored => self.ca_answered = Some(Instant::now()),
             Fate::CaDown => self.ca_is_down("it does not answer, or only with errors"),

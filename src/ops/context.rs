@@ -31,6 +31,9 @@ use crate::{
     },
 };
 
+/// What a connection from within a Pod is called.
+const IN_CLUSTER: &str = "in-cluster";
+
 /// A cluster that is connected to when something is first asked of it.
 pub struct Cluster {
     options: ConnectOptions,
@@ -186,6 +189,17 @@ impl Context {
             "" => format!("API server {}", connection.server),
             context => format!("context {context}"),
         })
+    }
+
+    /// The name of the cluster that is connected to: the context's, or the server's address where there is none. Within
+    /// a cluster it has no name.
+    pub(super) fn cluster_name(&self) -> Option<String> {
+        let connection = self.cluster.connection.get()?;
+        match connection.context.as_str() {
+            "" => Some(connection.server.clone()),
+            IN_CLUSTER => None,
+            context => Some(context.to_owned()),
+        }
     }
 
     /// How certificates are judged where the caller says nothing of it: as the settings file has it.

@@ -160,7 +160,7 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
                 settings_secret: request.settings_secret.clone(),
                 needs: needs(&read),
                 pair_keys: pair_keys(&read),
-                egress: egress.iter().copied().chain(port_of(&settings)).collect(),
+                egress: egress.iter().copied().chain(ports_of(&settings, &read)).collect(),
                 service_monitor: *service_monitor == Some(true),
                 policy: *policy,
             };
@@ -257,9 +257,16 @@ fn restarts(settings: &Settings) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// The port of the CA's directory, where it is not that of https.
-fn port_of(settings: &Settings) -> Option<u16> {
-    let (_, rest) = settings.chosen.issuer.directory_url.split_once("://")?;
+/// The ports of the CA's directory and of the Alertmanager, where they are none of the usual ones.
+fn ports_of(settings: &Settings, read: &Settings) -> impl Iterator<Item = u16> {
+    let alertmanager = read.notify.alertmanager.as_deref();
+    let urls = [Some(settings.chosen.issuer.directory_url.as_str()), alertmanager];
+    let ports: Vec<u16> = urls.into_iter().flatten().filter_map(port_of).collect();
+    ports.into_iter()
+}
+
+fn port_of(url: &str) -> Option<u16> {
+    let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let (_, port) = authority.rsplit_once(':')?;
     port.parse().ok()

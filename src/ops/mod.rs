@@ -36,6 +36,7 @@ pub mod issue;
 mod left;
 pub mod limits;
 pub mod named;
+pub mod notify;
 mod opened;
 pub mod pause;
 pub mod preflight;

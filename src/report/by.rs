@@ -150,7 +150,12 @@ pub fn write(
         Format::Json => json::pretty(&document, out)?,
         Format::Yaml => yaml::document(&document, out)?,
         Format::JsonPath(template) => template.write_value(&serde_json::to_value(&document)?, out)?,
-        Format::Name | Format::CustomColumns(_) | Format::Junit | Format::Sarif | Format::Github => return Ok(false),
+        Format::Name
+        | Format::CustomColumns(_)
+        | Format::Junit
+        | Format::Sarif
+        | Format::Github
+        | Format::Prometheus => return Ok(false),
     }
     Ok(true)
 }

@@ -22,6 +22,7 @@ pub mod place;
 pub mod preflight;
 pub mod present;
 pub mod progress;
+pub mod prometheus;
 pub mod rows;
 pub mod sarif;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
     columns::{self, Columns, ColumnsError},
     github, json,
     jsonpath::{JsonPathError, Template},
-    junit, name, place,
+    junit, name, place, prometheus,
     rows::Rows,
     sarif, table, yaml,
 };
@@ -42,6 +42,8 @@ pub enum Format {
     Sarif,
     /// Workflow commands of GitHub Actions.
     Github,
+    /// Metrics for the textfile collector of Prometheus.
+    Prometheus,
 }
 
 /// The formats as `-o` spells them.
@@ -57,6 +59,7 @@ pub const FORMATS: &[&str] = &[
     "junit",
     "sarif",
     "github",
+    "prometheus",
 ];
 
 /// What `-o` cannot read.
@@ -127,6 +130,7 @@ impl FromStr for Format {
             "junit" => Self::Junit,
             "sarif" => Self::Sarif,
             "github" => Self::Github,
+            "prometheus" => Self::Prometheus,
             "jsonpath" => {
                 let template = value.filter(|v| !v.is_empty()).ok_or(FormatError::NoValue {
                     name: "jsonpath",
@@ -227,6 +231,7 @@ pub fn write(format: &Format, rows: &Rows<'_>, context: &Context<'_>, out: &mut 
         Format::Junit => junit::write(rows, context, out),
         Format::Sarif => sarif::write(rows, context, out),
         Format::Github => github::write(rows, context, out),
+        Format::Prometheus => prometheus::write(rows, context, out),
     }
 }
 

@@ -7,7 +7,12 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{apart, explain, item, json, output::Context, place, rows::Rows};
+use super::{
+    apart, explain, item, json,
+    output::Context,
+    place::{self, ManifestPosition},
+    rows::Rows,
+};
 use crate::{
     check::{Finding, Reason, Severity, row::Row, words},
     x509::Fingerprint,
@@ -222,8 +227,7 @@ struct Fingerprints {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Location<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    physical_location: Option<Physical>,
+    physical_location: Physical,
     logical_locations: [Logical<'a>; 1],
 }
 
@@ -239,8 +243,7 @@ struct Logical<'a> {
 #[serde(rename_all = "camelCase")]
 struct Physical {
     artifact_location: Artifact,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<Region>,
+    region: Region,
 }
 
 #[derive(Serialize)]
@@ -252,6 +255,35 @@ struct Artifact {
 #[serde(rename_all = "camelCase")]
 struct Region {
     start_line: usize,
+    start_column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+impl Physical {
+    /// Where the manifest is. Code scanning refuses a whole file for one result without a file and a line, so that what
+    /// is in no manifest has a path of its own, that of the object: `cluster/prod/shop/Ingress/web`.
+    fn of(place: Option<ManifestPosition>, row: &Row<'_>, kind: &str, name: &str) -> Self {
+        let (file, line) = if let Some(place) = place {
+            (place.file, place.line)
+        } else {
+            let parts = ["cluster", row.context, row.namespace, kind, name];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            (parts.join("/"), None)
+        };
+        let line = line.filter(|line| *line > 0).unwrap_or(1);
+        Self {
+            artifact_location: Artifact {
+                uri: crate::text::encoded_path(&file).into_owned(),
+            },
+            region: Region {
+                start_line: line,
+                start_column: 1,
+                end_line: line,
+                end_column: 2,
+            },
+        }
+    }
 }
 
 fn results<S: Serializer>((rows, context): &(&Rows<'_>, &Context<'_>), serializer: S) -> Result<S::Ok, S::Error> {
@@ -290,12 +322,7 @@ fn result<'a>(
             text: format!("{message} {}", words::remedy(finding, row).text),
         },
         locations: [Location {
-            physical_location: place.map(|place| Physical {
-                artifact_location: Artifact {
-                    uri: crate::text::encoded_path(&place.file).into_owned(),
-                },
-                region: place.line.filter(|l| *l > 0).map(|start_line| Region { start_line }),
-            }),
+            physical_location: Physical::of(place, row, kind.as_str(), name),
             logical_locations: [Logical {
                 name,
                 fully_qualified_name: qualified,

@@ -111,7 +111,13 @@ fn sarif_says_where_the_manifest_is() {
     assert_eq!(physical["region"]["startLine"], 12);
     let named = |r: &&Value| r["locations"][0]["logicalLocations"][0]["name"] != "web";
     let other = results.iter().find(named).expect("another");
-    assert!(other["locations"][0].get("physicalLocation").is_none(), "{other}");
+    // Code scanning refuses a file with a result that has no file and line.
+    let physical = &other["locations"][0]["physicalLocation"];
+    let uri = physical["artifactLocation"]["uri"].as_str().expect("a path");
+    assert!(
+        uri.starts_with("cluster/prod/") && physical["region"]["startLine"] == 1,
+        "{other}"
+    );
 }
 
 /// What GitHub asks of a file ("SARIF support for code scanning": supported properties, limits).
@@ -140,6 +146,12 @@ fn sarif_has_all_that_code_scanning_asks_for() {
         assert!(["error", "warning", "note"].contains(&level), "{result}");
         assert!(text(&result["message"]) > 0, "{result}");
         assert_eq!(result["locations"].as_array().map(Vec::len), Some(1), "{result}");
+        let physical = &result["locations"][0]["physicalLocation"];
+        let uri = physical["artifactLocation"]["uri"].as_str().expect("a path");
+        assert!(!uri.is_empty() && !uri.starts_with('/') && !uri.contains(' '), "{uri}");
+        for field in ["startLine", "startColumn", "endLine", "endColumn"] {
+            assert!(physical["region"][field].as_u64() > Some(0), "{field} of {result}");
+        }
         let hash = result["partialFingerprints"]["primaryLocationLineHash"]
             .as_str()
             .expect("a hash");
@@ -234,6 +246,8 @@ fn documents_hold_nothing_that_changes_a_terminal() {
         "name",
         "junit",
         "sarif",
+        "github",
+        "prometheus",
         "jsonpath={.items}",
         "jsonpath={.items[*]['host','issuer']}",
     ] {

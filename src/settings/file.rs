@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     CONCURRENCY, PROPAGATION_TIMEOUT, RESOLVE_TIMEOUT, SOLVER_IMAGE, WAIT,
+    notify::NotifyEntry,
     policy::PolicyEntry,
     section::{Section as _, section},
     trust::TrustEntry,
@@ -72,6 +73,8 @@ section! {
             trust: Option<Vec<TrustEntry>> => Example::Value(TRUST);
             /// What the controller keeps renewed, besides what annotated routes ask for.
             unattended: UnattendedEntry => Example::Section(UnattendedEntry::DECLARED);
+            /// Who is told what the controller, ensure and renew --due did. Nobody watches those.
+            notify: NotifyEntry => Example::Section(NotifyEntry::DECLARED);
             /// Restrictions. One deny is enough, in any of the sources.
             policy: PolicyEntry => Example::Section(PolicyEntry::DECLARED);
             /// Ingress controllers, by the name that their classes have in spec.controller. Without it, their Pods tell the program if they may be

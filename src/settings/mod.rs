@@ -19,6 +19,7 @@ mod idle;
 mod issuer;
 pub mod keep;
 pub mod layer;
+pub mod notify;
 pub mod policy;
 pub mod portable;
 mod problem;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub trust: Vec<trust::TrustEntry>,
     /// What the controller keeps renewed besides what routes ask for.
     pub unattended: unattended::UnattendedEntry,
+    /// Who is told what unattended runs did.
+    pub notify: notify::NotifyEntry,
     /// The source that forbids manual production orders, if any does.
     pub denied_by: Option<String>,
 }
@@ -177,6 +180,7 @@ impl Settings {
             dns01,
             storing,
             unattended,
+            notify,
             ..
         } = said(layers);
         let http01 = Http01Settings {
@@ -203,6 +207,7 @@ impl Settings {
         let restart = restart.map_err(|error| SettingsError::Value(error.to_string()))?;
         Ok(Self {
             unattended,
+            notify,
             chosen,
             certificate: CertificateSettings {
                 said: certificate,
@@ -222,6 +227,11 @@ impl Settings {
             denied_by: policy::denied_by(layers),
         })
     }
+}
+
+/// Who is told what unattended runs did, by the layers. Nothing else of them is validated.
+pub fn notify_of(layers: &[Layer]) -> notify::NotifyEntry {
+    said(layers).notify
 }
 
 /// The combined settings of the layers, the strongest first, with the default where no layer has a value.

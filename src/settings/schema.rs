@@ -157,6 +157,11 @@ fn what_the_program_takes_fits_the_schema_and_what_it_refuses_does_not() {
         ("issuers: {a: {challenge: dns-persist-01}}", true),
         ("issuers: {a: {challenge: tls-alpn-01}}", false),
         ("dns01: {standing: [shop.example]}", true),
+        (
+            "notify: {slack: {file: x}, alertmanager: \"http://a\", renewed: true}",
+            true,
+        ),
+        ("notify: {slack: \"https://hooks.example/x\"}", false),
         ("policy: {interactiveProduction: no}", false),
         ("controllers: {a: nobody}", false),
     ] {

@@ -189,6 +189,7 @@ mod tests {
                 "dns01: {providers: [{provider: hook, command: /bin/sh}]}",
                 "dns01.providers",
             ),
+            ("notify: {slack: {env: SLACK_URL}}", "notify.slack"),
             ("agreeTos: true", "agreeTos"),
             ("storing: {caFiles: [/etc/ca.pem]}", "storing.caFiles"),
             ("trust: [{ca: PEM}]", "trust"),
@@ -201,6 +202,8 @@ mod tests {
             );
         }
         let layer = of_config_map("issuers: {corp: {directory: https://ca.corp.example/dir}}", &key).unwrap();
-        assert_eq!(layer.origin, Origin::ConfigMap(key));
+        assert_eq!(layer.origin, Origin::ConfigMap(key.clone()));
+        // An installation tells an Alertmanager, whose URL is no credential.
+        assert!(of_config_map("notify: {alertmanager: \"http://alertmanager:9093\"}", &key).is_ok());
     }
 }

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{ClusterArgs, SourceArgs, issue::IssuanceArgs};
+use super::{
+    ClusterArgs, SourceArgs,
+    issue::{IssuanceArgs, NotifyArgs},
+};
 use crate::{
     ops::{Config, OpError, issuance::Order, pause::NAMESPACE},
     settings::value::Length,
@@ -19,6 +22,9 @@ pub struct ControllerCommand {
     /// How certificates are ordered.
     #[command(flatten)]
     pub how: IssuanceArgs,
+    /// Who is told.
+    #[command(flatten)]
+    pub notify: NotifyArgs,
     /// Where /metrics, /healthz and /readyz are answered: in a Pod port 9402 of all addresses by default, elsewhere nowhere
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listening, help_heading = "Monitoring")]
     pub listen: Option<SocketAddr>,
@@ -41,7 +47,9 @@ impl ControllerCommand {
                 "the controller follows a cluster, and reads no manifests (-f)",
             ));
         }
-        self.how.order(&self.source)
+        let mut order = self.how.order(&self.source)?;
+        self.notify.add_to(&mut order.flags)?;
+        Ok(order)
     }
 
     /// Where settings are.

@@ -6,7 +6,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
     ClusterArgs,
-    issue::{CaArgs, Dns01Args, Http01Args, IssuanceArgs, OrderArgs, StoreArgs, words},
+    issue::{CaArgs, Dns01Args, Http01Args, IssuanceArgs, NotifyArgs, OrderArgs, StoreArgs, words},
 };
 use crate::{
     apply::KeyKind,
@@ -53,6 +53,9 @@ pub struct InstallCommand {
     /// Its settings.
     #[command(flatten)]
     pub settings: SettingsPart,
+    /// Who is told.
+    #[command(flatten)]
+    pub notify: NotifyArgs,
     /// Which CA and account.
     #[command(flatten)]
     pub ca: CaArgs,
@@ -220,7 +223,7 @@ impl InstallCommand {
     /// What the flags say of settings.
     fn layer(&self) -> Result<Layer, OpError> {
         let said = self.settings.clone();
-        issue_layer(&IssuanceArgs {
+        let mut layer = issue_layer(&IssuanceArgs {
             ca: self.ca.clone(),
             order: OrderArgs {
                 profile: said.profile,
@@ -246,7 +249,9 @@ impl InstallCommand {
                 wait: said.wait,
                 ..StoreArgs::default()
             },
-        })
+        })?;
+        self.notify.add_to(&mut layer)?;
+        Ok(layer)
     }
 }
 

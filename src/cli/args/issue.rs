@@ -22,6 +22,7 @@ use crate::{
 
 mod commands;
 mod ensure;
+mod notify;
 
 pub use commands::{
     AccountAction, AccountArgs, AccountCommand, CleanupCommand, ConfigAction, ConfigCommand, ConfigViewArgs,
@@ -29,6 +30,7 @@ pub use commands::{
     UpdateArgs,
 };
 pub use ensure::EnsureCommand;
+pub use notify::NotifyArgs;
 
 /// All that an issuance takes besides names.
 #[derive(Debug, Clone, Args)]

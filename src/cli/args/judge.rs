@@ -87,7 +87,7 @@ impl CheckArgs {
 // Flags of a command line, each of its own.
 #[allow(clippy::struct_excessive_bools)]
 pub struct OutputArgs {
-    /// A table by default; or wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:.PATH,..., junit, sarif or github
+    /// A table by default; or wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:.PATH,..., junit, sarif, github or prometheus
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<String>,
     /// Leave out the line with the column names

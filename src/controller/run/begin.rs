@@ -15,6 +15,7 @@ use crate::{
     error::{Blame, chain},
     event::Level,
     inventory::query::usable,
+    notify::Topic,
     object::{Key, Seconds, Text},
     ops::{
         OpError,
@@ -27,6 +28,8 @@ use crate::{
 const CLUSTER: Seconds = 5;
 /// How long an account that is missing is waited for, in seconds.
 const ACCOUNT: Seconds = 60;
+/// What is said while there is none.
+const NO_ACCOUNT: &str = "AccountMissing: there is no account";
 /// How long after the CA has answered it is not asked whether it does before orders are begun.
 const ANSWERED: Duration = Duration::from_secs(30);
 /// How long it has to answer that.
@@ -46,10 +49,14 @@ impl Controller {
         }
         let secrets = secrets_of(&targets);
         let account = match self.unattended.account().await {
-            Ok(AccountState::Ready(url)) => url,
+            Ok(AccountState::Ready(url)) => {
+                self.tell_standing(Topic::AccountMissing, None);
+                url
+            }
             Ok(AccountState::Missing) => {
                 self.tally.has_account = false;
-                return self.all_wait(&secrets, "AccountMissing: there is no account");
+                self.tell_standing(Topic::AccountMissing, Some(NO_ACCOUNT));
+                return self.all_wait(&secrets, NO_ACCOUNT);
             }
             Err(error) => {
                 self.tally.has_account = true;

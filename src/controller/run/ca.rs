@@ -13,6 +13,7 @@ use crate::{
     },
     clock::now,
     controller::fate::Fate,
+    notify::Topic,
     object::{Key, resource::SECRET},
 };
 
@@ -37,6 +38,9 @@ impl Controller {
                     format!("no order is begun until the CA is back: {why}").into(),
                 ),
             ]);
+            let issuer = &self.unattended.settings.chosen.issuer.name;
+            let message = format!("no order is begun at {issuer} until it is back: {why}");
+            self.tell_standing(Topic::CaDown, Some(&message));
         }
         if self.ca_down_told.is_none_or(|at| at.elapsed() >= AGAIN) {
             self.ca_down_told = Some(Instant::now());
@@ -74,6 +78,7 @@ impl Controller {
         if was_down && !self.is_ca_down() {
             self.audit.line([("event", "ca-back".into())]);
             self.ca_down_told = None;
+            self.tell_standing(Topic::CaDown, None);
             let issuer = &self.unattended.settings.chosen.issuer.name;
             let message = format!("{issuer} answers again: orders go on");
             self.record_on_account(Reason::CertificateAuthorityBack, message);

@@ -65,6 +65,7 @@ impl Controller {
         let by = self.installation();
         let may = || permission.check().is_ok();
         let doings: Vec<_> = self.doings().collect();
+        self.tell_news(&doings);
         let stored = self.memory.store(&self.api, &may, &by, doings.into_iter());
         match timeout(TOLD.min(permission.left()), stored).await {
             Ok(news) => news.iter().for_each(|text| self.audit.say(Level::Warning, text)),

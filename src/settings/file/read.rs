@@ -52,6 +52,14 @@ impl File {
                 return Err(format!("issuers.{name}.directory holds a user name"));
             }
         }
+        if let Some(problem) = self
+            .notify
+            .alertmanager
+            .as_deref()
+            .and_then(super::super::notify::problem)
+        {
+            return Err(format!("notify.alertmanager {problem}"));
+        }
         Ok(())
     }
 
@@ -76,6 +84,9 @@ impl File {
             {
                 *path = place(path);
             }
+        }
+        if let Some(Credential::File(path)) = &mut self.notify.slack {
+            *path = place(path);
         }
         let trusted = self
             .trust
@@ -116,6 +127,7 @@ impl File {
                 let providers = self.dns01.providers.as_deref().unwrap_or_default();
                 (!providers.is_empty()).then(|| "dns01.providers".to_owned())
             })
+            .or_else(|| self.notify.slack.as_ref().map(|_| "notify.slack".to_owned()))
             .or_else(|| self.agree_tos.map(|_| "agreeTos".to_owned()))
             .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))
             .or_else(|| {

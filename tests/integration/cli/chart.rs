@@ -48,6 +48,51 @@ fn the_chart_has_a_template_for_every_kind_and_a_use_for_every_value() {
 }
 
 #[test]
+fn an_alertmanager_is_in_the_settings_and_its_port_is_open_and_a_webhook_is_for_a_secret() {
+    let home = tempfile::tempdir().expect("a directory");
+    let print = |more: &[&str]| {
+        let args = ["install", "--print", "--image", "x/kubectl-certs:1"];
+        let args = [&args[..], more].concat();
+        finish(command(&args).env("XDG_CONFIG_HOME", home.path()))
+    };
+    let ports = |text: &str| -> Vec<u64> {
+        let policy = text
+            .split("\n---\n")
+            .find(|it| it.contains("kind: NetworkPolicy"))
+            .expect("a policy");
+        let policy: Value = serde_saphyr::from_str(policy).expect("YAML");
+        let ports = policy["spec"]["egress"][1]["ports"].as_array().expect("ports");
+        ports.iter().filter_map(|port| port["port"].as_u64()).collect()
+    };
+    assert_eq!(ports(&print(&[]).ends_with(0).out), [80, 443, 6443]);
+    let told = print(&[
+        "--notify",
+        "alertmanager=http://alertmanager.monitoring:9093",
+        "--notify-renewed",
+    ])
+    .ends_with(0);
+    assert_eq!(ports(&told.out), [80, 443, 6443, 9093]);
+    assert!(
+        told.out.contains("alertmanager: http://alertmanager.monitoring:9093") && told.out.contains("renewed: true"),
+        "{}",
+        told.out
+    );
+    let refused = print(&["--notify", "slack=env:SLACK_URL"]).ends_with(2);
+    assert!(
+        refused.err.contains("notify.slack") && refused.out.is_empty(),
+        "{}",
+        refused.err
+    );
+    // A webhook's URL is no argument, and is not shown.
+    let typed = print(&["--notify", "slack=https://hooks.example/services/hunter2"]).ends_with(2);
+    assert!(
+        typed.err.contains("slack=env:NAME") && !typed.err.contains("hunter2"),
+        "{}",
+        typed.err
+    );
+}
+
+#[test]
 fn without_an_image_it_is_said_how_to_build_one() {
     let home = tempfile::tempdir().expect("a directory");
     let ran = finish(command(&["install", "--print"]).env("XDG_CONFIG_HOME", home.path()));

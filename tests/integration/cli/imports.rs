@@ -102,6 +102,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "solve", "apply", "tls",
         ],
     ),
+    // Who is told of what nobody watches.
+    ("notify", &["object", "text", "net", "settings", "solve"]),
     // What joins them.
     (
         "engine",
@@ -177,6 +179,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine",
             "install",
             "document",
+            "notify",
         ],
     ),
     // The unattended mode.
@@ -204,6 +207,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "apply",
             "settings",
             "engine",
+            "notify",
             "report",
             "ops",
         ],

@@ -21,6 +21,7 @@ mod names;
 #[cfg(target_os = "linux")] // tmux
 mod once;
 mod others;
+mod pipelines;
 mod printed;
 #[cfg(target_os = "linux")] // /proc, and the shells of Debian
 mod prompts;

@@ -139,6 +139,13 @@ fn the_chart_has_what_install_prints_object_by_object() {
         ),
         (&["--namespaced", "certs"], &["--set", "namespaces={certs}"]),
         (
+            &["--notify", "alertmanager=http://alertmanager.monitoring:9093"],
+            &[
+                "--set",
+                "settings.notify.alertmanager=http://alertmanager.monitoring:9093",
+            ],
+        ),
+        (
             &[
                 "--solver",
                 "in-place",

@@ -43,7 +43,7 @@ fn until(port: u16, path: &str, status: u16, words: &[&str]) -> String {
 
 /// Runs promtool with an input. It ends with 0, or the test fails with what it said.
 #[track_caller]
-fn promtool(args: &[&str], input: &str) {
+pub(super) fn promtool(args: &[&str], input: &str) {
     let mut child = Command::new("promtool")
         .args(args)
         .stdin(Stdio::piped())
@@ -61,7 +61,7 @@ fn promtool(args: &[&str], input: &str) {
     assert_eq!(err.trim(), "", "promtool {args:?}");
 }
 
-fn plugin(path: &str) -> PathBuf {
+pub(super) fn plugin(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin").join(path)
 }
 

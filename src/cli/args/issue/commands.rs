@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{CaArgs, ConfigArgs, IssueArgs, words};
+use super::{CaArgs, ConfigArgs, IssueArgs, NotifyArgs, words};
 use crate::{
     cli::{
         args::{ClusterArgs, SourceArgs, examples},
-        settings::ca_layer,
+        settings::{acts_with, ca_layer},
     },
     net::HostPort,
     ops::{Config, OpError, named::read_all, renew, revoke, rollback},
@@ -45,6 +45,9 @@ pub struct RenewCommand {
     /// Leave out names of the certificate that no route serves; they are listed
     #[arg(long)]
     pub only_route_hosts: bool,
+    /// Who is told of --due.
+    #[command(flatten)]
+    pub notify: NotifyArgs,
     /// Everything else.
     #[command(flatten)]
     pub issue: IssueArgs,
@@ -320,13 +323,18 @@ impl RenewCommand {
     ///
     /// A word is no name, or the flags do not go together.
     pub fn request(&self) -> Result<renew::Request, OpError> {
+        let mut order = self.issue.order()?;
+        let is_watched = !self.due && !self.notify.notify.is_empty();
+        acts_with("--notify", is_watched, "--due")?;
+        acts_with("--notify-renewed", !self.due && self.notify.notify_renewed, "--due")?;
+        self.notify.add_to(&mut order.flags)?;
         Ok(renew::Request {
             targets: read_all(&self.targets)?,
             due: self.due,
             max: self.max,
             adopt: self.adopt,
             only_route_hosts: self.only_route_hosts,
-            order: self.issue.order()?,
+            order,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::IssueArgs;
+use super::{IssueArgs, NotifyArgs};
 
 /// `ensure`.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +41,9 @@ pub struct EnsureCommand {
     /// The identity that decrypts the present manifest; without it the chain in NAME.crt decides; may be given more than once
     #[arg(long, value_name = "FILE", requires = "filename", help_heading = "Encryption")]
     pub age_identity: Vec<PathBuf>,
+    /// Who is told.
+    #[command(flatten)]
+    pub notify: NotifyArgs,
     /// Everything else.
     #[command(flatten)]
     pub issue: IssueArgs,
