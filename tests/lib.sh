@@ -39,6 +39,9 @@ need_rust() {
   for shell in zsh fish tmux; do
     command -v $shell >/dev/null || ! command -v apt-get >/dev/null || missing+=($shell)
   done
+  # What reads the man pages.
+  command -v mandoc >/dev/null || ! command -v apt-get >/dev/null || missing+=(mandoc)
+  command -v groff >/dev/null || ! command -v apt-get >/dev/null || missing+=(groff-base)
   [ -e /usr/share/bash-completion/bash_completion ] || ! command -v apt-get >/dev/null || missing+=(bash-completion)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2
