@@ -42,6 +42,9 @@ need_rust() {
   # For the hook of pre-commit, which a test installs from PyPI.
   python3 -c 'import ensurepip, venv' 2>/dev/null || ! command -v apt-get >/dev/null || missing+=(python3-venv)
   command -v git >/dev/null || ! command -v apt-get >/dev/null || missing+=(git)
+  # What reads the man pages.
+  command -v mandoc >/dev/null || ! command -v apt-get >/dev/null || missing+=(mandoc)
+  command -v groff >/dev/null || ! command -v apt-get >/dev/null || missing+=(groff-base)
   [ -e /usr/share/bash-completion/bash_completion ] || ! command -v apt-get >/dev/null || missing+=(bash-completion)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2

@@ -22,12 +22,13 @@ const FILES: u8 = 0;
 const NO_FILES: u8 = 4;
 const IN_ORDER: u8 = 32;
 
-/// The script of a shell. Those of bash, zsh and fish ask this program for every word; others know commands and flags alone.
+/// The script of a shell. Those of bash, zsh, fish and PowerShell ask this program for every word; Elvish's knows commands and flags alone.
 pub(super) fn script(shell: Shell) -> Vec<u8> {
     match shell {
         Shell::Bash => include_bytes!("../../completions/kubectl-certs.bash").to_vec(),
         Shell::Zsh => include_bytes!("../../completions/kubectl-certs.zsh").to_vec(),
         Shell::Fish => include_bytes!("../../completions/kubectl-certs.fish").to_vec(),
+        Shell::PowerShell => include_bytes!("../../completions/_kubectl-certs.ps1").to_vec(),
         other => {
             // Hidden commands are for programs: the script is made of those that are for people.
             let whole = Cli::command();
@@ -230,10 +231,20 @@ fn named(arg: &Arg, command: &Command, typed: &str, asked: &TypedSource) -> Vec<
         "target" if command.get_name() == "revoke" => asked.revoked(typed),
         "secret" if command.get_name() == "rollback" => asked.rolled_back(typed),
         "host" if command.get_name() == "why" => asked.hosts(),
+        "command" if command.get_name() == "man" => pages(),
         _ if is_target(arg) && command.get_name() == "renew" => asked.renewed(typed),
         _ if is_target(arg) => asked.targets(typed),
         _ => Vec::new(),
     }
+}
+
+/// The commands that have a page of the manual, by their first word.
+fn pages() -> Vec<(String, String)> {
+    let root = Cli::command();
+    let shown = root.get_subcommands().filter(|c| !c.is_hide_set());
+    shown
+        .map(|c| (c.get_name().to_owned(), first_line(c.get_about())))
+        .collect()
 }
 
 /// The values of an argument that begin with what is typed, after `lead`. Of a list with commas, its last one.
@@ -299,6 +310,7 @@ mod tests {
             ("revoke x --reason ", "superseded", "Expired"),
             ("account ", "show", "status"),
             ("completion ", "bash", "status"),
+            ("man re", "renew", "status"),
             ("-n shop ", "status", "--namespace"),
         ] {
             let (found, _) = of(line);

@@ -20,6 +20,7 @@ mod limits;
 mod locale;
 mod log;
 mod man;
+mod manual;
 mod misread;
 mod preflight;
 mod progress;
@@ -108,10 +109,15 @@ pub fn run() -> Exit {
         Some(Command::Version(command)) => version::run(&command),
         Some(Command::Respond(command)) => on_plain_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => print(&complete::script(shell)),
-        Some(Command::Man) => man::page()
-            .map_err(|error| OpError::new(Blame::Usage, error))
-            .and_then(|page| print(&page)),
-        Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
+        Some(Command::Man(command)) => man::run(&command),
+        Some(Command::Complete {
+            mut words,
+            read_on,
+            next,
+        }) => {
+            words.extend(next.then(String::new));
+            complete::run(&words, read_on)
+        }
     };
     result.unwrap_or_else(|failure| ended(&failure))
 }

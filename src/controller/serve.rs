@@ -3,6 +3,7 @@
 //! It listens before anything is read, and answers while the cluster is read and while there is no account.
 
 mod classic;
+mod described;
 mod metrics;
 
 use std::{

@@ -12,11 +12,11 @@ use super::{
 use crate::{apply::KeyKind, solve::dns01::config::Credential, text::nearest};
 
 /// The prefix of all variables.
-pub(super) const PREFIX: &str = "KUBECTL_CERTS_";
+pub(crate) const PREFIX: &str = "KUBECTL_CERTS_";
 
 /// The variables, without their prefix, that are not settings of the file, with their text in the guide: flags, fields
 /// of the chosen issuer, and the program's own variables. The variables of other settings are where those are declared.
-pub(super) const OTHERS: &[(&str, &str)] = &[
+pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("CONFIG", "`--config`"),
     ("CONFIG_MAP", "`--config-map`"),
     ("ISSUER", "`--issuer`: a choice, so the run is not a rehearsal"),
@@ -25,7 +25,7 @@ pub(super) const OTHERS: &[(&str, &str)] = &[
     ("AGREE_TOS", "`agreeTos`: true or false"),
     ("EMAIL", "`email`; several are separated by commas"),
     ("EAB_KID", "the key id of an external account binding"),
-    ("EAB_KEY", "its key"),
+    ("EAB_KEY", "the key of an external account binding"),
     ("ACCOUNT_SECRET", "`accountSecret`"),
     ("PROFILE", "`--profile`"),
     ("PREFERRED_CHAIN", "`--preferred-chain`"),
@@ -39,6 +39,37 @@ pub(super) const OTHERS: &[(&str, &str)] = &[
         "what the program logs: `debug`, or `MODULE=LEVEL` with commas between",
     ),
 ];
+
+/// The variable of a setting of the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Variable {
+    /// Its name, without the prefix.
+    pub(crate) name: &'static str,
+    /// What the setting does: a line of its documentation each.
+    pub(crate) about: &'static [&'static str],
+}
+
+/// The variables of all settings of the file.
+pub(crate) fn settings() -> Vec<Variable> {
+    let mut all = Vec::new();
+    File::variables(&mut all);
+    all
+}
+
+/// What a setting does, as one text without the names of its variable and its flag, with which its documentation ends.
+pub(crate) fn told(about: &[&str]) -> String {
+    let lines: Vec<&str> = about.iter().map(|line| line.trim()).collect();
+    let mut text = lines.join(" ");
+    let is_name = |word: &str| word.starts_with(PREFIX) || word.starts_with("--");
+    for mark in [". ", ": "] {
+        let Some(at) = text.rfind(mark) else { continue };
+        if text[at + mark.len()..].trim_end_matches('.').split(", ").all(is_name) {
+            text.truncate(at);
+            text.push('.');
+        }
+    }
+    text
+}
 
 /// Looks up a variable by its whole name. An empty variable counts as not set.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -90,8 +121,9 @@ pub fn keeps_names(get: Lookup<'_>) -> bool {
 
 /// The variables among `names` that have our prefix and are not known, each with the one that was probably meant.
 pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
-    let mut all: Vec<&str> = OTHERS.iter().map(|(name, _)| *name).collect();
-    File::variables(&mut all);
+    let settings = settings();
+    let of_settings = settings.iter().map(|variable| variable.name);
+    let all: Vec<&str> = OTHERS.iter().map(|(name, _)| *name).chain(of_settings).collect();
     let known = || all.iter().copied();
     let mut found: Vec<_> = names
         .into_iter()
@@ -225,6 +257,16 @@ mod tests {
             let error = layer(&get).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
         }
+    }
+
+    #[test]
+    fn what_a_setting_does_is_told_without_its_other_names() {
+        assert_eq!(
+            told(&["The contact address for CAs: one, or a list. KUBECTL_CERTS_EMAIL, --email."]),
+            "The contact address for CAs: one, or a list."
+        );
+        assert_eq!(told(&["A profile of the CA: --profile."]), "A profile of the CA.");
+        assert_eq!(told(&[" Two", " lines: a, b."]), "Two lines: a, b.");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub mod policy;
 pub mod portable;
 mod problem;
 #[cfg(test)]
+pub(crate) mod reference;
+#[cfg(test)]
 mod schema;
 mod section;
 pub mod source;

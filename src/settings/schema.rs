@@ -80,7 +80,7 @@ impl JsonSchema for ControllerEntry {
     }
 }
 
-fn schema() -> Value {
+pub(super) fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let mut schema = settings.into_generator().into_root_schema_for::<File>().to_value();
     schema["$id"] = json!("urn:kubectl-certs:v1:Settings");

@@ -12,7 +12,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{SettingsError, env::Lookup};
+use super::{
+    SettingsError,
+    env::{Lookup, Variable},
+};
 
 /// Settings that several sources can have.
 pub(super) trait Section: Sized {
@@ -25,8 +28,8 @@ pub(super) trait Section: Sized {
     /// The settings of the environment.
     fn of_environment(get: Lookup<'_>) -> Result<Self, SettingsError>;
 
-    /// Adds the variables of the section, without their prefix.
-    fn variables(into: &mut Vec<&'static str>);
+    /// Adds the variables of the section.
+    fn variables(into: &mut Vec<Variable>);
 }
 
 /// A value without settings of its own: the first source that has it provides all of it.
@@ -43,7 +46,7 @@ impl<T: Clone> Section for Option<T> {
         Ok(None)
     }
 
-    fn variables(_: &mut Vec<&'static str>) {}
+    fn variables(_: &mut Vec<Variable>) {}
 }
 
 /// Entries by name: those of both sources; the first source takes precedence for each.
@@ -62,7 +65,7 @@ impl<V: Clone> Section for BTreeMap<String, V> {
         Ok(Self::new())
     }
 
-    fn variables(_: &mut Vec<&'static str>) {}
+    fn variables(_: &mut Vec<Variable>) {}
 }
 
 /// One setting as it was declared.
@@ -165,9 +168,10 @@ macro_rules! section {
                 })
             }
 
-            fn variables(into: &mut Vec<&'static str>) {
-                let own: &[&'static str] = &[$($($variable,)?)*];
-                into.extend(own);
+            fn variables(into: &mut Vec<$crate::settings::env::Variable>) {
+                // Not every section has variables.
+                let _ = &into;
+                $(section!(@told into [$($doc),+] $($variable)?);)*
                 $($(<$inner_type as $crate::settings::section::Section>::variables(into);)+)?
             }
         }
@@ -195,6 +199,10 @@ macro_rules! section {
     (@usual $usual:expr) => { $usual };
     (@variable $get:ident) => { None };
     (@variable $get:ident $variable:literal) => { $crate::settings::env::said($get, $variable)? };
+    (@told $into:ident [$($about:expr),+]) => {};
+    (@told $into:ident [$($about:expr),+] $variable:literal) => {
+        $into.push($crate::settings::env::Variable { name: $variable, about: &[$($about),+] });
+    };
     (@name) => { None };
     (@name $variable:literal) => { Some($variable) };
     (@example $example:expr) => { $crate::settings::section::Example::Value($example) };

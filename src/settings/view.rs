@@ -76,7 +76,7 @@ fn word(choice: &Choice) -> String {
 
 /// Passes each setting to `take`. A list, or a map of labels, is one setting: the first source that has it provides all
 /// of it.
-fn leaves(value: &Value, path: String, take: &mut dyn FnMut(String, Value)) {
+pub(super) fn leaves(value: &Value, path: String, take: &mut dyn FnMut(String, Value)) {
     match value {
         Value::Object(fields) if !path.ends_with("nodeSelector") && !path.ends_with("eab") => {
             for (name, value) in fields {

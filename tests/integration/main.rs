@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod cli;
+mod docs;
 mod e2e;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;

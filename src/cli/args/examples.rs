@@ -106,7 +106,10 @@ examples! {
         "For a script" "version -o json";
     COMPLETION:
         "For bash, with bash-completion" "completion bash > ~/.local/share/bash-completion/completions/kubectl-certs",
+        "For PowerShell, in $PROFILE" "completion powershell | Out-String | Invoke-Expression",
         "For fish" "completion fish > ~/.config/fish/completions/kubectl-certs.fish";
     MAN:
-        "To read it" "man";
+        "To read the program's page" "man | man -l -",
+        "To read that of a command" "man account register | man -l -",
+        "All pages, for a package" "man --output-dir ./man1";
 }

@@ -14,7 +14,9 @@ mod source;
 use clap::{Parser, Subcommand, builder::styling};
 
 pub use judge::{ByArg, CheckArgs, ColorChoice, OutputArgs, ReachArg, SeverityArg};
-pub use read::{ExplainArgs, For, ProbeArgs, RightsArgs, ShowArgs, StatusArgs, StatusCommand, VersionArgs, WhyCommand};
+pub use read::{
+    ExplainArgs, For, ManArgs, ProbeArgs, RightsArgs, ShowArgs, StatusArgs, StatusCommand, VersionArgs, WhyCommand,
+};
 pub use source::{ClusterArgs, SourceArgs, Token};
 
 const STYLES: styling::Styles = styling::Styles::plain()
@@ -46,12 +48,12 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Everything that `status` takes, when no command is given.
-    #[command(flatten)]
-    pub status: StatusArgs,
     /// In the terminal UI: change nothing, whatever key is pressed
     #[arg(long)]
     pub read_only: bool,
+    /// Everything that `status` takes, when no command is given.
+    #[command(flatten)]
+    pub status: StatusArgs,
 }
 
 /// The commands.
@@ -132,15 +134,18 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print the manual page of the program or of a command
     #[command(after_long_help = examples::MAN)]
-    Man,
+    Man(ManArgs),
     /// Print what may come next on the command line; what `kubectl_complete-certs` runs
     #[command(hide = true)]
     Complete {
         /// Read the names for the next key press; nobody waits
         #[arg(long, hide = true)]
         read_on: bool,
+        /// Nothing of the last word is typed yet; for shells that hand no empty argument on
+        #[arg(long, hide = true)]
+        next: bool,
         /// The words after `kubectl certs`, the one being typed last
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,

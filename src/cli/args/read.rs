@@ -223,3 +223,14 @@ pub struct VersionArgs {
     #[arg(long, hide = true)]
     pub client: bool,
 }
+
+/// `man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// The command whose page is printed, such as renew or account register; without one, the program's
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this directory, a file each, for a package
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "command")]
+    pub output_dir: Option<PathBuf>,
+}

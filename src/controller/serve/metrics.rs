@@ -10,9 +10,10 @@ use std::{
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 
+use super::described::{self, Described};
 use crate::{
     controller::state::{Snapshot, Stage},
     object::{Key, Seconds},
@@ -62,30 +63,24 @@ fn number(of: usize) -> i64 {
     i64::try_from(of).unwrap_or(i64::MAX)
 }
 
-fn gauge(all: &mut Registry, name: &str, help: &str, value: i64) {
+fn put(all: &mut Registry, of: &Described, metric: impl Metric) {
+    all.register(of.name, of.help, metric);
+}
+
+fn gauge(all: &mut Registry, of: &Described, value: i64) {
     let gauge = Gauge::<i64>::default();
     gauge.set(value);
-    all.register(name, help, gauge);
+    put(all, of, gauge);
 }
 
 fn process(all: &mut Registry, began: Seconds) {
     let build: Of<Gauge> = Family::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     build.get_or_create(&version).set(1);
-    all.register("certs_build_info", "The version of the program, as a label", build);
-    gauge(
-        all,
-        "process_start_time_seconds",
-        "When the process began, in seconds since 1970",
-        began,
-    );
+    put(all, &described::BUILD_INFO, build);
+    gauge(all, &described::BEGAN, began);
     if let Some(bytes) = resident() {
-        gauge(
-            all,
-            "process_resident_memory_bytes",
-            "How much memory the process has",
-            bytes,
-        );
+        gauge(all, &described::MEMORY, bytes);
     }
 }
 
@@ -98,46 +93,21 @@ fn resident() -> Option<i64> {
 }
 
 fn account(all: &mut Registry, has_account: bool) {
-    gauge(
-        all,
-        "certs_account_missing",
-        "Whether there is no account, so that nothing is ordered",
-        i64::from(!has_account),
-    );
+    gauge(all, &described::ACCOUNT_MISSING, i64::from(!has_account));
 }
 
 fn standing(all: &mut Registry, of: &Snapshot) {
-    gauge(all, "certs_leader", "Whether this replica orders", i64::from(of.leads));
-    gauge(
-        all,
-        "certs_orders_allowed",
-        "Whether somebody has told it to order, and nobody to pause",
-        i64::from(of.orders),
-    );
-    gauge(
-        all,
-        "certs_paused",
-        "Whether somebody has paused it",
-        i64::from(of.paused_since.is_some()),
-    );
+    gauge(all, &described::LEADER, i64::from(of.leads));
+    gauge(all, &described::ORDERS_ALLOWED, i64::from(of.orders));
+    gauge(all, &described::PAUSED, i64::from(of.paused_since.is_some()));
     if let Some(since) = of.paused_since {
-        gauge(
-            all,
-            "certs_paused_since_timestamp_seconds",
-            "Since when it is paused; absent if it is not",
-            since,
-        );
+        gauge(all, &described::PAUSED_SINCE, since);
     }
     let up: Of<Gauge> = Family::default();
     up.get_or_create(&vec![("issuer", of.issuer.clone())])
         .set(i64::from(of.ca_down_since.is_none()));
-    all.register("ca_up", "Whether the CA answers, as far as orders have shown", up);
-    gauge(
-        all,
-        "certs_last_full_judgement_timestamp_seconds",
-        "When everything was last judged",
-        of.judged_at,
-    );
+    put(all, &described::CA_UP, up);
+    gauge(all, &described::JUDGED, of.judged_at);
 }
 
 fn certificates(all: &mut Registry, of: &Snapshot) {
@@ -159,33 +129,11 @@ fn certificates(all: &mut Registry, of: &Snapshot) {
         ];
         counted.get_or_create(&labels).set(*count);
     }
-    all.register(
-        "certs_certificates",
-        "Secrets for which routes ask, by state, by why they are wanted or held, and by issuer",
-        counted,
-    );
-    all.register(
-        "certs_life_left_ratio",
-        "The share of its life that each kept certificate has left, now; not a count over time",
-        lives,
-    );
-    all.register(
-        "certs_failures",
-        "Certificates whose last orders failed, by how many in a row",
-        failing,
-    );
-    gauge(
-        all,
-        "certs_not_served",
-        "Certificates that are stored, and a restart or the look at what is served failed",
-        number(overview.not_served),
-    );
-    gauge(
-        all,
-        "certs_without_names",
-        "Certificates that were issued without new names that failed",
-        number(overview.without_names),
-    );
+    put(all, &described::CERTIFICATES, counted);
+    put(all, &described::LIFE_LEFT, lives);
+    put(all, &described::FAILURES, failing);
+    gauge(all, &described::NOT_SERVED, number(overview.not_served));
+    gauge(all, &described::WITHOUT_NAMES, number(overview.without_names));
 }
 
 /// The worst by name.
@@ -200,22 +148,14 @@ fn worst(all: &mut Registry, of: &Snapshot) {
     for (end, secret) in &of.certificates.first_to_end {
         expiry.get_or_create(&name(secret)).set(*end);
     }
-    all.register(
-        "certs_expiry_timestamp_seconds",
-        "When certificates end, of the 50 that end first",
-        expiry,
-    );
+    put(all, &described::EXPIRY, expiry);
     let lives: Of<Float> = Family::default();
     for (share, secret, state) in &of.certificates.least_left {
         let mut labels = name(secret);
         labels.push(("state", (*state).to_owned()));
         lives.get_or_create(&labels).set(*share);
     }
-    all.register(
-        "certs_life_left_worst_ratio",
-        "The share of their life that certificates have left, of the 50 that have the least",
-        lives,
-    );
+    put(all, &described::LIFE_LEFT_WORST, lives);
 }
 
 fn orders(all: &mut Registry, of: &Snapshot) {
@@ -224,14 +164,10 @@ fn orders(all: &mut Registry, of: &Snapshot) {
         let counter = results.get_or_create_owned(&vec![("result", (*result).to_owned())]);
         counter.inner().store(*count, Ordering::Relaxed);
     }
-    all.register("certs_orders", "Orders that have ended, by how", results);
+    put(all, &described::ORDERS, results);
     let missed: Counter = Counter::default();
     missed.inner().store(of.missed, Ordering::Relaxed);
-    all.register(
-        "certs_deadline_missed",
-        "Certificates that have ended without being renewed",
-        missed,
-    );
+    put(all, &described::DEADLINE_MISSED, missed);
     let (left, burst): (Of<Gauge>, Of<Gauge>) = (Family::default(), Family::default());
     for limit in &of.limits {
         let labels = vec![
@@ -242,10 +178,6 @@ fn orders(all: &mut Registry, of: &Snapshot) {
         left.get_or_create(&labels).set(limit.left);
         burst.get_or_create(&labels).set(limit.limit.burst());
     }
-    all.register(
-        "certs_limit_remaining",
-        "How much of a limit of the CA is left, by what is known here; of the account, and the worst of the others",
-        left,
-    );
-    all.register("certs_limit_burst", "How much a limit of the CA permits at once", burst);
+    put(all, &described::LIMIT_REMAINING, left);
+    put(all, &described::LIMIT_BURST, burst);
 }

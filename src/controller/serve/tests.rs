@@ -111,6 +111,75 @@ fn what_stands_is_told_and_text_of_a_cluster_is_quoted() {
     }
 }
 
+/// A scrape in which every metric has a series.
+fn whole() -> String {
+    let mut of = snapshot(20);
+    of.paused_since = Some(NOW);
+    text(&of)
+}
+
+#[test]
+fn every_metric_is_described_with_its_type_and_labels() {
+    let text = whole();
+    let mut told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let mut described: Vec<String> = described::ALL
+        .iter()
+        .map(|it| format!("{} {}", it.name, it.kind))
+        .collect();
+    told.sort_unstable();
+    described.sort_unstable();
+    assert_eq!(told, described);
+    for metric in described::ALL {
+        let ending = match metric.kind {
+            "counter" => "_total",
+            "histogram" => "_count",
+            _ => "",
+        };
+        let name = format!("{}{ending}", metric.name);
+        let series = text.lines().find(|line| {
+            line.strip_prefix(&name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        let series = series.unwrap_or_else(|| panic!("{name} has no series"));
+        let labels = series
+            .split_once('{')
+            .and_then(|(_, rest)| rest.split_once('}'))
+            .map_or("", |(labels, _)| labels);
+        let labels: Vec<&str> = labels
+            .split(',')
+            .filter_map(|label| Some(label.split_once('=')?.0))
+            .collect();
+        assert_eq!(labels, metric.labels, "{name}");
+    }
+}
+
+#[test]
+fn renewed_reference_of_the_metrics() {
+    use std::fmt::Write as _;
+
+    let mut page = "# Metrics\n\n\
+        <!-- Made of src/controller/serve/described.rs: `UPDATE_PICTURES=1 cargo test --lib renewed`. -->\n\n\
+        What `/metrics` of [the controller](../guide/controller.md) says. [Metrics and alerts](../guide/alerts.md) has rules for alerts and a dashboard. \
+        There are never more than 500 series: by name there are only the 50 certificates that are the worst. Before the cluster has been read there are only \
+        those of the process, and `certs_account_missing` while there is no account. Times are in seconds since 1970, and whether something is so is 1 or 0.\n\n\
+        | metric | type | labels | meaning |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for metric in described::ALL {
+        let total = if metric.kind == "counter" { "_total" } else { "" };
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let meaning = format!("{}. {}", metric.help, metric.more);
+        let _ = writeln!(
+            page,
+            "| `{}{total}` | {} | {} | {} |",
+            metric.name,
+            metric.kind,
+            labels.join(", "),
+            meaning.trim()
+        );
+    }
+    crate::renewed::same("docs/reference/metrics.md", &page);
+}
+
 /// A server, and what its loop is asked.
 async fn server() -> (Serving, Inbox, cancel::Canceller) {
     let (asking, asked) = asking();

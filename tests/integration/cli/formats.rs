@@ -203,20 +203,25 @@ fn the_other_commands_print_to_stdout() {
         run(&["--version"]).ends_with(0).out,
         format!("kubectl certs {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+    for (shell, file) in [
+        ("bash", "kubectl-certs.bash"),
+        ("zsh", "kubectl-certs.zsh"),
+        ("fish", "kubectl-certs.fish"),
+        ("powershell", "_kubectl-certs.ps1"),
+        ("elvish", ""),
+    ] {
         let ran = finish(&mut command(&["completion", shell])).ends_with(0);
+        // What packages install is what the program prints.
+        if !file.is_empty() {
+            let kept = std::fs::read_to_string(root().join("completions").join(file)).expect("it is there");
+            assert_eq!(ran.out, kept, "{shell}");
+        }
         assert!(ran.out.contains("kubectl-certs") && ran.err.is_empty(), "{shell}");
         assert!(
             !ran.out.contains("respond"),
             "{shell}: hidden commands are for programs"
         );
     }
-    let page = run(&["man"]).ends_with(0).out;
-    assert!(page.contains(".TH") && page.contains("fail\\-on"), "{page}");
-    assert!(
-        page.contains(".SH \"KUBECTL CERTS RENEW\"") && page.contains("solver\\-image"),
-        "{page}"
-    );
     let list = run(&["explain"]).ends_with(0).out;
     assert!(list.lines().count() >= 60 && list.contains("HostMismatch"), "{list}");
     let page = run(&["explain", "hostmismatch"]).ends_with(0).out;
@@ -257,6 +262,12 @@ fn kubectl_completes_by_the_script_beside_the_program() {
     let flags = asked(&["renew", "web", "--prod"]);
     assert!(flags.starts_with("--production\t"), "{flags}");
     assert_eq!(asked(&["status", "--", "--prod"]), ":36\n");
+    // PowerShell before 7.3 hands no empty argument on.
+    let next = command(&["complete", "--next", "--", "rights", "--for"])
+        .output()
+        .expect("it starts");
+    let next = String::from_utf8(next.stdout).expect("UTF-8");
+    assert!(next.starts_with("reader\t") && next.ends_with(":4\n"), "{next}");
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod hints;
 mod hostile;
 mod imports;
 mod limits;
+#[cfg(target_os = "linux")] // groff and mandoc
+mod manual;
 mod names;
 #[cfg(target_os = "linux")] // tmux
 mod once;

@@ -138,6 +138,44 @@ fn every_shell_completes_commands_flags_values_and_names() {
     }
 }
 
+/// PowerShell is in none of Debian's packages, so this runs where it is there anyway, as on the machines of GitHub's workflows.
+#[test]
+fn powershell_completes_the_same_where_it_is_installed() {
+    let shell = Shell::new();
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    let Some(pwsh) = std::env::split_paths(&places)
+        .map(|place| place.join("pwsh"))
+        .find(|path| path.exists())
+    else {
+        assert!(std::env::var_os("GITHUB_ACTIONS").is_none(), "there pwsh is installed");
+        return;
+    };
+    let ask = |line: &str| {
+        shell.run(
+            pwsh.to_str().expect("UTF-8"),
+            &["-NoProfile", "-NonInteractive", "-Command"],
+            &format!(
+                "kubectl-certs completion powershell | Out-String | Invoke-Expression; \
+                 (TabExpansion2 -inputScript '{line}' -cursorColumn {}).CompletionMatches.CompletionText",
+                line.len()
+            ),
+        )
+    };
+    for (line, word) in [
+        ("kubectl-certs ", "renew"),
+        ("kubectl-certs renew --produ", "--production"),
+        ("kubectl-certs status --fail-on ", "critical"),
+        ("kubectl-certs status --fail-on=w", "--fail-on=warning"),
+        ("kubectl-certs explain HostM", "HostMismatch"),
+        ("kubectl-certs status -f docs/example check", "checkout"),
+        ("kubectl-certs status --ignore ExtraRoot,Un", "'ExtraRoot,UnusedNames'"),
+    ] {
+        let found = ask(line);
+        assert!(found.iter().any(|one| one == word), "{line}: {word} among {found:?}");
+    }
+    assert_eq!(ask("kubectl-certs status --nothing=").concat(), "", "no files");
+}
+
 #[test]
 fn secrets_with_a_bad_certificate_come_first() {
     let shell = Shell::new();
