@@ -82,7 +82,7 @@ fn process(all: &mut Registry, began: Seconds) {
         "When the process began, in seconds since 1970",
         began,
     );
-    if let Some(bytes) = resident() {
+    if let Some(bytes) = crate::system::resident() {
         gauge(
             all,
             "process_resident_memory_bytes",
@@ -90,14 +90,6 @@ fn process(all: &mut Registry, began: Seconds) {
             bytes,
         );
     }
-}
-
-/// How much memory the process has, in bytes, where the kernel says so.
-fn resident() -> Option<i64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1_024)
 }
 
 fn account(all: &mut Registry, has_account: bool) {

@@ -10,7 +10,9 @@ use super::root;
 /// Each module of the library, and the others that it may use. Whatever is not here does not exist.
 const ALLOWED: &[(&str, &[&str])] = &[
     // Whose a file is.
-    ("own", &["error", "text"]),
+    ("own", &["system", "error", "text"]),
+    // What differs between operating systems.
+    ("system", &[]),
     // Where a user's files are.
     ("home", &[]),
     // What time it is.
@@ -59,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "solve",
         &[
+            "system",
             "clock",
             "tls",
             "own",
@@ -98,14 +101,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "k8s", "acme",
-            "solve", "apply", "tls",
+            "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "k8s",
+            "acme", "solve", "apply", "tls",
         ],
     ),
     // What joins them.
     (
         "engine",
         &[
+            "system",
             "file",
             "home",
             "clock",
@@ -183,6 +187,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "controller",
         &[
+            "system",
             "clock",
             "cache",
             "file",
@@ -211,6 +216,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "system",
             "clock",
             "document",
             "tls",
@@ -245,6 +251,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "tui",
         &[
+            "system",
             "object",
             "x509",
             "inventory",
@@ -259,7 +266,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // A leaf.
     ("error", &["text"]),
     ("requests", &["text"]),
-    ("file", &[]),
+    ("file", &["system"]),
 ];
 
 /// Modules that know no file, clock, network, environment or terminal.
@@ -445,6 +452,33 @@ fn what_many_need_is_done_in_one_place() {
                 if !path.ends_with(Path::new("src").join(place)) {
                     wrong.push(format!("{}: {word} belongs to src/{place}", path.display()));
                 }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What only some systems have.
+const OF_THE_SYSTEM: &[&str] = &[
+    "std::os::",
+    "rustix",
+    "signal_hook",
+    "signal::unix",
+    "cfg(unix)",
+    "cfg(windows)",
+    "cfg!(",
+    "target_os",
+    "\"/proc/",
+];
+
+#[test]
+fn only_one_module_differs_between_systems() {
+    let mut wrong = Vec::new();
+    for (module, _) in ALLOWED.iter().filter(|(module, _)| *module != "system") {
+        for (path, code) in sources(module) {
+            let code = code.replace("cfg!(debug_assertions)", "").replace("cfg!(panic", "");
+            for word in OF_THE_SYSTEM.iter().filter(|word| code.contains(**word)) {
+                wrong.push(format!("{}: {word} belongs to src/system", path.display()));
             }
         }
     }
