@@ -7,5 +7,6 @@ mod cli;
 mod e2e;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+mod release;
 mod support;
 mod tui;
