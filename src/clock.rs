@@ -4,10 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::object::Seconds;
 
-mod boot;
 mod pauses;
 
-pub(crate) use boot::since_boot;
 pub(crate) use pauses::{Pauses, spread};
 
 /// The present time in seconds since 1970; 0 if the clock is set before 1970.

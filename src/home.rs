@@ -1,5 +1,5 @@
 //! The directories of a user's files, by the XDG Base Directory Specification: a relative path in a variable is
-//! ignored.
+//! ignored. Windows, which sets no `HOME`, says `USERPROFILE`.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -22,7 +22,8 @@ pub(crate) fn directory(keeps: Keeps, get: &dyn Fn(&str) -> Option<OsString>) ->
         Keeps::Cache => ("XDG_CACHE_HOME", ".cache"),
         Keeps::State => ("XDG_STATE_HOME", ".local/state"),
     };
-    let above = absolute(variable).or_else(|| Some(absolute("HOME")?.join(usual)))?;
+    let above =
+        absolute(variable).or_else(|| Some(absolute("HOME").or_else(|| absolute("USERPROFILE"))?.join(usual)))?;
     Some(above.join("kubectl-certs"))
 }
 

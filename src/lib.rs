@@ -20,7 +20,7 @@
 //! the first line of the picture out; `source` says what is read of each kind, `k8s` is the connection: lists, watches, writes.
 //! `engine` conducts the second, and tells how it goes as `event`s. `settings` makes one validated value of arguments,
 //! environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `tls` says whom it trusts; `requests` has a line of the log for
-//! each. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
+//! each. `system` is what differs between operating systems. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
 //! keeps what only saves time. `notify` tells people what unattended runs did. `document` writes values as JSON and YAML. `clock` says what time it is and when to try again. `error` is what errors have in common: hints,
 //! and what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`,
 //! which alone knows exit statuses. `install` makes the objects of an installation. `controller` has the parts of the unattended mode: who leads, what is next, and when a
@@ -60,6 +60,7 @@ pub mod scan;
 pub mod settings;
 pub mod solve;
 pub mod source;
+mod system;
 pub mod text;
 mod tls;
 pub mod tui;

@@ -10,6 +10,7 @@ use crate::{
     net::server::listen_everywhere,
     ops::OpError,
     solve::http01::{check::Question, is_token, responder::serve},
+    system::{SignalListener, SystemSignal},
 };
 
 use super::{args::respond::RespondArgs, note, print};
@@ -68,19 +69,9 @@ async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, O
     print(format!("{line}\n").as_bytes())
 }
 
-/// Done when the process is told to end, as the kubelet does.
-#[cfg(unix)]
+/// Done when the process is told to end, as the kubelet does. Where there is no such signal, Ctrl-C ends it, as every command.
 fn told_to_stop() -> Result<impl Future<Output = ()>, OpError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())
+    let mut told = SignalListener::new(SystemSignal::Terminate)
         .map_err(|error| OpError::new(Blame::Usage, format!("cannot listen for signals: {error}")))?;
-    Ok(async move {
-        let _ = term.recv().await;
-    })
-}
-
-/// Done when the process is told to end: elsewhere only Ctrl-C does that, which ends every command.
-#[cfg(not(unix))]
-fn told_to_stop() -> Result<impl Future<Output = ()>, OpError> {
-    Ok(std::future::pending())
+    Ok(async move { told.next().await })
 }

@@ -2,14 +2,10 @@
 
 use std::{
     future::Future,
-    io::IsTerminal as _,
     sync::{Arc, OnceLock},
 };
 
-use tokio::{
-    runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
-};
+use tokio::runtime::{Builder, Runtime};
 
 use super::{ask, note};
 use crate::{
@@ -18,6 +14,7 @@ use crate::{
     error::Blame,
     ops::OpError,
     solve::dns01::remove_own_files,
+    system::{SignalListener, SystemSignal, ignores_hang_up},
 };
 
 /// Runs what looks after Ctrl-C and signals itself.
@@ -96,53 +93,17 @@ fn threads() -> Result<Runtime, OpError> {
 
 /// Returns when the process is asked to end: the exit status that says by what. The end of the terminal is `also` one.
 async fn asked(also: bool) -> Exit {
-    let of = async |kind: SignalKind, exit: Exit| {
-        if let Ok(mut signal) = signal(kind) {
-            signal.recv().await;
+    let of = async |signal, exit: Exit| {
+        if let Ok(mut listener) = SignalListener::new(signal) {
+            listener.next().await;
             exit
         } else {
             std::future::pending().await
         }
     };
     tokio::select! {
-        exit = of(SignalKind::interrupt(), Exit::Interrupted) => exit,
-        exit = of(SignalKind::terminate(), Exit::Terminated) => exit,
-        exit = of(SignalKind::hangup(), Exit::HungUp), if also && !outlives_its_terminal() => exit,
-    }
-}
-
-/// Whether the process was started to outlive its terminal, as `nohup` does: SIGHUP is ignored then, and stays so. Looked at once:
-/// who listens changes it.
-fn outlives_its_terminal() -> bool {
-    static IGNORED: OnceLock<bool> = OnceLock::new();
-    *IGNORED.get_or_init(|| match std::fs::read_to_string("/proc/self/status") {
-        Ok(status) => ignores_hangup(&status),
-        // Elsewhere `nohup` can be told by what it does to the streams (POSIX): none is a terminal.
-        Err(_) => !std::io::stderr().is_terminal() && !std::io::stdout().is_terminal(),
-    })
-}
-
-/// Whether SIGHUP, the first signal, is in the mask of ignored ones (`proc_pid_status(5)`).
-fn ignores_hangup(status: &str) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .is_some_and(|mask| mask & 1 == 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_that_nohup_started_is_told_by_its_mask() {
-        for (mask, ignored) in [
-            ("0000000000000001", true),
-            ("0000000000001000", false),
-            ("0000000000001001", true),
-        ] {
-            let status = format!("Name:\tkubectl-certs\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\n");
-            assert_eq!(ignores_hangup(&status), ignored, "{mask}");
-        }
-        assert!(!ignores_hangup(""));
+        exit = of(SystemSignal::Interrupt, Exit::Interrupted) => exit,
+        exit = of(SystemSignal::Terminate, Exit::Terminated) => exit,
+        exit = of(SystemSignal::HangUp, Exit::HungUp), if also && !ignores_hang_up() => exit,
     }
 }

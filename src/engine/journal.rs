@@ -354,6 +354,7 @@ mod tests {
         assert!(find(&place, &secret).await.unwrap().is_none());
     }
 
+    #[cfg(all(unix, not(portable_system)))]
     #[tokio::test]
     async fn the_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt as _;

@@ -428,12 +428,12 @@ async fn unchanged(
 
 /// Describes this process: `operator@laptop (process 4711)`.
 fn identity() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .unwrap_or_default();
-    let (user, host) = (user.unwrap_or_else(|_| "somebody".to_owned()), host.trim().to_owned());
+    // The last is that of Windows.
+    let user = ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    let host = crate::system::host().unwrap_or_default();
+    let (user, host) = (user.unwrap_or_else(|| "somebody".to_owned()), host.trim().to_owned());
     let at = if host.is_empty() {
         String::new()
     } else {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::system::{place, started};
+
 /// A process, distinct from every other that ever had its number on the same machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
@@ -20,7 +22,7 @@ impl Process {
         Self {
             place: place(),
             pid,
-            began: began(pid).unwrap_or(0),
+            began: started(pid).unwrap_or(0),
         }
     }
 
@@ -38,7 +40,7 @@ impl Process {
 
     /// Whether it has certainly ended: it belongs to this place and no longer exists. A process elsewhere may be alive.
     pub fn has_ended(&self) -> bool {
-        !self.place.is_empty() && self.place == place() && self.began != 0 && began(self.pid) != Some(self.began)
+        !self.place.is_empty() && self.place == place() && self.began != 0 && started(self.pid) != Some(self.began)
     }
 }
 
@@ -48,33 +50,11 @@ impl fmt::Display for Process {
     }
 }
 
-/// The boot id and the PID namespace; empty if the system does not tell.
-fn place() -> String {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    match (boot.trim(), namespace.to_string_lossy()) {
-        ("", _) => String::new(),
-        (boot, namespace) => format!("{boot}/{namespace}"),
-    }
-}
-
-/// The start time: the 22nd field of /proc/PID/stat (proc(5)). The second field may contain anything, including
-/// parentheses.
-fn began(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    // A zombie has ended, and only waits for its parent.
-    let mut fields = rest.split_whitespace();
-    if fields.next()? == "Z" {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(all(target_os = "linux", not(portable_system)))] // /proc
     #[test]
     fn this_process_is_alive_and_one_that_has_ended_is_not() {
         let this = Process::this();
@@ -83,7 +63,7 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let other = Process {
             pid: child.id(),
-            began: began(child.id()).unwrap(),
+            began: started(child.id()).unwrap(),
             ..this.clone()
         };
         assert!(!other.has_ended());

@@ -8,6 +8,8 @@ use std::{
     path::Path,
 };
 
+use crate::system;
+
 /// Which part of a written file survives a power failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
@@ -27,8 +29,7 @@ pub enum Lasting {
 pub fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    system::private_file(&mut options);
     options.open(path)
 }
 
@@ -43,8 +44,7 @@ pub fn create_private_directory(path: &Path) -> io::Result<bool> {
         fs::create_dir_all(above)?;
     }
     let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    system::private_directory(&mut builder);
     match builder.create(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -94,7 +94,7 @@ pub fn replace_with(
         return Err(error);
     }
     match path.parent() {
-        Some(folder) if lasting == Lasting::Name && cfg!(unix) => File::open(folder)?.sync_all(),
+        Some(folder) if lasting == Lasting::Name => system::sync_directory(folder),
         _ => Ok(()),
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(names(scratch.path()), ["some.json"], "nothing half written stays");
     }
 
-    #[cfg(unix)]
+    #[cfg(all(unix, not(portable_system)))]
     #[test]
     fn what_is_written_is_its_owners_alone_and_no_link_is_followed() {
         use std::os::unix::fs::{MetadataExt as _, symlink};

@@ -410,4 +410,5 @@ fn read_answer(text: &[u8]) -> Result<Login, &'static str> {
 }
 
 #[cfg(test)]
+#[cfg(all(unix, not(portable_system)))] // scripts
 mod tests;

@@ -6,6 +6,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use super::{message::Signal as By, run::Input};
+use crate::system::{SignalListener, SystemSignal, stop_this_process};
 use crossterm::{
     cursor,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, EventStream},
@@ -14,9 +16,6 @@ use crossterm::{
 };
 use futures_util::{Stream, StreamExt as _, stream};
 use ratatui::{Terminal, backend::CrosstermBackend};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use super::{message::Signal as By, run::Input};
 
 /// Whether the terminal is taken over: a panic gives it back only then, and only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -97,7 +96,7 @@ pub fn give_back() {
 /// Stops the process as SIGTSTP does, with the terminal as it was; when it is continued, takes the terminal over again.
 pub fn suspend() -> io::Result<()> {
     give_back();
-    let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+    let stopped = stop_this_process();
     enter()?;
     stopped
 }
@@ -147,13 +146,10 @@ pub fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
         })
     });
     let keys = keys.chain(stream::once(async { Input::Terminate(By::HangUp) }));
-    let terminate = of(signal(SignalKind::terminate())?, Input::Terminate(By::Terminate));
-    let hang_up = of(signal(SignalKind::hangup())?, Input::Terminate(By::HangUp));
-    let interrupt = of(signal(SignalKind::interrupt())?, Input::Terminate(By::Interrupt));
-    let stop = of(
-        signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-        Input::Suspend,
-    );
+    let terminate = of(SystemSignal::Terminate, Input::Terminate(By::Terminate))?;
+    let hang_up = of(SystemSignal::HangUp, Input::Terminate(By::HangUp))?;
+    let interrupt = of(SystemSignal::Interrupt, Input::Terminate(By::Interrupt))?;
+    let stop = of(SystemSignal::Suspend, Input::Suspend)?;
     let all = stream::select_all([
         keys.boxed(),
         terminate.boxed(),
@@ -164,14 +160,15 @@ pub fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
     Ok(all)
 }
 
-fn of(signal: Signal, input: Input) -> impl Stream<Item = Input> {
-    stream::unfold(signal, move |mut signal| {
+fn of(signal: SystemSignal, input: Input) -> io::Result<impl Stream<Item = Input>> {
+    let listener = SignalListener::new(signal)?;
+    Ok(stream::unfold(listener, move |mut listener| {
         let input = input.clone();
         async move {
-            signal.recv().await?;
-            Some((input, signal))
+            listener.next().await;
+            Some((input, listener))
         }
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -8,5 +8,6 @@ mod docs;
 mod e2e;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+mod release;
 mod support;
 mod tui;

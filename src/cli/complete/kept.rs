@@ -106,8 +106,7 @@ fn beside(words: &[String]) -> std::io::Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["complete", "--read-on", "--"]).args(words);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    crate::system::own_group(&mut command);
     command.spawn().map(drop)
 }
 
@@ -135,7 +134,7 @@ mod tests {
         assert_eq!(kept.read(), None);
         kept.write(&web());
         assert_eq!(kept.read(), Some(web()));
-        #[cfg(unix)]
+        #[cfg(all(unix, not(portable_system)))]
         {
             let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&kept.0).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
@@ -161,7 +160,7 @@ mod tests {
         assert_eq!(kept.read(), Some(web()));
     }
 
-    #[cfg(unix)]
+    #[cfg(all(unix, not(portable_system)))]
     #[test]
     fn what_others_may_write_is_not_offered() {
         let dir = tempfile::tempdir().unwrap();

@@ -21,10 +21,11 @@ use super::{
     record::{self, Free, Holding, Observation, Verdict},
 };
 use crate::{
-    clock::{since_boot, since_epoch, spread},
+    clock::{since_epoch, spread},
     engine::{cancel::Cancel, lease::Leading},
     k8s::{Api, ApiError, Believed, Connection, Edit, Updated},
     object::{Key, Text, resource::LEASE},
+    system::since_boot,
     text::Clear,
 };
 

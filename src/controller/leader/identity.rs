@@ -28,10 +28,8 @@ impl Identity {
         let place = match pod.map(plain) {
             Some(pod) if !pod.is_empty() => pod,
             _ => {
-                let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-                    .ok()
-                    .or_else(|| std::env::var("HOSTNAME").ok());
-                format!("{}.{}", plain(&host.unwrap_or_default()), std::process::id())
+                let host = crate::system::host().unwrap_or_default();
+                format!("{}.{}", plain(&host), std::process::id())
             }
         };
         Self(format!("{place}_{random:016x}").into())

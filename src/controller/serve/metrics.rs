@@ -79,17 +79,9 @@ fn process(all: &mut Registry, began: Seconds) {
     build.get_or_create(&version).set(1);
     put(all, &described::BUILD_INFO, build);
     gauge(all, &described::BEGAN, began);
-    if let Some(bytes) = resident() {
+    if let Some(bytes) = crate::system::resident() {
         gauge(all, &described::MEMORY, bytes);
     }
-}
-
-/// How much memory the process has, in bytes, where the kernel says so.
-fn resident() -> Option<i64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1_024)
 }
 
 fn account(all: &mut Registry, has_account: bool) {

@@ -11,6 +11,7 @@ use crate::{
     k8s::{Believed, Edit, Updated},
     object::{Key, resource::SECRET},
     settings::store,
+    system,
 };
 
 /// An entry as it was found or written; `None` if there was none.
@@ -175,14 +176,10 @@ async fn lock(directory: &Path, path: &Path) -> Result<File, JournalError> {
 
 /// Creates the directory. It holds keys, so only its owner may access it, even if an older version created it.
 fn make(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    if !file::create_private_directory(directory)? {
-        let present = std::fs::metadata(directory)?.permissions().mode();
-        if present & 0o077 != 0 {
-            std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-        }
+    if file::create_private_directory(directory)? {
+        return Ok(());
     }
-    Ok(())
+    system::close(directory)
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{Change, Kept, StoreError, file_name, parse, text};
-use crate::file::{Lasting, create_private_directory, replace};
+use crate::{
+    file::{Lasting, create_private_directory, replace},
+    system,
+};
 
 /// The largest file in bytes. An account takes some hundred bytes, an RSA key some thousand.
 const LARGEST: u64 = 1 << 20;
@@ -72,24 +75,15 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
 }
 
 /// Refuses what others may read or change.
-#[cfg(unix)]
 fn closed(path: &Path, meta: &fs::Metadata, wanted: u32) -> Result<(), StoreError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = meta.permissions().mode() & 0o777;
-    let others = mode & 0o077;
-    if others == 0 {
-        return Ok(());
+    match system::permissions_for_others(meta) {
+        None => Ok(()),
+        Some(mode) => Err(StoreError::Open {
+            path: path.display().to_string(),
+            mode,
+            wanted,
+        }),
     }
-    Err(StoreError::Open {
-        path: path.display().to_string(),
-        mode,
-        wanted,
-    })
-}
-
-#[cfg(not(unix))]
-fn closed(_: &Path, _: &fs::Metadata, _: u32) -> Result<(), StoreError> {
-    Ok(())
 }
 
 pub(super) async fn change(
@@ -138,8 +132,7 @@ pub async fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = path.with_extension("lock");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    system::private_file(&mut options);
     let file = options.open(&lock).map_err(failed("open", &lock))?;
     let began = Instant::now();
     loop {

@@ -3,6 +3,7 @@
 
 mod files;
 #[cfg(test)]
+#[cfg(all(unix, not(portable_system)))] // scripts
 mod tests;
 
 use std::{
@@ -22,7 +23,7 @@ use super::{
     config::HookConfig,
     provider::{CertificateCall, Provider, Record},
 };
-use crate::solve::SolveError;
+use crate::{solve::SolveError, system};
 use files::CertificateFiles;
 pub use files::{remove_own_files, remove_stale_files};
 
@@ -170,8 +171,7 @@ fn run(mut command: Command, timeout: Duration) -> Result<(), Failed> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     // Ctrl-C only reaches this program, which then has the record removed.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    system::own_group(&mut command);
     let mut child = start(&mut command).map_err(Failed::Start)?;
     let said = Arc::new(Mutex::new(Vec::new()));
     let (ended, end) = std::sync::mpsc::channel();
@@ -236,11 +236,7 @@ fn listen(mut pipe: Box<dyn Read + Send>, said: &Mutex<Vec<u8>>) {
 
 /// Ends a process and the processes that it started.
 fn stop(child: &mut Child) {
-    #[cfg(unix)]
-    let _ = Command::new("kill")
-        .args(["-KILL", "--", &format!("-{}", child.id())])
-        .status();
-    let _ = child.kill();
+    system::end_group(child);
     let _ = child.wait();
 }
 

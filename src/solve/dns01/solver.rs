@@ -2,6 +2,7 @@
 //! it.
 
 #[cfg(test)]
+#[cfg(all(unix, not(portable_system)))] // scripts
 mod tests;
 
 use std::{

@@ -1,7 +1,5 @@
-//! The Helm chart and the image's script, as far as they can be looked at without helm: `tests/run long` renders the chart and compares
+//! The Helm chart, as far as it can be looked at without helm: `tests/run long` renders it and compares
 //! each object.
-
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -120,67 +118,4 @@ fn without_an_image_it_is_said_how_to_build_one() {
     let ran = finish(command(&args).env("XDG_CONFIG_HOME", home.path()));
     assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
     assert!(ran.err.contains("dns01.providers"), "{}", ran.err);
-}
-
-#[test]
-fn the_image_has_the_program_alone_and_is_always_the_same() {
-    let home = tempfile::tempdir().expect("a directory");
-    // Its own program would be dynamic, as cargo builds it for tests: this one is static, and as small as it can be.
-    let program = home.path().join("program");
-    std::fs::write(&program, static_program()).expect("a file");
-    let image = |name: &str, with: &std::path::Path| {
-        let out = home.path().join(name);
-        let ran = Command::new(root().join("plugin/image"))
-            .arg("--program")
-            .arg(with)
-            .arg("--output")
-            .arg(&out)
-            .output()
-            .expect("it runs");
-        (ran, out)
-    };
-    let (ran, first) = image("a.tar", &program);
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let (_, second) = image("b.tar", &program);
-    assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(second).unwrap());
-    let list = Command::new("tar").arg("-tf").arg(&first).output().expect("tar");
-    let list = String::from_utf8(list.stdout).unwrap();
-    assert!(
-        list.contains("oci-layout") && list.contains("index.json") && list.lines().count() == 5,
-        "{list}"
-    );
-    let read = |member: &str| {
-        let out = Command::new("tar")
-            .arg("-xOf")
-            .arg(&first)
-            .arg(member)
-            .output()
-            .expect("tar");
-        out.stdout
-    };
-    let blobs: Vec<Vec<u8>> = list
-        .lines()
-        .filter(|name| name.starts_with("blobs/"))
-        .map(read)
-        .collect();
-    let config: Value = serde_json::from_slice(&blobs[0]).expect("the configuration");
-    assert_eq!(config["config"]["User"], "65532:65532");
-    assert_eq!(config["config"]["Entrypoint"][0], "/kubectl-certs");
-    assert_eq!(
-        config["config"]["Labels"]["org.opencontainers.image.version"],
-        env!("CARGO_PKG_VERSION")
-    );
-    // One that needs libraries would not start in it.
-    let (ran, _) = image("c.tar", std::path::Path::new(env!("CARGO_BIN_EXE_kubectl-certs")));
-    assert!(!ran.status.success() && String::from_utf8_lossy(&ran.stderr).contains("not static"));
-}
-
-/// The header of a 64-bit program without segments.
-fn static_program() -> Vec<u8> {
-    let mut head = vec![0; 64];
-    head[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    // ET_EXEC, EM_X86_64, version 1; no program headers, each of 56 bytes.
-    (head[16], head[18], head[20]) = (2, 62, 1);
-    (head[52], head[54]) = (64, 56);
-    head
 }

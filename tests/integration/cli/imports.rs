@@ -10,7 +10,9 @@ use super::root;
 /// Each module of the library, and the others that it may use. Whatever is not here does not exist.
 const ALLOWED: &[(&str, &[&str])] = &[
     // Whose a file is.
-    ("own", &["error", "text"]),
+    ("own", &["system", "error", "text"]),
+    // What differs between operating systems.
+    ("system", &[]),
     // Where a user's files are.
     ("home", &[]),
     // What time it is.
@@ -59,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "solve",
         &[
+            "system",
             "clock",
             "tls",
             "own",
@@ -98,8 +101,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "k8s", "acme",
-            "solve", "apply", "tls",
+            "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "k8s",
+            "acme", "solve", "apply", "tls",
         ],
     ),
     // Who is told of what nobody watches.
@@ -108,6 +111,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
+            "system",
             "file",
             "home",
             "clock",
@@ -186,6 +190,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "controller",
         &[
+            "system",
             "clock",
             "cache",
             "file",
@@ -215,6 +220,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "system",
             "clock",
             "document",
             "tls",
@@ -249,6 +255,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "tui",
         &[
+            "system",
             "object",
             "x509",
             "inventory",
@@ -263,7 +270,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // A leaf.
     ("error", &["text"]),
     ("requests", &["text"]),
-    ("file", &[]),
+    ("file", &["system"]),
 ];
 
 /// Modules that know no file, clock, network, environment or terminal.
@@ -449,6 +456,33 @@ fn what_many_need_is_done_in_one_place() {
                 if !path.ends_with(Path::new("src").join(place)) {
                     wrong.push(format!("{}: {word} belongs to src/{place}", path.display()));
                 }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What only some systems have.
+const OF_THE_SYSTEM: &[&str] = &[
+    "std::os::",
+    "rustix",
+    "signal_hook",
+    "signal::unix",
+    "cfg(unix)",
+    "cfg(windows)",
+    "cfg!(",
+    "target_os",
+    "\"/proc/",
+];
+
+#[test]
+fn only_one_module_differs_between_systems() {
+    let mut wrong = Vec::new();
+    for (module, _) in ALLOWED.iter().filter(|(module, _)| *module != "system") {
+        for (path, code) in sources(module) {
+            let code = code.replace("cfg!(debug_assertions)", "").replace("cfg!(panic", "");
+            for word in OF_THE_SYSTEM.iter().filter(|word| code.contains(**word)) {
+                wrong.push(format!("{}: {word} belongs to src/system", path.display()));
             }
         }
     }

@@ -47,6 +47,7 @@ mod powerdns_in_cluster;
 mod preflight;
 mod probe;
 mod reads;
+mod released;
 mod remedies;
 mod renew;
 mod resolving;

@@ -10,7 +10,7 @@ use std::{
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
-use crate::apply::Pair;
+use crate::{apply::Pair, system};
 
 /// The names of the files, as dehydrated has them, in the order of its arguments.
 const NAMES: [&str; 4] = ["privkey.pem", "cert.pem", "fullchain.pem", "chain.pem"];
@@ -36,8 +36,9 @@ impl CertificateFiles {
         let prefix = own_prefix();
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix);
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        if let Some(permissions) = system::private_permissions() {
+            builder.permissions(permissions);
+        }
         let files = Self(builder.tempdir_in(place)?);
         let [key, leaf, whole, issuers] = files.paths();
         private(&key, pair.key().expose_secret())?;
@@ -76,14 +77,12 @@ fn own_prefix() -> String {
     format!("{PREFIX}{}-", std::process::id())
 }
 
-/// Whether the process that made a directory is gone. Ids of processes in other containers say nothing here, so that
-/// only age counts where there is no list of processes.
+/// Whether the process that made a directory is gone. Ids of processes in other containers say nothing here, so that a
+/// directory stays for some minutes. Only age counts where the system does not say what runs.
 fn is_stale(name: &str, age: Duration) -> bool {
     let id = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
-    let processes = Path::new("/proc");
-    let runs = id.is_some_and(|id| processes.join(id).exists());
-    let is_known = processes.join("self").exists();
-    age > STALE || (is_known && !runs && age > Duration::from_mins(10))
+    let runs = id.and_then(|id| system::is_running(id.parse().ok()?));
+    age > STALE || (runs == Some(false) && age > Duration::from_mins(10))
 }
 
 /// Removes the directories of hooks' files for which `goes` says so, by their name and age. What belongs to another user
@@ -118,8 +117,7 @@ fn sweep(place: &Path, goes: impl Fn(&str, Duration) -> bool) -> usize {
 fn private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    system::private_file(&mut options);
     options.open(path)?.write_all(text.as_bytes())
 }
 
@@ -127,6 +125,7 @@ fn private(path: &Path, text: &str) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    #[cfg(all(unix, not(portable_system)))]
     #[test]
     fn what_a_killed_process_has_left_is_removed_and_what_is_in_use_stays() {
         let place = tempfile::tempdir().unwrap();
