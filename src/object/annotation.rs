@@ -166,12 +166,13 @@ pub fn is_filled(key: &str) -> bool {
 
 /// The annotation with this key, if it is one of those that mean something here.
 pub fn known(key: &str) -> Option<&'static str> {
-    WANTED.iter().copied().find(|known| *known == key)
+    let mut all = [ASKED, WRITTEN, READ].into_iter().flatten().copied();
+    all.find(|known| *known == key)
 }
 
 /// Whether an annotation is kept while reading.
 pub fn wanted(key: &str) -> bool {
-    [ASKED, WRITTEN, READ].iter().any(|list| list.contains(&key)) || LOGIN.contains(&key) || of_tool(key)
+    known(key).is_some() || LOGIN.contains(&key) || of_tool(key)
 }
 
 /// Whether a label says which tool writes an object. Such labels are kept even on objects whose other labels are not.

@@ -94,16 +94,16 @@ impl<'a> Walk<'a> {
 
     fn row(&self, path: String, one: &Declared, schema: &Value) -> SettingRow {
         let all = one.about.join(" ");
-        let names = || {
+        let words = || {
             all.split([' ', ','])
                 .map(|word| word.trim_end_matches(['.', ':', ',', ';']))
         };
-        let named = names().find(|word| word.starts_with(PREFIX)).map(str::to_owned);
+        let named = words().find(|word| word.starts_with(PREFIX)).map(str::to_owned);
         SettingRow {
             form: self.form(schema),
             usual: self.defaults.get(&path).cloned(),
             variable: one.variable.map(|name| format!("{PREFIX}{name}")).or(named),
-            flags: names()
+            flags: words()
                 .filter(|word| word.starts_with("--") && !word.contains('='))
                 .map(str::to_owned)
                 .collect(),

@@ -65,9 +65,8 @@ pub(super) fn statuses(command: &CommandText) -> Vec<Entry> {
     let may_end = |exit: &Exit| match exit {
         Exit::Ok | Exit::Usage => true,
         Exit::Findings => command.takes("fail-on") || first == "why",
-        Exit::Cluster => !is_offline,
         Exit::Acme | Exit::Write => !is_offline && !only_reads,
-        Exit::HungUp | Exit::Interrupted | Exit::Terminated => !is_offline,
+        Exit::Cluster | Exit::HungUp | Exit::Interrupted | Exit::Terminated => !is_offline,
     };
     let all = Exit::ALL.iter().filter(|exit| may_end(exit));
     all.map(|exit| {

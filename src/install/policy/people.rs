@@ -116,10 +116,10 @@ pub fn people(group: &str, namespaces: &[String]) -> [Value; 2] {
         "variables": variables(),
         "validations": validations(),
     });
-    [made(ADMISSIONPOLICY, policy), made(ADMISSIONPOLICYBINDING, binding)]
+    [made(ADMISSIONPOLICY, &policy), made(ADMISSIONPOLICYBINDING, &binding)]
 }
 
-fn made(resource: Resource, spec: Value) -> Value {
+fn made(resource: Resource, spec: &Value) -> Value {
     json!({
         "apiVersion": resource.api_version(), "kind": resource.kind, "metadata": {"name": NAME}, "spec": spec,
     })

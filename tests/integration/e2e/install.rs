@@ -546,6 +546,20 @@ fn until_kept(it: &Issuing, secret: &str) {
     eventually(secret, || if exists(it, secret) { Ok(()) } else { Err(logs(it)) });
 }
 
+/// The policy passes a renewal, which writes another window than the one that is there.
+fn renews_in_its_window(it: &Issuing) {
+    let first = it.leaf("shop-tls").sha256();
+    let past = "kubectl-certs/renewal-window=2026-01-01T00:00:00Z/2026-01-02T00:00:00Z";
+    it.ns.kubectl(&["annotate", "secret", "shop-tls", past, "--overwrite"]);
+    eventually("the renewal", || {
+        if it.leaf("shop-tls").sha256() == first {
+            Err(logs(it))
+        } else {
+            Ok(())
+        }
+    });
+}
+
 /// Installs a controller from this image, and has it renew, by HTTP-01 and with a DNS provider of its settings.
 fn runs_and_renews(it: &Issuing, image: &str) {
     let name = it.ns.name.clone();
@@ -608,17 +622,7 @@ fn runs_and_renews(it: &Issuing, image: &str) {
     it.plain(&["resume"]).run().ends_with(0);
     until_kept(it, "shop-tls");
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
-    // The policy passes a renewal, which writes another window than the one that is there.
-    let first = it.leaf("shop-tls").sha256();
-    let past = "kubectl-certs/renewal-window=2026-01-01T00:00:00Z/2026-01-02T00:00:00Z";
-    it.ns.kubectl(&["annotate", "secret", "shop-tls", past, "--overwrite"]);
-    eventually("the renewal", || {
-        if it.leaf("shop-tls").sha256() == first {
-            Err(logs(it))
-        } else {
-            Ok(())
-        }
-    });
+    renews_in_its_window(it);
     let wildcard = format!("*.{zone}");
     it.ns.apply(vec![asking("wildcard", &[&wildcard])]);
     until_kept(it, "wildcard-tls");

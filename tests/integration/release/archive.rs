@@ -19,7 +19,11 @@ const TARGETS: [(&str, &str); 5] = [
 /// Something small in place of the program, which a release asks for its manual.
 fn stand_in(folder: &Path) -> std::path::PathBuf {
     let path = folder.join("stand-in");
-    std::fs::write(&path, "#!/bin/sh\necho \".TH kubectl-certs 1\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "#!/bin/sh\n# man --output-dir DIRECTORY\necho \".TH kubectl-certs 1\" >\"$3/kubectl-certs.1\"\n",
+    )
+    .unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     path
 }

@@ -22,7 +22,7 @@ fn job(given: &[(&str, &str)]) -> (String, Vec<(String, String)>, Value) {
         .collect();
     for (name, value) in given {
         let variable = variables.iter_mut().find(|(it, _)| it == name);
-        variable.expect("a variable of the job").1 = (*value).to_owned();
+        (*value).clone_into(&mut variable.expect("a variable of the job").1);
     }
     (script.join("\n"), variables, job)
 }
