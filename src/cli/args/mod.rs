@@ -208,7 +208,7 @@ mod tests {
         let others = "due all max adopt filename recursive namespace all-namespaces exclude-namespace selector field-selector kubeconfig context \
                       cluster user as as-group as-uid token server certificate-authority client-certificate client-key insecure-skip-tls-verify \
                       tls-server-name request-timeout v chunk-size staging production directory-url account-secret config config-map output-dir yes \
-                      dry-run output color help";
+                      dry-run output color help notify notify-renewed";
         let mut root = Cli::command();
         root.build();
         let renew = root.find_subcommand("renew").expect("it is there");

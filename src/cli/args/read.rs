@@ -203,13 +203,13 @@ pub struct RightsArgs {
 /// The roles of the guide, and the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum For {
-    /// `kubectl-certs-prober`.
+    /// A role without any right on Secrets, for status --probe.
     Prober,
-    /// `kubectl-certs-reader`.
+    /// The role for looking at everything.
     Reader,
-    /// `kubectl-certs-renewer`.
+    /// The role for renewing.
     Renewer,
-    /// The `ValidatingAdmissionPolicy` for a group of renewers.
+    /// An admission policy for a group of people who renew.
     Policy,
 }
 

@@ -71,7 +71,9 @@ fn an_alertmanager_is_in_the_settings_and_its_port_is_open_and_a_webhook_is_for_
     .ends_with(0);
     assert_eq!(ports(&told.out), [80, 443, 6443, 9093]);
     assert!(
-        told.out.contains("alertmanager: http://alertmanager.monitoring:9093") && told.out.contains("renewed: true"),
+        told.out
+            .contains("alertmanager: \\\"http://alertmanager.monitoring:9093\\\"")
+            && told.out.contains("renewed: true"),
         "{}",
         told.out
     );

@@ -267,7 +267,7 @@ fn kubectl_completes_by_the_script_beside_the_program() {
         .output()
         .expect("it starts");
     let next = String::from_utf8(next.stdout).expect("UTF-8");
-    assert!(next.starts_with("reader\t") && next.ends_with(":4\n"), "{next}");
+    assert!(next.starts_with("prober\t") && next.ends_with(":4\n"), "{next}");
 }
 
 #[test]

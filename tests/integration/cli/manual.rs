@@ -13,7 +13,7 @@ fn written() -> (tempfile::TempDir, Vec<PathBuf>) {
     let dir = tempfile::tempdir().expect("a directory");
     let into = dir.path().join("share/man/man1");
     let mut asked = command(&["man", "--output-dir", into.to_str().expect("UTF-8")]);
-    let ran = finish(asked.env("SOURCE_DATE_EPOCH", "1798761600")).ends_with(0);
+    let ran = finish(asked.env("SOURCE_DATE_EPOCH", "1790000000")).ends_with(0);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
     let mut pages: Vec<PathBuf> = std::fs::read_dir(into)
         .expect("the directory is made")

@@ -118,7 +118,7 @@ fn the_program_knows_the_kinds_as_k9s_calls_them() {
         ("secrets", "larkspur-tls"),
     ] {
         let target = format!("{kind}/{name}");
-        let ran = super::super::run(&["show", &target, "-f", "docs/example", "--color=always"]);
+        let ran = super::super::run(&["show", &target, "-f", "docs/example"]);
         assert!(
             ran.status <= 1 && !ran.err.contains("kind"),
             "{target}: {} {}",
