@@ -8,12 +8,12 @@ use std::{
 
 use super::{command, finish, run};
 
-/// All pages in a directory, of the first second of 2027.
+/// All pages in a directory, of the first second of 2026.
 fn written() -> (tempfile::TempDir, Vec<PathBuf>) {
     let dir = tempfile::tempdir().expect("a directory");
     let into = dir.path().join("share/man/man1");
     let mut asked = command(&["man", "--output-dir", into.to_str().expect("UTF-8")]);
-    let ran = finish(asked.env("SOURCE_DATE_EPOCH", "1790000000")).ends_with(0);
+    let ran = finish(asked.env("SOURCE_DATE_EPOCH", "1767225600")).ends_with(0);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
     let mut pages: Vec<PathBuf> = std::fs::read_dir(into)
         .expect("the directory is made")
@@ -117,7 +117,7 @@ fn a_page_has_what_a_manual_has_and_fits_a_terminal() {
         "kubectl-certs-rollback(1)",
         "--solver-image <IMAGE>",
         "kubectl certs renew web --production",
-        "2027-01-01",
+        "2026-01-01",
     ] {
         let words = words.replace(['<', '>'], "");
         assert!(renew.contains(&words), "{words}: {renew}");
