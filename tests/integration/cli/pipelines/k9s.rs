@@ -115,7 +115,7 @@ fn the_program_knows_the_kinds_as_k9s_calls_them() {
     for (kind, name) in [
         ("ingresses", "storefront"),
         ("gateways", "public"),
-        ("secrets", "larkspur-tls"),
+        ("secrets", "api-tls"),
     ] {
         let target = format!("{kind}/{name}");
         let ran = super::super::run(&["show", &target, "-f", "docs/example"]);
