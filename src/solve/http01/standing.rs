@@ -117,10 +117,10 @@ impl Standing {
         self.led.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long a route that stays may take to show an answer.
+    /// How long a route that stays may take to show an answer: what is left of the time that a new one may take, so that a host
+    /// to which it does not lead waits for that once.
     pub(super) fn patience(&self) -> Duration {
-        let is_new = self.led().since.is_some_and(|since| since.elapsed() < AT_FIRST);
-        if is_new { AT_FIRST } else { AT_ONCE }
+        patience_at(self.led().since.map(|since| since.elapsed()))
     }
 
     /// Whether requests for the hosts of a place may be led here by a route that stays. Only Traefik's routes can stay:
@@ -131,6 +131,11 @@ impl Standing {
             && matches!(row.routing, Routing::Ingress | Routing::IngressRoute)
             && self.led().classes.contains(&class_of(&place.class))
     }
+}
+
+/// The patience with a route that is so old; `None` where there is none.
+fn patience_at(age: Option<Duration>) -> Duration {
+    AT_FIRST.saturating_sub(age.unwrap_or(AT_FIRST)).max(AT_ONCE)
 }
 
 /// A class in words that tell field, annotation and default apart.
@@ -173,6 +178,15 @@ mod tests {
         assert_eq!(answers.of(Some("shop.example"), "abc"), None);
         answers.add(&"2001:db8::1".parse().unwrap(), "six", "six.print");
         assert!(answers.of(Some("[2001:db8::1]:80"), "six").is_some());
+    }
+
+    #[test]
+    fn a_new_route_is_waited_for_once_and_not_anew_by_whoever_has_waited() {
+        let seconds = |age: Option<u64>| patience_at(age.map(Duration::from_secs)).as_secs();
+        assert_eq!(
+            [Some(0), Some(10), Some(29), Some(60), None].map(seconds),
+            [30, 20, 2, 2, 2]
+        );
     }
 
     #[test]
