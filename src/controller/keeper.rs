@@ -265,6 +265,7 @@ impl Keeper {
         if self.held.get(secret).map(Hold::reason) != Some(hold.reason()) {
             self.held_now.push((secret.clone(), hold.clone()));
         }
+        self.limited.remove(secret);
         self.held.insert(secret.clone(), hold);
     }
 
@@ -338,6 +339,7 @@ impl Keeper {
                     self.hold(&secret, hold);
                 }
                 None => {
+                    self.limited.remove(&secret);
                     self.queue.done(&secret);
                     self.queue.remove(&secret);
                 }

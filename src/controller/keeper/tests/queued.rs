@@ -145,15 +145,10 @@ fn a_window_of_the_ca_moves_a_renewal_and_is_forgotten_with_its_certificate() {
         window: Some((NOW + 10, NOW + 20)),
         ..answer
     };
-    assert!(
-        !keeper.window(&inventory, &std::sync::Arc::new(secret.clone()), &later, NOW),
-        "its time will come"
-    );
-    assert!(keeper.window(&inventory, &std::sync::Arc::new(secret.clone()), &answer, NOW));
-    assert!(
-        !keeper.window(&inventory, &std::sync::Arc::new(secret.clone()), &answer, NOW),
-        "that is known"
-    );
+    let shared = std::sync::Arc::new(secret.clone());
+    assert!(!keeper.window(&inventory, &shared, &later, NOW), "its time will come");
+    assert!(keeper.window(&inventory, &shared, &answer, NOW));
+    assert!(!keeper.window(&inventory, &shared, &answer, NOW), "that is known");
     assert_eq!(names(&keeper.take(&inventory, NOW, 8)), ["a-tls"]);
     assert!(keeper.windows.contains_key(&leaf.sha256));
     let without = self::inventory(vec![asking("a", &["a.example"])], Vec::new());
