@@ -51,7 +51,7 @@ use crate::support::run::program;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What the example cluster's status is asked for with.
-const EXAMPLE: [&str; 7] = [
+pub(crate) const EXAMPLE: [&str; 7] = [
     "status",
     "-f",
     "docs/example",

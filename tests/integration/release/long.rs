@@ -46,19 +46,7 @@ fn program(output: &Path, name: &str, scratch: &Path) {
     said(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(scratch));
     let program = scratch.join(name).join("kubectl-certs");
     assert!(!run(Command::new("ldd").arg(&program)).ok, "it is static");
-    let table = said(
-        Command::new(&program)
-            .args([
-                "status",
-                "-f",
-                "docs/example",
-                "--ca-file",
-                "docs/example/root.pem",
-                "--at",
-                "2026-12-01",
-            ])
-            .current_dir(root()),
-    );
+    let table = said(Command::new(&program).args(crate::cli::EXAMPLE).current_dir(root()));
     assert!(table.contains("checkout.larkspur.example"), "{table}");
     let bytes = std::fs::read(&program).unwrap();
     let contains = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
