@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::audit::Audit;
 use crate::{
-    event::{Level, Listen},
+    event::{Event, EventKind, Level, Listen},
+    object::Key,
     ops::{
         Front, OpError,
         front::{Nobody, Waiting, Words},
@@ -17,22 +18,44 @@ use crate::{
 };
 
 /// Tells the log, and is asked nothing.
-pub struct LogFront(Arc<Audit>);
+pub struct LogFront {
+    audit: Arc<Audit>,
+    listener: Arc<dyn Listen>,
+}
 
 impl LogFront {
-    /// Tells this log.
-    pub fn telling(audit: Arc<Audit>) -> Arc<dyn Front> {
-        Arc::new(Self(audit))
+    /// Tells this log, and calls `stored` with each Secret that a certificate is stored in.
+    pub fn telling(audit: Arc<Audit>, stored: impl Fn(&Key) + Send + Sync + 'static) -> Arc<dyn Front> {
+        let listener = Arc::new(Both {
+            audit: Arc::clone(&audit),
+            stored,
+        });
+        Arc::new(Self { audit, listener })
+    }
+}
+
+/// Hears events for the log and for the loop.
+struct Both<F> {
+    audit: Arc<Audit>,
+    stored: F,
+}
+
+impl<F: Fn(&Key) + Send + Sync> Listen for Both<F> {
+    fn hear(&self, event: &Event) {
+        self.audit.hear(event);
+        if let (Some(secret), EventKind::Stored { .. }) = (&event.secret, &event.kind) {
+            (self.stored)(secret);
+        }
     }
 }
 
 impl Front for LogFront {
     fn say(&self, level: Level, text: &str) {
-        self.0.say(level, text);
+        self.audit.say(level, text);
     }
 
     fn print(&self, text: &str) -> Result<(), OpError> {
-        text.lines().for_each(|line| self.0.say(Level::Note, line));
+        text.lines().for_each(|line| self.audit.say(Level::Note, line));
         Ok(())
     }
 
@@ -41,7 +64,7 @@ impl Front for LogFront {
     }
 
     fn listener(&self) -> Arc<dyn Listen> {
-        Arc::clone(&self.0) as Arc<dyn Listen>
+        Arc::clone(&self.listener)
     }
 
     fn can_ask(&self) -> bool {

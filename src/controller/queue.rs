@@ -11,12 +11,12 @@
 //! - A CA that is down stops the orders at its issuer, as one [`Incident`]: one task at a time asks whether it is back.
 
 mod lane;
+mod moves;
 mod pauses;
 mod task;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Bound,
     sync::Arc,
 };
 
@@ -53,12 +53,22 @@ struct Issuer {
     incident: Option<Incident>,
 }
 
+/// What a task that was taken keeps from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Usual,
+    /// One of those for names that fail.
+    OfFailing,
+    /// None: its certificate is stored.
+    GivenBack,
+}
+
 /// What is known of a task that was taken, as it was then.
 #[derive(Debug)]
 struct Run {
     namespace: Text,
     issuer: Text,
-    failing: bool,
+    slot: Slot,
     /// Whether the task has been changed since.
     changed: bool,
     /// Whether it is no longer wanted.
@@ -80,10 +90,12 @@ pub struct Queue {
     issuers: BTreeMap<Text, Issuer>,
     /// The tasks that have a moment before which nothing is done.
     later: BTreeSet<(Seconds, Arc<Key>)>,
-    /// How many tasks of each namespace are running.
-    running: BTreeMap<Text, usize>,
-    running_in_all: usize,
-    running_failing: usize,
+    /// How many tasks of each namespace have a slot.
+    slots: BTreeMap<Text, usize>,
+    slots_in_all: usize,
+    slots_of_failing: usize,
+    /// How many tasks are running whose certificates are stored.
+    stored: usize,
     /// The issuer that was served last.
     last: Text,
     paused: bool,
@@ -176,7 +188,7 @@ impl Queue {
             return None;
         }
         self.promote(now);
-        let slots = self.running_in_all.saturating_add(free_slots);
+        let slots = self.slots_in_all.saturating_add(free_slots);
         let issuer = self.turn_of_issuers().into_iter().find_map(|name| {
             let key = self.take_from(&name, now, slots)?;
             Some((name, key))
@@ -209,6 +221,22 @@ impl Queue {
                 .issuers
                 .values()
                 .any(|issuer| !(issuer.fresh.is_empty() && issuer.failing.is_empty()))
+    }
+
+    /// The certificate of a task is stored, and its CA is up: the slot is another's. The task runs on until its result is
+    /// reported, because a proxy with a thousand routes takes its time to serve one more.
+    pub fn stored(&mut self, key: &Key) {
+        let Some(run) = self.entries.get_mut(key).and_then(|entry| entry.run.as_mut()) else {
+            return;
+        };
+        let slot = std::mem::replace(&mut run.slot, Slot::GivenBack);
+        let (namespace, issuer) = (run.namespace.clone(), run.issuer.clone());
+        if slot == Slot::GivenBack {
+            return;
+        }
+        self.stored += 1;
+        self.give_back(&namespace, slot);
+        self.is_up(&issuer);
     }
 
     /// The certificate is there. The task is gone unless it was changed meanwhile.
@@ -320,7 +348,12 @@ impl Queue {
 
     /// How many tasks are running, those included that are no longer wanted.
     pub fn running(&self) -> usize {
-        self.running_in_all
+        self.slots_in_all + self.stored
+    }
+
+    /// How many of them have a slot: all whose certificates are not stored yet.
+    pub fn slots(&self) -> usize {
+        self.slots_in_all
     }
 
     /// The CAs that are down, by the names of their issuers.
@@ -328,178 +361,6 @@ impl Queue {
         self.issuers
             .iter()
             .filter_map(|(name, issuer)| Some((name, issuer.incident.as_ref()?)))
-    }
-}
-
-/// How tasks move.
-impl Queue {
-    /// Makes ready what has its moment by now.
-    fn promote(&mut self, now: Seconds) {
-        while let Some((at, _)) = self.later.first()
-            && *at <= now
-            && let Some((_, key)) = self.later.pop_first()
-        {
-            self.change(&key, |queued| queued.state = TaskState::Ready);
-            self.place(&key);
-        }
-    }
-
-    /// The issuers with tasks that are ready, those first that come after the last.
-    fn turn_of_issuers(&self) -> Vec<Text> {
-        let after = (Bound::Excluded(self.last.clone()), Bound::Unbounded);
-        let rest = (Bound::Unbounded, Bound::Included(self.last.clone()));
-        let issuers = self.issuers.range(after).chain(self.issuers.range(rest));
-        let ready = issuers.filter(|(_, issuer)| !(issuer.fresh.is_empty() && issuer.failing.is_empty()));
-        ready.map(|(name, _)| name.clone()).collect()
-    }
-
-    /// Takes the next task of an issuer, unless its CA is down and it is not the time to ask whether it is back.
-    fn take_from(&mut self, name: &Text, now: Seconds, slots: usize) -> Option<Key> {
-        let part = if slots < 2 { 0 } else { (slots / PART).max(1) };
-        let (running, running_failing) = (&self.running, self.running_failing);
-        let issuer = self.issuers.get_mut(name)?;
-        if let Some(incident) = &issuer.incident
-            && (incident.probe.is_some() || now < incident.until)
-        {
-            return None;
-        }
-        let mut looks = 0;
-        let mut may = |namespace: &Text| {
-            looks += 1;
-            running.get(namespace).is_none_or(|n| n.saturating_add(part) < slots)
-        };
-        let failing_may = running_failing < part.max(1);
-        let failing_first = failing_may && issuer.others >= OTHERS_FIRST;
-        let mut key = None;
-        if failing_first {
-            key = issuer.failing.take(&mut may);
-        }
-        if key.is_some() {
-            issuer.others = 0;
-        } else {
-            key = issuer.fresh.take(&mut may);
-            issuer.others = issuer.others.saturating_add(u32::from(key.is_some()));
-        }
-        if key.is_none() && failing_may && !failing_first {
-            key = issuer.failing.take(&mut may);
-            issuer.others = 0;
-        }
-        if let (Some(incident), Some(key)) = (&mut issuer.incident, &key) {
-            incident.probe = Some(key.clone());
-        }
-        #[cfg(test)]
-        {
-            self.work += looks;
-        }
-        key
-    }
-
-    /// Notes that a task was taken, which is in no lane any more.
-    fn begin(&mut self, key: &Key, issuer: Text, now: Seconds) {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        entry.queued.state = TaskState::Running { since: now };
-        let run = Run {
-            namespace: entry.queued.task.namespace.clone(),
-            issuer,
-            failing: entry.queued.is_failing(),
-            changed: false,
-            removed: false,
-        };
-        self.running_in_all += 1;
-        self.running_failing += usize::from(run.failing);
-        *self.running.entry(run.namespace.clone()).or_default() += 1;
-        entry.run = Some(Box::new(run));
-    }
-
-    /// Notes that a task has ended; `None` if it was not running.
-    fn end(&mut self, key: &Key) -> Option<Run> {
-        let run = self.entries.get_mut(key)?.run.take()?;
-        self.running_in_all -= 1;
-        self.running_failing -= usize::from(run.failing);
-        if let Some(count) = self.running.get_mut(&run.namespace) {
-            *count -= 1;
-            if *count == 0 {
-                self.running.remove(&run.namespace);
-            }
-        }
-        // Whatever came of it, another may ask now whether the CA is back.
-        if let Some(incident) = self.issuers.get_mut(&run.issuer).and_then(|it| it.incident.as_mut())
-            && incident.probe.as_ref() == Some(key)
-        {
-            incident.probe = None;
-        }
-        Some(*run)
-    }
-
-    /// Puts a task that has ended where it stands now, or drops it if it is no longer wanted.
-    fn settle(&mut self, key: &Key, run: &Run, state: impl FnOnce(&mut Queued) -> TaskState) {
-        if run.removed {
-            self.entries.remove(key);
-            return;
-        }
-        self.change(key, |queued| queued.state = state(queued));
-        self.place(key);
-    }
-
-    fn is_up(&mut self, issuer: &Text) {
-        if let Some(issuer) = self.issuers.get_mut(issuer) {
-            issuer.incident = None;
-        }
-    }
-
-    fn incident_of(&self, key: &Key) -> Option<&Incident> {
-        let run = self.entries.get(key)?.run.as_ref()?;
-        self.issuers.get(&run.issuer)?.incident.as_ref()
-    }
-
-    fn change(&mut self, key: &Key, change: impl FnOnce(&mut Queued)) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            change(&mut entry.queued);
-        }
-    }
-
-    /// Puts a task into the lane or the calendar that it belongs into by its state.
-    fn place(&mut self, key: &Key) {
-        self.put(key, true);
-    }
-
-    /// Takes a task out of where it is by its state.
-    fn displace(&mut self, key: &Key) {
-        self.put(key, false);
-    }
-
-    fn put(&mut self, key: &Key, into: bool) {
-        #[cfg(test)]
-        {
-            self.work += 1;
-        }
-        let Some((shared, entry)) = self.entries.get_key_value(key) else {
-            return;
-        };
-        let queued = &entry.queued;
-        if let Some(at) = queued.state.until() {
-            let place = (at, Arc::clone(shared));
-            if into {
-                self.later.insert(place);
-            } else {
-                self.later.remove(&place);
-            }
-        } else if queued.state == TaskState::Ready {
-            let task = &queued.task;
-            let issuer = self.issuers.entry(task.issuer.clone()).or_default();
-            let lane = if queued.is_failing() {
-                &mut issuer.failing
-            } else {
-                &mut issuer.fresh
-            };
-            if into {
-                lane.add(&task.namespace, task.deadline, key.clone());
-            } else {
-                lane.remove(&task.namespace, task.deadline, key);
-            }
-        }
     }
 }
 

@@ -66,6 +66,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 const TOLD: Duration = Duration::from_secs(6);
 /// How often it is looked at the account, its limits and what somebody has said, while there is nothing to order.
 const LOOKED: Duration = Duration::from_mins(1);
+/// How many certificates are taken for each that may be ordered at the same time: the next are ready when a turn is free.
+const SLOTS: usize = 3;
 /// The shortest pause between two looks.
 const SHORTEST: Duration = Duration::from_millis(200);
 
@@ -78,6 +80,8 @@ pub struct Request {
 
 /// What is told to the loop.
 enum Heard {
+    /// The certificate of an order is stored.
+    Stored(Key),
     /// An order has ended.
     Ended(Key, Fate),
     /// The CA was asked for the window of a certificate.
@@ -99,7 +103,11 @@ pub async fn run(
     audit: Arc<Audit>,
     asks: Inbox,
 ) -> Result<(), OpError> {
-    let front = LogFront::telling(Arc::clone(&audit));
+    let (tells, heard) = mpsc::unbounded_channel();
+    let told = tells.clone();
+    let front = LogFront::telling(Arc::clone(&audit), move |secret| {
+        let _ = told.send(Heard::Stored(secret.clone()));
+    });
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
     let (mut unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
     // A name that does not resolve yet comes back later: it does not keep others from their turn meanwhile.
@@ -136,7 +144,6 @@ pub async fn run(
     keeper.namespaces_changed(&live.inventory, &namespaces, now());
     // They are said in short at first.
     keeper.take_held_now();
-    let (tells, heard) = mpsc::unbounded_channel();
     let lease = Key::new(unattended.namespace(), leader::NAME);
     let (elector, leadership) = leader::elector(
         unattended.connection(),
@@ -152,7 +159,7 @@ pub async fn run(
         outbox: tell::outbox(&unattended, &context, &api),
         news: News::default(),
         api,
-        slots: unattended.settings.certificate.concurrency.saturating_mul(UNDER_WAY),
+        slots: unattended.settings.certificate.concurrency.saturating_mul(SLOTS),
         unattended,
         context,
         answering,
@@ -219,7 +226,7 @@ struct Controller {
     term: Option<Term>,
     cancel: Cancel,
     audit: Arc<Audit>,
-    /// How many certificates may be under way at once.
+    /// How many certificates may be under way at once that are not stored yet.
     slots: usize,
     /// What it was told, and when that was looked at.
     told: Option<(Told, Instant)>,
@@ -284,6 +291,7 @@ impl Controller {
                     }
                 }
                 Some(heard) = heard.recv() => match heard {
+                    Heard::Stored(secret) => self.stored(&secret),
                     Heard::Ended(secret, fate) => self.ended(&secret, fate),
                     Heard::Window(secret, answer) => {
                         if self.keeper.window(&self.live.inventory, &secret, &answer, now()) {
@@ -310,7 +318,7 @@ impl Controller {
             match heard.recv().await {
                 Some(Heard::Ended(secret, fate)) => self.ended(&secret, fate),
                 Some(Heard::After(told)) => self.after(told),
-                Some(Heard::Window(..)) => {}
+                Some(Heard::Stored(_) | Heard::Window(..)) => {}
                 None => break,
             }
         }
@@ -351,6 +359,18 @@ impl Controller {
         }
     }
 
+    fn stored(&mut self, secret: &Key) {
+        self.ca_answered = Some(Instant::now());
+        self.keeper.queue.stored(secret);
+    }
+
+    /// How many certificates may be taken now.
+    fn free_slots(&self) -> usize {
+        let queue = &self.keeper.queue;
+        let of_all = UNDER_WAY.saturating_sub(queue.running());
+        self.slots.saturating_sub(queue.slots()).min(of_all)
+    }
+
     fn ended(&mut self, secret: &Key, fate: Fate) {
         if let Fate::Failed { reason, .. } = &fate {
             log::debug!("Secret {secret} failed: {reason}");
@@ -368,7 +388,7 @@ impl Controller {
 
     /// When there may be something to do although nothing changes.
     fn wakes_at(&self) -> Instant {
-        let free = self.keeper.queue.running() < self.slots;
+        let free = self.free_slots() > 0;
         let queued = self.keeper.queue.next_wake().filter(|_| free);
         let moments = [queued, self.keeper.ari.next_wake(), self.aftercare.next_wake()];
         let moments = moments.into_iter().flatten();

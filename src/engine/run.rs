@@ -43,9 +43,9 @@ use crate::{
     solve::{Solve, http01},
 };
 
-/// How many certificates are under way for each that may be ordered at the same time: those that are stored wait until they
-/// are served, which takes a proxy with a thousand routes some seconds.
-pub const UNDER_WAY: usize = 12;
+/// How many certificates are under way at once at most: those that wait for their turn, those that are ordered, and those that
+/// are stored and wait until they are served, which takes a proxy with a thousand routes some seconds.
+pub const UNDER_WAY: usize = 512;
 
 /// How long a restart waits for certificates that become due at nearly the same moment, where a program goes on.
 const LINGERS: Duration = Duration::from_secs(3);
@@ -246,7 +246,7 @@ impl Run {
                 ended(&outcome);
                 (at, outcome)
             })
-            .buffer_unordered(self.parts.options.concurrency.max(1).saturating_mul(UNDER_WAY))
+            .buffer_unordered(UNDER_WAY)
             .collect()
             .await;
         self.finish().await;

@@ -59,6 +59,47 @@ fn the_earliest_deadline_is_first_and_nothing_is_taken_before_it_is_due() {
 }
 
 #[test]
+fn a_certificate_that_is_stored_runs_on_without_a_slot() {
+    let mut queue = Queue::new();
+    for (name, deadline) in [("a", 1), ("b", 2), ("c", 3)] {
+        queue.upsert(task("shop", name, deadline));
+    }
+    assert_eq!(take(&mut queue, 50, 1), ["a"]);
+    let a = key("shop", "a");
+    queue.stored(&a);
+    queue.stored(&a);
+    assert_eq!((queue.slots(), queue.running()), (0, 1));
+    assert!(matches!(queue.state(&a), Some(TaskState::Running { .. })));
+    assert_eq!(take(&mut queue, 50, 1), ["b"]);
+    queue.stored(&key("shop", "c"));
+    assert_eq!(
+        (queue.slots(), queue.running()),
+        (1, 2),
+        "what does not run has no slot"
+    );
+    // It is not served: the order is over all the same, and others have the slot.
+    queue.failed(&a, 60, failure(true));
+    queue.done(&key("shop", "b"));
+    assert_eq!((queue.slots(), queue.running()), (0, 0));
+    assert!(matches!(queue.state(&a), Some(TaskState::BackOff { .. })));
+}
+
+#[test]
+fn what_a_ca_that_was_down_has_issued_lets_the_others_begin_at_once() {
+    let mut queue = Queue::new();
+    for name in ["a", "b", "c"] {
+        queue.upsert(task("shop", name, 9));
+    }
+    let first = queue.next(50, 8).unwrap();
+    queue.ca_down(&first, 50);
+    let asks = queue.next(50 + DAY, 8).unwrap();
+    assert_eq!(queue.next(50 + DAY, 7), None, "one at a time asks");
+    queue.stored(&asks);
+    assert_eq!(queue.incidents().count(), 0);
+    assert_eq!(take(&mut queue, 50 + DAY, 8).len(), 2);
+}
+
+#[test]
 fn a_namespace_with_a_thousand_failing_names_does_not_delay_the_one_good_name_of_another() {
     let mut queue = Queue::new();
     let mut now = 0;
@@ -276,6 +317,7 @@ enum Act {
     Remove(usize),
     Again(usize),
     Next(usize),
+    Stored(usize),
     Report(usize, usize),
     Pass(Seconds),
 }
@@ -286,6 +328,7 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => (0..30_usize).prop_map(Act::Remove),
         1 => (0..30_usize).prop_map(Act::Again),
         6 => (0..6_usize).prop_map(Act::Next),
+        3 => (0..30_usize).prop_map(Act::Stored),
         5 => (0..30_usize, 0..6_usize).prop_map(|(n, how)| Act::Report(n, how)),
         2 => (0..4_000_i64).prop_map(Act::Pass),
     ]
@@ -295,7 +338,7 @@ proptest! {
     #[test]
     fn nothing_is_lost_and_nothing_is_taken_twice_at_once(acts in prop::collection::vec(acts(), 0..400)) {
         let mut queue = Queue::new();
-        let (mut now, mut running) = (0, BTreeSet::new());
+        let (mut now, mut running, mut stored) = (0, BTreeSet::new(), BTreeSet::new());
         // What is wanted, by what its result does not take away.
         let mut wanted = BTreeSet::new();
         let name = |n: usize| key("any", &format!("x{n}"));
@@ -325,8 +368,13 @@ proptest! {
                         prop_assert!(running.insert(key), "taken twice");
                     }
                 }
+                Act::Stored(n) => {
+                    queue.stored(&name(n));
+                    stored.extend(running.get(&name(n)).cloned());
+                }
                 Act::Report(n, how) => {
                     let key = name(n);
+                    stored.remove(&key);
                     if !running.remove(&key) {
                         continue;
                     }
@@ -347,6 +395,7 @@ proptest! {
                 Act::Pass(time) => now += time,
             }
             prop_assert_eq!(queue.running(), running.len());
+            prop_assert_eq!(queue.slots(), running.len() - stored.len());
             let there: BTreeSet<Key> = queue.iter().map(|it| Key::clone(&it.task.secret)).collect();
             prop_assert_eq!(&there, &wanted);
         }
@@ -363,7 +412,7 @@ proptest! {
             queue.done(&key);
         }
         prop_assert!(wanted.is_empty(), "{wanted:?} are lost");
-        prop_assert!(queue.is_empty() && queue.later.is_empty() && queue.running.is_empty());
+        prop_assert!(queue.is_empty() && queue.later.is_empty() && queue.slots.is_empty() && queue.stored == 0);
     }
 
     #[test]

@@ -38,7 +38,7 @@ const CA_PATIENCE: Duration = Duration::from_secs(20);
 impl Controller {
     /// Begins what is next, if this process orders and was told to.
     pub(super) async fn begin(&mut self) {
-        let free = self.slots.saturating_sub(self.keeper.queue.running());
+        let free = self.free_slots();
         let is_due = self.keeper.queue.next_wake().is_some_and(|at| at <= now()) || self.keeper.queue.has_ready();
         if free == 0 || !is_due || self.term.is_none() || !self.memory.is_recalled || !self.is_told().await {
             return;
