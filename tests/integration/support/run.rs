@@ -5,7 +5,10 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,6 +16,8 @@ use serde_json::Value;
 
 /// No run of the program takes longer than this.
 const LONGEST: Duration = Duration::from_mins(1);
+/// What a process that has ended has said is read in less.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// One with a Pod may: it has two minutes to start, and then a minute to be led to.
 pub(crate) const WITH_POD: Duration = Duration::from_mins(4);
 
@@ -336,25 +341,39 @@ fn wait(child: &mut Child, longest: Duration) -> Option<ExitStatus> {
 
 /// What a stream has said so far.
 #[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Lines {
+    said: Arc<Mutex<Vec<String>>>,
+    has_ended: Arc<AtomicBool>,
+}
 
 impl Lines {
     fn follow(&self, stream: impl Read + Send + 'static) {
-        let lines = Arc::clone(&self.0);
+        let lines = self.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                lines.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+                let line = String::from_utf8_lossy(&line).into_owned();
+                lines.said.lock().unwrap().push(line);
             }
+            lines.has_ended.store(true, Ordering::Release);
         });
     }
 
+    /// Waits for the last words of a process that has ended, which may still be in the pipe. What it has started may hold the pipe
+    /// open, and is not waited for.
+    fn until_ended(&self) {
+        let until = Instant::now() + LAST_WORDS;
+        while !self.has_ended.load(Ordering::Acquire) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.said.lock().unwrap().clone()
     }
 
     /// How many lines there are now: where to look from.
     pub(crate) fn mark(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.said.lock().unwrap().len()
     }
 
     /// The first line after `mark` that holds all of `words`, and how long it took to come.
@@ -405,7 +424,10 @@ impl Running {
     pub(crate) fn end(mut self) -> (Option<i32>, Duration) {
         let started = Instant::now();
         let status = wait(&mut self.child, LONGEST).expect("it ends");
-        (status.code(), started.elapsed())
+        let took = started.elapsed();
+        self.out.until_ended();
+        self.err.until_ended();
+        (status.code(), took)
     }
 }
 
