@@ -27,10 +27,12 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
         |rates| rates.orders = Rate::new(burst, EACH * burst * rates.speed),
     );
     // The controller is told the limits of its CA, as its users tell it those of theirs.
+    // Where no profile is asked for, Pebble takes any.
     world.it.settings(&format!(
-        "issuers: {{gate: {{directory: \"{}\", rateLimits: {{orders: {burst}/{}s}}}}}}\n",
+        "issuers: {{gate: {{directory: \"{}\", rateLimits: {{orders: {burst}/{}s}}}}}}\ncertificate: {{profile: {}}}\n",
         world.way.url,
-        (EACH * burst).as_secs().max(1)
+        (EACH * burst).as_secs().max(1),
+        DEFAULT.0
     ));
     let urgent = &world.hosts("u", 1)[0];
     let running = world.leader();

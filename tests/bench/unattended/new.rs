@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     Plan,
     figure::{Figure, Of, percentile, thousands},
-    process::{Request, count, memory, requests},
+    process::{self, Request, count, memory, processor, requests},
     say,
     support::{
         eventually_within,
@@ -34,6 +34,7 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
         count(&running, "stored"),
         world.it.pebble.log().matches("POST /order-plz").count(),
     );
+    let (worked, before) = (processor(&running), process::idle());
     let begin = Instant::now();
     world.ask("m", many);
     let asked = begin.elapsed();
@@ -44,6 +45,17 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let each = |number: usize| number as f64 / many as f64;
     let rate = f64::from(u32::try_from(many).unwrap()) / took.as_secs_f64();
     of.rate("stored", rate, 10.0);
+    let (worked, after) = (processor(&running) - worked, process::idle());
+    let share = (after.1 - before.1) / (after.0 - before.0) * 100.0;
+    of.told(
+        "the machine, with its cluster and the proxy, was idle meanwhile",
+        format!("{share:.0} %"),
+    );
+    #[allow(clippy::cast_precision_loss)]
+    of.told(
+        "processor time of the controller for a certificate",
+        format!("{:.0} ms", worked / many as f64 * 1_000.0),
+    );
     until(&running, "served", done + many, longest);
     of.told(
         "until all are served",

@@ -12,6 +12,29 @@ pub(crate) fn memory(running: &Running, what: &str) -> f64 {
     kibibytes * 1_024.0 / 1e6
 }
 
+/// How much processor time a process has taken so far, in seconds.
+pub(crate) fn processor(running: &Running) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap();
+    // The name of the program, in brackets, may hold spaces.
+    let fields: Vec<&str> = text.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks: f64 = fields[11..13].iter().map(|field| field.parse::<f64>().unwrap()).sum();
+    // Linux tells of hundredths of a second, whatever its own clock.
+    ticks / 100.0
+}
+
+/// How much time the processors of the machine have had so far, and how much of it they were idle, in the kernel's ticks.
+pub(crate) fn idle() -> (f64, f64) {
+    let text = fs::read_to_string("/proc/stat").unwrap();
+    let all: Vec<f64> = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    (all.iter().sum(), all[3] + all[4])
+}
+
 /// Has the kernel forget the most memory that it saw.
 pub(crate) fn forget_peak(running: &Running) {
     fs::write(format!("/proc/{}/clear_refs", running.pid()), "5").unwrap();

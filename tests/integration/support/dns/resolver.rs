@@ -142,6 +142,7 @@ fn configuration(ip: Ipv4Addr, top: Ipv4Addr, keeps: bool) -> String {
   logfile: ""
   do-daemonize: no
   num-threads: 1
+  incoming-num-tcp: 256
   interface: {ip}
   access-control: 0.0.0.0/0 allow
   module-config: "iterator"
