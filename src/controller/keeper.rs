@@ -3,7 +3,9 @@
 //! Values in, values out. A Secret is looked at again when a change touches it. What is queued for it follows from the
 //! picture; where that stands (failures, waits, limits) is told for storing, and taken over after a restart (`recall`).
 
+mod outcome;
 mod recall;
+mod windows;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,9 +14,8 @@ use std::{
 
 use super::{
     ari::Ari,
-    fate::Fate,
     moment,
-    queue::{Failure, Queue, Task, TaskKind, TaskState},
+    queue::{Queue, Task, TaskKind, TaskState},
     routes::{self, Classes},
     twice::{Twice, set_of},
 };
@@ -348,128 +349,6 @@ impl Keeper {
         taken
     }
 
-    /// Whether there are enough certificates for the names of a target that was taken, which is held then.
-    pub fn is_too_often(&mut self, target: &Target, now: Seconds) -> bool {
-        let (secret, set) = (&target.secret, set_of(&target.names.order));
-        let Some(until) = self.twice.until(secret, &set, target.enough_within(), now) else {
-            self.held.remove(secret);
-            return false;
-        };
-        self.hold_for_a_time(secret, Hold::TwoADay(until), until, now);
-        true
-    }
-
-    fn hold_for_a_time(&mut self, secret: &Key, hold: Hold, until: Seconds, now: Seconds) {
-        self.queue.waiting(secret, now, until, hold.to_string().into());
-        self.hold(secret, hold);
-    }
-
-    /// Whether a Secret waited for a limit before it was taken.
-    pub fn was_limited(&self, secret: &Key) -> bool {
-        self.limited.contains(secret)
-    }
-
-    /// Takes note of what became of an order.
-    pub fn ended(&mut self, secret: &Key, fate: Fate, now: Seconds) {
-        if matches!(fate, Fate::Limited { .. }) {
-            self.limited.insert(secret.clone());
-        } else {
-            self.limited.remove(secret);
-        }
-        if matches!(fate, Fate::Stored | Fate::StoredBut { .. })
-            && let Some(set) = self.tried.get(secret)
-        {
-            self.twice.stored(secret, set.clone(), now);
-        }
-        let trouble = self.trouble.entry(secret.clone()).or_default();
-        match fate {
-            Fate::Stored => {
-                *trouble = Trouble::default();
-                self.done(secret);
-            }
-            Fate::StoredBut { after, without } => {
-                let reason = without.as_deref().map(Text::from);
-                *trouble = Trouble {
-                    after: after.map(|message| AfterStoring {
-                        at: now,
-                        message: message.into(),
-                        is_unrestarted: false,
-                    }),
-                    without,
-                };
-                match reason {
-                    None => self.done(secret),
-                    // The names that failed are tried again after a pause, and not at once and for ever.
-                    Some(reason) => {
-                        let ca_answered = true;
-                        self.queue.failed(secret, now, Failure { reason, ca_answered });
-                    }
-                }
-            }
-            Fate::NotWanted => self.done(secret),
-            Fate::Waiting { until, reason } => {
-                let until = until.max(now.saturating_add(self.pause_of_waiting(secret, now)));
-                self.queue.waiting(secret, now, until, reason);
-            }
-            Fate::Limited { until, limit } => self.queue.limited(secret, now, until, limit),
-            Fate::CaDown => self.queue.ca_down(secret, now),
-            Fate::Failed { reason, ca_answered } => {
-                self.queue.failed(secret, now, Failure { reason, ca_answered });
-            }
-        }
-        if self.trouble.get(secret) == Some(&Trouble::default()) {
-            self.trouble.remove(secret);
-        }
-    }
-
-    /// How long it is not looked at something that waits, in seconds: longer the longer it has waited since it was asked for.
-    fn pause_of_waiting(&self, secret: &Key, now: Seconds) -> Seconds {
-        let queued = self
-            .queue
-            .get(secret)
-            .filter(|queued| queued.task.kind != TaskKind::Renewal);
-        let waited = queued.map_or(0, |queued| {
-            now.saturating_sub(queued.task.deadline.saturating_sub(SOON))
-        });
-        (waited / WAITED).clamp(0, SELDOM)
-    }
-
-    fn done(&mut self, secret: &Key) {
-        self.tried.remove(secret);
-        self.queue.done(secret);
-    }
-
-    /// Has the CA asked for the window of a certificate that it issued itself.
-    fn follow_window(&mut self, secret: &Arc<Key>, target: &Target, now: Seconds) {
-        match &target.held {
-            Some(held) if target.changes_ca.is_none() => {
-                let before = self.ari.certificate_of(secret);
-                if let Some(before) = before.filter(|before| *before != held.sha256) {
-                    self.windows.remove(&before);
-                }
-                self.ari.keep(secret, held.sha256, now);
-            }
-            _ => self.forget_window(secret),
-        }
-    }
-
-    fn forget_window(&mut self, secret: &Key) {
-        if let Some(certificate) = self.ari.forget(secret) {
-            self.windows.remove(&certificate);
-        }
-    }
-
-    /// Takes note of what the CA has said of the window of a certificate, and looks at its Secret again. Returns whether the CA
-    /// wants a certificate replaced at once that was not due: its window has passed already (RFC 9773, section 4.2).
-    pub fn window(&mut self, inventory: &Inventory, secret: &Arc<Key>, answer: &WindowAnswer, now: Seconds) -> bool {
-        self.ari.answered(secret, answer.certificate, answer.retry_after, now);
-        let Some(window) = answer.window else { return false };
-        let was_later = self.queue.get(secret).is_some_and(|queued| queued.task.due_at > now);
-        self.windows.insert(answer.certificate, window);
-        self.look(inventory, &BTreeSet::from([Key::clone(secret)]), now);
-        was_later && window.1 <= now
-    }
-
     /// The id of the installation.
     pub fn install(&self) -> &str {
         &self.keeping.asked.install
@@ -483,19 +362,6 @@ impl Keeper {
     /// The Secrets that are left alone since this was asked last, and why.
     pub fn take_held_now(&mut self) -> Vec<(Key, Hold)> {
         std::mem::take(&mut self.held_now)
-    }
-
-    /// Takes note of what there is to say of a stored certificate by now, if anything.
-    pub fn after(&mut self, secret: &Key, message: Option<&str>, now: Seconds) {
-        let trouble = self.trouble.entry(secret.clone()).or_default();
-        trouble.after = message.map(|message| AfterStoring {
-            at: trouble.after.as_ref().map_or(now, |before| before.at),
-            message: message.into(),
-            is_unrestarted: false,
-        });
-        if *trouble == Trouble::default() {
-            self.trouble.remove(secret);
-        }
     }
 
     /// What failed after a certificate was stored, by Secret.

@@ -29,10 +29,10 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     // The controller is told the limits of its CA, as its users tell it those of theirs.
     // Where no profile is asked for, Pebble takes any.
     world.it.settings(&format!(
-        "issuers: {{gate: {{directory: \"{}\", rateLimits: {{orders: {burst}/{}s}}}}}}\ncertificate: {{profile: {}}}\n",
+        "issuers: {{gate: {{directory: \"{}\", profile: {}, rateLimits: {{orders: {burst}/{}s}}}}}}\n",
         world.way.url,
-        (EACH * burst).as_secs().max(1),
-        DEFAULT.0
+        DEFAULT.0,
+        (EACH * burst).as_secs().max(1)
     ));
     let urgent = &world.hosts("u", 1)[0];
     let running = world.leader();
