@@ -97,6 +97,5 @@ pub(crate) fn requests(running: &Running, mark: usize) -> Vec<Request> {
 
 /// How many lines of the audit tell of an event.
 pub(crate) fn count(running: &Running, event: &str) -> usize {
-    let word = format!("\"event\":\"{event}\"");
-    running.out.all().iter().filter(|line| line.contains(&word)).count()
+    running.out.count(&format!("\"event\":\"{event}\""))
 }

@@ -376,6 +376,17 @@ impl Lines {
         self.said.lock().unwrap().len()
     }
 
+    /// How many lines hold a word.
+    #[expect(dead_code, reason = "a bench needs it")]
+    pub(crate) fn count(&self, word: &str) -> usize {
+        self.said
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|line| line.contains(word))
+            .count()
+    }
+
     /// The first line after `mark` that holds all of `words`, and how long it took to come.
     #[track_caller]
     pub(crate) fn after(&self, mark: usize, words: &[&str]) -> (String, Duration) {
