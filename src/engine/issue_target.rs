@@ -166,18 +166,20 @@ impl Run {
             key: &key,
             lease,
             may_be_older: resumed && has_changed,
+            journal: &journal,
+            left: &left,
         };
-        let issued = self.finish_one(target, &storing, obtained, tell).await;
-        match issued {
-            Ok(_) => {}
-            Err(ref error) if error.is_after_storing() => {}
+        match self.finish_one(target, &storing, obtained, tell).await {
+            Ok(issued) => Ok(issued),
+            Err(error) if error.is_after_storing() => Err(error),
             // The certificate of an old order would be refused each time.
-            Err(TargetError::Pair(_) | TargetError::Older { .. }) if resumed => {}
+            Err(error @ (TargetError::Pair(_) | TargetError::Older { .. })) if resumed => {
+                self.close(&journal, &left, tell).await;
+                Err(error)
+            }
             // The issued certificate is not lost.
-            Err(error) => return Err(self.kept(error, target, &present, &options, &journal).await),
+            Err(error) => Err(self.kept(error, target, &present, &options, &journal).await),
         }
-        self.close(&journal, &left, tell).await;
-        issued
     }
 
     /// Begins the journal of an order, in place of one that an earlier run has left.
@@ -200,7 +202,7 @@ impl Run {
     }
 
     /// Ends a journal, and removes what a killed run had recorded in it. What cannot be removed stays recorded. This
-    /// happens after everything that matters, so that a failure is only reported.
+    /// happens once the certificate is stored, so that a failure is only reported.
     async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) {
         // Another run that has taken over needs what is recorded, and removes it.
         if matches!(journal.check().await, Err(JournalError::Taken(_))) {

@@ -8,7 +8,10 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use super::journal::{Journal, JournalError, Left};
+use super::{
+    authority::{Authority, NotNow, Permitted},
+    journal::{Journal, JournalError, Left},
+};
 use crate::{
     error::Diagnose,
     name::Name,
@@ -80,31 +83,54 @@ fn failed(error: &JournalError) -> SolveError {
     }
 }
 
+/// What a solver asks before it writes something: whether this process may still write, which one that was stopped and goes on
+/// long after may not. Then it is recorded in the journals that it concerns.
+#[derive(Debug, Default)]
+pub struct Fenced {
+    journals: Arc<Journals>,
+    authority: Authority,
+}
+
+impl Fenced {
+    /// Makes it for the orders in progress, and for who lets them write.
+    pub fn new(journals: Arc<Journals>, authority: Authority) -> Self {
+        Self { journals, authority }
+    }
+
+    fn permit(&self) -> Result<Permitted, SolveError> {
+        let not_now = |error: NotNow| SolveError::new(error.to_string()).of_cluster();
+        self.authority.permit().map_err(not_now)
+    }
+}
+
 /// Objects that a run creates carry its label, which is enough to find them. Only changes to other objects are
 /// recorded, in every journal of the namespace, because that of the certificate concerned is among them.
-impl Notes for Journals {
+impl Notes for Fenced {
     fn will_make<'a>(&'a self, _: Resource, _: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(std::future::ready(self.permit().map(drop)))
     }
 
     fn will_change<'a>(&'a self, resource: Resource, key: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(async move {
+            let _permitted = self.permit()?;
             let left = Left::Change {
                 kind: resource.kind.to_owned(),
                 namespace: key.namespace.to_string(),
                 name: key.name.to_string(),
             };
-            self.note(self.of(|secret, _| secret.namespace == key.namespace), left)
-                .await
+            let concerned = self.journals.of(|secret, _| secret.namespace == key.namespace);
+            self.journals.note(concerned, left).await
         })
     }
 }
 
-impl Keep for Journals {
+impl Keep for Fenced {
     fn before<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(async move {
+            let _permitted = self.permit()?;
             let concerned = |_: &Key, names: &[Name]| names.iter().any(|n| n.base() == Some(written.domain.as_str()));
-            self.note(self.of(concerned), Left::Record(written.clone())).await
+            let concerned = self.journals.of(concerned);
+            self.journals.note(concerned, Left::Record(written.clone())).await
         })
     }
 

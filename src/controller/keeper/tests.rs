@@ -1,7 +1,7 @@
 mod queued;
 mod recalled;
 
-use super::*;
+use super::{super::fate::Fate, *};
 use crate::{
     inventory::fixtures::{good, ingress, key, ordered, with_annotation},
     name::Name,

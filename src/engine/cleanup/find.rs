@@ -80,26 +80,29 @@ pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Se
     found
 }
 
-/// Finds what answered challenges of runs that are dead by now, in a namespace (`None`: in all), and their Leases. A
+/// Finds what answered challenges of runs that are dead by now, in a namespace (`None`: in all), and Leases that have ended. A
 /// run of which that is not known for certain is taken to be alive. Kinds that may not be listed, or that the cluster does not
-/// have, are left out. If nothing answers, that takes five lists.
+/// have, are left out. If nothing answers, that takes six lists.
 pub async fn find_answers(api: &Api, namespace: Option<&str>, now: Seconds) -> Leftovers {
     let mut found = Leftovers::default();
     let selector = mark::selector(Some(Purpose::Solver));
     let list = |kind| api.list(kind, namespace, Some(&selector));
     // As a rule there is nothing. What has no Service any more may still have its addresses.
-    let first = join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)).await;
+    let of_leases = mark::selector(Some(Purpose::Lease));
+    let (first, leases) = tokio::join!(
+        join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)),
+        api.list(LEASE, namespace, Some(&of_leases)),
+    );
     if first.iter().flatten().flatten().next().is_none() {
         found
             .unread
             .extend(first.into_iter().filter_map(Result::err).filter(ApiError::is_passing));
+        // Who was killed while it waited until a certificate is served leaves nothing else.
+        drop(found.take_leases(leases, BTreeSet::new(), false, now));
         return found;
     }
     let kinds = || KINDS.into_iter().filter(|kind| *kind != SECRET);
     let listed = join_all(kinds().map(list)).await;
-    let leases = api
-        .list(LEASE, namespace, Some(&mark::selector(Some(Purpose::Lease))))
-        .await;
     let elsewhere = if namespace.is_none() {
         BTreeSet::new()
     } else {

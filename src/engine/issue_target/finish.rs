@@ -6,6 +6,7 @@ use super::super::{
     accept,
     authorize::Refused,
     failure::{TargetError, list_of},
+    journal::{self, Journal},
     lease::Lease,
     obtain::Obtained,
     run::{Issued, Run},
@@ -86,6 +87,7 @@ impl Run {
             place: None,
         };
         if self.parts.options.rehearsal {
+            self.close(to.journal, to.left, tell).await;
             return Ok(WithLeftOut { issued, left_out });
         }
         let note = Note {
@@ -106,6 +108,8 @@ impl Run {
         for text in &stored.notes {
             tell.tell(EventKind::Note { text: text.clone() });
         }
+        // Whoever is killed while it waits until the certificate is served leaves no order that nobody would continue.
+        self.close(to.journal, to.left, tell).await;
         issued.place = Some(stored.place.clone());
         let mut after = self.deploy(&issued.names, &pair, tell).await;
         if let Destination::Cluster(api) = &self.parts.destination {
@@ -176,6 +180,10 @@ pub(super) struct Storing<'a> {
     pub(super) lease: Option<&'a Lease>,
     /// Whether an earlier run made the order, and the Secret has changed since.
     pub(super) may_be_older: bool,
+    /// The journal of the order, which ends once the certificate is stored.
+    pub(super) journal: &'a Journal,
+    /// What a killed run had recorded in it.
+    pub(super) left: &'a [journal::Left],
 }
 
 /// The issued certificate, and the new names that it does not include.

@@ -6,7 +6,7 @@ use super::{PrepareError, Prepared, Preparing};
 use crate::{
     acme::Client,
     apply::RunId,
-    engine::{choose::Solvers, journals::Journals, run::Standing, store::Destination},
+    engine::{authority::Authority, choose::Solvers, journals::Fenced, run::Standing, store::Destination},
     net::{HostPort, Lookup, dns::Resolver},
     object::Key,
     settings::{Dns01Settings, Http01Settings, Settings, value::SolverKind},
@@ -88,9 +88,11 @@ impl Prepared {
         destination: &Destination,
         client: &Client,
         standing: &Standing,
+        authority: Authority,
         secrets: Arc<dyn Secrets>,
         operator: Arc<dyn Operator>,
     ) -> Result<Solvers, PrepareError> {
+        let fenced = Arc::new(Fenced::new(Arc::clone(standing.journals()), authority));
         let http01 = match destination {
             Destination::Cluster(api) if self.needs_http01() => {
                 let thumbprint: Thumbprint = client
@@ -101,12 +103,12 @@ impl Prepared {
                     standing: standing.answering.clone(),
                     ..self.http01(settings, run, connect, thumbprint)
                 };
-                let notes = Arc::clone(standing.journals()) as Arc<dyn crate::solve::Journal>;
+                let notes = Arc::clone(&fenced) as Arc<dyn crate::solve::Journal>;
                 Some(Arc::new(Http01::new(api.clone(), options, self.places, notes)))
             }
             _ => None,
         };
-        let dns01 = dns01(&settings.dns01, standing.journals(), secrets, operator)?.map(Arc::new);
+        let dns01 = dns01(&settings.dns01, &fenced, secrets, operator)?.map(Arc::new);
         let issuers = &client.acme().directory().meta.caa_identities;
         let dns_persist01 = dns_persist01(&settings.dns01, client.account_url(), issuers)?.map(Arc::new);
         Ok(Solvers::new(
@@ -160,7 +162,7 @@ impl Prepared {
 /// The solver for DNS-01; `None` without a provider.
 pub fn dns01(
     settings: &Dns01Settings,
-    journals: &Arc<Journals>,
+    keep: &Arc<Fenced>,
     secrets: Arc<dyn Secrets>,
     operator: Arc<dyn Operator>,
 ) -> Result<Option<Dns01>, PrepareError> {
@@ -181,7 +183,7 @@ pub fn dns01(
         follow_cname: settings.follow_cname,
         wait,
         secrets,
-        keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
+        keep: Arc::clone(keep) as Arc<dyn crate::solve::dns01::Keep>,
         operator,
     })?))
 }

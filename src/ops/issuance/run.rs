@@ -69,6 +69,7 @@ impl Issuance<'_> {
                 &destination,
                 &client,
                 &standing,
+                self.authority.clone(),
                 secrets,
                 front.operator(),
             )
