@@ -208,6 +208,27 @@ fn the_book_has_every_page_of_the_documentation_once() {
     }
 }
 
+#[test]
+fn every_decision_stands_under_a_question_that_it_answers() {
+    let decisions = root().join("docs/decisions");
+    let index = std::fs::read_to_string(decisions.join("README.md")).expect("the index");
+    let asked: BTreeSet<&str> = index
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once("? | ["))
+        .filter_map(|(_, page)| Some(page.split_once("](")?.1.trim_end_matches([')', ' ', '|'])))
+        .collect();
+    let mut pages = Vec::new();
+    files(&decisions, ".md", &mut pages);
+    assert!(pages.len() > 25, "only {} pages", pages.len());
+    for page in pages {
+        let name = page.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+        assert!(
+            name == "README.md" || asked.contains(name),
+            "docs/decisions/README.md lacks a line such as: | Why ...? | [0000]({name}) |"
+        );
+    }
+}
+
 /// What an attribute has throughout a page.
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let mark = format!(" {name}=\"");
