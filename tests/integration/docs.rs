@@ -229,6 +229,21 @@ fn every_decision_stands_under_a_question_that_it_answers() {
     }
 }
 
+#[test]
+fn pages_that_count_the_findings_count_all_of_them() {
+    let mut pages = Vec::new();
+    files(&root().join("docs/findings"), ".md", &mut pages);
+    let count = pages.iter().filter(|page| !page.ends_with("README.md")).count();
+    for (page, words) in [
+        ("README.md", "knows {} findings"),
+        ("docs/guide/why-not.md", "yes: {} findings"),
+    ] {
+        let words = words.replace("{}", &count.to_string());
+        let text = std::fs::read_to_string(root().join(page)).expect("a page");
+        assert!(text.contains(&words), "{page} does not say: {words}");
+    }
+}
+
 /// What an attribute has throughout a page.
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let mark = format!(" {name}=\"");

@@ -169,12 +169,12 @@ fn the_program_knows_every_command_and_flag_that_the_pages_name() {
         .into();
     for directory in ["docs/guide", "docs/trust"] {
         let found = std::fs::read_dir(root().join(directory)).expect("pages");
-        let names = found.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
-        pages.extend(
-            names
-                .filter(|name| name.ends_with(".md"))
-                .map(|name| format!("{directory}/{name}")),
-        );
+        let paths = found.map(|entry| entry.expect("an entry").path());
+        let names = paths.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+        pages.extend(names.map(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+            format!("{directory}/{name}")
+        }));
     }
     pages.sort();
     let (mut read, mut wrong) = (0, Vec::new());
