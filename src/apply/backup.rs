@@ -13,26 +13,20 @@ use super::{
 };
 use crate::{
     k8s::{Believed, Edit},
-    object::resource::SECRET,
-    object::{Key, Seconds},
+    object::{
+        Key, Seconds,
+        annotation::{NOTES, REPLACED_BY, SLOTS},
+        resource::SECRET,
+    },
     plan::permits::{Permit, Permits, Verb},
     x509::Fingerprint,
 };
 
+pub(super) use crate::object::annotation::{BACKUP_OF as HOLDS, FORMER as HELD};
 /// The type of the Secret. Neither controllers nor scans treat it as a certificate in use.
 pub use crate::object::secret::BACKUP_TYPE as TYPE;
-/// The annotation with the SHA-256 of the leaf in the backup.
-pub(super) const HOLDS: &str = "kubectl-certs.io/backup-of";
-/// The annotation of a kept pair with the SHA-256 of the former leaf.
-pub(super) const HELD: &str = "kubectl-certs.io/former";
-/// The annotation with the SHA-256 of the leaf that replaced it.
-const REPLACED_BY: &str = "kubectl-certs.io/replaced-by";
-/// The annotation with the data keys of chain and key.
-const SLOTS: &str = "kubectl-certs.io/secret-keys";
 /// The revocation reason after which a certificate must not be restored: others have its key.
 const COMPROMISED: &str = "key-compromise";
-/// The annotation with this program's annotations of the original Secret, as JSON.
-const NOTES: &str = "kubectl-certs.io/notes";
 
 /// How long a backup is kept at least, in seconds: long enough to notice problems with the new certificate.
 pub const KEPT: Seconds = 30 * 24 * 60 * 60;

@@ -5,22 +5,19 @@ use std::{
     hash::{BuildHasher, Hasher},
 };
 
-pub use crate::k8s::{MANAGER, RUN, run_of, set};
 use crate::{
     k8s::Marked,
-    object::{Key, Seconds, Text, annotation},
+    object::{Key, Seconds, Text},
     text::date_time,
     x509::Fingerprint,
+};
+pub use crate::{
+    k8s::{MANAGER, RUN, run_of, set},
+    object::annotation::{EXPIRES, MADE_FOR as FOR, PURPOSE},
 };
 
 /// The label with the manager of an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The label with the purpose of a temporary object.
-pub const PURPOSE: &str = "kubectl-certs.io/purpose";
-/// The annotation with the time from which a temporary object may be removed (RFC 3339).
-pub const EXPIRES: &str = "kubectl-certs.io/expires";
-/// The annotation with the Secret (`NAMESPACE/NAME`) for which a temporary object was created.
-pub const FOR: &str = annotation::MADE_FOR;
 /// The prefix of the names of temporary objects.
 pub const PREFIX: &str = "kubectl-certs-";
 

@@ -22,7 +22,7 @@ use crate::{
 use state::State;
 
 /// The annotation of the Pod template that starts a new rollout, like kubectl's `restartedAt`.
-pub const RESTARTED_AT: &str = "kubectl-certs.io/restartedAt";
+pub use crate::object::annotation::RESTARTED_AT;
 /// The default limit for restarting one workload; the limit of a Deployment itself is ten minutes.
 pub const LIMIT: Duration = Duration::from_mins(15);
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(2));

@@ -19,7 +19,11 @@ use crate::{
     inventory::{Controller, Inventory, RouteKey},
     k8s::{Believed, Edit, Marked as _, Own as _},
     object::{
-        Key, Kind, Text, annotation,
+        Key,
+        Kind,
+        Text,
+        // The server completes objects, so that they cannot be compared themselves: a hash of what was written can.
+        annotation::{self, ROUTE_WRITTEN as WRITTEN},
         resource::{ENDPOINTSLICE, INGRESS, Resource, SERVICE},
     },
     solve::http01::{
@@ -29,10 +33,6 @@ use crate::{
         table::{self, PathType},
     },
 };
-
-/// The annotation with the hash of an object as this program wrote it, by which it is known whether it has to be
-/// written again. The server completes objects, so that they cannot be compared themselves.
-const WRITTEN: &str = "kubectl-certs.io/written";
 
 /// The classes to which routes are given, by their words.
 pub type Classes = BTreeMap<String, Class>;

@@ -30,8 +30,7 @@ use crate::{
     error::{Blame, Diagnose},
     event::{EventKind, Teller},
     k8s::{Believed, Edit, Marked as _, Own as _, Updated, micro_time},
-    object::resource::LEASE,
-    object::{Key, Seconds},
+    object::{Key, Seconds, annotation::PROCESS, resource::LEASE},
     text::{Clear, time},
 };
 
@@ -45,8 +44,6 @@ const SKEW: Seconds = 300;
 const LOOK: Duration = Duration::from_secs(2);
 /// How often a doubtful Lease is observed before its holder is taken to be alive.
 const LOOKS: usize = 3;
-/// The annotation with the process that holds the Lease.
-const PROCESS: &str = "kubectl-certs.io/process";
 
 /// Why a Lease could not be taken.
 #[derive(Debug, thiserror::Error)]

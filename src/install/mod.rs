@@ -51,7 +51,7 @@ pub const CONTROLLER: &str = "controller";
 /// The component that runs by the clock.
 pub const ENSURE: &str = "ensure";
 /// The annotation of the Deployment with the namespaces that it follows: their names, or `*`.
-pub const FOLLOWS: &str = "kubectl-certs.io/follows";
+pub use crate::object::annotation::FOLLOWS;
 
 /// Which namespaces an installation follows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -152,6 +152,6 @@ impl Install {
 
     /// The settings' hash: Pods read them when they start, so that other settings are other Pods.
     fn rolled(&self) -> Value {
-        json!({"kubectl-certs.io/settings": crate::apply::mark::short_hash(&self.settings)})
+        json!({crate::object::annotation::SETTINGS: crate::apply::mark::short_hash(&self.settings)})
     }
 }

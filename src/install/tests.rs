@@ -9,7 +9,10 @@ use super::{
     rights::{Needs, PROBER, READER, RENEWER, Rule, probing, reading, writing},
     *,
 };
-use crate::object::resource::{CRONJOB, SECRET};
+use crate::object::{
+    register,
+    resource::{CRONJOB, SECRET},
+};
 
 fn install(namespace: &str, scope: &[&str]) -> Install {
     let scope: Vec<String> = scope.iter().map(|name| (*name).to_owned()).collect();
@@ -366,6 +369,27 @@ fn yaml(value: &Value) -> String {
     let mut out = Vec::new();
     crate::document::yaml::write(value, &mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_kind_of_route_is_in_the_roles_of_readers_and_renewers() {
+    let renewing: Vec<Rule> = serde_saphyr::from_str(RENEWER).unwrap();
+    let may = |rules: &[Rule], row: &register::Row, verb: &str| {
+        let has = |words: &[String], word: &str| words.iter().any(|one| one == word);
+        let is_one = |rule: &&Rule| has(&rule.api_groups, row.group) && has(&rule.resources, row.plural);
+        rules.iter().filter(is_one).any(|rule| has(&rule.verbs, verb))
+    };
+    for row in register::KINDS.iter().filter(|row| row.role == register::Role::Route) {
+        let name = row.full_name();
+        assert!(may(&probing(), row, "watch"), "src/install/routes.yaml lacks {name}");
+        assert!(may(&renewing, row, "list"), "src/install/renewer.yaml lacks {name}");
+        // Events name the route that is meant, which is read for that.
+        assert!(
+            may(&rights::following(), row, "get"),
+            "BY_NAME in src/install/rights.rs lacks {}",
+            row.plural
+        );
+    }
 }
 
 #[test]

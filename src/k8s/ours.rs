@@ -23,7 +23,7 @@ use crate::object::{Key, Seconds};
 /// The field manager of every write, and the value of the label that names the manager of an object.
 pub const MANAGER: &str = "kubectl-certs";
 /// A label of temporary objects with the id of the run that created them; an annotation on Secrets that stay.
-pub const RUN: &str = "kubectl-certs.io/run";
+pub use crate::object::annotation::RUN;
 
 /// The run that created an object, from its label or, on objects that stay, its annotation.
 pub fn run_of(object: &Value) -> Option<&str> {

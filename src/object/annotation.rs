@@ -1,12 +1,13 @@
-//! The annotations that findings and remedies need. All others are skipped while reading.
+//! The annotations that findings and remedies need, and those by which this program knows its own objects. All others are skipped
+//! while reading.
 
-/// Declares annotations that are kept while reading, each with what it says, from which a test makes
-/// `docs/reference/annotations.md`.
+/// Declares annotations and labels, each with what it says, from which a test makes `docs/reference/annotations.md`. Those of
+/// [`KEPT`] are kept while reading.
 macro_rules! annotations {
     ($(#[doc = $heading:expr] $list:ident { $($(#[doc = $about:expr])+ $Name:ident = $key:literal;)+ })+) => {
         $($($(#[doc = $about])+ pub const $Name: &str = $key;)+)+
 
-        $(#[doc = $heading] const $list: &[&str] = &[$($Name),+];)+
+        $(#[doc = $heading] #[allow(dead_code, reason = "a list that is not kept is only described")] const $list: &[&str] = &[$($Name),+];)+
 
         /// Each list, and what each of its annotations says: a line of its documentation each.
         #[cfg(test)]
@@ -50,6 +51,50 @@ annotations! {
         ROLLED_BACK = "kubectl-certs.io/rolled-back";
         /// The Secret (`NAMESPACE/NAME`) for which this program created the object.
         MADE_FOR = "kubectl-certs.io/for";
+    }
+    /// What this program writes on Secrets, and reads only on the one that it is about to write.
+    NOTED {
+        /// When the certificate was written (RFC 3339).
+        ISSUED_AT = "kubectl-certs.io/issued-at";
+        /// `staging`, if the certificate comes from a staging CA.
+        STAGE = "kubectl-certs.io/stage";
+        /// On a Secret whose certificate was revoked: the SHA-256 of its leaf, and the reason.
+        REVOKED = "kubectl-certs.io/revoked";
+    }
+    /// What marks the objects that this program makes for itself. `purpose`, `run` and `solver` are labels.
+    OWN {
+        /// What an object is for: `journal`, `lease`, `solver`, `backup`, `standing`, `kept` or `state`.
+        PURPOSE = "kubectl-certs.io/purpose";
+        /// The run that made an object. On Secrets that stay it is an annotation.
+        RUN = "kubectl-certs.io/run";
+        /// From when on an object may be removed (RFC 3339).
+        EXPIRES = "kubectl-certs.io/expires";
+        /// On the Pod that answers challenges: the run's Service finds it by this label.
+        SOLVER = "kubectl-certs.io/solver";
+        /// On a kept pair: the SHA-256 of its leaf.
+        BACKUP_OF = "kubectl-certs.io/backup-of";
+        /// On a kept pair: the SHA-256 of the leaf before it.
+        FORMER = "kubectl-certs.io/former";
+        /// On a kept pair: the SHA-256 of the leaf that replaced it.
+        REPLACED_BY = "kubectl-certs.io/replaced-by";
+        /// On a kept pair: the data keys of chain and key in its Secret.
+        SLOTS = "kubectl-certs.io/secret-keys";
+        /// On a kept pair: the annotations of this program that its Secret had, as JSON.
+        NOTES = "kubectl-certs.io/notes";
+        /// On a Lease: the process that holds it.
+        PROCESS = "kubectl-certs.io/process";
+        /// On a Lease of a controller: the identity of its process.
+        IDENTITY = "kubectl-certs.io/identity";
+        /// The id of the installation: on the Secret of its account, and on the Leases of its controller.
+        INSTALL = "kubectl-certs.io/install";
+        /// On the controller's Deployment: the namespaces that it follows, or `*`.
+        FOLLOWS = "kubectl-certs.io/follows";
+        /// On the controller's Pods: a hash of the settings, so that other settings are other Pods.
+        SETTINGS = "kubectl-certs.io/settings";
+        /// On the routes that lead challenges to the controller: a hash of what it wrote, by which it knows whether to write again.
+        ROUTE_WRITTEN = "kubectl-certs.io/written";
+        /// On the Pod template of a workload that was restarted: when, as `kubectl rollout restart` notes it in its own annotation.
+        RESTARTED_AT = "kubectl-certs.io/restartedAt";
     }
     /// What other programs define, and this one heeds.
     READ {
@@ -106,6 +151,9 @@ annotations! {
         F5_MERGEABLE = "nginx.org/mergeable-ingress-type";
     }
 }
+
+/// The lists of those that are kept while reading.
+const KEPT: [&[&str]; 3] = [ASKED, WRITTEN, READ];
 
 /// Annotations by which a controller asks clients for a login, or may do so: the names of Traefik's middlewares do not
 /// tell.
@@ -166,7 +214,7 @@ pub fn is_filled(key: &str) -> bool {
 
 /// The annotation with this key, if it is one of those that mean something here.
 pub fn known(key: &str) -> Option<&'static str> {
-    let mut all = [ASKED, WRITTEN, READ].into_iter().flatten().copied();
+    let mut all = KEPT.into_iter().flatten().copied();
     all.find(|known| *known == key)
 }
 
@@ -198,7 +246,7 @@ mod tests {
 
     fn table(heading: &str, rows: impl Iterator<Item = (&'static str, String)>) -> String {
         let heading = heading.trim().trim_end_matches('.');
-        let mut table = format!("\n## {heading}\n\n| annotation | meaning |\n| --- | --- |\n");
+        let mut table = format!("\n## {heading}\n\n| annotation or label | meaning |\n| --- | --- |\n");
         for (key, about) in rows {
             let _ = writeln!(table, "| `{key}` | {about} |");
         }
@@ -209,7 +257,8 @@ mod tests {
     fn renewed_reference_of_the_annotations() {
         let mut page = "# Annotations\n\n\
             <!-- Made of src/object/annotation.rs: `UPDATE_PICTURES=1 cargo test --lib renewed`. -->\n\n\
-            The annotations of routes, Secrets and other objects that this program reads or writes. All others are skipped while reading.\n"
+            The annotations of routes, Secrets and other objects that this program reads or writes, and the labels of its own objects. All others are \
+            skipped while reading. [What stays compatible](../trust/compatibility.md) says which of them keep their meaning.\n"
             .to_owned();
         for (heading, all) in DESCRIBED {
             page += &table(heading, all.iter().map(|(key, about)| (*key, one_line(about))));

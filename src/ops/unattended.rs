@@ -52,7 +52,7 @@ use crate::{
 
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
 /// cluster: who is restored elsewhere keeps what it has claimed.
-pub const INSTALL: &str = "kubectl-certs.io/install";
+pub use crate::object::annotation::INSTALL;
 
 /// Everything that orders have in common, for as long as the program goes on.
 pub struct Unattended {

@@ -208,6 +208,42 @@ fn the_book_has_every_page_of_the_documentation_once() {
     }
 }
 
+#[test]
+fn every_decision_stands_under_a_question_that_it_answers() {
+    let decisions = root().join("docs/decisions");
+    let index = std::fs::read_to_string(decisions.join("README.md")).expect("the index");
+    let asked: BTreeSet<&str> = index
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once("? | ["))
+        .filter_map(|(_, page)| Some(page.split_once("](")?.1.trim_end_matches([')', ' ', '|'])))
+        .collect();
+    let mut pages = Vec::new();
+    files(&decisions, ".md", &mut pages);
+    assert!(pages.len() > 25, "only {} pages", pages.len());
+    for page in pages {
+        let name = page.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+        assert!(
+            name == "README.md" || asked.contains(name),
+            "docs/decisions/README.md lacks a line such as: | Why ...? | [0000]({name}) |"
+        );
+    }
+}
+
+#[test]
+fn pages_that_count_the_findings_count_all_of_them() {
+    let mut pages = Vec::new();
+    files(&root().join("docs/findings"), ".md", &mut pages);
+    let count = pages.iter().filter(|page| !page.ends_with("README.md")).count();
+    for (page, words) in [
+        ("README.md", "knows {} findings"),
+        ("docs/guide/why-not.md", "yes: {} findings"),
+    ] {
+        let words = words.replace("{}", &count.to_string());
+        let text = std::fs::read_to_string(root().join(page)).expect("a page");
+        assert!(text.contains(&words), "{page} does not say: {words}");
+    }
+}
+
 /// What an attribute has throughout a page.
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let mark = format!(" {name}=\"");

@@ -16,15 +16,9 @@ use crate::{
     x509::Fingerprint,
 };
 
-pub use crate::object::annotation::{ISSUED_BY, ISSUED_FROM as ISSUER, ISSUED_ORDER as ORDER, ISSUED_SHA256 as SHA256};
-
-/// The annotation with the time at which the certificate was written (RFC 3339).
-pub const ISSUED_AT: &str = "kubectl-certs.io/issued-at";
-/// The annotation with the value `staging` if the certificate comes from a staging CA.
-pub const STAGE: &str = "kubectl-certs.io/stage";
-
-/// The annotation for a revoked certificate: the SHA-256 of its leaf and the reason, as `SHA256 REASON`.
-pub const REVOKED: &str = "kubectl-certs.io/revoked";
+pub use crate::object::annotation::{
+    ISSUED_AT, ISSUED_BY, ISSUED_FROM as ISSUER, ISSUED_ORDER as ORDER, ISSUED_SHA256 as SHA256, REVOKED, STAGE,
+};
 
 /// The reason in an annotation for a revoked certificate, if it is about this one.
 pub(in crate::apply) fn reason_of(annotation: &str, of: Fingerprint) -> Option<&str> {

@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 
+// The Leases of a command line have neither.
+use crate::object::annotation::{IDENTITY, INSTALL};
 use crate::{k8s::Marked, object::Text};
-
-/// The annotation with the install whose controller holds a Lease. A command line's Leases have none.
-const INSTALL: &str = "kubectl-certs.io/install";
-/// The annotation with the identity of that controller's process.
-const IDENTITY: &str = "kubectl-certs.io/identity";
 
 /// A controller that leads its install.
 #[derive(Debug, Clone, PartialEq, Eq)]

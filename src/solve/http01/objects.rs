@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     k8s::{Marked as _, Own as _},
-    object::annotation,
+    object::annotation::{self, SOLVER as SOLVER_LABEL},
     settings::file::SolverEntry,
 };
 
@@ -40,9 +40,6 @@ pub const SERVICE_PORT: u16 = 80;
 const PORT_NAME: &str = "http";
 /// The port at which the solver's Pod listens. It is above 1024, because the Pod has no privileges.
 pub const POD_PORT: u16 = 8089;
-/// The label by which the Service finds the solver's Pod.
-const SOLVER_LABEL: &str = "kubectl-certs.io/solver";
-
 /// The label selector for the Pods of a solver's Job.
 pub fn pod_selector(solver: &str) -> String {
     format!("{SOLVER_LABEL}={solver}")

@@ -114,7 +114,46 @@ impl Issuing {
 
     /// The same in no namespace in particular.
     pub(crate) fn at_home(&self, args: &[&str]) -> Call {
-        let call = Call::certs(args.iter().copied())
+        self.of_home(Call::certs(args.iter().copied()))
+    }
+
+    /// A script of somebody who sits there, and whose context has the namespace of this test.
+    pub(crate) fn shell(&self, script: &str) -> Call {
+        let mut config = super::kubeconfig::admin();
+        config["contexts"][0]["context"]["namespace"] = self.ns.name.as_str().into();
+        let config = super::kubeconfig::write(self.ns.dir.path(), "shell.conf", &config);
+        self.of_home(Call::shell(script).env("KUBECONFIG", config))
+    }
+
+    /// Runs the commands of a page of the guide by the letter, but those that `skipped` names with their reason, and holds
+    /// what they print against what the page says. `shop` on the page is the namespace of this test.
+    #[track_caller]
+    pub(crate) fn follow(&self, page: &str, skipped: &[(&str, &str)], mut after: impl FnMut(&str, &str)) {
+        let mut skips = skipped.iter();
+        for shown in super::pages::commands(&super::pages::page(page)) {
+            if skipped.iter().any(|(script, _)| shown.script.trim() == *script) {
+                skips.next();
+                continue;
+            }
+            let ran = self.shell(&shown.script).run();
+            let at = format!("{page}, line {}: {}", shown.line, shown.script);
+            assert_eq!(ran.status, Some(0), "{at}{}", ran.out);
+            let out = ran.out.replace(&self.ns.name, "shop");
+            // The README shows some of the same.
+            let readme = super::pages::commands(&super::pages::page("README.md"));
+            let same = readme.iter().filter(|other| other.script == shown.script);
+            for printed in same.chain([&shown]).filter_map(|shown| shown.printed.as_ref()) {
+                if let Err(error) = super::pages::says(printed, &out) {
+                    panic!("{at}{error}");
+                }
+            }
+            after(shown.script.trim(), &out);
+        }
+        assert!(skips.next().is_none(), "{page} no longer has all of {skipped:?}");
+    }
+
+    fn of_home(&self, call: Call) -> Call {
+        let call = call
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("XDG_CACHE_HOME", self.home.path().join("cache"));

@@ -8,6 +8,7 @@ pub(crate) mod gate;
 pub(crate) mod issuing;
 pub(crate) mod kubeconfig;
 pub(crate) mod limiter;
+pub(crate) mod pages;
 pub(crate) mod pebble;
 pub(crate) mod pki;
 pub(crate) mod proxy;

@@ -108,6 +108,17 @@ impl Call {
     pub(crate) fn kubectl<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
         let mut command = Command::new("kubectl");
         command.args(args.into_iter().map(Into::into));
+        Self::beside_the_plugin(command)
+    }
+
+    /// A script for a shell, whose errors are among what it prints, as on a terminal. It stops at the first command that fails.
+    pub(crate) fn shell(script: &str) -> Self {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("exec 2>&1\nset -euo pipefail\n{script}")]);
+        Self::beside_the_plugin(command)
+    }
+
+    fn beside_the_plugin(mut command: Command) -> Self {
         // As the plugin, it is found in PATH; what it remembers is nobody else's.
         let program = program();
         let mut path = OsString::from(program.parent().expect("a directory"));

@@ -1,6 +1,7 @@
-//! A frame as a picture: text stays text, frames and bars become lines and boxes, so that no font leaves gaps in them.
+//! A frame as a picture, and several as one that moves: text stays text, frames and bars become lines and boxes, so that no font
+//! leaves gaps in them.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -55,25 +56,98 @@ impl Look {
 
 /// The whole frame.
 pub(super) fn svg(buffer: &Buffer, title: &str) -> String {
+    let mut out = begin(buffer, title);
+    for y in 0..buffer.area.height {
+        papers(buffer, y, &mut out);
+    }
+    for y in 0..buffer.area.height {
+        texts(buffer, y, &mut out);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// A frame of a film, and for how long it is shown, in milliseconds.
+pub(super) type Shot = (Buffer, u32);
+
+/// Several frames of one size, one after the other and over again. Where pictures do not move, or somebody wants none that do
+/// (`prefers-reduced-motion`), the frame at `still` stands.
+///
+/// A line that stays as it is for some frames is drawn once, and shown for these: most lines of a screen stay.
+pub(super) fn film(shots: &[Shot], still: usize, title: &str) -> String {
+    let first = &shots[0].0;
+    let mut out = begin(first, title);
+    let whole: u32 = shots.iter().map(|(_, ms)| ms).sum();
+    let percent = |from: usize| {
+        let before: u32 = shots[..from].iter().map(|(_, ms)| ms).sum();
+        f64::from(before) * 100.0 / f64::from(whole)
+    };
+    let mut runs: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut lines = String::new();
+    for y in 0..first.area.height {
+        let drawn: Vec<String> = shots
+            .iter()
+            .map(|(buffer, _)| {
+                assert_eq!(buffer.area, first.area, "all frames are of one size");
+                let mut line = String::new();
+                papers(buffer, y, &mut line);
+                texts(buffer, y, &mut line);
+                line
+            })
+            .collect();
+        let mut from = 0;
+        while from < drawn.len() {
+            let same = drawn[from..].iter().take_while(|line| **line == drawn[from]).count();
+            let until = from + same;
+            if same == drawn.len() {
+                lines.push_str(&drawn[from]);
+            } else if !drawn[from].is_empty() {
+                runs.insert((from, until));
+                let stands = if (from..until).contains(&still) { " s" } else { "" };
+                let _ = writeln!(lines, "<g class=\"f{stands} r{from}-{until}\">\n{}</g>", drawn[from]);
+            }
+            from = until;
+        }
+    }
+    out.push_str(
+        "<style>\n.f{visibility:hidden}.s{visibility:visible}\n@media (prefers-reduced-motion:no-preference){\n",
+    );
+    for (from, until) in runs {
+        let seconds = f64::from(whole) / 1_000.0;
+        let _ = write!(
+            out,
+            ".r{from}-{until}{{animation:r{from}-{until} {seconds}s step-end infinite}}@keyframes r{from}-{until}{{"
+        );
+        if from > 0 {
+            out.push_str("0%{visibility:hidden}");
+        }
+        let _ = write!(out, "{:.3}%{{visibility:visible}}", percent(from));
+        let _ = writeln!(
+            out,
+            "{:.3}%{{visibility:{}}}}}",
+            percent(until),
+            if until < shots.len() { "hidden" } else { "visible" }
+        );
+    }
+    out.push_str("}\n</style>\n");
+    out.push_str(&lines);
+    out.push_str("</svg>\n");
+    out
+}
+
+/// What a picture of this size begins with.
+fn begin(buffer: &Buffer, title: &str) -> String {
     let (columns, rows) = (buffer.area.width, buffer.area.height);
     let (width, height) = (
         f32::from(columns) * CELL.0 + 2.0 * MARGIN,
         f32::from(rows) * CELL.1 + 2.0 * MARGIN,
     );
-    let mut out = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.0}\" height=\"{height:.0}\" \
          role=\"img\" font-family=\"'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace\" font-size=\"14\">\n\
          <title>{}</title>\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACK}\"/>\n",
         escaped(title)
-    );
-    for y in 0..rows {
-        papers(buffer, y, &mut out);
-    }
-    for y in 0..rows {
-        texts(buffer, y, &mut out);
-    }
-    out.push_str("</svg>\n");
-    out
+    )
 }
 
 fn at(x: u16, y: u16) -> (f32, f32) {

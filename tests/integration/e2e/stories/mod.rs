@@ -2,8 +2,10 @@
 
 mod annotated;
 mod ca_away;
+mod coming_over;
 mod container;
 mod fair;
+mod first_steps;
 mod gateways;
 mod idle;
 mod kube_lego;
