@@ -54,6 +54,9 @@ impl Cluster {
                 path if path.ends_with("/v1/ingresses") || path.ends_with("/shop/ingresses") => {
                     list(&json!([ingress()]))
                 }
+                path if path.ends_with("/ingressclasses") => list(&json!([{
+                    "metadata": {"name": "web"}, "spec": {"controller": "example.com/web"},
+                }])),
                 path if path.ends_with("/secrets") => list(&json!([secret])),
                 path if path.ends_with("/secrets/shop-tls") => (200, secret.clone()),
                 _ => list(&json!([])),
@@ -96,7 +99,10 @@ impl Cluster {
 fn ingress() -> Value {
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web", "namespace": "shop"},
-        "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},
+        "spec": {
+            "ingressClassName": "web", "rules": [{"host": "shop.example"}],
+            "tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}],
+        },
     })
 }
 
@@ -268,7 +274,7 @@ fn what_needs_secrets_is_refused_with_the_next_step() {
             &["status", "-A", "--reason", "WeakKey,Expired"],
             ["--reason Expired", "ServedExpired"],
         ),
-        (&["show", "secret/shop-tls"], ["Secret", "name a route"]),
+        (&["show", "secret/shop-tls"], ["secret/shop-tls is not read", "name a route"]),
         (&["show", "./x.pem"], ["--no-secrets", "a route"]),
         (&["show", "shop.example:443"], ["--no-secrets", "a route"]),
     ] {
