@@ -274,7 +274,10 @@ fn what_needs_secrets_is_refused_with_the_next_step() {
             &["status", "-A", "--reason", "WeakKey,Expired"],
             ["--reason Expired", "ServedExpired"],
         ),
-        (&["show", "secret/shop-tls"], ["secret/shop-tls is not read", "name a route"]),
+        (
+            &["show", "secret/shop-tls"],
+            ["secret/shop-tls is not read", "name a route"],
+        ),
         (&["show", "./x.pem"], ["--no-secrets", "a route"]),
         (&["show", "shop.example:443"], ["--no-secrets", "a route"]),
     ] {
