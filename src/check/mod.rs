@@ -15,6 +15,7 @@ mod reference;
 mod renewer;
 pub mod row;
 mod sample;
+mod seen;
 pub mod select;
 mod served;
 mod shared;
@@ -28,13 +29,14 @@ mod tests;
 
 /// The types of which facts are composed, for the code that puts findings into words.
 pub use crate::inventory::{Controller, Keeper, Recipients, query::Rivalry};
-pub use finding::{Beside, DueBy, Fact, Finding, Instead, Maker, ObjectRef};
+pub use finding::{Beside, DueBy, Fact, Finding, Instead, Maker, ObjectRef, Seen};
 pub use names::names_services;
 pub use period::{Period, PeriodError};
 pub use readers::readers_of;
 pub use reason::{Reason, Severity};
 pub use renewer::{KeptRenewer, Renewer, asked_of_cert_manager, is_claimed, is_owned, owner, renewer};
 pub use sample::Sample;
+pub use seen::{is_made_of_what_is_seen, judge_seen, seen_leaf};
 pub use select::{Select, Sorted};
 pub use served::{Probed, ProbedAt, ServedChain, believe_probe, judge_probe, may_have_stale_pods};
 pub use shared::SharedFindings;

@@ -24,12 +24,14 @@ use super::{
 };
 
 pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
-    for secret in &binding.secrets {
-        judge_secret(subject, secret, collector);
+    if !subject.inventory.secrets_left_out {
+        for secret in &binding.secrets {
+            judge_secret(subject, secret, collector);
+        }
+        // At most this many Secrets are kept for one host. The ones beyond were not examined, so the others do not
+        // prove that the host is healthy.
+        collector.unreadable |= binding.secrets.len() >= MANY;
     }
-    // At most this many Secrets are kept for one host. The ones beyond were not examined, so the others do not prove
-    // that the host is healthy.
-    collector.unreadable |= binding.secrets.len() >= MANY;
     if let Some(skipped) = subject.inventory.skipped_after(binding)
         && !binding.secrets.contains(&skipped)
     {
@@ -216,7 +218,9 @@ fn judge_ingress_nginx(
     severity: Severity,
     collector: &mut Collector,
 ) {
+    // The Secret may be the default one, which is not known where no Secret is read.
     if binding.host == EVERY_HOST
+        && !subject.inventory.secrets_left_out
         && !ingress.rules.is_empty()
         && let Some(secret) = binding.secrets.first()
         && subject

@@ -80,7 +80,7 @@ pub enum Compared {
     Partly,
     /// No address serves a certificate.
     Nothing,
-    /// Addresses serve certificates, but the stored certificate is not known.
+    /// Addresses serve certificates, but the stored certificate is not known, or was not read by choice.
     NotCompared,
 }
 
@@ -104,7 +104,8 @@ pub struct ServedAnswer {
     pub compared: Compared,
     /// The number of addresses that were probed.
     pub addresses: usize,
-    /// The leaf that the first address serves: its fingerprint, and when it expires.
+    /// The leaf that the first address serves: its fingerprint, and when it expires. Where no Secret was read by choice,
+    /// the certificate of the row.
     pub leaf: Option<(Fingerprint, Seconds)>,
 }
 
@@ -145,7 +146,7 @@ pub struct Row<'a> {
     pub created: Option<Seconds>,
     /// The route's labels.
     pub labels: &'a [(Text, Text)],
-    /// The leaf that is expected to be served.
+    /// The leaf that is expected to be served; where no Secret was read by choice, the served one that ends first.
     pub certificate: Option<&'a Certificate>,
     /// Who renews that certificate, or creates the missing one. Determined only where something is wrong.
     pub renewer: Renewer<'a>,
@@ -157,7 +158,8 @@ pub struct Row<'a> {
     pub ignored: &'a [Finding],
     /// The status. Findings that are not selected count, findings that are excused do not.
     pub status: Status,
-    /// What the status is based on; `None` where nothing could be read.
+    /// What the status is based on; `None` where nothing could be read, or where no Secret was read by choice and nothing is
+    /// served.
     pub evidence: Option<Evidence>,
     /// What the addresses served; `None` where they were not probed.
     pub answer: Option<ServedAnswer>,
@@ -210,6 +212,11 @@ impl<'a> Row<'a> {
             (None, Some(secret)) => (Kind::Secret, &secret.name),
             (None, None) => (self.unread().map_or(Kind::Secret, |unread| unread.kind), ""),
         }
+    }
+
+    /// Whether no Secret was read by choice, so that what is known of the certificate is what is served.
+    pub fn is_without_secrets(&self) -> bool {
+        self.reach.without_secrets
     }
 
     /// The missing right, where the row is about a list that could not be read and so has no host, route or Secret.

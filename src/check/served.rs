@@ -2,7 +2,7 @@
 //! certificate.
 
 use crate::{
-    inventory::{Binding, Inventory, Stored},
+    inventory::{Binding, Inventory, Stored, ingress::EVERY_HOST},
     object::{Kind, Text, consumer::How},
     x509::{Bundle, Certificate, Trust},
 };
@@ -109,7 +109,7 @@ pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>
     }
     // Defects of a certificate that is both stored and served are reported for the Secret alone.
     let untrusted = probed.at.iter().any(|at| match &at.served {
-        ServedChain::Certificates(chain) => bundle(chain, None, *rules).iter().any(makes_clients_refuse),
+        ServedChain::Certificates(chain) => as_served(chain, rules).iter().any(makes_clients_refuse),
         ServedChain::Nothing(_) | ServedChain::Unasked(_) => true,
     });
     if untrusted {
@@ -144,7 +144,7 @@ fn judge_chain(
             not_after: leaf.not_after,
         }));
     }
-    let for_host = binding.host == "*" || leaf.names.cover(&binding.host);
+    let for_host = is_for(leaf, binding);
     if !for_host {
         let names = Sample::of(&leaf.names, |san| compact_str::format_compact!("{san}"));
         findings.push(Finding::new(finding::ServedWrongHost {
@@ -177,7 +177,7 @@ fn judge_chain(
     // Defects of the stored chain are reported for the Secret. A certificate for other hosts belongs to somebody else.
     let told = held.is_some_and(|(_, held)| held.sha256 == leaf.sha256);
     if for_host && !told {
-        let refused = bundle(chain, None, *rules).into_iter().find(makes_clients_refuse);
+        let refused = as_served(chain, rules).into_iter().find(makes_clients_refuse);
         findings.extend(refused.map(|finding| {
             Finding::new(finding::ServedUntrusted {
                 address: address(),
@@ -187,8 +187,19 @@ fn judge_chain(
     }
 }
 
+/// Whether a served certificate covers the host of a binding.
+pub(super) fn is_for(leaf: &Certificate, binding: &Binding) -> bool {
+    binding.host == EVERY_HOST || leaf.names.cover(&binding.host)
+}
+
+/// Judges a chain as one that a server sends, whatever host it is for. One that begins with the certificate of a CA is
+/// served, and not a root in a file.
+pub(super) fn as_served(chain: &Bundle, rules: &Rules) -> Vec<Finding> {
+    bundle(chain, Some(EVERY_HOST), *rules)
+}
+
 /// Whether a finding about a chain makes clients refuse it and is not covered by another finding about what is served.
-fn makes_clients_refuse(finding: &Finding) -> bool {
+pub(super) fn makes_clients_refuse(finding: &Finding) -> bool {
     let reason = finding.reason();
     finding.severity == Severity::Critical
         && reason != Reason::Expired

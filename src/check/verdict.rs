@@ -228,7 +228,10 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     let mut collector = Collector::default();
     if binding.elsewhere {
         let by = inventory.keeper(binding);
-        collector.add(finding::CertificateElsewhere { by });
+        // It says that nothing is checked. Where no Secret is read, what is served is checked, wherever it is stored.
+        if !inventory.secrets_left_out {
+            collector.add(finding::CertificateElsewhere { by });
+        }
         if by == Keeper::Backend {
             reference::passed_through(inventory, binding, &mut collector);
         }
@@ -256,7 +259,7 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         serving,
         rules,
     };
-    collector.unreadable |= unread;
+    collector.unreadable |= unread && !inventory.secrets_left_out;
     reference::judge(&subject, binding, &mut collector);
     let audience = Audience::of(subject.controller);
     let before = collector.findings.len();
@@ -288,7 +291,7 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     for (stored, clients) in inventory.served_beside(binding, subject.stored) {
         beside(inventory, stored, audience, clients, &rules, &mut collector);
     }
-    for secret in &binding.secrets {
+    for secret in binding.secrets.iter().filter(|_| !inventory.secrets_left_out) {
         shared.owners(inventory, secret, &rules, &mut collector);
     }
     if let Some(stored) = subject.stored.filter(|_| subject.named) {

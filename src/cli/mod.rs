@@ -22,6 +22,7 @@ mod log;
 mod man;
 mod manual;
 mod misread;
+mod no_secrets;
 mod preflight;
 mod progress;
 mod renew;

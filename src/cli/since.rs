@@ -30,6 +30,8 @@ pub(super) struct Saved {
     context: Option<String>,
     /// Whether it was saved with a choice, so that findings are missing.
     chosen: bool,
+    /// Whether Secrets were read for it.
+    secrets_read: bool,
     rows: HashMap<Identity, Before>,
 }
 
@@ -59,6 +61,7 @@ struct Document {
     kind: String,
     evaluated_at: String,
     not_chosen: Option<serde::de::IgnoredAny>,
+    secrets_read: Option<bool>,
     items: Vec<PastItem>,
 }
 
@@ -126,6 +129,7 @@ impl Saved {
             evaluated_at: document.evaluated_at,
             context,
             chosen: document.not_chosen.is_some(),
+            secrets_read: document.secrets_read.unwrap_or(true),
             rows,
         })
     }
@@ -156,6 +160,17 @@ impl Saved {
             return Err(OpError::usage(format!(
                 "cannot compare: the report was saved from the context {then}, and this is {now}"
             )));
+        }
+        if self.secrets_read == inventory.secrets_left_out {
+            let (then, now) = if self.secrets_read {
+                ("without", "with")
+            } else {
+                ("with", "without")
+            };
+            return Err(OpError::usage(format!(
+                "cannot compare: the report was saved {then} --no-secrets, and this is one {now} it"
+            ))
+            .hint("save one with the same flags first: `kubectl certs status -o json > FILE`"));
         }
         let all = judged.len();
         for one in judged.iter_mut() {

@@ -30,7 +30,7 @@ use super::{
     front::Terminal,
     labels,
     locale::{self, Legible},
-    note,
+    no_secrets, note,
     settings::acts_with,
     since::Saved,
     watch, written,
@@ -131,6 +131,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     {
         return Err(OpError::usage("--by works with the table, json, yaml and jsonpath"));
     }
+    no_secrets::goes_with_status(&args)?;
     let choice = choice(&args)?;
     let saved = args.since.as_deref().map(Saved::read).transpose()?;
     if saved.as_ref().is_some_and(Saved::is_partial) {
@@ -150,6 +151,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         for_watch: args.watch,
         all_users: false,
         quiet: args.output.quiet,
+        without_secrets: args.probe.no_secrets,
         ..Open::default()
     };
     let front = Terminal::telling();
@@ -168,7 +170,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         return Box::pin(watch::run(session, &output, &targets, probe)).await;
     }
     let probed = match probe {
-        Some(options) => probe_targets(&session, &targets, &options).await,
+        Some(options) => probe_targets(&session, &targets, &options, &args).await,
         None => BTreeMap::new(),
     };
     let mut wanted = session.wanted.clone();
@@ -215,13 +217,15 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
         routes_chosen_by: routes_chosen_by(&args),
         not_judged,
         since: compared.as_ref(),
+        secrets_left_out: session.inventory.secrets_left_out,
     };
     let mut context: Context<'_> = output.context(session.rules.now);
     context.label_columns = &args.output.label_columns;
     for line in labels::absent(&args.output.label_columns, &rows) {
         super::warn(&line);
     }
-    context.show_served = is_probing;
+    // Without Secrets, every row is about what is served, compared with nothing.
+    context.show_served = is_probing && !session.inventory.secrets_left_out;
     let doings = report::doings::lines(&rows, session.inventory.installations(), session.rules.now);
     context.show_doings = !doings.is_empty();
     context.elapsed = Some(started.elapsed());
@@ -288,6 +292,7 @@ async fn probe_targets(
     session: &Session,
     targets: &[Named],
     options: &probe::ProbeOptions,
+    args: &StatusArgs,
 ) -> BTreeMap<BindingId, Probed> {
     let ids: Vec<BindingId> = session
         .inventory
@@ -296,13 +301,21 @@ async fn probe_targets(
         .map(|(id, _)| id)
         .filter(|id| about_targets(&session.inventory, &About::Binding(*id), targets))
         .collect();
-    let _waiting = Terminal::telling().wait_for_hosts();
-    probe::probe(&session.inventory, &ids, options, &session.judge).await.0
+    let waiting = Terminal::telling().wait_for_hosts();
+    let results = probe::ask(probe::places(&session.inventory, &ids), options).await;
+    drop(waiting);
+    if session.inventory.secrets_left_out {
+        no_secrets::complete(&results, &session.judge, &args.check).await;
+    }
+    results.judged(&session.judge).0
 }
 
 /// What there is to say besides the counts: what is not judged, the one cause of most, what is gone.
 fn tell_apart(rows: &Rows<'_>, apart: &Apart<'_>) {
-    let lines = [report::apart::not_judged(apart.not_judged), report::cause::cause(rows)];
+    let lines = [
+        report::apart::not_judged(apart.not_judged, !apart.secrets_left_out),
+        report::cause::cause(rows),
+    ];
     for line in lines.iter().flatten() {
         note(line);
     }

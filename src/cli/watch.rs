@@ -95,7 +95,7 @@ pub(super) async fn run(
             "{left_out} {rows} not chosen: --reason and --min-severity leave them out"
         ));
     }
-    if let Some(line) = report::apart::not_judged(&not_judged) {
+    if let Some(line) = report::apart::not_judged(&not_judged, true) {
         note(&line);
     }
     if watching.shown.is_empty() {

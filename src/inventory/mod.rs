@@ -91,6 +91,8 @@ pub struct Inventory {
     pub from_manifests: bool,
     /// Whether missing Secrets are assumed to exist (`--assume-secrets`).
     pub secrets_assumed: bool,
+    /// Whether no Secret was read because the user chose so (`--no-secrets`). What is served is judged in their place.
+    pub secrets_left_out: bool,
     /// Whether only some routes were read (`-l`, `--field-selector`). Other routes may use Secrets that these do not.
     pub routes_chosen: bool,
     /// Whether only some namespaces were read. Routes of other namespaces may use what a `ReferenceGrant` permits.

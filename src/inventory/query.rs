@@ -112,7 +112,9 @@ impl Inventory {
 
     /// Whether a Secret is known not to exist: the server said so, or everything was read.
     pub fn is_absent(&self, secret: &Key) -> bool {
-        self.secrets.get(secret).is_none() && (self.absent.contains(secret) || self.knows_all(Kind::Secret))
+        !self.secrets_left_out
+            && self.secrets.get(secret).is_none()
+            && (self.absent.contains(secret) || self.knows_all(Kind::Secret))
     }
 
     /// Whether a Secret is not in the inventory but may exist, because reading it failed or not everything was read.

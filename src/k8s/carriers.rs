@@ -42,16 +42,40 @@ pub fn count_carriers(
     async move { Some(counted(&connection, &scope, &*served?, kinds).await) }
 }
 
-async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds: &[Kind]) -> Vec<NotJudged> {
-    let mut there: Vec<(&'static Carrier, String)> = Vec::new();
-    for carrier in CARRIERS {
-        let read = kinds
-            .iter()
-            .any(|kind| kind.group() == carrier.group && kind.plural() == carrier.plural);
-        if let Some(version) = served.version_of(carrier).filter(|_| !read) {
-            there.push((carrier, version.to_owned()));
-        }
+/// The kinds that the cluster serves, that carry certificates of hosts and that are not read, without asking for any of their
+/// objects. `None` if the cluster does not tell what it serves.
+pub fn carriers_served(listing: &Listing, kinds: &[Kind]) -> Option<Vec<NotJudged>> {
+    let there = unread(&*listing.served.clone()?, kinds).into_iter();
+    let mut there: Vec<NotJudged> = there
+        .filter(|(carrier, _)| carrier.serves)
+        .map(|(carrier, version)| not_judged(carrier, &version, None))
+        .collect();
+    there.sort_by_key(|found| (found.carrier.group, found.carrier.kind));
+    Some(there)
+}
+
+/// The carriers that the cluster serves, besides the kinds that are read, with their versions.
+fn unread(served: &Served, kinds: &[Kind]) -> Vec<(&'static Carrier, String)> {
+    let is_read = |carrier: &Carrier| {
+        let same = |kind: &Kind| kind.group() == carrier.group && kind.plural() == carrier.plural;
+        kinds.iter().any(same)
+    };
+    let unread = CARRIERS.iter().filter(|carrier| !is_read(carrier));
+    unread
+        .filter_map(|carrier| Some((carrier, served.version_of(carrier)?.to_owned())))
+        .collect()
+}
+
+fn not_judged(carrier: &'static Carrier, version: &str, count: Option<u64>) -> NotJudged {
+    NotJudged {
+        carrier,
+        api_version: compact_str::format_compact!("{}/{version}", carrier.group),
+        count,
     }
+}
+
+async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds: &[Kind]) -> Vec<NotJudged> {
+    let there = unread(served, kinds);
     let one = async |(carrier, version): (&'static Carrier, String)| {
         let count = match count(connection, scope, carrier, &version).await {
             Ok(count) => count,
@@ -60,11 +84,7 @@ async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds:
                 None
             }
         };
-        NotJudged {
-            carrier,
-            api_version: compact_str::format_compact!("{}/{version}", carrier.group),
-            count,
-        }
+        not_judged(carrier, &version, count)
     };
     let mut counted = Vec::new();
     for some in there.chunks(AT_ONCE) {
@@ -260,6 +280,26 @@ mod tests {
             ]
         );
         assert_eq!(asked.len(), 3, "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn kinds_that_are_served_are_named_without_asking_for_their_objects() {
+        let fake = Fake::start(|path, _| match path.split('?').next().unwrap() {
+            "/apis" => json(GROUPS),
+            _ => json(&page(&["shop"], None, "")),
+        })
+        .await;
+        let connection = fake.connection().await;
+        let (sink, _changes) = tokio::sync::mpsc::channel(64);
+        let (scope, kinds) = (Scope::everything(), [Kind::IngressRoute]);
+        let listing = list(&connection, &scope, &kinds, &ListOptions::default(), sink)
+            .await
+            .unwrap();
+        let asked = fake.asked().len();
+        let found = carriers_served(&listing, &kinds).unwrap();
+        let told: Vec<(&str, Option<u64>)> = found.iter().map(|n| (n.carrier.kind, n.count)).collect();
+        assert_eq!(told, [("Gateway", None), ("HTTPProxy", None), ("Route", None)]);
+        assert_eq!(fake.asked().len(), asked);
     }
 
     #[tokio::test]

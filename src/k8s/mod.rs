@@ -41,7 +41,7 @@ mod watch;
 pub(crate) mod fake;
 
 pub use api::{Api, ApiError, Believed, Edit, Eviction, Patch, ServiceAnswer, ServicePath, ServiceRequest, Updated};
-pub use carriers::count_carriers;
+pub use carriers::{carriers_served, count_carriers};
 pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;
 pub use doings::doings;

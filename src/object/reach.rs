@@ -14,6 +14,9 @@ pub struct Reach {
     /// The file or server that was examined, in the form that `show` accepts. Empty for a cluster and for manifests. If
     /// it is set, no command for a Secret applies.
     pub outside: Text,
+    /// Whether the user chose that no Secret is read (`--no-secrets`): commands of this program that read are shown with
+    /// that flag.
+    pub without_secrets: bool,
 }
 
 impl Reach {
@@ -22,5 +25,6 @@ impl Reach {
         kubectl: CompactString::const_new(""),
         certs: CompactString::const_new(""),
         outside: CompactString::const_new(""),
+        without_secrets: false,
     };
 }

@@ -10,7 +10,7 @@ use crate::{
     error::Blame,
     inventory::{Inventory, programs::NamedPrograms},
     k8s::{Connection, ListOptions, namespace_exists, namespace_names},
-    object::{Key, Kind, NotJudged, Text, annotation},
+    object::{Key, Kind, NotJudged, Reach, Text, annotation},
     scan::{self, follow::FollowStart, live::Live},
     source::{Scope, manifests::Places, pairs, scope::Namespaces},
     text::{in_namespaces, width::cut},
@@ -75,6 +75,8 @@ pub struct Open {
     pub with_doings: bool,
     /// Whether there may be no manifest at all.
     pub may_be_empty: bool,
+    /// Whether no Secret is read, and nothing else that is not about routes.
+    pub without_secrets: bool,
 }
 
 impl Session {
@@ -169,7 +171,7 @@ impl Session {
             session.read_manifests(source, targets, open, front)?;
             session.inventory.secrets_assumed = check.assume_secrets;
         }
-        if let Some(reach) = check.fetch_intermediates {
+        if let Some(reach) = check.fetch_intermediates.filter(|_| !open.without_secrets) {
             let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);
             let _waiting = front.wait(|| "waiting for the servers of intermediate certificates".to_owned());
             let problems = scan::intermediates::complete(inventory, &session.judge, unresolved, reach).await;
@@ -228,10 +230,24 @@ impl Session {
     }
 
     /// The scope that a source names, with the data keys of this session.
-    fn scoped(&self, source: &Source, context_namespace: Option<&str>) -> Result<Scope, OpError> {
+    fn scoped(&self, source: &Source, open: Open, context_namespace: Option<&str>) -> Result<Scope, OpError> {
         let mut scope = scope(source, context_namespace)?;
         scope.data_keys.clone_from(&self.scope.data_keys);
+        scope.without_secrets = open.without_secrets;
         Ok(scope)
+    }
+
+    /// Takes an empty inventory, of which commands reach what will be in it as `reach` says.
+    fn begin(&mut self, inventory: Inventory, reach: Reach, source: &Source, open: Open) {
+        self.inventory = inventory;
+        self.inventory.secrets_left_out = open.without_secrets;
+        let reach = Reach {
+            without_secrets: open.without_secrets,
+            ..reach
+        };
+        self.inventory.reach = reach.into();
+        self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
+        self.note_choice(source);
     }
 
     async fn read_cluster(
@@ -244,13 +260,11 @@ impl Session {
         look: &mut (dyn FnMut(&mut Inventory) + Send),
     ) -> Result<(), OpError> {
         let front = &**cluster.front();
-        self.scope = self.scoped(source, Some(&connection.namespace))?;
+        self.scope = self.scoped(source, open, Some(&connection.namespace))?;
         self.scope.with_namespaces = open.with_namespaces;
         self.scope.with_doings = open.with_doings;
-        self.inventory = Inventory::new(connection.context.as_str(), false);
-        self.inventory.reach = reach::of_cluster(cluster.options(), &connection).into();
-        self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
-        self.note_choice(source);
+        let empty = Inventory::new(connection.context.as_str(), false);
+        self.begin(empty, reach::of_cluster(cluster.options(), &connection), source, open);
         self.want(targets);
         let options = ListOptions {
             chunk_size: Some(source.chunk_size).filter(|n| *n > 0),
@@ -326,6 +340,9 @@ impl Session {
 
     /// Notes the Secrets among the targets, in each namespace that is named.
     fn want(&mut self, targets: &[Named]) {
+        if self.scope.without_secrets {
+            return;
+        }
         // A Certificate means the Secret that it writes, once it has been read.
         for target in targets.iter().filter(|t| t.kind == Kind::Certificate) {
             let written = self.inventory.certificates_named(&target.name);

@@ -55,9 +55,16 @@ pub struct Apart<'a> {
     pub not_judged: &'a [NotJudged],
     /// What was there before, where only what is new is shown.
     pub since: Option<&'a Since>,
+    /// Whether no Secret was read by choice, so that what is stored and not served is not seen.
+    pub secrets_left_out: bool,
 }
 
 impl Apart<'_> {
+    /// Whether Secrets were read, as documents have it.
+    pub(super) fn secrets_read(&self) -> bool {
+        !self.secrets_left_out
+    }
+
     /// The kinds that are not read, as documents have them.
     pub(super) fn kinds(&self) -> Vec<KindItem<'_>> {
         let item = |found: &'_ NotJudged| KindItem {
@@ -119,10 +126,15 @@ pub(super) struct KindItem<'a> {
     serves_hosts: bool,
 }
 
-/// One line about what is there and is not judged; `None` where there is nothing.
+/// What is not seen where no Secret was read by choice.
+pub const SECRETS_LEFT_OUT: &str =
+    "no Secret was read (--no-secrets): certificates that are stored and not served are not seen";
+
+/// One line about what is there and is not judged; `None` where there is nothing. `tried` is whether somebody has tried to count it.
 ///
 /// `not judged: 3 Route (route.openshift.io/v1), which are not read; ...`
-pub fn not_judged(found: &[NotJudged]) -> Option<String> {
+pub fn not_judged(found: &[NotJudged], tried: bool) -> Option<String> {
+    let uncounted = if tried { "; no list of them could be read" } else { "" };
     let mut out = String::new();
     for one in found.iter().filter(|one| one.count.is_some()) {
         let comma = if out.is_empty() { "" } else { ", " };
@@ -131,11 +143,7 @@ pub fn not_judged(found: &[NotJudged]) -> Option<String> {
     }
     for one in found.iter().filter(|one| one.count.is_none()) {
         let comma = if out.is_empty() { "" } else { ", " };
-        let _ = write!(
-            out,
-            "{comma}any {} ({}; no list of them could be read)",
-            one.carrier.kind, one.api_version
-        );
+        let _ = write!(out, "{comma}any {} ({}{uncounted})", one.carrier.kind, one.api_version);
     }
     if out.is_empty() {
         return None;
@@ -163,13 +171,20 @@ mod tests {
         let policy = found("gateway.networking.k8s.io/v1", "BackendTLSPolicy", Some(2));
         let route = found("route.openshift.io/v1", "Route", Some(3));
         let gateway = found("networking.istio.io/v1", "Gateway", None);
-        assert_eq!(not_judged(&[]), None);
+        assert_eq!(not_judged(&[], true), None);
         assert_eq!(
-            not_judged(std::slice::from_ref(&policy)).as_deref(),
+            not_judged(&[found("networking.istio.io/v1", "Gateway", None)], false).as_deref(),
+            Some(
+                "not checked, because these kinds are not read: any Gateway (networking.istio.io/v1); `kubectl certs show HOST:443` \
+                 checks the certificate that one of their hosts serves"
+            )
+        );
+        assert_eq!(
+            not_judged(std::slice::from_ref(&policy), true).as_deref(),
             Some("not checked, because these kinds are not read: 2 BackendTLSPolicy (gateway.networking.k8s.io/v1)")
         );
         assert_eq!(
-            not_judged(&[gateway, route, policy]).as_deref(),
+            not_judged(&[gateway, route, policy], true).as_deref(),
             Some(
                 "not checked, because these kinds are not read: 3 Route (route.openshift.io/v1), 2 BackendTLSPolicy \
                  (gateway.networking.k8s.io/v1), any Gateway (networking.istio.io/v1; no list of them could be read); \

@@ -143,6 +143,7 @@ pub fn write(
         by: by.as_str(),
         not_chosen: context.apart.left_out,
         not_judged: context.apart.kinds(),
+        secrets_read: context.apart.secrets_read(),
         items: groups.iter().map(GroupItem::of).collect(),
     };
     match format {
@@ -267,6 +268,9 @@ pub(super) struct Document<'a> {
     /// As in the list of a status.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<KindItem<'a>>,
+    /// As in the list of a status.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    secrets_read: bool,
     /// The worst first.
     items: Vec<GroupItem<'a>>,
 }

@@ -42,7 +42,12 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
             let beside = worst.beside.as_deref().map(|beside| &beside.secret);
             beside.or(row.secret()).map(|key| Cause::Secret(key, worst.reason()))
         };
-        let found = match &worst.fact {
+        let fact = match &worst.fact {
+            // Where what is served is not trusted either, the CA is the cause.
+            Fact::ServedUntrusted(served) if matches!(*served.why, Fact::UntrustedIssuer(_)) => &*served.why,
+            other => other,
+        };
+        let found = match fact {
             Fact::UntrustedIssuer(finding::UntrustedIssuer { issuer, .. }) => Some(Cause::Untrusted(issuer)),
             Fact::MissingIntermediate(finding::MissingIntermediate { issuer, .. }) => Some(Cause::Incomplete(issuer)),
             Fact::IngressClassNotFound(finding::IngressClassNotFound { class, kind }) if !class.is_empty() => {
@@ -51,7 +56,7 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
             Fact::ControllerDefaultCertificate(finding::ControllerDefaultCertificate { controller }) => {
                 Some(Cause::Default(controller))
             }
-            _ => secret(),
+            _ => secret().filter(|_| !row.is_without_secrets()),
         };
         if let Some(found) = found {
             counts.entry(found).or_insert((0, row)).0 += 1;
@@ -128,6 +133,15 @@ mod tests {
                 "1,812 of the 2,000 rows that are warning or critical have the same cause: CN=Corp Root is not trusted here; \
                  if it is yours: --ca-file FILE, or `trust:` in the settings"
             )
+        );
+        let served = [Finding::new(finding::ServedUntrusted {
+            address: "192.0.2.1:443".into(),
+            why: Box::new(corp[0].fact.clone()),
+        })];
+        let told_of_served = told(&[(&served, 12)]).expect("one cause");
+        assert!(
+            told_of_served.contains("CN=Corp Root is not trusted here"),
+            "{told_of_served}"
         );
         let secret = told(&[(&expired, 12)]).expect("one cause");
         assert!(

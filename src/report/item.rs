@@ -71,6 +71,9 @@ pub(crate) struct StatusList<'r, 'a> {
     /// Objects that carry certificates, of kinds that are not read; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<KindItem<'r>>,
+    /// false: no Secret was read, by choice (--no-secrets), and the items say what is served. Absent otherwise.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    secrets_read: bool,
     /// With --since: the report of the comparison. The items have only findings that are new.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<SinceItem<'r>>,
@@ -88,6 +91,7 @@ impl<'r, 'a> StatusList<'r, 'a> {
             evaluated_at: date_time(context.now),
             not_chosen: context.apart.left_out,
             not_judged: context.apart.kinds(),
+            secrets_read: context.apart.secrets_read(),
             since: context.apart.since_item(),
             items: (rows, context.now),
         }
@@ -122,11 +126,12 @@ pub(crate) struct Item<'a> {
     #[cfg_attr(test, schemars(extend("enum" = schema::STATUSES)))]
     status: &'static str,
     /// The basis of the verdict. stored: the content of the named Secret; model: the known behaviour of the controller, if that Secret does not
-    /// decide; served: the certificate that an address of the route has served (--probe, --confirm). Absent if nothing could be read.
+    /// decide; served: the certificate that an address of the route has served (--probe, --confirm, --no-secrets). Absent if nothing could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(extend("enum" = ["stored", "model", "served"])))]
     evidence: Option<&'static str>,
-    /// The certificates that the addresses of the route have served (--probe, --confirm), compared with the stored one. Absent without a probe.
+    /// The certificates that the addresses of the route have served (--probe, --confirm, --no-secrets), compared with the stored one. Absent without a
+    /// probe.
     #[serde(skip_serializing_if = "Option::is_none")]
     served: Option<Served>,
     /// What the controllers of the cluster do with the certificate, as they have stored it; absent where they do nothing now.
@@ -158,13 +163,13 @@ struct Route<'a> {
 #[serde(rename_all = "camelCase")]
 struct Served {
     /// stored: every address serves the stored certificate; another: one of them serves another certificate; partly: some serve the stored one
-    /// and others nothing; nothing: none serves a certificate; not-compared: the stored certificate is not known.
+    /// and others nothing; nothing: none serves a certificate; not-compared: the stored certificate is not known or not read.
     #[cfg_attr(test, schemars(extend("enum" = ["stored", "another", "partly", "nothing", "not-compared"])))]
     compared: &'static str,
     /// The number of addresses that were probed.
     #[cfg_attr(test, schemars(range(min = 1)))]
     addresses: usize,
-    /// SHA-256 of the leaf that the first of them serves.
+    /// SHA-256 of the leaf that the first of them serves; with --no-secrets, of the leaf of this item: the one that ends first.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(extend("pattern" = schema::SHA256)))]
     sha256: Option<String>,

@@ -95,6 +95,10 @@ impl<'a> Told<'a> {
         let (Some(secret), context) = (row.secret(), row.context) else {
             return;
         };
+        // What is served is not known to be the Secret's.
+        if row.is_without_secrets() {
+            return;
+        }
         let data_key = row.data_keys.map_or("tls.crt", |keys| keys[0].as_str());
         // The chain that cannot be read is that of the Secret, not of what is served in its place.
         let broken = row

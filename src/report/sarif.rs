@@ -8,7 +8,8 @@ use std::{
 use serde::{Serialize, Serializer};
 
 use super::{
-    apart, explain, item, json,
+    apart::{self, SECRETS_LEFT_OUT},
+    explain, item, json,
     output::Context,
     place::{self, ManifestPosition},
     rows::Rows,
@@ -107,10 +108,19 @@ impl Invocation {
                 not_chosen.items, not_chosen.findings
             ))
         });
-        let not_judged = apart::not_judged(context.apart.not_judged).map(note);
+        let not_judged = apart::not_judged(context.apart.not_judged, context.apart.secrets_read()).map(note);
+        let secrets = context
+            .apart
+            .secrets_left_out
+            .then(|| note(format!("{SECRETS_LEFT_OUT}.")));
         Self {
             execution_successful: true,
-            tool_execution_notifications: left_out.into_iter().chain(not_chosen).chain(not_judged).collect(),
+            tool_execution_notifications: left_out
+                .into_iter()
+                .chain(not_chosen)
+                .chain(not_judged)
+                .chain(secrets)
+                .collect(),
         }
     }
 }

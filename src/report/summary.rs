@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use super::{apart::Apart, rows::Rows};
+use super::{
+    apart::{Apart, SECRETS_LEFT_OUT},
+    rows::Rows,
+};
 use crate::check::row::Status;
 
 /// One line: how many hosts there are, what else was judged, their states with the worst first, what is excused or was not
@@ -66,6 +69,9 @@ pub fn summary(rows: &Rows<'_>, apart: &Apart<'_>, elapsed: Duration) -> String 
     if !unread.is_empty() {
         unread.sort_unstable();
         let _ = write!(out, "; not read: {}", unread.join(", "));
+    }
+    if apart.secrets_left_out {
+        let _ = write!(out, "; {SECRETS_LEFT_OUT}");
     }
     let counted = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     if excused > 0 {
@@ -131,6 +137,14 @@ mod tests {
         );
         let one = healthy[..1].to_vec();
         assert_eq!(summary(&one.clone().into(), &all, ms), "1 host: 1 healthy (0.12 s)");
+        let left_out = Apart {
+            secrets_left_out: true,
+            ..all
+        };
+        assert_eq!(
+            summary(&one.clone().into(), &left_out, ms),
+            "1 host: 1 healthy; no Secret was read (--no-secrets): certificates that are stored and not served are not seen (0.12 s)"
+        );
         let chosen = |items, findings| Apart {
             left_out: LeftOut { items, findings },
             ..all

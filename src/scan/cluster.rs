@@ -11,7 +11,10 @@ use tokio::{
 use crate::{
     check::Select,
     inventory::Inventory,
-    k8s::{ClusterError, Connection, ListOptions, Listing, count_carriers, doings, get_secrets, list, programs},
+    k8s::{
+        ClusterError, Connection, ListOptions, Listing, carriers_served, count_carriers, doings, get_secrets, list,
+        programs,
+    },
     object::register::{Role, count, of_roles},
     object::{Change, Key, Kind, NotJudged, Seconds, Text, doing::StoredDoings},
     source::{Scope, scope::Namespaces},
@@ -25,6 +28,8 @@ use taking::take;
 
 /// The kinds that every scan reads; Secrets, which take longest, are asked for first. What else is read depends on what these hold.
 const KINDS: [Kind; count(&ROLES)] = of_roles(&ROLES);
+/// The kinds that are read where Secrets are left out: what the role `prober` may read.
+const ROUTING: [Kind; count(&ROUTING_ROLES)] = of_roles(&ROUTING_ROLES);
 const ROLES: [Role; 8] = [
     Role::Secret,
     Role::Route,
@@ -35,6 +40,7 @@ const ROLES: [Role; 8] = [
     Role::Issuing,
     Role::Request,
 ];
+const ROUTING_ROLES: [Role; 5] = [Role::Route, Role::Class, Role::Attached, Role::Grant, Role::Store];
 
 /// How many changes may wait: each Secret that waits is some 4 KB.
 const WAITING: usize = 128;
@@ -57,8 +63,9 @@ pub struct ClusterScan {
 /// Reads a cluster into `inventory`, and judges the trust of what it holds.
 ///
 /// `wanted` are Secrets that were asked for by name. What can make no difference by `select` is not read for: who uses the
-/// Secrets without route, and when Secrets changed. `look` is called every now and then while the lists arrive, with what has
-/// arrived: nothing is derived from it yet.
+/// Secrets without route, and when Secrets changed. Where the scope leaves Secrets out, only what decides about routes is read;
+/// what else carries certificates is not counted, because some of it holds keys. `look` is called every now and then while the
+/// lists arrive, with what has arrived: nothing is derived from it yet.
 ///
 /// It blocks its task while lists arrive: what is to go on meanwhile has to be a task of its own.
 // Each is one thing that a scan is made of.
@@ -84,6 +91,10 @@ pub async fn read(
         judge,
         read: ClusterScan::default(),
     };
+    if scope.without_secrets {
+        reading.routes(look).await?;
+        return Ok(reading.read);
+    }
     // Beside the lists: it is little, and nobody waits for it.
     let saying = scope.with_doings.then(|| saying(connection, scope));
     reading.inventory.set_loading(true);
@@ -140,6 +151,18 @@ struct ClusterReading<'a> {
 }
 
 impl ClusterReading<'_> {
+    /// Reads what routes are about, and nothing else.
+    async fn routes(&mut self, look: &mut (dyn FnMut(&mut Inventory) + Send)) -> Result<(), ClusterError> {
+        self.inventory.set_loading(true);
+        self.read.listing = self.list(self.scope.clone(), &ROUTING, look).await?;
+        self.inventory.derive();
+        self.of_other_namespaces().await?;
+        self.inventory.derive();
+        self.inventory.set_loading(false);
+        self.read.not_judged = carriers_served(&self.read.listing, &ROUTING);
+        Ok(())
+    }
+
     /// Takes what lists of these kinds bring.
     async fn list(
         &mut self,

@@ -1,12 +1,13 @@
 //! From an inventory to rows: judges everything, keeps what counts, sorts nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use super::answer::SeenServed;
 use crate::{
-    check::{
-        self, Finding, Probed, Renewer, Rules, Select, ServedChain, SharedFindings, Sorted, finding, row::Compared,
-        select::IgnoreOf,
-    },
+    check::{self, Finding, Probed, Renewer, Rules, Select, SharedFindings, Sorted, finding, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory, derive::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text, doing::Doings},
     report::{Evidence, LeftOut, RouteRef, Row, Rows, ServedAnswer, Status},
@@ -43,7 +44,7 @@ pub struct Judged {
     pub chosen: bool,
     served: Served,
     /// What the addresses of its route have shown that they serve.
-    answer: Option<Box<ServedAnswer>>,
+    seen: Option<Box<SeenServed>>,
 }
 
 /// The Secret that is expected to be served.
@@ -78,19 +79,24 @@ impl Judged {
             left_out: u16::try_from(sorted.left_out).unwrap_or(u16::MAX),
             chosen,
             served,
-            answer: None,
+            seen: None,
         }
     }
 
     /// What the verdict rests on.
-    fn evidence(&self) -> Option<Evidence> {
+    fn evidence(&self, inventory: &Inventory) -> Option<Evidence> {
         match (&self.about, &self.served) {
             (About::Forbidden(_), _) => None,
-            _ if self.answer.as_ref().is_some_and(|answer| answer.leaf.is_some()) => Some(Evidence::Served),
-            _ if self.status == Status::Unknown => None,
+            _ if self.seen.as_ref().is_some_and(|seen| seen.answer.leaf.is_some()) => Some(Evidence::Served),
+            _ if self.status == Status::Unknown || inventory.secrets_left_out => None,
             (About::Secret(_), _) | (_, Served::Named(_)) => Some(Evidence::Stored),
             (About::Binding(_), Served::Nothing | Served::Other(_)) => Some(Evidence::Model),
         }
+    }
+
+    /// The certificate that is served, where no Secret was read by choice.
+    pub fn seen_leaf(&self) -> Option<&Arc<Certificate>> {
+        self.seen.as_ref()?.leaf.as_ref()
     }
 
     /// The Secret that is expected to be served, while what was judged is as it was.
@@ -136,7 +142,8 @@ pub fn alone(inventory: &Inventory) -> impl Iterator<Item = Key> {
 
 /// Judges all bindings, on all cores, then the Secrets that no route uses, then notes what could not be read.
 ///
-/// Of bindings whose certificate comes from elsewhere nothing but that is said, unless they were probed. A Secret without route is
+/// Where no Secret was read by choice, what the probes found is judged alone. Of bindings whose certificate comes from elsewhere
+/// nothing but that is said, unless they were probed. A Secret without route is
 /// there only when something is wrong with it, or when `wanted` names it.
 pub fn evaluate(
     inventory: &Inventory,
@@ -204,12 +211,16 @@ pub fn binding(
 ) -> Option<Judged> {
     let binding = inventory.bindings().get(id)?;
     let mut verdict = check::binding_with(inventory, id, rules, shared)?;
-    if let Some(probed) = probed {
+    if inventory.secrets_left_out {
+        check::judge_seen(binding, probed, &rules, &mut verdict);
+    } else if let Some(probed) = probed {
         let stored = verdict.served.as_ref().and_then(|key| inventory.secrets().get(key));
         verdict
             .findings
             .extend(check::judge_probe(binding, stored, probed, &rules));
         check::believe_probe(probed, &rules, &mut verdict.findings);
+    }
+    if probed.is_some() {
         verdict
             .findings
             .sort_by_key(|f| (std::cmp::Reverse(f.severity), f.reason()));
@@ -228,29 +239,10 @@ pub fn binding(
         .served
         .as_ref()
         .and_then(|key| inventory.secrets().get(key)?.leaf());
-    let answer = probed.and_then(|probed| answer(probed, stored)).map(Box::new);
+    let seen = probed.and_then(|probed| SeenServed::of(probed, stored, inventory.secrets_left_out));
     Some(Judged {
-        answer,
+        seen: seen.map(Box::new),
         ..Judged::new(About::Binding(id), sorted, rest, &binding.secrets, select)
-    })
-}
-
-/// What the addresses of a route answered, beside the leaf that is expected; `None` where none was asked.
-fn answer(probed: &Probed, stored: Option<&Certificate>) -> Option<ServedAnswer> {
-    let leaves = || probed.at.iter().map(|at| at.served.leaf());
-    let same = |leaf: &Certificate| stored.is_some_and(|stored| stored.sha256 == leaf.sha256);
-    let compared = match (leaves().flatten().next(), stored) {
-        _ if probed.at.iter().all(|at| matches!(at.served, ServedChain::Unasked(_))) => return None,
-        (None, _) => Compared::Nothing,
-        (Some(_), None) => Compared::NotCompared,
-        _ if !leaves().flatten().all(same) => Compared::Another,
-        _ if leaves().all(|leaf| leaf.is_some()) => Compared::Stored,
-        _ => Compared::Partly,
-    };
-    Some(ServedAnswer {
-        compared,
-        addresses: probed.at.len(),
-        leaf: leaves().flatten().next().map(|leaf| (leaf.sha256, leaf.not_after)),
     })
 }
 
@@ -416,12 +408,14 @@ impl<'a> RowSource<'a> {
         Some(Self {
             judged,
             place,
-            certificate: served.and_then(|stored| stored.leaf()),
+            certificate: served
+                .and_then(|stored| stored.leaf())
+                .or_else(|| judged.seen_leaf().map(AsRef::as_ref)),
             served: key,
             class,
             meta,
-            evidence: judged.evidence(),
-            answer: judged.answer.as_deref().copied(),
+            evidence: judged.evidence(inventory),
+            answer: judged.seen.as_ref().map(|seen| seen.answer),
             doings: doings(inventory, place),
             data_keys: served.and_then(|stored| stored.data_keys.as_deref()),
             renewer: renewer(inventory, judged, place),

@@ -43,17 +43,23 @@ pub async fn complete(inventory: &mut Inventory, judge: &Judge, unresolved: &Unr
 
 /// The same for one chain that belongs to no Secret. Returns what it is worth too.
 pub async fn complete_one(parsed: &Parsed, judge: &Judge, reach: Reach) -> (Trust, Vec<String>) {
+    let problems = complete_chains(std::slice::from_ref(parsed), judge, reach).await;
+    (judge.judge(parsed), problems)
+}
+
+/// Fetches what chains that belong to no Secret lack: they are judged with it from now on. Returns what could not be had, as
+/// [`complete`] does.
+pub async fn complete_chains(chains: &[Parsed], judge: &Judge, reach: Reach) -> Vec<String> {
     let mut fetching = IntermediateFetch::default();
-    let mut trust = judge.judge(parsed);
     for _ in 0..ROUNDS {
-        let urls = missing(&trust).cloned().into_iter().collect();
+        let missing = |chain: &Parsed| missing(&judge.judge(chain)).cloned();
+        let urls = chains.iter().filter_map(missing).collect();
         let wanted = WantedIssuers::from([(Text::default(), urls)]);
         if !fetching.fetch(wanted, judge, reach).await {
             break;
         }
-        trust = judge.judge(parsed);
     }
-    (trust, fetching.problems)
+    fetching.problems
 }
 
 /// The URL of what is missing, where it was not found else.

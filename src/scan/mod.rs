@@ -1,5 +1,6 @@
 //! Carries a scan out: source → inventory → check, for the commands.
 
+mod answer;
 pub mod cluster;
 pub mod evaluate;
 pub mod follow;

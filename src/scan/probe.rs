@@ -1,7 +1,7 @@
 //! Probes bindings: what is served at each address of their routes, as facts for `check`.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, SocketAddr},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -16,7 +16,7 @@ use crate::{
         probe::{CONCURRENCY, ProbeError, ProbeRequest, ServerHandshake, probe_all},
     },
     object::Text,
-    x509::{Interner, Judge, bundle},
+    x509::{Interner, Judge, Parsed, bundle},
 };
 use futures_util::StreamExt as _;
 
@@ -133,6 +133,16 @@ impl ProbeResults {
     /// Leaves out what was found for places that are others by now.
     pub fn retain(&mut self, keep: impl Fn(&ProbeTarget) -> bool) {
         self.places.retain(|(place, _)| keep(place));
+    }
+
+    /// The chains that were served, each once, not judged yet.
+    pub fn chains(&self) -> Vec<Parsed> {
+        let served = self.results.iter().filter_map(|result| result.as_ref().ok());
+        let once: BTreeSet<&[Vec<u8>]> = served.map(|served| served.chain.as_slice()).collect();
+        let mut interner = Interner::new();
+        once.into_iter()
+            .map(|chain| bundle::parse_chain(chain, &mut interner))
+            .collect()
     }
 
     /// The facts for `check`, and each answer once.

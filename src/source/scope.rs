@@ -36,6 +36,8 @@ pub struct Scope {
     pub with_namespaces: bool,
     /// Whether it is read what controllers have stored of what they do.
     pub with_doings: bool,
+    /// Whether no Secret is read, and nothing else that is not about routes (`--no-secrets`).
+    pub without_secrets: bool,
     /// The data keys in which Secrets have a certificate and its key.
     pub data_keys: DataKeys,
 }
@@ -70,6 +72,7 @@ impl Scope {
             field_selector: None,
             with_namespaces: false,
             with_doings: false,
+            without_secrets: false,
             data_keys: DataKeys::default(),
         }
     }
@@ -92,6 +95,7 @@ impl Scope {
             field_selector: None,
             with_namespaces: false,
             with_doings: false,
+            without_secrets: false,
             data_keys: DataKeys::default(),
         })
     }
@@ -107,8 +111,11 @@ impl Scope {
 
     /// Whether an object is in the scope. Labels only select routes. `ReferenceGrants` of all namespaces are in the
     /// scope, because they concern Secrets that routes of other namespaces name, and so are Traefik's stores, of which
-    /// there is one for all namespaces.
+    /// there is one for all namespaces. Secrets are not where they are left out.
     pub fn allows(&self, object: &Object) -> bool {
+        if self.without_secrets && object.kind() == Kind::Secret {
+            return false;
+        }
         let meta = object.meta();
         let labels_count = object.kind().is_route();
         let for_all = object.kind() == Kind::ReferenceGrant || object.kind().is_tls_store();

@@ -83,7 +83,10 @@ impl Item {
             class: row.class.map(Into::into),
             created: row.created,
             labels: row.labels.into(),
-            certificate: served.and_then(|stored| stored.bundle.leaf().cloned()),
+            certificate: served
+                .and_then(|stored| stored.bundle.leaf())
+                .or_else(|| judged.seen_leaf())
+                .cloned(),
             evidence: row.evidence,
             answer: row.answer.map(Box::new),
             doings: row.doings.iter().cloned().collect(),

@@ -1,10 +1,13 @@
 //! Findings as types: the facts of a defect, without any wording.
 
+use std::sync::Arc;
+
 use super::{Fact, Reason};
 use crate::{
-    check::reason::Severity,
+    check::{reason::Severity, sample::Sample},
     inventory::{MadeBy, Recipients, RouteKey},
     object::{Key, Kind, Text},
+    x509::Certificate,
 };
 
 /// One defect of one binding or one Secret.
@@ -17,6 +20,8 @@ pub struct Finding {
     /// The Secret that the finding is about, where most clients of the row get another one. Boxed, because it is rarely
     /// set.
     pub beside: Option<Box<Beside>>,
+    /// The served certificate that the finding is about, where no Secret was read. Boxed, because it is rarely set.
+    pub seen: Option<Box<Seen>>,
 }
 
 /// A Secret that some clients get instead of the one that most clients get.
@@ -30,6 +35,17 @@ pub struct Beside {
     pub clients: Recipients,
 }
 
+/// A certificate that was seen to be served, where no Secret was read by choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The certificate.
+    pub leaf: Arc<Certificate>,
+    /// The addresses that serve it, with their ports.
+    pub addresses: Sample<Text>,
+    /// Whether the route has no other addresses.
+    pub everywhere: bool,
+}
+
 impl Finding {
     /// Makes a finding with the usual severity of its reason.
     pub fn new(fact: impl Into<Fact>) -> Self {
@@ -39,8 +55,12 @@ impl Finding {
 
     /// Makes a finding whose facts make it more or less severe than usual.
     pub fn at(severity: Severity, fact: impl Into<Fact>) -> Self {
-        let (fact, beside) = (fact.into(), None);
-        Self { severity, fact, beside }
+        Self {
+            severity,
+            fact: fact.into(),
+            beside: None,
+            seen: None,
+        }
     }
 
     /// The reason of the finding.

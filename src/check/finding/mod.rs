@@ -17,7 +17,7 @@ mod defect;
 mod facts;
 
 pub(in crate::check) use defect::{Defect, prelude};
-pub use facts::{Beside, DueBy, Finding, Instead, Maker, ObjectRef};
+pub use facts::{Beside, DueBy, Finding, Instead, Maker, ObjectRef, Seen};
 
 use super::{
     row::Row,

@@ -17,7 +17,8 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     {
         two_sets(subject, binding, ingress, collector);
     }
-    if let Some((id, _)) = subject.binding {
+    // Secrets in several namespaces may hold the same certificate, which is not known where no Secret is read.
+    if let Some((id, _)) = subject.binding.filter(|_| !subject.inventory.secrets_left_out) {
         finding::DuplicateHost::check(subject, id, binding, collector);
     }
 }

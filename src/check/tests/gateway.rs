@@ -18,7 +18,7 @@ pub(super) const TESTS: &[fn()] = &[
     certmanager_makes_nothing_for_a_listener_without_hostname,
 ];
 
-fn listener(name: &str, hostname: &str, kind: &str, namespace: Option<&str>, secret: &str) -> Listener {
+pub(super) fn listener(name: &str, hostname: &str, kind: &str, namespace: Option<&str>, secret: &str) -> Listener {
     Listener {
         name: name.into(),
         hostname: Some(hostname.into()),

@@ -8,6 +8,7 @@ mod nginx;
 mod ownership;
 mod readers;
 mod reference;
+mod seen;
 mod served;
 mod store;
 mod traefik;

@@ -6,7 +6,10 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use super::say::{data_keys, expected, one_host};
+use super::{
+    handshake::handshake,
+    say::{data_keys, expected, one_host},
+};
 use crate::{
     check::row::Row,
     object::{Key, Kind, Reach},
@@ -22,6 +25,8 @@ pub(in crate::check) struct Commands<'a> {
     reach: &'a Reach,
     /// The data keys of the row's Secret.
     data_keys: [&'a str; 2],
+    /// The address that serves the certificate, where no Secret was read.
+    address: Option<&'a str>,
     list: Vec<String>,
 }
 
@@ -31,8 +36,14 @@ impl<'a> Commands<'a> {
         Self {
             reach: row.reach,
             data_keys: data_keys(row),
+            address: None,
             list: Vec::new(),
         }
+    }
+
+    /// The same, where commands that look at a certificate ask this address for it and no Secret.
+    pub(in crate::check) fn asking(self, address: Option<&'a str>) -> Self {
+        Self { address, ..self }
     }
 
     /// The commands in the order of the sentences, each once.
@@ -103,10 +114,23 @@ impl<'a> Commands<'a> {
         self.run(command)
     }
 
-    /// The same for the Secret that is expected to serve the row; [`Self::show`] if none is known.
+    /// The same for the Secret that is expected to serve the row; [`Self::show`] if none is known. Where no Secret was
+    /// read, the server is asked in its place.
     pub(in crate::check) fn openssl_expected(&mut self, row: &Row<'_>, arguments: &str) -> String {
-        match expected(row) {
-            Some(key) => self.openssl(key, arguments),
+        match (self.address, expected(row)) {
+            (Some(address), _) => self.run(format!(
+                "{} 2>/dev/null | openssl {arguments}",
+                handshake(address, row, "")
+            )),
+            (None, Some(key)) if !row.is_without_secrets() => self.openssl(key, arguments),
+            (None, _) => self.show(row),
+        }
+    }
+
+    /// Prints all certificates that are served, where no Secret was read.
+    pub(in crate::check) fn served_chain(&mut self, row: &Row<'_>) -> String {
+        match self.address {
+            Some(address) => self.run(handshake(address, row, " -showcerts")),
             None => self.show(row),
         }
     }
@@ -131,19 +155,27 @@ impl<'a> Commands<'a> {
         self.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
     }
 
-    /// `kubectl certs COMMAND ROUTE`, or for the whole namespace if the row has no route.
+    /// `kubectl certs COMMAND ROUTE`, or for the whole namespace if the row has no route. It reads no Secret either where
+    /// none was read by choice.
     pub(in crate::check) fn certs(&mut self, command: &str, row: &Row<'_>) -> String {
+        self.certs_in(row.namespace, &format!("{command}{}{}", target(row), left_out(row)))
+    }
+
+    /// The same, for somebody who may read Secrets.
+    pub(in crate::check) fn certs_with_secrets(&mut self, command: &str, row: &Row<'_>) -> String {
         self.certs_in(row.namespace, &format!("{command}{}", target(row)))
     }
 
     /// `kubectl certs status ROUTE FLAGS`.
     pub(in crate::check) fn status_with(&mut self, flags: &str, row: &Row<'_>) -> String {
-        self.certs_in(row.namespace, &format!("status{} {flags}", target(row)))
+        let rest = format!("status{} {flags}{}", target(row), left_out(row));
+        self.certs_in(row.namespace, &rest)
     }
 
-    /// `kubectl certs show` for the Secret that is expected to serve the row, or for its route if there is none.
+    /// `kubectl certs show` for the Secret that is expected to serve the row, or for its route if there is none, or if no
+    /// Secret was read by choice.
     pub(in crate::check) fn show(&mut self, row: &Row<'_>) -> String {
-        match (expected(row), row.route) {
+        match (expected(row).filter(|_| !row.is_without_secrets()), row.route) {
             (Some(key), _) => self.show_secret(key),
             (None, Some(_)) => self.certs("show", row),
             (None, None) => self.certs_in(row.namespace, "status"),
@@ -216,6 +248,11 @@ fn target(row: &Row<'_>) -> String {
         let target = format!("{}/{}", r.kind.as_str().to_ascii_lowercase(), r.name);
         format!(" {}", quote(&target))
     })
+}
+
+/// `" --no-secrets"`, where no Secret was read by choice.
+fn left_out(row: &Row<'_>) -> &'static str {
+    if row.is_without_secrets() { " --no-secrets" } else { "" }
 }
 
 /// `" -n NAMESPACE"`, or an empty text for kinds and manifests without a namespace.

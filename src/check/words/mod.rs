@@ -16,7 +16,7 @@ use outside::Outside;
 use crate::{
     check::row::Row,
     check::{Beside, Finding, Renewer},
-    object::{Key, Kind, Seconds},
+    object::{Key, Kind, Seconds, Text},
 };
 
 /// `kubectl certs show secret/NAME`, in backquotes, for a Secret in the cluster or the manifests that the row was read
@@ -32,6 +32,15 @@ pub fn list_classes(row: &Row<'_>, kind: Kind) -> String {
 
 /// What is wrong, with the facts, in one sentence or two short ones. Not cleared for a terminal.
 pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
+    if let Some(seen) = &finding.seen {
+        let served = Row {
+            secrets: &[],
+            served: None,
+            certificate: Some(&seen.leaf),
+            ..*row
+        };
+        return finding.fact.message(&served, now) + &say::serves(seen);
+    }
     let Some(beside) = &finding.beside else {
         return finding.fact.message(row, now);
     };
@@ -52,14 +61,22 @@ pub struct Remedy {
 /// What to do about a finding, with the commands that do it where there are any.
 pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
     let other;
-    let row = match &finding.beside {
-        None => row,
-        Some(beside) => {
+    let row = match (&finding.beside, &finding.seen) {
+        (None, None) => row,
+        (Some(beside), _) => {
             other = of_beside(beside, row);
             &other
         }
+        (None, Some(seen)) => {
+            other = Row {
+                certificate: Some(&seen.leaf),
+                ..*row
+            };
+            &other
+        }
     };
-    let mut commands = Commands::of(row);
+    let address = finding.seen.as_ref().and_then(|seen| seen.addresses.first());
+    let mut commands = Commands::of(row).asking(address.map(Text::as_str));
     let text = if row.reach.outside.is_empty() {
         finding.fact.remedy(row, &mut commands)
     } else {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Display};
 
 use crate::{
-    check::{Controller, Fact, Instead, ObjectRef, Recipients, Renewer, Sample, finding, row::Row},
+    check::{Controller, Fact, Instead, ObjectRef, Recipients, Renewer, Sample, Seen, finding, row::Row},
     object::{Key, Kind, Seconds, Text},
     text::{age, date, width::cut},
     x509::Readers,
@@ -188,6 +188,7 @@ pub(in crate::check) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> Str
         );
     }
     match row.renewer {
+        Renewer::Unknown if row.is_without_secrets() => unseen(key, row, commands),
         Renewer::Ours => format!(
             "Rehearse the renewal with {}: it changes nothing that is served, and ends with the command that renews it.",
             commands.renew(key, row)
@@ -219,9 +220,27 @@ pub(in crate::check) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> Str
     }
 }
 
+/// Who can say how the certificate is renewed, where the Secret that the route names was not read.
+fn unseen(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    format!(
+        "{} takes it from {}, which was not read: for somebody who may read that, {} says who renews it, and how.",
+        capital(&route(row)),
+        secret(key, row),
+        commands.show_secret(key)
+    )
+}
+
+/// A text with a capital letter, to begin a sentence with.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
 /// Like [`renew`], for a certificate that has to differ from the ones that were issued so far.
 pub(in crate::check) fn reissue(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match (row.renewer, expected(row)) {
+        (Renewer::Unknown, Some(_)) if row.is_without_secrets() => renew(row, commands),
         (Renewer::Unknown, None) => "Then store it in place of the current one.".to_owned(),
         (Renewer::Unknown, Some(key)) if certificate_of(row).is_none() => {
             format!("Store the new one with {}.", commands.store(key))
@@ -259,6 +278,16 @@ pub(in crate::check) fn gets(clients: Recipients) -> &'static str {
         Recipients::Nobody => {
             " The listener has others that can be used; an implementation that requires all of them does not serve it."
         }
+    }
+}
+
+/// A sentence, after a space, about the addresses that serve a certificate.
+pub(in crate::check) fn serves(seen: &Seen) -> String {
+    let addresses = &seen.addresses;
+    match (addresses.count(), seen.everywhere) {
+        (2.., true) => format!(" All {} addresses of the route serve it.", addresses.count()),
+        (2.., false) => format!(" {} serve it.", list_of(addresses)),
+        _ => format!(" {} serves it.", list_of(addresses)),
     }
 }
 
@@ -304,6 +333,14 @@ pub(in crate::check) fn rearrange(what: &str, row: &Row<'_>, commands: &mut Comm
     let Some(key) = expected(row) else {
         return format!("{what}.");
     };
+    if row.is_without_secrets() {
+        return format!(
+            "{what}, in {}, from which {} takes it; {} shows the current order.",
+            secret(key, row),
+            route(row),
+            commands.served_chain(row)
+        );
+    }
     format!(
         "{what} when it is next stored ({}); {} shows the current order.",
         commands.store(key),

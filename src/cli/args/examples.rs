@@ -12,6 +12,7 @@ examples! {
         "One Ingress, one host, one listener, one Secret" "status web shop.example gateway/public:https secret/shop-tls",
         "Failures, present and coming, for a pipeline" "status -f manifests/ --fail-on warning -o junit",
         "As of another day" "status -A --at 2027-01-31",
+        "What clients get, for who may read no Secret" "status -A --no-secrets --fail-on warning",
         "Two columns of your own" "status -A -o custom-columns=HOST:.host,UNTIL:.notAfter";
     SHOW:
         "The Ingress of a host" "show shop.example",

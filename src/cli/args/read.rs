@@ -108,6 +108,9 @@ pub struct ProbeArgs {
     /// How long one connection of a probe may take [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub probe_timeout: Option<Duration>,
+    /// Read no Secret, only routes, and check the certificates that they serve; it means --probe
+    #[arg(long)]
+    pub no_secrets: bool,
 }
 
 impl ProbeArgs {
@@ -127,9 +130,9 @@ impl ProbeArgs {
         self.probe_timeout.unwrap_or(crate::net::probe::TIMEOUT)
     }
 
-    /// Whether it was asked to connect: who says where to means it.
+    /// Whether it was asked to connect: who says where to means it, and who reads no Secret has nothing else to check.
     pub fn connects(&self) -> bool {
-        self.probe || self.connect.is_some()
+        self.probe || self.connect.is_some() || self.no_secrets
     }
 }
 
@@ -180,7 +183,7 @@ pub struct ExplainArgs {
 /// `rights`.
 #[derive(Debug, Clone, Args)]
 pub struct RightsArgs {
-    /// What the role is for: prober (status --probe, without any Secret), reader (status, show, probe) or renewer (renew, issue, preflight,
+    /// What the role is for: prober (status --no-secrets), reader (status, show, probe) or renewer (renew, issue, preflight,
     /// cleanup, rollback); policy is the admission policy that limits what a group of renewers writes
     #[arg(long = "for", value_enum, value_name = "ROLE", hide_possible_values = true, default_value_t = For::Renewer)]
     pub role: For,
@@ -203,7 +206,7 @@ pub struct RightsArgs {
 /// The roles of the guide, and the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum For {
-    /// A role without any right on Secrets, for status --probe.
+    /// A role without any right on Secrets, for `status --no-secrets`.
     Prober,
     /// The role for looking at everything.
     Reader,

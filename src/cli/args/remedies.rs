@@ -268,6 +268,10 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
         certs: " --context prod".into(),
         ..crate::object::Reach::default()
     };
+    let without_secrets = Reach {
+        without_secrets: true,
+        ..reach.clone()
+    };
     for (fact, _) in samples::all() {
         for renewer in [
             Renewer::Unknown,
@@ -276,7 +280,7 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
             Renewer::Owner(&owner),
             Renewer::Tool("Flux"),
         ] {
-            for listener in [false, true] {
+            for (listener, reach) in [(false, &reach), (true, &reach), (false, &without_secrets)] {
                 let plain = if listener {
                     tests::listener(&secrets)
                 } else {
@@ -284,7 +288,7 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
                 };
                 let row = Row {
                     renewer,
-                    reach: &reach,
+                    reach,
                     ..plain
                 };
                 let reason = fact.reason();

@@ -66,6 +66,7 @@ pub(super) fn wanted(args: &StatusArgs) -> bool {
     let output = &args.output;
     let printed = args.watch
         || args.probe.probe
+        || args.probe.no_secrets
         || args.confirm
         || args.check.fail_on.is_some()
         || args.check.strict

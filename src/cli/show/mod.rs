@@ -60,9 +60,11 @@ pub(super) async fn run(args: ShowArgs) -> Result<Exit, OpError> {
         ] {
             acts_with(flag, is_given, "a route or HOST:PORT")?;
         }
+        acts_with("--no-secrets", args.probe.no_secrets, "a route")?;
         return file(&args).await;
     }
     if !target.contains('/') && target.contains(':') {
+        acts_with("--no-secrets", args.probe.no_secrets, "a route")?;
         let at = target
             .parse()
             .map_err(|error: NotHostPort| OpError::of(Blame::Usage, &error))?;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use crate::{
-    check::{Probed, SharedFindings, words},
+    check::{Probed, ServedChain, SharedFindings, words},
     cli::failure::Exit,
     error::Blame,
     inventory::{BindingId, Inventory, RouteKey},
@@ -18,10 +18,10 @@ use crate::{
         show::{Binding, Dns, HeldCertificates, Probed as ShownAt, Show, ShowSubject, User},
     },
     scan::{self, About, Judged, evaluate, probe},
-    x509::Certificate,
+    x509::{Bundle, Certificate},
 };
 
-use super::super::{args::ShowArgs, front::Terminal, status::about_targets};
+use super::super::{args::ShowArgs, front::Terminal, no_secrets, status::about_targets};
 use super::{
     cover, draw, fail_on,
     held::{CertificateEvents, certificates, held, owners, said, users},
@@ -35,6 +35,10 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
         meant(args).map_or(failure.clone(), |hint| failure.hint(hint))
     });
     let target: Named = target?;
+    if args.probe.no_secrets {
+        no_secrets::goes_with_picture(&target)?;
+        no_secrets::goes_with_checks(&args.check)?;
+    }
     let targets = [target.clone()];
     let open = Open {
         with_namespaces: false,
@@ -42,6 +46,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
         for_watch: false,
         all_users: true,
         quiet: true,
+        without_secrets: args.probe.no_secrets,
         ..Open::default()
     };
     let front = Terminal::telling();
@@ -56,6 +61,11 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
         None => failure,
     })?;
     let inventory = &session.inventory;
+    if inventory.secrets_left_out {
+        // A bare word may have come to mean a Secret.
+        no_secrets::goes_with_picture(&target)?;
+        no_secrets::tell();
+    }
     let (forbidden, judged): (Vec<Judged>, Vec<Judged>) = evaluate(
         inventory,
         session.rules,
@@ -77,8 +87,8 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
     let of = Key::new(namespace, target.name.as_str());
     let certificates = certificates_of(inventory, &judged, target.kind, &of);
     let said = match &session.connection {
-        Some(connection) => said(connection, certificates).await,
-        None => CertificateEvents::new(),
+        Some(connection) if !inventory.secrets_left_out => said(connection, certificates).await,
+        _ => CertificateEvents::new(),
     };
     picture(inventory, &said, &judged, &found, (target.kind, &of), |show| {
         draw(show, args)
@@ -165,12 +175,15 @@ pub(in crate::cli) fn picture<R>(
     let keys = secrets_of(inventory, judged, kind, of);
     let users: Vec<Vec<User>> = keys.iter().map(|key| users(inventory, key)).collect();
     let owners = owners(inventory, said, &keys);
-    let held: Vec<HeldCertificates<'_>> = keys
-        .iter()
-        .zip(&users)
-        .zip(&owners)
-        .map(|((key, users), owner)| held(inventory, key, users, owner.as_ref()))
-        .collect();
+    let held: Vec<HeldCertificates<'_>> = if inventory.secrets_left_out {
+        served_chains(found).into_iter().map(HeldCertificates::of).collect()
+    } else {
+        keys.iter()
+            .zip(&users)
+            .zip(&owners)
+            .map(|((key, users), owner)| held(inventory, key, users, owner.as_ref()))
+            .collect()
+    };
     let ids = bindings_of(judged);
     let leaves: Vec<Option<Certificate>> = found.1.iter().map(|a| leaf_of(a.result.as_ref().ok())).collect();
     let served: Vec<ShownAt<'_>> = found
@@ -181,6 +194,7 @@ pub(in crate::cli) fn picture<R>(
             let host = inventory.bindings().get(answer.binding)?.host.as_str();
             let position = ids.iter().position(|id| *id == answer.binding)?;
             let stored = rows.get(position).and_then(|row| row.certificate);
+            let stored = stored.filter(|_| !inventory.secrets_left_out);
             Some(shown(answer.address, host, &answer.result, leaf.as_ref(), stored))
         })
         .collect();
@@ -208,6 +222,19 @@ pub(in crate::cli) fn picture<R>(
     })
 }
 
+/// The chains that were served, each once.
+fn served_chains(found: &Found) -> Vec<&Bundle> {
+    let mut chains: Vec<&Bundle> = Vec::new();
+    for at in found.0.values().flat_map(|probed| &probed.at) {
+        if let ServedChain::Certificates(chain) = &at.served
+            && !chains.iter().any(|known| known.certificates == chain.certificates)
+        {
+            chains.push(chain);
+        }
+    }
+    chains
+}
+
 /// The Certificates of cert-manager whose events the picture of a route or Secret shows.
 pub(in crate::cli) fn certificates_of(inventory: &Inventory, judged: &[Judged], kind: Kind, of: &Key) -> Vec<Key> {
     certificates(inventory, &secrets_of(inventory, judged, kind, of))
@@ -229,14 +256,14 @@ async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> 
     if !args.probe.connects() {
         return Found::default();
     }
-    let _waiting = Terminal::telling().wait_for_hosts();
-    probe::probe(
-        &session.inventory,
-        &bindings_of(judged),
-        &args.probe.options(),
-        &session.judge,
-    )
-    .await
+    let waiting = Terminal::telling().wait_for_hosts();
+    let places = probe::places(&session.inventory, &bindings_of(judged));
+    let results = probe::ask(places, &args.probe.options()).await;
+    drop(waiting);
+    if session.inventory.secrets_left_out {
+        no_secrets::complete(&results, &session.judge, &args.check).await;
+    }
+    results.judged(&session.judge)
 }
 
 /// Hosts, what DNS has for each, and where its route is.

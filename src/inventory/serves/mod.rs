@@ -63,6 +63,9 @@ impl<'a> Serving<'a> {
 impl Inventory {
     /// The Secret that is expected to be served for a binding, as far as its controller is known.
     pub fn serving(&self, binding: &Binding) -> Serving<'_> {
+        if self.secrets_left_out {
+            return Serving::Unread;
+        }
         let controller = self.controller(&binding.route);
         if controller == Controller::IngressNginx {
             return nginx::serves(self, binding);

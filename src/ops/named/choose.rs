@@ -152,6 +152,9 @@ pub fn not_found(session: &Session, targets: &[Named]) -> Result<(), OpError> {
                 None => inventory.holds_route(kind, &target.name) || !inventory.knows_all(kind),
             },
         };
+        if !there && inventory.secrets_left_out && matches!(target.kind, Kind::Secret | Kind::Certificate) {
+            return Err(unseen(target));
+        }
         if !there {
             let place = match &session.scope.namespaces {
                 Namespaces::All => String::new(),
@@ -169,6 +172,16 @@ pub fn not_found(session: &Session, targets: &[Named]) -> Result<(), OpError> {
         }
     }
     Ok(())
+}
+
+/// The failure of a Secret or Certificate that may be there, where only routes were read.
+fn unseen(target: &Named) -> OpError {
+    let what = if target.kind == Kind::Secret {
+        format!("no route that was read names {target}, and --no-secrets reads no Secret")
+    } else {
+        format!("{target} is not read with --no-secrets")
+    };
+    OpError::usage(what).hint("name a route: ingress/NAME, gateway/NAME; or leave --no-secrets out")
 }
 
 /// What may have been meant: one of the other kind with that name, else the nearest name, else where to look.

@@ -22,11 +22,8 @@ impl Session {
         front: &dyn Front,
     ) -> Result<(), OpError> {
         // Manifests are all read unless namespaces are named: there is no context to take one from.
-        self.scope = self.scoped(source, None)?;
-        self.inventory = Inventory::new("", true);
-        self.inventory.reach = reach::of_manifests(source).into();
-        self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
-        self.note_choice(source);
+        self.scope = self.scoped(source, open, None)?;
+        self.begin(Inventory::new("", true), reach::of_manifests(source), source, open);
         let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
         let options = manifests::Options {
             recursive: source.recursive,

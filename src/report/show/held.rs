@@ -26,7 +26,7 @@ const USERS: usize = 20;
 pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &HeldCertificates<'_>) -> io::Result<()> {
     match (held.secret, show.subject) {
         (Some(secret), _) => pen.title(&format!("Secret {secret}"))?,
-        (None, ShowSubject::Server { .. }) => pen.title("Served chain")?,
+        (None, ShowSubject::Server { .. } | ShowSubject::Object { .. }) => pen.title("Served chain")?,
         (None, _) => pen.title("Certificates")?,
     }
     match held.presence {

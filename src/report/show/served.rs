@@ -21,6 +21,8 @@ pub(super) fn served(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
     pen.title("Served")?;
     // The one chain of a server has been drawn already, and nothing is stored beside it.
     let drawn = matches!(show.subject, ShowSubject::Server { .. }) && all.len() == 1;
+    // Nothing was read that it could be compared with.
+    let alone = show.bindings.iter().any(|binding| binding.row.is_without_secrets());
     let one_host = all.windows(2).all(|w| w[0].host == w[1].host);
     for probed in all {
         let mut head = vec![pen.plain(&probed.address)];
@@ -34,7 +36,7 @@ pub(super) fn served(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
                 pen.flow("  ", "      ", &head)?;
             }
             Ok(shown) => {
-                head.push(if drawn {
+                head.push(if drawn || (alone && shown.leaf.is_some()) {
                     pen.marked(Status::Healthy, "answers")
                 } else {
                     compared(pen, shown)

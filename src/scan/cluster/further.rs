@@ -19,10 +19,7 @@ const MOUNTED_LOOKED_AT: usize = 256;
 impl ClusterReading<'_> {
     /// All of it, and what could not be read or understood.
     pub(super) async fn further(&mut self, wanted: &[Key]) -> Result<(), ClusterError> {
-        self.grants().await?;
-        self.routes_of_others().await?;
-        self.tell_what_was_not_understood();
-        self.namespaces().await?;
+        self.of_other_namespaces().await?;
         self.inventory.derive();
         self.named(wanted).await;
         self.inventory.derive();
@@ -31,6 +28,14 @@ impl ClusterReading<'_> {
         self.users().await?;
         self.mounted().await;
         self.services().await
+    }
+
+    /// What decides about routes and is not in the namespaces of the scope, or of no namespace.
+    pub(super) async fn of_other_namespaces(&mut self) -> Result<(), ClusterError> {
+        self.grants().await?;
+        self.routes_of_others().await?;
+        self.tell_what_was_not_understood();
+        self.namespaces().await
     }
 
     fn tell_what_was_not_understood(&mut self) {

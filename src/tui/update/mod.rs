@@ -122,7 +122,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::NotJudged(found) => {
             // What was told before is not told again.
             if model.not_judged != found
-                && let Some(line) = crate::report::apart::not_judged(&found)
+                && let Some(line) = crate::report::apart::not_judged(&found, true)
             {
                 log(model, Level::Warning, &line);
             }

@@ -75,6 +75,7 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
             routes_chosen_by: None,
             not_judged: &model.not_judged,
             since: None,
+            secrets_left_out: false,
         },
         ..Context::default()
     };

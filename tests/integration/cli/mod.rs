@@ -20,6 +20,7 @@ mod limits;
 #[cfg(target_os = "linux")] // groff and mandoc
 mod manual;
 mod names;
+mod no_secrets;
 #[cfg(target_os = "linux")] // tmux
 mod once;
 mod others;

@@ -195,6 +195,7 @@ fn commands_connect_to_what_the_page_says_and_to_nothing_else() {
     places.holds("status", looked(&["status"]));
     places.holds("show", looked(&["show", "shop"]));
     places.holds("status --probe", looked(&["status", "--probe"]));
+    places.holds("status --no-secrets", looked(&["status", "--no-secrets"]));
     places.holds("probe", looked(&["probe"]));
     places.holds("why", looked(&["why", &host]));
     places.holds(

@@ -6,6 +6,8 @@ use crate::support::{
     cluster::{Namespace, TRAEFIK, ingress, kubectl},
     eventually,
     issuing::Issuing,
+    kubeconfig,
+    proxy::{Plain, Proxy},
     run::{Call, Ran},
     tls::wait_until_served,
 };
@@ -64,6 +66,7 @@ fn the_prober_sees_what_is_served_and_no_secret() {
     assert!(!ran.err.contains("cannot list ingress"), "{}", ran.err);
     ns.certs(&[&["status", "--fail-on", "critical"], &probe[..]].concat())
         .ends_with(3);
+    without_secrets(&ns, &user, &good, &old);
 
     // The role gives nothing of any Secret, and who asks for one is told so.
     for verb in ["get", "list", "watch", "create"] {
@@ -73,6 +76,71 @@ fn the_prober_sees_what_is_served_and_no_secret() {
     let said = format!("{}{}", ran.out, ran.err);
     let words: Vec<&str> = said.split_whitespace().collect();
     assert!(words.join(" ").contains("The right to get Secret good"), "{said}");
+}
+
+/// With `--no-secrets`, this role is all that is needed: a good host is healthy and ends with 0, a bad one with 1; and an administrator
+/// sends no more requests than the role allows.
+#[track_caller]
+fn without_secrets(ns: &Namespace, user: &str, good: &str, old: &str) {
+    let flags = ["--no-secrets", "--connect", TRAEFIK];
+    let look = |args: &[&str], who: &str| ns.certs(&[args, &flags[..], &[who]].concat());
+    let ran = look(&["status", "good", "-o", "json", "--fail-on", "info"], user).ends_with(0);
+    let item = ran.items().host(good).clone();
+    assert_eq!(
+        (&item["status"], &item["evidence"]),
+        (&json!("healthy"), &json!("served")),
+        "{item:#}"
+    );
+    assert!(item["notAfter"].is_string() && item["issuer"].is_string(), "{item:#}");
+    let ran = look(&["status", "old", "-o", "json", "--fail-on", "critical"], user).ends_with(1);
+    assert_eq!(ran.items().verdict(old), "critical: ServedExpired");
+    let ran = look(&["status", "--fail-on", "critical"], user).ends_with(1);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(!said.contains("Forbidden") && !said.contains("right to"), "{said}");
+    assert_eq!(ran.err.matches("no Secret was read").count(), 1, "{}", ran.err);
+    let ran = look(&["show", "good"], user).ends_with(0);
+    assert!(
+        ran.out.contains("Served chain") && ran.out.contains("healthy"),
+        "{}",
+        ran.out
+    );
+
+    let (plain, root) = (Plain::start(), ns.ca_file().display().to_string());
+    let proxy = Proxy::to(&plain.address);
+    let config = kubeconfig::with_server(&format!("http://{}", proxy.address));
+    let file = kubeconfig::write(ns.dir.path(), "prober", &config);
+    for args in [
+        &["status", "-A"][..],
+        &["status", "-n", &ns.name],
+        &["show", "good", "-n", &ns.name],
+    ] {
+        let ran = Call::certs([args, &flags, &["--ca-file", &root]].concat());
+        let ran = ran.env("KUBECONFIG", &file).run().ends_with(0);
+        assert!(ran.out.contains(good), "{args:?}: {}{}", ran.out, ran.err);
+    }
+    let asked = proxy.requests();
+    assert!(asked.iter().any(|request| request.contains("/ingresses")), "{asked:?}");
+    for request in asked {
+        let path = request
+            .strip_prefix("GET ")
+            .unwrap_or_else(|| panic!("no question: {request}"));
+        let path = path.split('?').next().unwrap();
+        let resource = match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["", "apis"] => continue,
+            ["", "api", "v1", "namespaces"] | ["", "api", "v1", "namespaces", _] => "namespaces",
+            [.., "namespaces", _, resource] | [.., resource] => *resource,
+            [] => "",
+        };
+        let group = path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
+        let kind = group.map_or_else(|| resource.to_owned(), |group| format!("{resource}.{group}"));
+        assert!(may_list(user, &kind), "{request}");
+    }
+}
+
+/// Whether the API server says that the user may list a kind in all namespaces.
+fn may_list(user: &str, kind: &str) -> bool {
+    let ran = Call::kubectl(["auth", "can-i", "list", kind, "-A", user]).run();
+    ran.out.trim() == "yes"
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Defect for InvalidCertificate {
     }
 
     fn secret(&self) -> Option<&Key> {
-        Some(&self.secret)
+        Some(&self.secret).filter(|_| !self.is_alone())
     }
 }
 

@@ -29,6 +29,14 @@ impl Defect for ServedExpired {
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
         let Self { address, .. } = self;
+        if row.is_without_secrets() {
+            return format!(
+                "See it with {}. If it has been renewed already, the controller or a proxy in front has not loaded the new \
+                 one: restart it; otherwise renew it. {}",
+                commands.run(s_client(address, row, "-noout -dates")),
+                renew(row, commands)
+            );
+        }
         format!(
             "See it with {}. If the Secret holds a newer one ({}), the controller or a proxy in front has not loaded \
              it: restart it; otherwise renew the Secret's certificate. {}",

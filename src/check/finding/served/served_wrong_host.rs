@@ -32,9 +32,14 @@ impl Defect for ServedWrongHost {
         let Self { address, .. } = self;
         format!(
             "See it with {}: if it is the controller's default one, the route's Secret is missing, unreadable or does \
-             not cover the host ({}); if it belongs to something else, find out what serves that address.",
+             not cover the host ({}{}); if it belongs to something else, find out what serves that address.",
             commands.run(s_client(address, row, "-noout -subject -ext subjectAltName")),
-            commands.certs("status", row)
+            commands.certs_with_secrets("status", row),
+            if row.is_without_secrets() {
+                " tells somebody who may read Secrets which"
+            } else {
+                ""
+            }
         )
     }
 }
