@@ -146,3 +146,43 @@ pub fn changed_kind(kind: &str) -> Option<Resource> {
         .into_iter()
         .find(|r| r.kind == kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::engine::{authority::Leads, lease::Leading};
+
+    #[derive(Debug)]
+    struct Slept;
+
+    impl Leads for Slept {
+        fn now(&self) -> Result<Leading, NotNow> {
+            Err(NotNow("this process leads no longer".to_owned()))
+        }
+    }
+
+    #[test]
+    fn who_leads_no_longer_makes_and_changes_nothing_for_a_challenge() {
+        let fenced = Fenced::new(Arc::default(), Authority::Leader(Arc::new(Slept)));
+        let key = Key::new("shop", "web");
+        let refused = |asked: Option<Result<(), SolveError>>| {
+            let error = asked.and_then(Result::err).map(|error| error.to_string());
+            assert_eq!(error.as_deref(), Some("this process leads no longer"));
+        };
+        refused(fenced.will_make(resource::SERVICE, &key).now_or_never());
+        refused(fenced.will_change(resource::INGRESS, &key).now_or_never());
+        let may = Fenced::default();
+        assert!(
+            may.will_make(resource::SERVICE, &key)
+                .now_or_never()
+                .is_some_and(|asked| asked.is_ok())
+        );
+        assert!(
+            may.will_change(resource::INGRESS, &key)
+                .now_or_never()
+                .is_some_and(|asked| asked.is_ok())
+        );
+    }
+}

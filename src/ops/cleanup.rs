@@ -8,7 +8,6 @@ use crate::{
     clock::now,
     engine::{
         cleanup::{self, Doubt, Leftovers},
-        journals::Journals,
         prepare,
     },
     error::Blame,
@@ -236,11 +235,6 @@ async fn may_be_removed(api: &Api, all: &[Leftovers], front: &dyn Front) -> Resu
 /// Who removes records: by the providers of the settings.
 fn dns(settings: &Settings, api: &Api, front: &dyn Front) -> Result<Option<Dns01>, OpError> {
     let secrets: Arc<dyn Secrets> = Arc::new(ClusterSecrets(api.clone()));
-    prepare::dns01(
-        &settings.dns01,
-        &Arc::new(Journals::default()),
-        secrets,
-        front.operator(),
-    )
-    .map_err(|error| OpError::because(&error).blame(Blame::Usage))
+    prepare::dns01(&settings.dns01, &Arc::default(), secrets, front.operator())
+        .map_err(|error| OpError::because(&error).blame(Blame::Usage))
 }

@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all, stream};
 
-use super::{choose::method_under, journals::Journals, ledger::Ledger, prepare};
+use super::{choose::method_under, ledger::Ledger, prepare};
 use crate::{
     acme::{Acme, AcmeError, Issuer, Limits},
     apply::{Permits, RunId},
@@ -130,7 +130,7 @@ impl Preflight<'_> {
             lookup,
             dns01: prepare::dns01(
                 &self.settings.dns01,
-                &Arc::new(Journals::default()),
+                &Arc::default(),
                 Arc::clone(&self.secrets),
                 Arc::clone(&self.operator),
             ),

@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::apply::deployment;
 use crate::support::{
-    controller::{asking, controller, resume, start, until_stored},
+    cluster::ingress,
+    controller::{asking, controller, exists, resume, start, until_stored},
+    eventually,
     issuing::Issuing,
 };
 
@@ -80,5 +83,32 @@ fn answers_to_challenges_that_a_killed_run_has_left_go_when_another_begins_to_le
     assert_eq!(it.left().len(), 2);
     let running = controller(&it);
     running.out.after(0, &["\"event\":\"swept\""]);
+    assert_eq!(it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn of_who_is_killed_once_a_certificate_is_stored_a_lease_is_left_that_whoever_leads_removes() {
+    let it = Issuing::new("stored");
+    let host = it.host("shop");
+    // A workload that does not come back keeps the run waiting.
+    let mut web = deployment("web", "testbed.local/absent:1");
+    web["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"] = "shop-tls".into();
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")]), web]);
+    let running = it.call(&["renew", "shop", "--restart", "deployment/web"]).start();
+    eventually("the certificate stored, and nothing but a Lease", || {
+        let left = it.left();
+        let is_stored = exists(&it, "shop-tls");
+        let is_lease = left.len() == 1 && left[0].starts_with("lease");
+        (is_stored && is_lease)
+            .then_some(())
+            .ok_or_else(|| format!("{left:?}; {:?}", running.err.all()))
+    });
+    running.signal("-KILL");
+    running.end();
+    assert!(it.leaf("shop-tls").key_matches);
+    assert_eq!(it.left().len(), 1, "{:?}", it.left());
+    let controller = controller(&it);
+    controller.out.after(0, &["\"event\":\"swept\""]);
     assert_eq!(it.left(), [""; 0]);
 }
