@@ -20,10 +20,9 @@ fn is_allowed(path: &str) -> bool {
     let documents = path.strip_prefix("/apis/").or_else(|| path.strip_prefix("/api/"));
     let Some(rest) = documents else { return path == "/apis" };
     let parts: Vec<&str> = rest.split('/').collect();
-    // GROUP/VERSION/RESOURCE, or with /namespaces/NAMESPACE before the resource; the core group has no name.
+    // Of a list, the resource comes last. Of objects, none but a namespace is asked for.
     let resource = match parts.as_slice() {
         ["v1", "namespaces", _] => "namespaces",
-        [.., "namespaces", _, resource] => *resource,
         [.., resource] => *resource,
         [] => return false,
     };

@@ -128,7 +128,7 @@ fn without_secrets(ns: &Namespace, user: &str, good: &str, old: &str) {
         let resource = match path.split('/').collect::<Vec<_>>().as_slice() {
             ["", "apis"] => continue,
             ["", "api", "v1", "namespaces"] | ["", "api", "v1", "namespaces", _] => "namespaces",
-            [.., "namespaces", _, resource] | [.., resource] => *resource,
+            [.., resource] => *resource,
             [] => "",
         };
         let group = path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
