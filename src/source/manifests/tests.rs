@@ -248,7 +248,9 @@ fn large_dumps_are_read_whole() {
             "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: s-{i}\ndata:\n  tls.crt: eA==\n"
         );
     }
+    let start = Instant::now();
     let read = stdin(&list);
+    let once = start.elapsed();
     assert_eq!(
         (read.outcome.objects, read.outcome.errors.len()),
         (5000, 0),
@@ -261,7 +263,7 @@ fn large_dumps_are_read_whole() {
     let start = Instant::now();
     let read = stdin(list.replace("    rules:", "    rules: 5\n    other:"));
     assert_eq!((read.outcome.objects, read.outcome.errors.len()), (0, 5000));
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert!(start.elapsed() < once * 100, "{:?} and {once:?}", start.elapsed());
 }
 
 #[test]
