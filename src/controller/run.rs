@@ -359,11 +359,6 @@ impl Controller {
         }
     }
 
-    fn stored(&mut self, secret: &Key) {
-        self.ca_answered = Some(Instant::now());
-        self.keeper.queue.stored(secret);
-    }
-
     /// How many certificates may be taken now.
     fn free_slots(&self) -> usize {
         let queue = &self.keeper.queue;

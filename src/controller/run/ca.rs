@@ -12,7 +12,7 @@ use crate::{
         events::{self, About, Reason},
     },
     clock::now,
-    controller::fate::Fate,
+    controller::{fate::Fate, keeper::Keeper},
     notify::Topic,
     object::{Key, resource::SECRET},
 };
@@ -73,8 +73,18 @@ impl Controller {
 
     /// Takes note of what became of an order, and says if the CA is back.
     pub(super) fn end(&mut self, secret: &Key, fate: Fate) {
+        self.note(|keeper| keeper.ended(secret, fate, now()));
+    }
+
+    /// Takes note of a certificate that is stored, and says if the CA is back.
+    pub(super) fn stored(&mut self, secret: &Key) {
+        self.ca_answered = Some(Instant::now());
+        self.note(|keeper| keeper.queue.stored(secret));
+    }
+
+    fn note(&mut self, change: impl FnOnce(&mut Keeper)) {
         let was_down = self.is_ca_down();
-        self.keeper.ended(secret, fate, now());
+        change(&mut self.keeper);
         if was_down && !self.is_ca_down() {
             self.audit.line([("event", "ca-back".into())]);
             self.ca_down_told = None;
