@@ -88,21 +88,21 @@ pub async fn find_answers(api: &Api, namespace: Option<&str>, now: Seconds) -> L
     let selector = mark::selector(Some(Purpose::Solver));
     let list = |kind| api.list(kind, namespace, Some(&selector));
     // As a rule there is nothing. What has no Service any more may still have its addresses.
-    let of_leases = mark::selector(Some(Purpose::Lease));
-    let (first, leases) = tokio::join!(
-        join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)),
-        api.list(LEASE, namespace, Some(&of_leases)),
-    );
-    if first.iter().flatten().flatten().next().is_none() {
+    let first = join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)).await;
+    let kinds: Vec<Resource> = if first.iter().flatten().flatten().next().is_some() {
+        KINDS.into_iter().filter(|kind| *kind != SECRET).collect()
+    } else {
         found
             .unread
             .extend(first.into_iter().filter_map(Result::err).filter(ApiError::is_passing));
-        // Who was killed while it waited until a certificate is served leaves nothing else.
-        drop(found.take_leases(leases, BTreeSet::new(), false, now));
-        return found;
-    }
-    let kinds = || KINDS.into_iter().filter(|kind| *kind != SECRET);
-    let listed = join_all(kinds().map(list)).await;
+        Vec::new()
+    };
+    let listed = join_all(kinds.iter().copied().map(list)).await;
+    // After what was made: a run that has begun meanwhile has its Lease, and is taken to be alive. Who was killed while it waited
+    // until a certificate is served leaves nothing else.
+    let leases = api
+        .list(LEASE, namespace, Some(&mark::selector(Some(Purpose::Lease))))
+        .await;
     let elsewhere = if namespace.is_none() {
         BTreeSet::new()
     } else {
@@ -111,7 +111,7 @@ pub async fn find_answers(api: &Api, namespace: Option<&str>, now: Seconds) -> L
     let Some(dead) = found.take_leases(leases, elsewhere, false, now) else {
         return found;
     };
-    for (kind, objects) in kinds().zip(listed) {
+    for (kind, objects) in kinds.into_iter().zip(listed) {
         for object in objects.into_iter().flatten() {
             found.sort(kind, object, &dead, now);
         }
