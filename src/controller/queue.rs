@@ -229,11 +229,11 @@ impl Queue {
         let Some(run) = self.entries.get_mut(key).and_then(|entry| entry.run.as_mut()) else {
             return;
         };
-        let slot = std::mem::replace(&mut run.slot, Slot::GivenBack);
-        let (namespace, issuer) = (run.namespace.clone(), run.issuer.clone());
-        if slot == Slot::GivenBack {
+        if run.slot == Slot::GivenBack {
             return;
         }
+        let slot = std::mem::replace(&mut run.slot, Slot::GivenBack);
+        let (namespace, issuer) = (run.namespace.clone(), run.issuer.clone());
         self.stored += 1;
         self.give_back(&namespace, slot);
         self.is_up(&issuer);

@@ -156,7 +156,7 @@ impl Queue {
         self.put(key, false);
     }
 
-    pub(super) fn put(&mut self, key: &Key, into: bool) {
+    fn put(&mut self, key: &Key, into: bool) {
         #[cfg(test)]
         {
             self.work += 1;
