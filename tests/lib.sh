@@ -60,7 +60,7 @@ need_rust() {
 # So the package's own build results are removed first, and runs wait for each other. A directory that the caller chose is left alone.
 share_target() {
   [ "${CI:-}" = true ] && [ -z "${CARGO_TARGET_DIR:-}" ] || return 0
-  export CARGO_TARGET_DIR=$cache/target CARGO_INCREMENTAL=0
+  export CARGO_TARGET_DIR=$cache/target CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
   mkdir -p "$CARGO_TARGET_DIR"
   exec 8>"$CARGO_TARGET_DIR/run.lock"
   flock -n 8 || { echo "$name: waiting for another run in $CARGO_TARGET_DIR"; flock 8; }
