@@ -17,12 +17,14 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::{
     config::{DnsEntry, ProviderConfig, Secrets},
+    keep::Keep,
     lock::{Locks, ValuePermit},
     manual::Operator,
     propagation::{self, Wait},
     provider::{Provider, Record, Written},
+    ready::{Ready, Tested, about_wildcards},
     registry::{ProviderEntry, Registry},
-    zone::{self, Found, TxtName, WildcardAlias},
+    zone::{self, Found, TxtName},
 };
 use crate::{
     event::{EventKind, Method, Teller},
@@ -33,29 +35,6 @@ use crate::{
 
 /// How long a challenge waits for room if a provider keeps few values.
 const ROOM: Duration = Duration::from_mins(2);
-
-/// Records what is written, so that it can be found after a run is killed.
-pub trait Keep: Send + Sync {
-    /// Called before a value is written. If it fails, nothing is written.
-    fn before<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, Result<(), SolveError>>;
-
-    /// Called after a value was removed.
-    fn removed<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, ()>;
-}
-
-/// Records nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct KeepNothing;
-
-impl Keep for KeepNothing {
-    fn before<'a>(&'a self, _: &'a Written) -> BoxFuture<'a, Result<(), SolveError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn removed<'a>(&'a self, _: &'a Written) -> BoxFuture<'a, ()> {
-        Box::pin(async {})
-    }
-}
 
 /// The components of a solver.
 pub struct Parts {
@@ -131,55 +110,6 @@ impl PresentedValue {
             room: None,
         }
     }
-}
-
-/// The provider and the place for the record of a domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ready {
-    /// The name of the provider in the settings.
-    pub provider: String,
-    /// Whether the operator writes the record by hand.
-    pub by_hand: bool,
-    /// Where the record belongs.
-    pub place: TxtName,
-    /// The CNAMEs that a wildcard alone has on the way. With `--follow-cname` they are followed; otherwise there is at
-    /// most one, and the record belongs to its name.
-    pub wildcards: Vec<WildcardAlias>,
-}
-
-impl Ready {
-    /// What the CNAMEs by wildcards mean for the place, in words; `None` if there are none.
-    pub fn about_wildcards(&self) -> Option<String> {
-        about_wildcards(&self.wildcards, &self.place)
-    }
-}
-
-fn about_wildcards(wildcards: &[WildcardAlias], place: &TxtName) -> Option<String> {
-    let said: Vec<String> = wildcards.iter().map(ToString::to_string).collect();
-    let last = wildcards.last()?;
-    Some(if last.name == place.name {
-        format!(
-            "{}, which is made for hosts and delegates no challenge: the record is written at {} itself (--follow-cname \
-             follows the CNAME)",
-            said.join("; "),
-            place.name
-        )
-    } else {
-        format!("{}, and is followed as --follow-cname says", said.join("; "))
-    })
-}
-
-/// The result of a test write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tested {
-    /// The name of the record.
-    pub name: String,
-    /// The zone.
-    pub zone: String,
-    /// The name of the provider in the settings.
-    pub provider: String,
-    /// Whether it could be removed; acme-dns keeps its newest two values.
-    pub removed: bool,
 }
 
 impl Dns01 {
