@@ -3,7 +3,10 @@
 use crate::{
     check::is_made_of_what_is_seen,
     object::Kind,
-    ops::{OpError, named::Named},
+    ops::{
+        OpError,
+        named::{Named, not_read},
+    },
     report::apart::SECRETS_LEFT_OUT,
     scan::{intermediates, probe::ProbeResults},
     x509::Judge,
@@ -68,8 +71,7 @@ pub(super) fn goes_with_checks(check: &CheckArgs) -> Result<(), OpError> {
 /// Refuses a picture of what is not read.
 pub(super) fn goes_with_picture(target: &Named) -> Result<(), OpError> {
     if !target.host && matches!(target.kind, Kind::Secret | Kind::Certificate) {
-        return Err(OpError::usage(format!("{target} is not read with --no-secrets"))
-            .hint("name a route: ingress/NAME, gateway/NAME; or leave --no-secrets out"));
+        return Err(not_read(target));
     }
     Ok(())
 }

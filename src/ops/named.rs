@@ -10,7 +10,7 @@ use crate::{
 
 mod choose;
 
-pub use choose::{for_reading, for_writing, ingress_instead, is_listener, not_found};
+pub use choose::{for_reading, for_writing, ingress_instead, is_listener, not_found, not_read};
 
 /// A route, Secret or host that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -65,8 +65,7 @@ pub(super) fn wanted(args: &StatusArgs) -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
     let output = &args.output;
     let printed = args.watch
-        || args.probe.probe
-        || args.probe.no_secrets
+        || args.probe.connects()
         || args.confirm
         || args.check.fail_on.is_some()
         || args.check.strict

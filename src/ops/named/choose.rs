@@ -176,13 +176,19 @@ pub fn not_found(session: &Session, targets: &[Named]) -> Result<(), OpError> {
 
 /// The failure of a Secret or Certificate that may be there, where only routes were read.
 fn unseen(target: &Named) -> OpError {
-    let what = if target.kind == Kind::Secret {
-        format!("no route that was read names {target}, and --no-secrets reads no Secret")
-    } else {
-        format!("{target} is not read with --no-secrets")
-    };
-    OpError::usage(what).hint("name a route: ingress/NAME, gateway/NAME; or leave --no-secrets out")
+    if target.kind == Kind::Secret {
+        let what = format!("no route that was read names {target}, and --no-secrets reads no Secret");
+        return OpError::usage(what).hint(NAME_A_ROUTE);
+    }
+    not_read(target)
 }
+
+/// The failure of a Secret or Certificate where none is read by choice (`--no-secrets`).
+pub fn not_read(target: &Named) -> OpError {
+    OpError::usage(format!("{target} is not read with --no-secrets")).hint(NAME_A_ROUTE)
+}
+
+const NAME_A_ROUTE: &str = "name a route: ingress/NAME, gateway/NAME; or leave --no-secrets out";
 
 /// What may have been meant: one of the other kind with that name, else the nearest name, else where to look.
 fn hint(session: &Session, target: &Named) -> String {

@@ -33,8 +33,7 @@ impl Defect for TlsHostWithoutRule {
                 instead: gets,
                 assumed,
             } => format!(
-                "{} is in a tls entry of {} but in none of its rules: the certificate exists, but no request for the host is \
-             routed{}{}.",
+                "{} is in a tls entry of {} but in none of its rules: no request for the host is routed{}{}.",
                 brief(host),
                 route(row),
                 instead(*gets, "; "),
