@@ -1,5 +1,6 @@
-//! What killed replicas and command lines have left of answers to challenges: looked for when this process begins to lead, again
-//! once their Leases have ended, and then seldom. Orders are another matter: each is continued with its Secret.
+//! What killed replicas and command lines have left of answers to challenges, and of orders whose certificate is stored: looked for
+//! when this process begins to lead, again once their Leases have ended, and then seldom. Other orders are continued with their
+//! Secrets.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

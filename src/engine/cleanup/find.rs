@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Alive, Leftovers, Thing, Unfinished, is_ending};
 use crate::{
-    apply::{Api, ApiError, Permit, Permits, Purpose, Verb, mark},
+    apply::{Api, ApiError, Permit, Permits, Purpose, Verb, mark, secret},
     engine::{
         journal::{self, Left},
         lease::{self, Life},
@@ -80,15 +80,19 @@ pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Se
     found
 }
 
-/// Finds what answered challenges of runs that are dead by now, in a namespace (`None`: in all), and Leases that have ended. A
-/// run of which that is not known for certain is taken to be alive. Kinds that may not be listed, or that the cluster does not
-/// have, are left out. If nothing answers, that takes six lists.
+/// Finds what answered challenges of runs that are dead by now, in a namespace (`None`: in all), their journals of orders whose
+/// certificate is stored, and Leases that have ended. A run of which that is not known for certain is taken to be alive. Kinds
+/// that may not be listed, or that the cluster does not have, are left out. If there is nothing, that takes seven lists.
 pub async fn find_answers(api: &Api, namespace: Option<&str>, now: Seconds) -> Leftovers {
     let mut found = Leftovers::default();
     let selector = mark::selector(Some(Purpose::Solver));
     let list = |kind| api.list(kind, namespace, Some(&selector));
     // As a rule there is nothing. What has no Service any more may still have its addresses.
-    let first = join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)).await;
+    let of_orders = mark::selector(Some(Purpose::Journal));
+    let (first, journals) = tokio::join!(
+        join_all(ROUTED.into_iter().chain([ENDPOINTSLICE]).map(list)),
+        api.list(SECRET, namespace, Some(&of_orders)),
+    );
     let kinds: Vec<Resource> = if first.iter().flatten().flatten().next().is_some() {
         KINDS.into_iter().filter(|kind| *kind != SECRET).collect()
     } else {
@@ -116,6 +120,10 @@ pub async fn find_answers(api: &Api, namespace: Option<&str>, now: Seconds) -> L
             found.sort(kind, object, &dead, now);
         }
     }
+    for object in journals.into_iter().flatten() {
+        found.sort(SECRET, object, &dead, now);
+    }
+    found.keep_ended(api).await;
     found
 }
 
@@ -315,6 +323,29 @@ impl Leftovers {
             "backup" if kind == SECRET && expired => self.add(thing, ending),
             _ => {}
         }
+    }
+
+    /// Keeps the journals of orders that nobody continues, because their certificate is stored: the run was killed before it could
+    /// remove them. The others belong to the next run for their Secret.
+    async fn keep_ended(&mut self, api: &Api) {
+        let mut ended = Vec::new();
+        for journal in std::mem::take(&mut self.journals) {
+            let entry = &journal.found.entry;
+            let (Some(secret), Some(order)) = (&journal.thing.about, &entry.order) else {
+                continue;
+            };
+            if !entry.left.is_empty() {
+                continue;
+            }
+            match api.get(SECRET, secret).await {
+                Ok(Some(stored)) if stored["metadata"]["annotations"][secret::ORDER] == order.as_str() => {
+                    ended.push(journal);
+                }
+                Ok(_) => {}
+                Err(error) => self.unread.push(error),
+            }
+        }
+        self.journals = ended;
     }
 
     fn add(&mut self, thing: Thing, ending: bool) {

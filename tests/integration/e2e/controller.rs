@@ -114,7 +114,39 @@ fn of_who_is_killed_once_a_certificate_is_stored_no_order_is_left_and_whoever_le
     it.ns.kubectl(&answers);
     let left = it.left();
     assert!(left.len() == 1 && left[0].starts_with("lease"), "{left:?}");
+    // As if it had been killed a moment earlier; and the journal of an order whose certificate is not stored.
+    let stored = it.secret("shop-tls")["metadata"]["annotations"]["kubectl-certs.io/order"].clone();
+    it.ns.apply(vec![
+        journal(&it, "kubectl-certs-journal-stored", "shop-tls", &stored),
+        journal(
+            &it,
+            "kubectl-certs-journal-open",
+            "other-tls",
+            &"https://ca.example/order/1".into(),
+        ),
+    ]);
     let controller = controller(&it);
     controller.out.after(0, &["\"event\":\"swept\""]);
-    assert_eq!(it.left(), [""; 0]);
+    assert_eq!(it.left(), ["secret/kubectl-certs-journal-open"]);
+}
+
+/// The journal that a killed run has left.
+fn journal(it: &Issuing, name: &str, secret: &str, order: &Value) -> Value {
+    let entry = json!({
+        "directory": it.pebble.directory_url(), "account": "https://ca.example/account/1", "order": order, "names": [],
+        "profile": null, "keyType": "ec-256", "started": 1, "finalizing": true,
+    });
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "app.kubernetes.io/managed-by": "kubectl-certs",
+                "kubectl-certs.io/purpose": "journal",
+                "kubectl-certs.io/run": "abcdefghij",
+            },
+            "annotations": {"kubectl-certs.io/for": format!("{}/{secret}", it.ns.name)},
+        },
+        "stringData": {"order.json": entry.to_string()},
+    })
 }
