@@ -10,7 +10,9 @@ use std::{
 
 use crate::support::{
     cluster::{ingress, kubectl},
+    controller::{asking, call_with, installed, resume, until_stored},
     dns::PowerDns,
+    eventually,
     issuing::{Issuing, NODE},
     run::{Call, Ran},
 };
@@ -59,20 +61,20 @@ fn addresses(lines: &str) -> BTreeSet<(String, u16)> {
     found
 }
 
+/// What strace is to tell.
+const TRACE: [&str; 5] = [
+    "-f",
+    "-qq",
+    "--seccomp-bpf",
+    "-e",
+    "trace=connect,sendto,sendmsg,sendmmsg",
+];
+
 /// Runs it under strace: how it ended, and the addresses that it and what it starts connected to.
 #[track_caller]
 fn traced(call: Call, directory: &Path) -> (Ran, BTreeSet<(String, u16)>) {
     let out = directory.join("strace");
-    let strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "--seccomp-bpf",
-        "-e",
-        "trace=connect,sendto,sendmsg,sendmmsg",
-        "-o",
-        out.to_str().unwrap(),
-    ];
+    let strace = [&["strace"], &TRACE[..], &["-o", out.to_str().unwrap()]].concat();
     let ran = call.through(&strace).run();
     let lines = std::fs::read_to_string(&out).expect("strace, which tests/testbed/build gets");
     (ran, addresses(&lines))
@@ -176,19 +178,19 @@ fn commands_connect_to_what_the_page_says_and_to_nothing_else() {
     let dns01 = [&["issue", "--secret", "zone-tls", "--dns", "internal"], &names[..]].concat();
     places.holds("issue", it.call(&dns01));
     places.holds("ensure", it.call(&["ensure", "--secret", "shop-tls", "-d", &host]));
-    places.holds("limits", it.plain(&["limits"]));
-    places.holds("cleanup", it.plain(&["cleanup", "--yes"]));
+    // What is renewed once more can be put back, and what was replaced can be revoked.
+    it.certs(&["renew", "shop"]).ends_with(0);
+    places.holds("rollback", it.plain(&["rollback", "shop-tls", "--yes", "--wait", "0"]));
     let (url, own_ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     let own_ca = own_ca.to_str().unwrap();
-    let account = [
-        "account",
-        "show",
-        "--directory-url",
-        &url,
-        "--directory-ca-file",
-        own_ca,
-    ];
-    places.holds("account", it.at_home(&account));
+    let at_ca = ["--directory-url", &url, "--directory-ca-file", own_ca];
+    places.holds(
+        "revoke",
+        it.plain(&[&["revoke", "shop-tls", "--yes", "--force"], &at_ca[..]].concat()),
+    );
+    places.holds("limits", it.plain(&["limits"]));
+    places.holds("cleanup", it.plain(&["cleanup", "--yes"]));
+    places.holds("account", it.at_home(&[&["account", "show"], &at_ca[..]].concat()));
 
     let ca = it.pebble.root_file().to_str().unwrap().to_owned();
     let looked = |words: &[&str]| it.plain(&[words, &["--ca-file", &ca]].concat());
@@ -202,6 +204,44 @@ fn commands_connect_to_what_the_page_says_and_to_nothing_else() {
         "show HOST:PORT",
         it.at_home(&["show", &format!("{host}:443"), "--ca-file", &ca]),
     );
+    let apart = places.apart.take();
+    assert!(apart.is_empty(), "{}", apart.join("\n"));
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_controller_connects_to_what_the_page_says_and_to_nothing_else() {
+    let it = Issuing::new("connects-on");
+    let (shop, zone) = (it.host("shop"), it.ns.host("zone"));
+    let (provider, dns) = it.powerdns(&[&zone]);
+    it.settings(&dns);
+    installed(&it);
+    resume(&it);
+    it.ns
+        .apply(vec![asking("shop", &[&shop]), asking("zone", &[&format!("*.{zone}")])]);
+    let out = it.ns.dir.path().join("strace");
+    // The tracer stands aside, so that the signal reaches the controller.
+    let strace = [&["strace", "-D"], &TRACE[..], &["-o", out.to_str().unwrap()]].concat();
+    let call = call_with(&it, &[]).through(&strace);
+    let running = call.start();
+    until_stored(&it, "shop-tls", &[&shop], &running);
+    until_stored(&it, "zone-tls", &[&format!("*.{zone}")], &running);
+    running.signal("-TERM");
+    running.end();
+    let places = Places {
+        page: page(),
+        api_server: api_server(),
+        apart: RefCell::default(),
+        it: &it,
+        provider: &provider,
+    };
+    let seen = eventually("what it has connected to", || {
+        let lines = std::fs::read_to_string(&out).expect("strace, which tests/testbed/build gets");
+        let words: BTreeSet<String> = addresses(&lines).iter().map(|at| places.word(at)).collect();
+        let is_whole = Some(&words) == places.page.get("controller");
+        is_whole.then_some(words.clone()).ok_or_else(|| format!("{words:?}"))
+    });
+    assert!(seen.len() > 3, "{seen:?}");
 }
 
 #[test]
