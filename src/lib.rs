@@ -26,7 +26,7 @@
 //! which alone knows exit statuses. `install` makes the objects of an installation. `controller` has the parts of the unattended mode: who leads, what is next, and when a
 //! certificate is renewed.
 //!
-//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan`, `install` and `error` are pure: values in, values out. A test
+//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan`, `policy`, `install` and `error` are pure: values in, values out. A test
 //! holds that, and which module may use which.
 
 pub mod acme;
@@ -52,6 +52,7 @@ pub mod object;
 pub mod ops;
 mod own;
 pub mod plan;
+pub mod policy;
 #[cfg(test)]
 mod renewed;
 pub mod report;

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::mark;
-use crate::object::Text;
+use crate::object::{Text, annotation::COPIED_FROM};
 
 /// The owner of an object, and where to change the object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum OwnerKind {
     Terraform,
     /// A copier of Secrets, such as Reflector.
     Copy,
+    /// This program's controller, which copies another Secret.
+    OwnCopy,
     /// OpenShift's service CA.
     ServiceCa,
     /// The controller of an ownerReference.
@@ -193,6 +195,14 @@ impl<'a> Seen<'a> {
                     change: format!("renew the Secret that it is a copy of ({of})"),
                 });
             }
+        }
+        if let Some(source) = self.annotation(COPIED_FROM) {
+            let of = crate::text::shorten(source, 200);
+            return Some(Owner {
+                kind: OwnerKind::OwnCopy,
+                who: format!("the controller, which copies {of} here"),
+                change: format!("renew the Secret that it is a copy of ({of})"),
+            });
         }
         for key in [
             "service.beta.openshift.io/originating-service-name",

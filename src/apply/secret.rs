@@ -21,11 +21,15 @@ use super::{
     Api, ApiError, Pair, Patch,
     kept::KeptPair,
     mark,
-    owner::{self, Owner},
+    owner::{self, Owner, OwnerKind},
 };
 use crate::{
     object::resource::SECRET,
-    object::{Key, secret::TLS_TYPE},
+    object::{
+        Key,
+        annotation::{CLAIM, COPIED_FROM},
+        secret::TLS_TYPE,
+    },
     plan::permits::{Permit, Permits, Verb},
     x509::{Fingerprint, bundle::Parsed},
 };
@@ -55,6 +59,8 @@ impl Slots {
 }
 
 /// What permits a change and controls it.
+// Each permits something of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The data keys of chain and key.
@@ -65,6 +71,8 @@ pub struct Options {
     pub overwrite_with_staging: bool,
     /// `--force`: the Secret is written even if someone else owns it, or if keystores in it become stale.
     pub force: bool,
+    /// Whether the controller makes a copy of another Secret current.
+    pub copies: bool,
 }
 
 /// A completely planned change of one Secret. `Debug` shows no data.
@@ -116,6 +124,19 @@ impl SecretChange {
         let mut annotations = kept.annotations.clone();
         annotations.extend(why.map(|(name, value)| (name.to_owned(), value.into())));
         Self::plan_with(target, pair, options, annotations)
+    }
+
+    /// Plans to make `target` a copy of another Secret. What was noted of an order of its own goes: the source has that.
+    pub fn copy(target: &Target, pair: &Pair, options: &Options, source: &Key, claim: &str) -> Result<Self, Refusal> {
+        let mut annotations: Map<String, Value> = NOTED.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        annotations.insert(SHA256.to_owned(), pair.sha256().to_string().into());
+        annotations.insert(COPIED_FROM.to_owned(), source.to_string().into());
+        annotations.insert(CLAIM.to_owned(), claim.into());
+        let options = Options {
+            copies: true,
+            ..options.clone()
+        };
+        Self::plan_with(target, pair, &options, annotations)
     }
 
     fn plan_with(
@@ -364,7 +385,10 @@ pub fn may_be_written(target: &Target, options: &Options) -> Result<(), Refusal>
     let Some(present) = &target.present else { return Ok(()) };
     let (slots, key) = (&options.slots, || target.key.clone());
     allowed(target, present, options)?;
-    let mut against = stopped(target, slots).into_iter().filter(|_| !options.force);
+    let is_own_copy =
+        |refusal: &Refusal| matches!(refusal, Refusal::Owned { owner, .. } if owner.kind == OwnerKind::OwnCopy);
+    let against = stopped(target, slots).into_iter().filter(|_| !options.force);
+    let mut against = against.filter(|refusal| !(options.copies && is_own_copy(refusal)));
     if let Some(refusal) = against.next() {
         return Err(refusal);
     }

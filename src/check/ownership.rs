@@ -1,8 +1,8 @@
-//! Ownership: what cert-manager reports about the Secrets that it writes.
+//! Ownership: what cert-manager reports about the Secrets that it writes, and whose a host is.
 
 use crate::{
     check::finding,
-    inventory::Inventory,
+    inventory::{Binding, Inventory, NameDenied, WhyDenied},
     object::{Certificate, Key, Kind, Seconds, certmanager::Condition},
 };
 
@@ -60,6 +60,22 @@ pub(super) fn judge(inventory: &Inventory, secret: &Key, rules: &Rules, collecto
             secret: secret.clone(),
             owners: owners.into(),
         });
+    }
+}
+
+/// Judges whether the host of a binding is its namespace's to have, under a names policy.
+pub(super) fn judge_name(inventory: &Inventory, binding: &Binding, collector: &mut Collector) {
+    let Some(NameDenied { asker, why, .. }) = inventory.name_denied(binding) else {
+        return;
+    };
+    let asker = ObjectRef::from(&asker);
+    match why {
+        WhyDenied::Policy(denial) => collector.add(finding::NameNotPermitted { asker, denial }),
+        WhyDenied::Taken { by, is_first } => collector.add(finding::NameTaken {
+            asker,
+            by: ObjectRef::from(&by),
+            is_first,
+        }),
     }
 }
 

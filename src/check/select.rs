@@ -77,7 +77,7 @@ impl Select {
     }
 
     /// Sorts the findings of one row. The annotation `kubectl-certs/ignore` of the route, or of a Secret of the
-    /// binding, excuses findings too, but never [`Reason::Forbidden`]: a healthy status would be false.
+    /// binding, excuses findings too, but never those of which [`is_for_others`] says so.
     pub fn sort(&self, inventory: &Inventory, subject: &IgnoreOf<'_>, mut findings: Vec<Finding>) -> Sorted {
         findings.retain(|finding| !self.unread.contains(&finding.reason()));
         let mut sorted = Sorted::default();
@@ -94,7 +94,7 @@ impl Select {
         for meta in route.into_iter().chain(secrets) {
             annotated.extend(named(meta.annotation(annotation::IGNORE)).filter_map(|name| name.parse::<Reason>().ok()));
         }
-        annotated.retain(|reason| *reason != Reason::Forbidden);
+        annotated.retain(|reason| !is_for_others(*reason));
         let excused = |reason: Reason| self.ignored.contains(&reason) || annotated.contains(&reason);
         let counts = findings.iter().filter(|f| !excused(f.reason()));
         sorted.worst = counts
@@ -111,6 +111,12 @@ impl Select {
         }
         sorted
     }
+}
+
+/// Whether an annotation of the object that is judged excuses nothing of a reason: where something could not be read, a healthy
+/// status would be false, and who may have a name is not for whoever asks for it to say.
+fn is_for_others(reason: Reason) -> bool {
+    matches!(reason, Reason::Forbidden | Reason::NameNotPermitted | Reason::NameTaken)
 }
 
 /// The words of the list in an annotation.
@@ -132,14 +138,14 @@ pub struct Ineffective {
     pub nearest: Option<Reason>,
 }
 
-/// Finds all ineffective words: those that name no reason, and `Forbidden`. Users who write one believe that it works.
+/// Finds all ineffective words: those that name no reason, and those that no annotation excuses. Users who write one believe that it works.
 pub fn ineffective(inventory: &Inventory) -> Vec<Ineffective> {
     let secrets = inventory.secrets().iter().map(|stored| (Kind::Secret, &stored.meta));
     let mut found = Vec::new();
     for (kind, meta) in inventory.listed_routes().chain(secrets) {
         for word in named(meta.annotation(annotation::IGNORE)) {
             let nearest = match word.parse::<Reason>() {
-                Ok(Reason::Forbidden) => None,
+                Ok(reason) if is_for_others(reason) => None,
                 Ok(_) => continue,
                 Err(unknown) => Some(unknown.nearest),
             };

@@ -261,6 +261,7 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     };
     collector.unreadable |= unread && !inventory.secrets_left_out;
     reference::judge(&subject, binding, &mut collector);
+    ownership::judge_name(inventory, binding, &mut collector);
     let audience = Audience::of(subject.controller);
     let before = collector.findings.len();
     if let Some(stored) = subject.stored {

@@ -3,6 +3,7 @@
 //! Values in, values out. A Secret is looked at again when a change touches it. What is queued for it follows from the
 //! picture; where that stands (failures, waits, limits) is told for storing, and taken over after a restart (`recall`).
 
+mod bounds;
 mod outcome;
 mod recall;
 mod windows;
@@ -14,6 +15,7 @@ use std::{
 
 use super::{
     ari::Ari,
+    copies::Copies,
     moment,
     queue::{Queue, Task, TaskKind, TaskState},
     routes::{self, Classes},
@@ -25,10 +27,12 @@ use crate::{
     plan::{
         Target,
         ca::{Ca, Issuers},
+        copy::Copying,
         target::names_of,
         wanted::{self, Asked, Hold, Need, Wanted},
         wildcard,
     },
+    policy::NamesPolicy,
     scan::{About, live::News},
     solve::http01::standing::class_of,
     x509::Fingerprint,
@@ -90,6 +94,10 @@ pub struct Keeper {
     /// The certificates of a day.
     twice: Twice,
     trouble: BTreeMap<Key, Trouble>,
+    /// What the names policy says of Secrets.
+    bounded: bounds::Bounded,
+    /// The copies of other Secrets.
+    pub copies: Copies,
     /// The Secrets of each binding when it was last looked at.
     of_binding: HashMap<BindingId, Vec<Key>>,
     /// The Secrets that were declared for each namespace when it was last looked at.
@@ -116,6 +124,8 @@ impl Keeper {
             tried: HashMap::new(),
             twice: Twice::default(),
             trouble: BTreeMap::new(),
+            bounded: bounds::Bounded::default(),
+            copies: Copies::default(),
             of_binding: HashMap::new(),
             declared: BTreeMap::new(),
             ca_keys: Vec::new(),
@@ -158,6 +168,7 @@ impl Keeper {
                 About::Forbidden(_) => {}
             }
         }
+        touched.extend(self.copies.of_sources(&touched));
         self.look(inventory, &touched, now);
     }
 
@@ -170,6 +181,9 @@ impl Keeper {
             touched.extend(before.into_iter().chain(declared.iter().cloned()));
             if !declared.is_empty() {
                 self.declared.insert(namespace.clone(), declared);
+            }
+            if inventory.policy().is_some_and(NamesPolicy::asks_for_labels) {
+                touched.extend(self.of_namespace(namespace));
             }
         }
         self.look(inventory, &touched, now);
@@ -188,14 +202,33 @@ impl Keeper {
                     self.trouble.remove(secret);
                     self.tried.remove(secret);
                     self.limited.remove(secret);
+                    self.bounded.forget(secret);
+                    self.copies.forget(secret);
                     self.forget_window(secret);
                 }
                 Some(Wanted::Held(hold)) => {
                     self.queue.remove(secret);
                     self.hold(secret, hold);
+                    self.bounded.forget(secret);
+                    self.copies.forget(secret);
                     self.forget_window(secret);
                 }
-                Some(Wanted::Keep { target, need }) => self.keep(inventory, &target, &need, now),
+                Some(Wanted::Copy { source, copying }) => {
+                    self.queue.remove(secret);
+                    self.bounded.forget(secret);
+                    self.forget_window(secret);
+                    // One that is held is looked at again with its source.
+                    self.copies.set(secret, &source, &copying);
+                    match copying {
+                        Copying::Held(hold) => self.hold(secret, Hold::Copy(hold)),
+                        Copying::Write | Copying::Current => drop(self.held.remove(secret)),
+                    }
+                }
+                Some(Wanted::Keep { target, need, bounds }) => {
+                    self.copies.forget(secret);
+                    self.bounded.set(secret, bounds);
+                    self.keep(inventory, &target, &need, now);
+                }
             }
         }
     }
@@ -320,7 +353,8 @@ impl Keeper {
         let mut taken = Vec::new();
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
-                Some(Wanted::Keep { target, need }) => {
+                Some(Wanted::Keep { target, need, bounds }) => {
+                    self.bounded.set(&secret, bounds);
                     self.tried.insert(secret.clone(), set_of(&target.names.order));
                     if let Some((hold, until)) = rolled_back(inventory, &target, now) {
                         self.hold_for_a_time(&secret, hold, until, now);
@@ -339,7 +373,7 @@ impl Keeper {
                     self.queue.remove(&secret);
                     self.hold(&secret, hold);
                 }
-                None => {
+                None | Some(Wanted::Copy { .. }) => {
                     self.limited.remove(&secret);
                     self.queue.done(&secret);
                     self.queue.remove(&secret);

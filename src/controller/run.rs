@@ -3,6 +3,7 @@
 mod after;
 mod begin;
 mod ca;
+mod copy;
 mod look;
 mod remember;
 mod start;
@@ -88,6 +89,8 @@ enum Heard {
     Window(Arc<Key>, WindowAnswer),
     /// Something became of a certificate after it was stored.
     After(after::Told),
+    /// Something became of a copy of another Secret.
+    Copied(Key, Key, copy::CopyResult),
 }
 
 /// Keeps certificates renewed until it is cancelled.
@@ -134,6 +137,7 @@ pub async fn run(
             install,
             staging: unattended.settings.chosen.issuer.stage == Stage::Staging,
             wildcards: unattended.wildcards.clone(),
+            terms: unattended.terms(),
         },
         issuer: unattended.settings.chosen.issuer.name.as_str().into(),
         ca: unattended.settings.chosen.ca.clone(),
@@ -269,6 +273,7 @@ impl Controller {
                 self.look_around().await;
                 self.recall().await;
                 self.begin().await;
+                self.copy().await;
                 self.remember().await;
                 self.ask_for_windows().await;
                 self.look_after();
@@ -277,6 +282,9 @@ impl Controller {
             look::answering_meanwhile(Box::pin(busy), &mut asks, &latest).await;
             for (secret, hold) in self.keeper.take_held_now() {
                 self.say_held(&secret, &hold);
+            }
+            for (secret, names) in self.keeper.take_denied_now() {
+                self.say_denied(&secret, &names);
             }
             let wake = self.wakes_at();
             tokio::select! {
@@ -299,6 +307,7 @@ impl Controller {
                         }
                     }
                     Heard::After(told) => self.after(told),
+                    Heard::Copied(secret, source, result) => self.copied(&secret, &source, result),
                 },
                 Some(ask) = asks.asks.recv() => {
                     if matches!(ask, Ask::Snapshot(_)) {
@@ -314,10 +323,11 @@ impl Controller {
         }
         // What is under way cleans up after itself.
         self.term.as_ref().inspect(|term| term.end.cancel());
-        while self.keeper.queue.running() > 0 || self.aftercare.is_undoing() {
+        while self.keeper.queue.running() > 0 || self.keeper.copies.running() > 0 || self.aftercare.is_undoing() {
             match heard.recv().await {
                 Some(Heard::Ended(secret, fate)) => self.ended(&secret, fate),
                 Some(Heard::After(told)) => self.after(told),
+                Some(Heard::Copied(secret, source, result)) => self.copied(&secret, &source, result),
                 Some(Heard::Stored(_) | Heard::Window(..)) => {}
                 None => break,
             }
@@ -385,7 +395,12 @@ impl Controller {
     fn wakes_at(&self) -> Instant {
         let free = self.free_slots() > 0;
         let queued = self.keeper.queue.next_wake().filter(|_| free);
-        let moments = [queued, self.keeper.ari.next_wake(), self.aftercare.next_wake()];
+        let moments = [
+            queued,
+            self.keeper.ari.next_wake(),
+            self.aftercare.next_wake(),
+            self.keeper.copies.next_wake(),
+        ];
         let moments = moments.into_iter().flatten();
         let soonest = moments.min().filter(|_| self.term.is_some());
         let soonest = soonest.map(|at| Duration::from_secs(at.saturating_sub(now()).max(0).unsigned_abs()));
@@ -406,6 +421,17 @@ impl Controller {
         for (secret, hold) in self.keeper.held().iter().take(20) {
             self.say_held(secret, hold);
         }
+    }
+
+    /// Says which names a Secret does not get.
+    fn say_denied(&self, secret: &Key, names: &str) {
+        self.audit.line([
+            ("event", "names-denied".into()),
+            ("level", "warning".into()),
+            ("namespace", secret.namespace.as_str().into()),
+            ("secret", secret.name.as_str().into()),
+            ("message", names.into()),
+        ]);
     }
 
     fn say_held(&self, secret: &Key, hold: &Hold) {

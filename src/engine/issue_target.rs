@@ -84,6 +84,7 @@ impl Run {
             staging: self.parts.issuer.stage == Stage::Staging,
             overwrite_with_staging: self.parts.options.overwrite_with_staging,
             force: self.parts.options.force,
+            copies: false,
         };
         if !self.parts.options.rehearsal {
             // Check this before anything is ordered.

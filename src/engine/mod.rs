@@ -11,6 +11,7 @@ pub mod cancel;
 pub mod certmanager;
 pub mod choose;
 pub mod cleanup;
+pub mod copy;
 mod counter;
 mod defect;
 pub mod due;

@@ -250,6 +250,7 @@ pub fn store_options(settings: &Settings) -> secret::Options {
         staging: chosen.issuer.stage == Stage::Staging && !chosen.rehearsal,
         overwrite_with_staging: order.overwrite_with_staging,
         force: order.force,
+        copies: false,
     }
 }
 

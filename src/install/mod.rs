@@ -10,6 +10,7 @@ pub mod policy;
 pub mod rights;
 pub mod rival;
 pub mod schedule;
+mod tenants;
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,7 @@ use crate::{
             SERVICEACCOUNT, SERVICEMONITOR,
         },
     },
+    policy::NamesPolicy,
 };
 use rights::Needs;
 
@@ -135,6 +137,10 @@ pub struct Install {
     pub service_monitor: bool,
     /// Whether the API server is told what the `ServiceAccount` may write. It is cluster-wide.
     pub policy: bool,
+    /// The id of the installation, if it is known: it is noted on the account's Secret.
+    pub id: Option<String>,
+    /// Which namespaces may have which names, where the API server is told that too. It is cluster-wide.
+    pub tenants: Option<NamesPolicy>,
 }
 
 /// One object to be.
@@ -246,6 +252,9 @@ impl Install {
         // Before there is anybody whom it could keep from anything.
         if self.policy {
             all.extend(policy::objects(self));
+        }
+        if let Some(names) = &self.tenants {
+            all.extend(tenants::objects(self, names));
         }
         let account = json!({"automountServiceAccountToken": false});
         all.push(self.made(SERVICEACCOUNT, NAME, account));

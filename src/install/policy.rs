@@ -22,7 +22,7 @@ use crate::{
     },
     k8s::MANAGER,
     object::{
-        annotation::{CLAIM, RENEWAL_WINDOW},
+        annotation::{self, CERTIFICATE_NAME, CLAIM, OWN_PREFIX, RENEWAL_WINDOW, TOOLS},
         resource::{ADMISSIONPOLICY, ADMISSIONPOLICYBINDING},
         secret::BACKUP_TYPE,
     },
@@ -31,17 +31,20 @@ use crate::{
 /// How the data keys of a pair end, in all the forms in which this program writes one (`apply::secret`). The settings
 /// may name others.
 const PAIR_KEYS: &str = r"\\.(crt|key|pem|cer|cert)$";
-/// How the names of this program's annotations begin, but for that of the renewal window.
-const OWN_NOTES: &str = "kubectl-certs.io/";
 
 /// A variable.
-fn named(name: &str, expression: impl Into<String>) -> Value {
+pub(super) fn named(name: &str, expression: impl Into<String>) -> Value {
     json!({"name": name, "expression": expression.into()})
 }
 
 /// A rule with its message.
 fn rule(expression: &str, message: &str) -> Value {
     json!({"expression": expression, "message": message, "reason": "Forbidden"})
+}
+
+/// A rule whose message is an expression, and what is said where that fails.
+pub(super) fn rule_saying(expression: &str, says: &str, message: &str) -> Value {
+    json!({"expression": expression, "messageExpression": says, "message": message, "reason": "Forbidden"})
 }
 
 /// What both objects of a request are, for any policy: whether they are this program's own, and their maps.
@@ -65,9 +68,36 @@ fn seen() -> Vec<Value> {
     ]
 }
 
-/// Whether the annotation `k` is one that this program writes on a Secret of somebody's.
+/// Whether the annotation `k` is one that this program writes on a Secret of somebody's. What people say by annotations, such as who may
+/// have a copy, is not for it to say.
 fn own_note() -> String {
-    format!("(k.startsWith('{OWN_NOTES}') || k == '{RENEWAL_WINDOW}')")
+    let said: Vec<String> = annotation::asked()
+        .filter(|key| key.starts_with(OWN_PREFIX))
+        .map(|key| format!("'{key}'"))
+        .collect();
+    format!(
+        "((k.startsWith('{OWN_PREFIX}') && !(k in [{}])) || k == '{RENEWAL_WINDOW}')",
+        said.join(", ")
+    )
+}
+
+/// Whether a Secret that nobody has claimed is written by another program, which `check::is_owned` leaves alone too.
+fn is_of_another() -> String {
+    let listed = |keys: &[&str]| keys.iter().map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ");
+    let mut tools: Vec<&str> = TOOLS
+        .iter()
+        .map(|(key, _)| *key)
+        .filter(|key| !key.starts_with(OWN_PREFIX))
+        .collect();
+    tools.push(CERTIFICATE_NAME);
+    tools.sort_unstable();
+    tools.dedup();
+    let tools = listed(&tools);
+    format!(
+        "variables.oldNotes.exists(k, k in [{tools}]) || variables.oldLabels.exists(k, k in [{tools}]) || \
+         oldObject.metadata.?ownerReferences.orValue([]).size() > 0 || \
+         variables.oldLabels[?'{MANAGED_BY}'].orValue('').lowerAscii() in ['helm', 'terraform']"
+    )
 }
 
 /// No annotation but this program's own is written, and none is removed but those and kubectl's copy of what it applied, which would
@@ -102,13 +132,14 @@ fn variables(install: &Install) -> Value {
             ),
         ),
         named("pairKeys", format!("[{}]", keys.join(", "))),
-        // A pair, and the claim of an installation.
+        named("install", format!("'{}'", install.id.as_deref().unwrap_or_default())),
+        named("claim", format!("variables.notes[?'{CLAIM}'].orValue('')")),
+        named("wasClaim", format!("variables.oldNotes[?'{CLAIM}'].orValue('')")),
+        // A pair, and the claim of the installation: of any, where its id is not known.
         named(
             "claimed",
-            format!(
-                "object != null && object.type in ['kubernetes.io/tls', 'Opaque'] && \
-                 object.metadata.?annotations[?'{CLAIM}'].orValue('') != ''"
-            ),
+            "object != null && object.type in ['kubernetes.io/tls', 'Opaque'] && variables.claim != '' && \
+             (variables.install == '' || variables.install == variables.claim)",
         ),
         // What may become a pair: a Secret for one, or one that holds one already.
         named(
@@ -152,7 +183,18 @@ fn validations() -> Value {
         ),
         rule(
             &format!("{another} || variables.claimed"),
-            "kubectl-certs writes only Secrets that hold a pair and the annotation kubectl-certs.io/claim"
+            "kubectl-certs writes only Secrets that hold a pair and the annotation kubectl-certs.io/claim with the id of its installation"
+        ),
+        rule(
+            &format!("{another} || variables.wasClaim == '' || variables.wasClaim == variables.claim"),
+            "kubectl-certs writes no Secret that another installation has claimed"
+        ),
+        rule(
+            &format!(
+                "{another} || request.operation == 'CREATE' || variables.wasClaim != '' || !({})",
+                is_of_another()
+            ),
+            "kubectl-certs claims no Secret that another program writes"
         ),
         rule(
             &format!("{another} || variables.wasPair"),

@@ -30,6 +30,8 @@ fn install(namespace: &str, scope: &[&str]) -> Install {
         egress: vec![8081],
         service_monitor: true,
         policy: true,
+        id: None,
+        tenants: None,
     }
 }
 
@@ -276,6 +278,38 @@ fn kept_pairs_are_made_at_home_and_neither_the_account_nor_the_lease_is_ever_del
 }
 
 #[test]
+fn the_fences_know_the_installation_and_the_rules_and_tenants_are_fenced_only_where_that_is_asked() {
+    let text = |all: &[Made]| -> String {
+        let found = of_kind(all, ADMISSIONPOLICY).into_iter();
+        found.map(|object| object["spec"].to_string()).collect()
+    };
+    let mut install = install("certs", &["shop", "blog"]);
+    install.id = Some("abcdefghij".to_owned());
+    assert!(text(&install.objects()).contains("'abcdefghij'"));
+    assert_eq!(of_kind(&install.objects(), ADMISSIONPOLICY).len(), 1);
+    install.tenants = Some(NamesPolicy {
+        rules: vec![crate::policy::NamesRule {
+            namespaces: vec!["shop-*".parse().unwrap()],
+            labels: vec![("team".into(), "shop".into())],
+            names: vec!["*.shop.example".parse().unwrap()],
+            wildcards: true,
+            ..crate::policy::NamesRule::default()
+        }],
+    });
+    let all = install.objects();
+    let policies = of_kind(&all, ADMISSIONPOLICY);
+    assert_eq!(policies.len(), 2);
+    assert_eq!(policies[1]["metadata"]["name"], "kubectl-certs-certs-tenants");
+    assert_eq!(
+        policies[1]["spec"]["variables"][0]["expression"],
+        r#"[{"labels":["team=shop"],"names":["*.shop.example"],"namespaces":["shop-*"],"wildcards":["yes"]}]"#
+    );
+    let bindings = of_kind(&all, ADMISSIONPOLICYBINDING);
+    let selector = &bindings[1]["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"][0];
+    assert_eq!(selector["values"], json!(["blog", "shop"]));
+}
+
+#[test]
 fn a_cron_job_has_rights_to_its_secret_alone() {
     let all = ensure().objects();
     let rules: Vec<Rule> = serde_json::from_value(of_kind(&all, ROLE)[0]["rules"].clone()).unwrap();
@@ -412,9 +446,13 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
     for (file, in_place) in [("policy", false), ("policy-in-place", true)] {
         let mut install = install("NAMESPACE", &[]);
         install.pair_keys = vec!["PAIRKEYS".to_owned()];
+        install.id = Some("INSTALLID".to_owned());
         install.needs.in_place = in_place;
         let all = install.objects();
         let spec = &of_kind(&all, ADMISSIONPOLICY)[0]["spec"];
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(spec));
     }
+    let all = tenants::of_rules(&install("NAMESPACE", &[]), "RULES");
+    let spec = &of_kind(&all, ADMISSIONPOLICY)[0]["spec"];
+    crate::renewed::same("plugin/chart/files/tenants.yaml", &yaml(spec));
 }

@@ -22,6 +22,7 @@ pub mod query;
 pub mod secrets;
 pub mod serves;
 mod table;
+pub mod tenants;
 pub mod view;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::object::{
     IngressClass, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, Route, Service, Text, TlsStore, annotation,
     register::Role,
 };
+use crate::policy::NamesPolicy;
 
 use forbidden::AllForbidden;
 use gateway::set_key;
@@ -56,6 +58,7 @@ pub use elsewhere::Keeper;
 pub use made::MadeBy;
 pub use secrets::{Presence, Secrets, Stored};
 pub use serves::Recipients;
+pub use tenants::{NameDenied, WhyDenied};
 pub use view::{RouteView, View};
 
 /// The bindings and Secrets that have to be judged again after changes.
@@ -143,6 +146,8 @@ pub struct Inventory {
     programs: programs::Programs,
     /// What controllers have stored of what they do.
     doings: doings::AllDoings,
+    /// Which namespaces may have which names; all of them may have all names by default.
+    policy: Option<Arc<NamesPolicy>>,
     bindings: Bindings,
     /// The bindings of all routes except those with listeners.
     by_route: Index<BindingId>,

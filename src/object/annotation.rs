@@ -28,6 +28,10 @@ annotations! {
         WILDCARD = "kubectl-certs.io/wildcard";
         /// On a Namespace: the name of the Secret for its wildcards.
         WILDCARD_SECRET = "kubectl-certs.io/wildcard-secret";
+        /// On a route: the Secret (`NAMESPACE/NAME`) of which the Secrets that it names are to be copies.
+        COPY_OF = "kubectl-certs.io/copy-of";
+        /// On a Secret: the namespaces that may have copies of it, as patterns, separated by commas.
+        COPY_TO = "kubectl-certs.io/copy-to";
     }
     /// What this program writes on Secrets.
     WRITTEN {
@@ -47,6 +51,8 @@ annotations! {
         ISSUED_SHA256 = "kubectl-certs.io/sha256";
         /// The installation that keeps the certificate of a Secret renewed.
         CLAIM = "kubectl-certs.io/claim";
+        /// On a copy: the Secret (`NAMESPACE/NAME`) of which it is one.
+        COPIED_FROM = "kubectl-certs.io/copied-from";
         /// On a Secret into which the controller has put the former pair back, because the new one was not served: which, and when.
         ROLLED_BACK = "kubectl-certs.io/rolled-back";
         /// The Secret (`NAMESPACE/NAME`) for which this program created the object.
@@ -152,6 +158,14 @@ annotations! {
     }
 }
 
+/// How the names of this program's annotations begin, but for the oldest.
+pub const OWN_PREFIX: &str = "kubectl-certs.io/";
+
+/// The annotations that people write, and this program never, but for the renewal window.
+pub fn asked() -> impl Iterator<Item = &'static str> {
+    ASKED.iter().copied()
+}
+
 /// The lists of those that are kept while reading.
 const KEPT: [&[&str]; 3] = [ASKED, WRITTEN, READ];
 
@@ -196,6 +210,7 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("kustomize.toolkit.fluxcd.io/name", "Flux"),
     ("helm.toolkit.fluxcd.io/name", "Flux"),
     ("meta.helm.sh/release-name", "Helm"),
+    (COPIED_FROM, "kubectl-certs, which copies another Secret,"),
 ];
 
 /// Whether an annotation makes a tool copy a Secret into other namespaces, under its own name.

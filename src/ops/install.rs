@@ -17,6 +17,7 @@ use crate::{
     },
     object::{Key, Seconds},
     plan::Plan,
+    policy::NamesPolicy,
     settings::{
         SOLVER_IMAGE, Settings,
         layer::Layer,
@@ -25,7 +26,7 @@ use crate::{
     },
     text::{Clear, quote},
 };
-use account::AccountPlan;
+use account::{AccountPlan, InstallId};
 use write::{Change, Planned};
 
 /// What is asked.
@@ -64,6 +65,10 @@ pub enum Part {
         service_monitor: Option<bool>,
         /// Whether the API server is told what the `ServiceAccount` may write.
         policy: bool,
+        /// Whether it is told which names namespaces may have.
+        tenants: bool,
+        /// The id of the installation, where no cluster is asked for it.
+        id: Option<String>,
     },
     /// A `CronJob` for one certificate.
     Clock {
@@ -108,6 +113,8 @@ enum Whole {
 /// # Errors
 ///
 /// The settings are wrong, or not for a `ConfigMap`; no image is named; or a name is none.
+// One course from flags to objects.
+#[allow(clippy::too_many_lines)]
 pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests, OpError> {
     let failed = |error| OpError::because(&error);
     let namespace = request.namespace.as_str();
@@ -147,6 +154,8 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
             egress,
             service_monitor,
             policy,
+            tenants,
+            id,
         } => {
             namespaces.iter().try_for_each(|name| named(name, "namespace"))?;
             let mut install = Install {
@@ -163,9 +172,16 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
                 egress: egress.iter().copied().chain(ports_of(&settings, &read)).collect(),
                 service_monitor: *service_monitor == Some(true),
                 policy: *policy,
+                id: id.clone(),
+                tenants: tenants.then(|| names_of(&read)).transpose()?,
             };
             // What is cluster-wide is not for somebody who has a namespace.
             install.policy &= !install.is_one();
+            if install.tenants.is_some() && install.is_one() {
+                return Err(OpError::usage(
+                    "--fence-tenants makes something cluster-wide, and this installation follows its own namespace alone",
+                ));
+            }
             (install.objects(), Whole::Controller(Box::new(install)))
         }
         Part::Clock {
@@ -205,6 +221,15 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
         register,
         settings,
         part,
+    })
+}
+
+/// The names policy of the settings.
+fn names_of(read: &Settings) -> Result<NamesPolicy, OpError> {
+    let names = read.names.as_deref().cloned();
+    names.ok_or_else(|| {
+        OpError::usage("--fence-tenants takes a policy, and the settings have no policy.names")
+            .hint("name a file with one: --settings FILE; the guide \"Many teams\" has an example")
     })
 }
 
@@ -293,6 +318,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let connection = context.cluster.connection().await?.clone();
     let reading = Api::new(connection.clone(), Permits::none());
     let waiting = front.wait_for_server(&connection);
+    let mut install_id = None;
     if let Whole::Controller(install) = &mut made.part {
         rivals::none(&reading, install, front).await?;
         if let Part::Controller {
@@ -302,9 +328,13 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             install.service_monitor = rivals::is_served(&reading, crate::object::resource::SERVICEMONITOR).await;
             made.objects = install.objects();
         }
-        if install.policy {
+        if install.policy || install.tenants.is_some() {
             rivals::has_policies(&reading).await?;
         }
+        let id = InstallId::of(&reading, &request.namespace).await?;
+        install.id = Some(id.as_str().to_owned());
+        made.objects = install.objects();
+        install_id = Some(id);
     }
     let account = AccountPlan::of(context, &made.settings).await?;
     let planned = write::plan(&reading, &made.objects).await?;
@@ -317,7 +347,8 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     if request.is_dry {
         return Ok(report);
     }
-    let has_work = planned.iter().any(|one| one.change != Change::Keep) || !account.is_there();
+    let is_noted = install_id.as_ref().is_none_or(InstallId::is_noted);
+    let has_work = planned.iter().any(|one| one.change != Change::Keep) || !account.is_there() || !is_noted;
     if has_work {
         may_be_written(&reading, &planned, front).await?;
         front
@@ -330,6 +361,9 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         let _waiting = front.wait_for_server(&connection);
         write::namespaces(&reading, &planned, &mut report).await?;
         account.make(context, &made.settings).await?;
+        if let Some(id) = &install_id {
+            id.note(&reading, &request.namespace).await?;
+        }
         write::rest(&reading, &planned, &mut report).await?;
         front.note(&format!("{} created, {} changed", report.created, report.changed));
     } else {

@@ -2,7 +2,10 @@
 
 mod manifests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     check::{Reason, Rules, Select, select::ineffective},
@@ -11,6 +14,7 @@ use crate::{
     inventory::{Inventory, programs::NamedPrograms},
     k8s::{Connection, ListOptions, namespace_exists, namespace_names},
     object::{Key, Kind, NotJudged, Reach, Text, annotation},
+    policy::NamesPolicy,
     scan::{self, follow::FollowStart, live::Live},
     source::{Scope, manifests::Places, pairs, scope::Namespaces},
     text::{in_namespaces, width::cut},
@@ -21,7 +25,7 @@ use super::{
     Checks, Cluster, Front, OpError, Source, controllers,
     named::{Named, of_their_namespaces},
     reach,
-    trust::{given, judge_with, own_settings, secret_keys},
+    trust::{given, judge_with, names_policy, own_settings, secret_keys},
     unread,
 };
 
@@ -54,6 +58,8 @@ pub struct Session {
     pub places: Places,
     /// What the settings say of controllers, until the inventory is told.
     controllers: BTreeMap<Text, NamedPrograms>,
+    /// The names policy that is asked, until the inventory is told.
+    names: Option<Arc<NamesPolicy>>,
     /// What is to blame for the worst that happened while reading, and left something to go on with.
     pub trouble: Option<Blame>,
 }
@@ -161,7 +167,14 @@ impl Session {
             counted: true,
             places: Places::default(),
             controllers: controllers::told(settings.as_ref()),
+            names: names_policy(check)?,
             trouble: None,
+        };
+        // Which rule applies may depend on the labels of namespaces.
+        let open = Open {
+            with_namespaces: open.with_namespaces
+                || session.names.as_ref().is_some_and(|names| names.asks_for_labels()),
+            ..open
         };
         if let Some(connection) = connection {
             session
@@ -247,6 +260,7 @@ impl Session {
         };
         self.inventory.reach = reach.into();
         self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
+        self.inventory.set_policy(self.names.take());
         self.note_choice(source);
     }
 

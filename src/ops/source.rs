@@ -53,4 +53,6 @@ pub struct Checks {
     pub ignore: Vec<Reason>,
     /// The settings file; `None` is the usual one.
     pub config: Option<PathBuf>,
+    /// The settings file whose names policy is asked; `None` asks none.
+    pub policy: Option<PathBuf>,
 }

@@ -1,11 +1,12 @@
 //! Whom a use case trusts: the public roots, those of `--ca-file`, and what the settings file says.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     error::chain,
+    policy::NamesPolicy,
     scan,
-    settings::{env, layer::Layer, source, trust, value::SecretKeys},
+    settings::{env, layer::Layer, policy, source, trust, value::SecretKeys},
     source::pairs,
     x509::{Anchors, Judge},
 };
@@ -24,6 +25,19 @@ pub fn judge(check: &Checks, context: &str) -> Result<Judge, OpError> {
 /// What the settings file says, where there is one.
 pub(super) fn own_settings(check: &Checks) -> Result<Option<Layer>, OpError> {
     source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))
+}
+
+/// The names policy of `--policy`; `None` where none is asked.
+pub(super) fn names_policy(check: &Checks) -> Result<Option<Arc<NamesPolicy>>, OpError> {
+    let Some(path) = &check.policy else { return Ok(None) };
+    let layer = source::file(path, true).map_err(|error| OpError::because(&error))?;
+    let policy = layer.map(|layer| policy::names_of(&layer.file.policy)).transpose();
+    let policy = policy.map_err(OpError::usage)?.flatten();
+    policy.map(Some).ok_or_else(|| {
+        OpError::usage(format!("{} has no policy.names", path.display())).hint(
+            "`--policy` names a settings file of the controller: its `policy.names` says which namespaces may have which names",
+        )
+    })
 }
 
 /// The same, of what has been read already.

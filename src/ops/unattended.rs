@@ -27,6 +27,7 @@ use crate::{
     engine::{
         allowance::allowed,
         authority::Authority,
+        copy::{self, Copied, Copy, CopyError},
         ledger::{Expected, Ledger},
         prepare::store_options,
         restore::{self, RestoreError, Restored, restore},
@@ -43,6 +44,7 @@ use crate::{
         target::ENOUGH,
         wildcard::{self, WildcardRule, Wildcards},
     },
+    policy::Terms,
     settings::{Settings, store::Store, unattended::WildcardEntry},
     source::{
         Scope,
@@ -125,7 +127,7 @@ impl Unattended {
         };
         let opened = Box::pin(Opened::read_as(&order, &[], context, Directory::begin, open)).await?;
         let Opened {
-            session,
+            mut session,
             settings,
             acme,
             store,
@@ -141,6 +143,8 @@ impl Unattended {
                 ),
             );
         }
+        // Of nobody else's settings, and of no annotation: who may have which names is for the controller's namespace to say.
+        session.inventory.set_policy(settings.names.clone());
         let wildcards = Wildcards {
             rules: wildcards(&settings)?,
             only: match &session.scope.namespaces {
@@ -264,6 +268,17 @@ impl Unattended {
         allowed(standing.ledger(), orders, seen, crate::clock::now())
     }
 
+    /// From whom certificates come, for the names policy.
+    pub fn terms(&self) -> Terms {
+        let issuer = &self.settings.chosen.issuer;
+        let key_type = self.settings.certificate.said.key_type;
+        Terms {
+            issuer: issuer.name.clone(),
+            profile: issuer.profile.clone().unwrap_or_default(),
+            key_type: key_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+        }
+    }
+
     /// The cluster.
     pub fn connection(&self) -> &Connection {
         &self.connection
@@ -317,6 +332,29 @@ impl Unattended {
             let keeping = keeping.ok_or(UndoError::NotKept)?;
             let api = Api::new(connection, undo::permits(&secret, &keeping));
             undo::undo(&api, &secret, &keeping, &options, both, &authority).await
+        }
+    }
+
+    /// Makes a Secret a copy of another one, or makes it current. `None` if it was.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not.
+    pub fn copy(
+        &self,
+        secret: &Key,
+        source: &Key,
+        authority: Authority,
+    ) -> impl Future<Output = Result<Option<Copied>, CopyError>> + Send + use<> {
+        let (options, connection) = (store_options(&self.settings), self.connection.clone());
+        let copy = Copy {
+            secret: secret.clone(),
+            source: source.clone(),
+            claim: self.install.get().cloned().unwrap_or_default(),
+        };
+        async move {
+            let api = Api::new(connection, copy::permits(&copy));
+            copy::copy(&api, &copy, &options, &authority).await
         }
     }
 

@@ -35,6 +35,7 @@ use crate::{
         resource::{CONFIGMAP, LEASE, SECRET},
     },
     plan::{
+        copy::{self, Copying},
         wanted::{Hold, asks, hold, rolled_back},
         why::OfSecret,
     },
@@ -42,7 +43,7 @@ use crate::{
     text::first_few,
     x509::names::covered,
 };
-use declared::declared;
+use declared::{Declared, declared};
 use facts::{AskingRoute, Controller, Controllers, Facts, Held, Said, Stands, Stored};
 
 /// When a controller with an install id renews what a Secret holds. That is the controller's rule, and not this module's.
@@ -251,6 +252,7 @@ impl Look<'_> {
                 object: binding.route.key.name.to_string(),
                 // A route asks for Secrets of its own namespace alone.
                 asks: asks(inventory, &binding.route)
+                    && !copy::asks(inventory, &binding.route)
                     && secret
                         .as_ref()
                         .is_none_or(|secret| secret.namespace == binding.route.key.namespace),
@@ -293,7 +295,23 @@ impl Look<'_> {
             let until = rolled_back(stored?, None)?;
             (until > facts.now).then_some(Hold::RolledBack(until))
         };
-        let held = hold(inventory, &secret, &install).or_else(rolled_back);
+        let held = match copy::asked(inventory, &secret) {
+            Some((route, source)) => {
+                facts.declared.push(Declared {
+                    names: vec![source.as_ref().map_or_else(
+                        |_| "a copy".to_owned(),
+                        |source| format!("that it is a copy of Secret {source}"),
+                    )],
+                    by: format!("the annotation {} of {route}", annotation::COPY_OF),
+                });
+                let copying = source.map(|source| copy::judge(inventory, &secret, &source, &install));
+                match copying {
+                    Ok(Copying::Held(hold)) | Err(hold) => Some(Hold::Copy(hold)),
+                    Ok(Copying::Write | Copying::Current) => None,
+                }
+            }
+            None => hold(inventory, &secret, &install).or_else(rolled_back),
+        };
         facts.hold = held.map(|hold| (hold.reason().to_owned(), hold.to_string()));
         facts.stored = self.stored(&secret, stored, &install);
         let lease = self.api.get(LEASE, &lease::key_of(&secret)).await.ok().flatten();

@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod caa;
+pub mod copy;
 pub mod doing;
 pub mod ensure;
 pub mod limits;

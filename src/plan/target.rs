@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     check::is_claimed,
     error::{Blame, Diagnose},
-    inventory::{Controller, Inventory, Origin, RouteKey, query::covers},
+    inventory::{Binding, Controller, Inventory, Origin, RouteKey, Stored, query::covers},
     name::Name,
     object::{Key, Kind, Seconds, Text, annotation::MADE_FOR, secret::BACKUP_TYPE},
     text::time::DAY,
@@ -247,14 +247,7 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
         let Some(binding) = inventory.bindings().get(*id) else {
             continue;
         };
-        // A host that no rule routes may be in a tls entry only for the sake of this certificate.
-        if binding.elsewhere || binding.origin.is_without_listener() {
-            continue;
-        }
-        // A host that is only redirected keeps its name in the certificate, but is not added to it, because it may not
-        // exist at all.
-        let stored = inventory.secrets().get(&secret);
-        if binding.origin == Origin::Redirect && !stored.is_some_and(|stored| covers(stored, &binding.host)) {
+        if !is_counted(binding, inventory.secrets().get(&secret)) {
             continue;
         }
         let route: &RouteKey = &binding.route;
@@ -282,6 +275,17 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
         names,
         changes_ca: None,
     }
+}
+
+/// Whether the host of a binding belongs into the certificate of a Secret that its route names.
+pub(super) fn is_counted(binding: &Binding, stored: Option<&Stored>) -> bool {
+    // A host that no rule routes may be in a tls entry only for the sake of this certificate.
+    if binding.elsewhere || binding.origin.is_without_listener() {
+        return false;
+    }
+    // A host that is only redirected keeps its name in the certificate, but is not added to it, because it may not
+    // exist at all.
+    binding.origin != Origin::Redirect || stored.is_some_and(|stored| covers(stored, &binding.host))
 }
 
 /// The names of a certificate in the form for orders. Names that cannot be ordered are left out.

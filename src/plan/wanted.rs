@@ -2,18 +2,23 @@
 
 use super::{
     ca::Issuers,
+    copy::{self, CopyHold, Copying},
     names::Names,
-    target::{Target, kept, names_of, target},
+    target::{Target, is_counted, kept, names_of, target},
     wildcard::{self, Wildcards},
 };
 use crate::{
     check::{asked_of_cert_manager, is_owned, owner},
-    inventory::{Inventory, RouteKey, Stored, query::usable},
+    inventory::{Inventory, NameDenied, RouteKey, Stored, WhyDenied, query::usable},
     name::Name,
-    object::{Key, Seconds, annotation},
+    object::{Key, Seconds, Text, annotation},
+    policy::{NamesRule, Terms},
     text::{date_time, first_few},
     x509::{Fingerprint, is_staging_issuer},
 };
+
+/// The kind of the key of a new certificate, where the settings name none.
+const USUAL_KEY: &str = "ecdsa-p256";
 
 /// A Secret for which a route asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +29,27 @@ pub enum Wanted {
         target: Box<Target>,
         /// When that is.
         need: Need,
+        /// What the names policy says of it.
+        bounds: Bounds,
+    },
+    /// It is to be a copy of another Secret, and nothing is ordered for it.
+    Copy {
+        /// The one of which it is a copy.
+        source: Key,
+        /// What is to be done.
+        copying: Copying,
     },
     /// It is left alone.
     Held(Hold),
+}
+
+/// What the names policy says of a Secret that gets a certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The names that routes ask for and that are left out, with the reason.
+    pub denied: Option<String>,
+    /// How many certificates its namespace may order anew within a day.
+    pub orders_a_day: Option<usize>,
 }
 
 /// What an installation was asked for, besides by the annotations of routes.
@@ -38,6 +61,8 @@ pub struct Asked {
     pub staging: bool,
     /// The wildcards for namespaces.
     pub wildcards: Wildcards,
+    /// From whom certificates come. Without a kind of key, a renewal keeps that of the present certificate.
+    pub terms: Terms,
 }
 
 /// What a Secret needs.
@@ -96,6 +121,28 @@ pub enum Hold {
     /// No certificate can be ordered for its hosts.
     #[error("no certificate can be ordered for {0}")]
     Impossible(String),
+    /// It is to be a copy, which a rule forbids.
+    #[error(transparent)]
+    Copy(CopyHold),
+    /// The names policy does not permit its namespace the names.
+    #[error("{0}")]
+    NotPermitted(String),
+    /// Another namespace has its names.
+    #[error("{0}")]
+    NameTaken(String),
+    /// Its namespace has ordered as many certificates as the names policy permits it within a day.
+    #[error(
+        "namespace {namespace} may order {most} certificates within a day, and has: no more before {}",
+        date_time(*.until)
+    )]
+    OrdersADay {
+        /// The namespace.
+        namespace: Text,
+        /// How many it may order.
+        most: usize,
+        /// When it may order again, in seconds since 1970.
+        until: Seconds,
+    },
 }
 
 impl Hold {
@@ -111,14 +158,28 @@ impl Hold {
             Self::TwoADay(_) => "TwoADay",
             Self::RolledBack(_) => "RolledBack",
             Self::Impossible(_) => "ImpossibleName",
+            Self::Copy(hold) => hold.reason(),
+            Self::NotPermitted(_) => "NameNotPermitted",
+            Self::NameTaken(_) => "NameTaken",
+            Self::OrdersADay { .. } => "OrdersADay",
         }
     }
 
     /// When it ends by itself, in seconds since 1970; `None` if time alone changes nothing.
     pub fn until(&self) -> Option<Seconds> {
         match self {
-            Self::TwoADay(until) | Self::RolledBack(until) => Some(*until),
+            Self::TwoADay(until) | Self::RolledBack(until) | Self::OrdersADay { until, .. } => Some(*until),
             _ => None,
+        }
+    }
+}
+
+impl From<NameDenied> for Hold {
+    fn from(denied: NameDenied) -> Self {
+        let words = denied.to_string();
+        match denied.why {
+            WhyDenied::Policy(_) => Self::NotPermitted(words),
+            WhyDenied::Taken { .. } => Self::NameTaken(words),
         }
     }
 }
@@ -166,7 +227,8 @@ pub fn all(inventory: &Inventory, asked: &Asked) -> Vec<Key> {
     let mut secrets: Vec<Key> = inventory
         .bindings()
         .iter()
-        .filter(|(_, binding)| !binding.elsewhere && !binding.secrets.is_empty() && asks(inventory, &binding.route))
+        .filter(|(_, binding)| !binding.elsewhere && !binding.secrets.is_empty())
+        .filter(|(_, binding)| asks(inventory, &binding.route) || copy::asks(inventory, &binding.route))
         .flat_map(|(_, binding)| binding.secrets.iter().cloned())
         .collect();
     secrets.extend(wildcard::secrets(inventory, &asked.wildcards));
@@ -180,6 +242,15 @@ pub fn all(inventory: &Inventory, asked: &Asked) -> Vec<Key> {
 /// A route asks for Secrets of its own namespace alone: otherwise whoever may write Ingresses in one namespace could
 /// have a Secret of another one written.
 pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issuers<'_>) -> Option<Wanted> {
+    if let Some((_, source)) = copy::asked(inventory, secret) {
+        return Some(match source {
+            Ok(source) => Wanted::Copy {
+                copying: copy::judge(inventory, secret, &source, &asked.install),
+                source,
+            },
+            Err(hold) => Wanted::Held(Hold::Copy(hold)),
+        });
+    }
     let routes = inventory
         .bindings_of_secret(secret)
         .iter()
@@ -196,6 +267,10 @@ pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issu
     let mut target = target(inventory, secret.clone(), true);
     if !wildcards.is_empty() {
         with(&mut target, &wildcards, inventory.secrets().get(secret));
+    }
+    let (bounds, denied) = bounded(inventory, &mut target, &wildcards, asked);
+    if let Some(denied) = denied.filter(|_| target.names.order.is_empty()) {
+        return Some(Wanted::Held(denied));
     }
     issuers.mark(std::slice::from_mut(&mut target));
     if target.names.order.is_empty() {
@@ -218,8 +293,66 @@ pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issu
         _ => Some(Wanted::Keep {
             target: Box::new(target),
             need,
+            bounds,
         }),
     }
+}
+
+/// Leaves what the names policy does not permit out of the names of a target. Returns what it says of the rest, and the rule
+/// that holds the first name that is left out.
+fn bounded(inventory: &Inventory, target: &mut Target, declared: &[String], asked: &Asked) -> (Bounds, Option<Hold>) {
+    let mut bounds = Bounds::default();
+    let Some(policy) = inventory.policy() else {
+        return (bounds, None);
+    };
+    let stored = inventory.secrets().get(&target.secret);
+    let mut terms = asked.terms.clone();
+    if terms.key_type.is_empty() {
+        let leaf = stored.and_then(Stored::leaf);
+        terms.key_type = leaf.map_or_else(|| USUAL_KEY.to_owned(), |leaf| leaf.key.to_string());
+    }
+    let (mut permitted, mut denied): (Vec<String>, Vec<NameDenied>) = (Vec::new(), Vec::new());
+    let mut limit = |rule: Option<&NamesRule>| {
+        let of_rule = rule.and_then(|rule| rule.orders_a_day);
+        bounds.orders_a_day = bounds.orders_a_day.into_iter().chain(of_rule).min();
+    };
+    let ids = inventory.bindings_of_secret(&target.secret).iter();
+    for binding in ids.filter_map(|id| inventory.bindings().get(*id)) {
+        if !is_counted(binding, stored) {
+            continue;
+        }
+        match inventory.name_permitted(binding, &terms) {
+            Ok(rule) => {
+                limit(rule);
+                permitted.push(binding.host.to_string());
+            }
+            Err(one) => denied.push(*one),
+        }
+    }
+    let namespace = &target.secret.namespace;
+    let may = |name: &Name| inventory.permitted(policy, namespace, &name.to_string(), Some(&terms));
+    for name in declared.iter().filter_map(|name| name.parse::<Name>().ok()) {
+        match inventory.declared_permitted(namespace, &name.to_string().into(), &terms) {
+            Ok(rule) => {
+                limit(rule);
+                permitted.push(name.to_string());
+            }
+            Err(one) => denied.push(*one),
+        }
+    }
+    // A wildcard of the present certificate would stay for the sake of a host below it: whoever put it there, it is permitted or goes.
+    let held: Vec<Name> = stored.and_then(Stored::leaf).into_iter().flat_map(names_of).collect();
+    let kept = held.iter().filter(|name| may(name).is_ok()).cloned();
+    let impossible = std::mem::take(&mut target.names.impossible);
+    let mut names = Names::join(permitted.iter().map(String::as_str), kept, true);
+    // What it serves by such a wildcard is not new, so that it is renewed in its time.
+    let is_served = |name: &&Name| held.iter().any(|has| has.covers(name));
+    names.present = names.order.iter().filter(is_served).cloned().collect();
+    names.impossible = impossible;
+    target.names = names;
+    let words: Vec<String> = denied.iter().map(|one| format!("{}: {one}", one.host)).collect();
+    bounds.denied = (!words.is_empty()).then(|| first_few(&words));
+    (bounds, denied.into_iter().next().map(Hold::from))
 }
 
 /// Adds what is declared for the namespace to the names of a target.

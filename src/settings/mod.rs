@@ -35,7 +35,7 @@ pub mod unattended;
 pub mod value;
 pub mod view;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 pub use error::SettingsError;
 pub use issuer::{BUILT_IN, Chosen, EabPlace, name_of, names, problems};
@@ -80,6 +80,8 @@ pub struct Settings {
     pub notify: notify::NotifyEntry,
     /// The source that forbids manual production orders, if any does.
     pub denied_by: Option<String>,
+    /// Which namespaces may have which names; `None` for all.
+    pub names: Option<Arc<crate::policy::NamesPolicy>>,
 }
 
 /// How certificates are ordered. The profile and the preferred chain belong to the issuer.
@@ -183,6 +185,7 @@ impl Settings {
             storing,
             unattended,
             notify,
+            policy: said_policy,
             ..
         } = said(layers);
         let http01 = Http01Settings {
@@ -227,6 +230,7 @@ impl Settings {
             },
             trust: trust::entries(layers).to_vec(),
             denied_by: policy::denied_by(layers),
+            names: policy::names_of(&said_policy).map_err(SettingsError::Value)?,
         })
     }
 }

@@ -70,7 +70,7 @@ pub fn local_file(named: Option<&Path>, get: Lookup<'_>) -> Result<Option<Layer>
     }
 }
 
-pub(super) fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
+pub(crate) fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
     let shown = path.display().to_string();
     let unreadable = |reason: String| SettingsError::Unreadable {
         path: shown.clone(),

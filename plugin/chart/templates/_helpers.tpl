@@ -74,3 +74,17 @@ subjects:
     namespace: {{ .top.Release.Namespace }}
     name: kubectl-certs
 {{- end -}}
+
+{{- /* The rules of policy.names, as a literal of CEL whose values are lists of texts. */ -}}
+{{- define "kubectl-certs.names" -}}
+{{- $rules := list -}}
+{{- range $rule := (.Values.settings.policy | default dict).names -}}
+{{- $labels := list -}}
+{{- range $key, $value := $rule.namespaceLabels }}{{ $labels = append $labels (printf "%s=%s" $key $value) }}{{ end -}}
+{{- $names := list -}}
+{{- range $name := $rule.names }}{{ $names = append $names (lower $name) }}{{ end -}}
+{{- $wildcards := ternary (list "yes") (list) (default false $rule.wildcards) -}}
+{{- $rules = append $rules (dict "labels" $labels "names" $names "namespaces" (default (list) $rule.namespaces) "wildcards" $wildcards) -}}
+{{- end -}}
+{{- $rules | toJson -}}
+{{- end -}}

@@ -228,7 +228,7 @@ findings! {
         client_auth_lost::ClientAuthLost [certificate],
         must_staple::MustStaple [certificate],
     }
-    /// cert-manager's objects, and who else writes a Secret.
+    /// cert-manager's objects, who else writes a Secret, and whose a name is.
     ownership {
         certificate_not_ready::CertificateNotReady,
         renewal_failing::RenewalFailing,
@@ -236,6 +236,8 @@ findings! {
         order_failed::OrderFailed,
         challenge_stuck::ChallengeStuck,
         conflicting_owners::ConflictingOwners,
+        name_not_permitted::NameNotPermitted,
+        name_taken::NameTaken,
     }
     /// What is served, compared with what is stored.
     served {

@@ -1,5 +1,8 @@
 use super::*;
-use crate::check::finding;
+use crate::{
+    check::{finding, select::IgnoreOf},
+    policy::{NamesPolicy, NamesRule, Pattern},
+};
 
 /// The tests of this family of reasons.
 pub(super) const TESTS: &[fn()] = &[
@@ -8,6 +11,8 @@ pub(super) const TESTS: &[fn()] = &[
     certmanagers_own_date_says_when_a_renewal_is_due,
     a_temporary_certificate_is_called_that,
     conflicting_owners,
+    names_that_the_policy_does_not_permit_a_namespace,
+    names_that_another_namespace_has,
 ];
 
 /// A Certificate with its issuer, request, order and challenge.
@@ -144,6 +149,83 @@ fn conflicting_owners() {
     is_not(&of(&["tls"], true, true), Reason::ConflictingOwners);
     is_not(&of(&["one"], false, false), Reason::ConflictingOwners);
     is_not(&of(&[], true, false), Reason::ConflictingOwners);
+}
+
+/// A rule that permits namespaces their names.
+fn permits(namespaces: &[&str], names: &[&str]) -> NamesRule {
+    let patterns = |all: &[&str]| -> Vec<Pattern> { all.iter().map(|text| text.parse().unwrap()).collect() };
+    NamesRule {
+        title: "rule 1".to_owned(),
+        namespaces: patterns(namespaces),
+        names: patterns(names),
+        ..NamesRule::default()
+    }
+}
+
+/// The findings about `x.example` of namespace `a`, which an older route of `b` may have too.
+fn named(rules: Option<Vec<NamesRule>>, beside: bool) -> Vec<Finding> {
+    found(|i| {
+        let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+        web.meta.created = Some(NOW);
+        add(i, web, "nginx");
+        if beside {
+            let mut old = ingress("b", "old", &[(&["x.example"], "tls")]);
+            old.meta.created = Some(NOW - DAY);
+            add(i, old, "nginx");
+        }
+        i.set_policy(rules.map(|rules| NamesPolicy { rules }.into()));
+    })
+}
+
+#[test]
+fn names_that_the_policy_does_not_permit_a_namespace() {
+    let mine = || permits(&["a"], &["*.example"]);
+    is(
+        &named(Some(vec![permits(&["b"], &["*.example"])]), false),
+        Reason::NameNotPermitted,
+        Severity::Warning,
+    );
+    is(
+        &named(Some(Vec::new()), false),
+        Reason::NameNotPermitted,
+        Severity::Warning,
+    );
+    is_not(&named(Some(vec![mine()]), false), Reason::NameNotPermitted);
+    is_not(&named(None, false), Reason::NameNotPermitted);
+    // Who asks for a name cannot excuse that it is not his.
+    let select = Select::default();
+    let mut inventory = cluster();
+    let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+    web.meta = with_annotation(web.meta, annotation::IGNORE, "NameNotPermitted, SecretNotFound");
+    add(&mut inventory, web, "nginx");
+    inventory.set_policy(Some(NamesPolicy::default().into()));
+    inventory.derive();
+    let id = inventory.bindings_of_host("x.example")[0];
+    let verdict = binding(&inventory, id, RULES).unwrap();
+    let route = inventory.bindings().get(id).unwrap().route.clone();
+    let of = IgnoreOf {
+        route: Some(&route),
+        secrets: &[],
+    };
+    let sorted = select.sort(&inventory, &of, verdict.findings);
+    let told: Vec<Reason> = sorted.told.iter().map(Finding::reason).collect();
+    assert_eq!(told, [Reason::NameNotPermitted]);
+}
+
+#[test]
+fn names_that_another_namespace_has() {
+    let both = || permits(&["a", "b"], &["*.example"]);
+    is(&named(Some(vec![both()]), true), Reason::NameTaken, Severity::Warning);
+    is_not(&named(Some(vec![both()]), false), Reason::NameTaken);
+    is_not(&named(None, true), Reason::NameTaken);
+    let mut shared = both();
+    shared.shared = true;
+    is_not(&named(Some(vec![shared]), true), Reason::NameTaken);
+    // What the other may not have is not in the way.
+    is_not(
+        &named(Some(vec![permits(&["a"], &["*.example"])]), true),
+        Reason::NameTaken,
+    );
 }
 
 /// The findings about a Secret that cert-manager writes.

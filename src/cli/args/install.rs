@@ -9,7 +9,7 @@ use super::{
     issue::{CaArgs, Dns01Args, Http01Args, IssuanceArgs, NotifyArgs, OrderArgs, StoreArgs, words},
 };
 use crate::{
-    apply::KeyKind,
+    apply::{KeyKind, RunId},
     cli::settings::issue_layer,
     clock::seconds,
     install::USUAL_NAMESPACE,
@@ -93,6 +93,21 @@ pub struct ControllerPart {
         conflicts_with = "cronjob"
     )]
     pub no_admission_policy: bool,
+    /// Keep namespaces to their names.
+    #[arg(
+        help = "Also have the API server keep namespaces to the names that policy.names of the settings permits them, by another ValidatingAdmissionPolicy",
+        long,
+        conflicts_with = "cronjob"
+    )]
+    pub fence_tenants: bool,
+    /// The id of the installation.
+    #[arg(
+        help = "With --print: the id of the installation, for the admission policy; it is the annotation kubectl-certs.io/install of Secret account",
+        long,
+        value_name = "ID",
+        requires = "print"
+    )]
+    pub install_id: Option<String>,
 }
 
 /// A `CronJob`.
@@ -206,6 +221,8 @@ impl InstallCommand {
                 egress: self.controller.egress.clone(),
                 service_monitor: self.controller.service_monitor,
                 policy: !self.controller.no_admission_policy,
+                tenants: self.controller.fence_tenants,
+                id: self.install_id()?,
             },
         };
         Ok(install::Request {
@@ -218,6 +235,19 @@ impl InstallCommand {
             part,
             is_dry: self.dry_run,
         })
+    }
+
+    fn install_id(&self) -> Result<Option<String>, OpError> {
+        let Some(id) = &self.controller.install_id else {
+            return Ok(None);
+        };
+        // It becomes a part of an expression.
+        match RunId::parse(id) {
+            Some(id) => Ok(Some(id.to_string())),
+            None => Err(OpError::usage(format!("{id:?} is not the id of an installation")).hint(
+                "`kubectl get secret account -n NAMESPACE -o jsonpath='{.metadata.annotations.kubectl-certs\\.io/install}'` prints it",
+            )),
+        }
     }
 
     /// What the flags say of settings.

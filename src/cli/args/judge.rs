@@ -50,6 +50,9 @@ pub struct CheckArgs {
     /// Exit with 1 when a finding is at least this severe: info, warning or critical
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub fail_on: Option<SeverityArg>,
+    /// Report hosts that the policy.names of this settings file does not permit their namespace, or that another one has
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Exit with 3 when objects serve hosts but are not checked, because their kinds are not read
     #[arg(long)]
     pub strict: bool,
@@ -77,6 +80,7 @@ impl CheckArgs {
             reason: self.reason.clone(),
             ignore: self.ignore.clone(),
             config: self.config.clone(),
+            policy: self.policy.clone(),
         }
     }
 }

@@ -23,12 +23,14 @@ impl Keeper {
             healthy
                 || !matches!(queued.state, TaskState::Scheduled { .. })
                 || self.trouble.contains_key(&*queued.task.secret)
+                || self.bounded.denied(&queued.task.secret).is_some()
         };
         let queued = self.queue.iter().filter(is_worth);
         // What is held for a time has a place in the queue, too.
         let held = self.held.iter().filter(|(secret, _)| self.queue.get(secret).is_none());
         let held = held.map(|(secret, hold)| self.with_trouble(of_hold(secret, hold)));
-        queued.map(move |queued| self.doing(queued, now)).chain(held)
+        let queued = queued.map(move |queued| self.doing(queued, now));
+        queued.chain(held).chain(self.copies.doings())
     }
 
     fn doing(&self, queued: &Queued, now: Seconds) -> Doing {
@@ -50,6 +52,9 @@ impl Keeper {
             doing.after.clone_from(&trouble.after);
             doing.without = trouble.without.as_deref().map(Into::into);
         }
+        if doing.without.is_none() {
+            doing.without = self.bounded.denied(&doing.secret).map(Into::into);
+        }
         doing
     }
 
@@ -69,11 +74,16 @@ impl Keeper {
                 self.twice.restore(secret, names, &doing.issued, now);
             }
             if doing.after.is_some() || doing.without.is_some() {
+                // What the policy leaves out follows from the picture.
+                let denied = self.bounded.denied(secret);
+                let without = doing.without.as_deref().filter(|without| denied != Some(without));
                 let trouble = Trouble {
                     after: doing.after.clone(),
-                    without: doing.without.as_ref().map(ToString::to_string),
+                    without: without.map(str::to_owned),
                 };
-                self.trouble.insert(secret.clone(), trouble);
+                if trouble != Trouble::default() {
+                    self.trouble.insert(secret.clone(), trouble);
+                }
             }
             // What it failed of is no longer asked for, or is asked of another.
             let is_same = same_issuer && doing.names.as_ref().is_none_or(|names| *names == set);

@@ -142,7 +142,11 @@ impl Controller {
             let secret = &target.secret;
             let fate = match before {
                 Ok(BeforeOrder::Order) => {
-                    if !self.keeper.is_too_often(&target, now()) {
+                    let stored = inventory.secrets().get(secret);
+                    let is_renewal = stored.is_some_and(usable) && target.names.new_names().next().is_none();
+                    if !self.keeper.is_too_often(&target, now())
+                        && !self.keeper.is_beyond_day(inventory, &target, is_renewal, now())
+                    {
                         left.push(target);
                     }
                     continue;

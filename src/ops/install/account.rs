@@ -8,13 +8,81 @@ use serde_json::{Value, json};
 use super::{Context, OpError};
 use crate::{
     acme::Acme,
-    apply::{Api, ApiError},
+    apply::{Api, ApiError, Patch, Permit, Permits, RunId, Verb},
+    error::Blame,
     install::ACCOUNT,
     k8s::{Believed, Edit},
-    object::resource::SECRET,
-    ops::issuance::Terms,
+    object::{Key, resource::SECRET},
+    ops::{issuance::Terms, unattended::INSTALL},
     settings::{Settings, account, store::Store, store::permit},
 };
+
+/// The id of the installation, which the policy has to know before the controller first claims something. It lives with the
+/// account, so that whoever restores the account keeps it.
+pub(super) struct InstallId {
+    id: String,
+    is_noted: bool,
+}
+
+impl InstallId {
+    /// The one that is noted on the account's Secret, or a new one.
+    pub(super) async fn of(api: &Api, namespace: &str) -> Result<Self, OpError> {
+        let found = api.get(SECRET, &Key::new(namespace, ACCOUNT)).await;
+        let found = found.map_err(|error| OpError::because(&error))?;
+        let noted = found.as_ref().and_then(noted);
+        Ok(Self {
+            is_noted: noted.is_some(),
+            id: noted.unwrap_or_else(|| RunId::random().to_string()),
+        })
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it is noted.
+    pub(super) fn is_noted(&self) -> bool {
+        self.is_noted
+    }
+
+    /// Notes it on the account's Secret, which is there.
+    pub(super) async fn note(&self, api: &Api, namespace: &str) -> Result<(), OpError> {
+        if self.is_noted {
+            return Ok(());
+        }
+        let permit = Permit::one(&[Verb::Get, Verb::Patch], SECRET, namespace, ACCOUNT);
+        let mut other = None;
+        let decide = |present: Option<&Value>| {
+            let Some(secret) = present else {
+                return Ok::<_, ApiError>(Edit::Nothing);
+            };
+            other = noted(secret).filter(|noted| *noted != self.id);
+            if noted(secret).is_some() {
+                return Ok(Edit::Nothing);
+            }
+            let version = &secret["metadata"]["resourceVersion"];
+            Ok(Edit::Patch(Patch::Merge(json!({"metadata": {
+                "resourceVersion": version, "annotations": {INSTALL: self.id},
+            }}))))
+        };
+        let api = api.with_permits(Permits::none().with(permit));
+        let key = Key::new(namespace, ACCOUNT);
+        let made = api.update(SECRET, &key, Believed::Unknown, decide);
+        made.await.map_err(|error| OpError::because(&error))?;
+        match other {
+            None => Ok(()),
+            Some(_) => Err(OpError::new(
+                Blame::Write,
+                "somebody else has given the installation its id meanwhile",
+            )
+            .hint("the same command again reads it")),
+        }
+    }
+}
+
+fn noted(secret: &Value) -> Option<String> {
+    Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned())
+}
 
 /// What becomes of the account.
 pub(super) enum AccountPlan {

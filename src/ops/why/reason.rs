@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::facts::{Facts, Stands, Stored};
 use crate::{
-    object::{Key, Seconds},
+    object::{Key, Seconds, annotation::COPY_OF},
     plan::why::{Answer, Line, Mark},
     text::{age, date_time, first_few, quote},
 };
@@ -156,6 +156,11 @@ fn routes(facts: &Facts) -> Step {
 
 fn held(facts: &Facts) -> Step {
     match &facts.hold {
+        // Of a copy, the words say what is missing.
+        Some((rule, words)) if rule.starts_with("Copy") => (
+            line("rule", Mark::Held, format!("{rule}: {words}")),
+            nothing_to_do(format!("the rule {rule} holds it: {words}")),
+        ),
         Some((rule, words)) => (
             line("rule", Mark::Held, format!("{rule}: {words}")),
             cause(
@@ -335,6 +340,9 @@ fn all_good(facts: &Facts) -> String {
 
 /// Where nothing is wrong, and nothing is there yet.
 fn turn(facts: &Facts) -> String {
+    if facts.declared.iter().any(|declared| declared.by.contains(COPY_OF)) {
+        return "the controller makes the copy at its next turn".to_owned();
+    }
     match &facts.stored {
         Stored::Certificate { .. } => "the controller renews it at its next turn".to_owned(),
         _ => "the controller orders it at its next turn: it looks again within a minute".to_owned(),

@@ -36,6 +36,7 @@ impl File {
         file.anchor(&|path| anchored(path, beside))
             .and_then(|()| file.without_passwords())
             .and_then(|()| file.trust_is_sound())
+            .and_then(|()| super::super::policy::names_of(&file.policy).map(drop))
             .map_err(|message| FileError::new(name, message))?;
         Ok(file)
     }

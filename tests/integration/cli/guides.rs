@@ -6,7 +6,7 @@ use super::{command, file, finish, program, root};
 use crate::support::pages::{self, blocks_of, commands, page};
 
 /// What a settings file begins with; other YAML in the guides is for kubectl.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "email",
     "agreeTos",
     "production",
@@ -17,6 +17,8 @@ const FIELDS: [&str; 13] = [
     "dns01",
     "storing",
     "notify",
+    "policy",
+    "unattended",
     "trust",
     "controllers",
     "tui",
@@ -216,6 +218,23 @@ fn what_the_guide_to_gateways_shows_is_what_is_said() {
     let manifests = blocks_of(&text, "yaml");
     assert!(manifests[0].text.starts_with("# edge.yaml\n"), "{}", manifests[0].text);
     file(&dir, "edge.yaml", &manifests[0].text);
+    let shown: Vec<pages::Shown> = commands(&text)
+        .into_iter()
+        .filter(|shown| shown.printed.is_some())
+        .collect();
+    assert_eq!(shown.len(), 1);
+    holds(&dir, &shown[0]);
+}
+
+/// The policy of the guide for many teams refuses what the guide says that it refuses.
+#[test]
+fn what_the_guide_to_many_teams_shows_is_what_is_said() {
+    let text = page("docs/guide/many-teams.md");
+    let dir = place();
+    for (block, name) in blocks_of(&text, "yaml").iter().zip(["settings.yaml", "blog.yaml"]) {
+        assert!(block.text.starts_with(&format!("# {name}\n")), "{}", block.text);
+        file(&dir, name, &block.text);
+    }
     let shown: Vec<pages::Shown> = commands(&text)
         .into_iter()
         .filter(|shown| shown.printed.is_some())

@@ -23,13 +23,24 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("object", &[]),
     ("text", &["object"]),
     ("x509", &["object"]),
-    ("inventory", &["object", "x509"]),
-    ("check", &["object", "x509", "inventory", "text"]),
+    ("policy", &["object", "text"]),
+    ("inventory", &["object", "x509", "policy"]),
+    ("check", &["object", "x509", "inventory", "policy", "text"]),
     ("name", &["object", "text"]),
     ("event", &["object", "name"]),
     (
         "plan",
-        &["object", "error", "name", "event", "x509", "inventory", "check", "text"],
+        &[
+            "object",
+            "error",
+            "name",
+            "event",
+            "x509",
+            "inventory",
+            "check",
+            "policy",
+            "text",
+        ],
     ),
     // Any value as JSON or YAML.
     ("document", &["text"]),
@@ -101,8 +112,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "k8s",
-            "acme", "solve", "apply", "tls",
+            "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "policy",
+            "k8s", "acme", "solve", "apply", "tls",
         ],
     ),
     // Who is told of what nobody watches.
@@ -155,7 +166,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     // What an installation consists of.
-    ("install", &["object", "x509", "text", "plan", "k8s", "apply"]),
+    ("install", &["object", "x509", "text", "plan", "policy", "k8s", "apply"]),
     // What is asked of it all: the use cases, for whoever calls them.
     (
         "ops",
@@ -176,6 +187,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "name",
             "event",
             "plan",
+            "policy",
             "acme",
             "solve",
             "apply",
@@ -207,6 +219,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "name",
             "event",
             "plan",
+            "policy",
             "acme",
             "solve",
             "apply",
@@ -283,6 +296,7 @@ const PURE: &[&str] = &[
     "name",
     "event",
     "plan",
+    "policy",
     "install",
     "error",
 ];

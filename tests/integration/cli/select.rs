@@ -608,3 +608,17 @@ fn what_makes_a_secret_in_the_cluster_is_said_and_fails_no_build() {
     );
     run(&["status", "--assume-secrets"]).fails(2, &["--filename"]);
 }
+
+#[test]
+fn a_names_policy_is_that_of_a_settings_file_and_a_rule_that_cannot_be_read_is_said() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("settings.yaml");
+    for (text, says) in [
+        ("email: ops@shop.example\n", "has no policy.names"),
+        ("policy: {names: [{names: [\"a b\"]}]}\n", "rule 1 of policy.names"),
+    ] {
+        std::fs::write(&path, text).expect("a file");
+        let policy = ["--policy", path.to_str().expect("UTF-8")];
+        run(&[&EXAMPLE[..], &policy].concat()).fails(2, &[says]);
+    }
+}

@@ -166,14 +166,43 @@ fn the_chart_has_what_install_prints_object_by_object() {
             ],
         ),
     ] {
-        let (printed, rendered) = (printed(flags), rendered(values));
-        let names = |all: &Objects| all.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&printed), names(&rendered), "{flags:?}");
-        for (key, object) in &printed {
-            let settings = object["data"].is_string();
-            if !settings {
-                assert_eq!(*object, rendered[key], "{flags:?}: {key}");
-            }
+        same(flags, values);
+    }
+    // The rules of a names policy become a literal of CEL in both.
+    let dir = tempfile::tempdir().unwrap();
+    let policy = "policy:\n  names:\n  - {namespaces: [shop, \"shop-*\"], names: [\"*.Shop.example\"], wildcards: true, ordersADay: 3}\n  \
+                  - {namespaceLabels: {b: c, a: \"1\"}, names: [\"**.{namespace}.example\"]}\n";
+    let (settings, values) = (dir.path().join("settings.yaml"), dir.path().join("values.yaml"));
+    std::fs::write(&settings, policy).unwrap();
+    std::fs::write(&values, format!("settings:\n  {}", policy.replace('\n', "\n  "))).unwrap();
+    for (scope, namespaces) in [
+        (&[][..], ""),
+        (&["--namespaced", "shop,blog"][..], ",namespaces={shop,blog}"),
+    ] {
+        let own = [
+            "--settings",
+            settings.to_str().unwrap(),
+            "--fence-tenants",
+            "--install-id",
+            "abcdefghij",
+        ];
+        let set = format!("fenceTenants=true,installId=abcdefghij{namespaces}");
+        same(
+            &[scope, &own].concat(),
+            &["--values", values.to_str().unwrap(), "--set", &set],
+        );
+    }
+}
+
+/// Both have the same objects.
+fn same(flags: &[&str], values: &[&str]) {
+    let (printed, rendered) = (printed(flags), rendered(values));
+    let names = |all: &Objects| all.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&printed), names(&rendered), "{flags:?}");
+    for (key, object) in &printed {
+        let settings = object["data"].is_string();
+        if !settings {
+            assert_eq!(*object, rendered[key], "{flags:?}: {key}");
         }
     }
 }

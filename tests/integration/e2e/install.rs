@@ -14,10 +14,10 @@ use crate::support::{
 };
 
 /// An image that no node has: what is looked at is not whether it runs.
-const NO_IMAGE: &str = "testbed.local/none:1";
+pub(super) const NO_IMAGE: &str = "testbed.local/none:1";
 
 /// Removes what is cluster-wide when a test ends, however it ends.
-struct Wide(String);
+pub(super) struct Wide(pub(super) String);
 
 impl Drop for Wide {
     fn drop(&mut self) {
@@ -125,7 +125,8 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
         "{}",
         ran.out
     );
-    assert!(ran.err.contains("0 created, 0 changed"), "{}\n{}", ran.out, ran.err);
+    // The policy gets the id of the installation.
+    assert!(ran.err.contains("0 created, 1 changed"), "{}\n{}", ran.out, ran.err);
     let ran = install(name, &[]).ends_with(0);
     assert!(ran.err.contains("nothing to change"), "{}\n{}", ran.out, ran.err);
     assert!(ran.err.contains("orders nothing until it is told"), "{}", ran.err);
@@ -192,7 +193,9 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_nothing_changes() {
 #[allow(clippy::too_many_lines)] // It is a list of requests.
 fn fenced(name: &str, shop: &str) {
     let pair = || json!({"tls.crt": "a", "tls.key": "b"});
-    let claim = || json!({"annotations": {"kubectl-certs.io/claim": "x"}});
+    let noted = "jsonpath={.metadata.annotations.kubectl-certs\\.io/install}";
+    let id = kubectl(&["get", "secret", "account", "-n", name, "-o", noted]);
+    let claim = || json!({"annotations": {"kubectl-certs.io/claim": id}});
     let purpose =
         || json!({"labels": {"kubectl-certs.io/purpose": "journal", "app.kubernetes.io/managed-by": "kubectl-certs"}});
     kubectl(&[
@@ -216,7 +219,8 @@ fn fenced(name: &str, shop: &str) {
     ]);
     // A policy that has just been written is not in force at once.
     eventually("the policy", || {
-        let foreign = secret(shop, "foreign", "Opaque", json!({}), json!({"a": "b"}));
+        let others = json!({"annotations": {"kubectl-certs.io/claim": "another"}});
+        let foreign = secret(shop, "foreign", "kubernetes.io/tls", others, pair());
         let ran = send(name, "create", &foreign);
         if ran.status == Some(0) {
             kubectl(&["delete", "secret", "foreign", "-n", shop]);
@@ -280,7 +284,7 @@ fn fenced(name: &str, shop: &str) {
         );
     }
     // Another's Secret is not made a pair, nor one of its own; of a pair no more than the pair is written.
-    let claimed = json!({"kubectl-certs.io/claim": "x"});
+    let claimed = json!({"kubectl-certs.io/claim": id});
     for (name, change, allowed) in [
         (
             "database",
@@ -301,7 +305,7 @@ fn fenced(name: &str, shop: &str) {
         ),
         (
             "pair",
-            json!({"metadata": {"annotations": {"kubectl-certs.io/claim": "x", "other": "y"}}}),
+            json!({"metadata": {"annotations": {"kubectl-certs.io/claim": id, "other": "y"}}}),
             false,
         ),
         ("pair", json!({"stringData": {"tls.crt": "y"}}), false),

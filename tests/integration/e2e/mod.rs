@@ -21,6 +21,7 @@ mod ensure;
 mod events;
 mod exit;
 mod faults;
+mod fences;
 mod fencing;
 mod foreseen;
 mod gateway;

@@ -4,6 +4,7 @@ use super::{NOW, certificates, key, routes};
 use crate::{
     check::{Fact, ObjectRef, finding},
     object::{Forbidden, Key, Kind, Text},
+    policy::Denial,
     text::time::DAY,
 };
 
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Sample> {
         certificates::chains(),
         certificates::strengths(),
         owners(),
+        tenants(),
         served(),
     ]
     .concat()
@@ -112,6 +114,47 @@ fn owners() -> Vec<Sample> {
                 owners: vec![at(Kind::Certificate, "shop", "a"), at(Kind::Ingress, "shop", "web")].into(),
             }),
             &["shop-tls", "2 owners", "Certificate a, Ingress web"],
+        ),
+    ]
+}
+
+fn tenants() -> Vec<Sample> {
+    vec![
+        (
+            Fact::NameNotPermitted(finding::NameNotPermitted {
+                asker: at(Kind::Ingress, "shop", "web"),
+                denial: Denial::NoRule,
+            }),
+            &["namespace shop", "shop.example", "Ingress web", "no rule is for"],
+        ),
+        (
+            Fact::NameNotPermitted(finding::NameNotPermitted {
+                asker: at(Kind::HttpRoute, "blog", "web"),
+                denial: Denial::Wildcard {
+                    rule: "rule 2".to_owned(),
+                },
+            }),
+            &["namespace blog", "HTTPRoute blog/web", "rule 2 permits no wildcards"],
+        ),
+        (
+            Fact::NameTaken(finding::NameTaken {
+                asker: at(Kind::Ingress, "shop", "web"),
+                by: at(Kind::Ingress, "blog", "old"),
+                is_first: true,
+            }),
+            &[
+                "Namespace blog had shop.example first",
+                "Ingress blog/old",
+                "namespace shop gets no certificate",
+            ],
+        ),
+        (
+            Fact::NameTaken(finding::NameTaken {
+                asker: at(Kind::Ingress, "shop", "web"),
+                by: at(Kind::Ingress, "blog", "old"),
+                is_first: false,
+            }),
+            &["Namespace blog asks for shop.example too", "manifests do not say"],
         ),
     ]
 }

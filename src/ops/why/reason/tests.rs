@@ -385,3 +385,33 @@ fn a_wildcard_that_is_declared_asks_and_a_controller_that_follows_other_namespac
         "{line:?}"
     );
 }
+
+#[test]
+fn a_copy_says_of_what_it_is_one_and_what_holds_it() {
+    let mut facts = missing();
+    facts.routes[0].asks = false;
+    facts.declared = vec![Declared {
+        names: vec!["that it is a copy of Secret infra/apps-tls".to_owned()],
+        by: "the annotation kubectl-certs.io/copy-of of Ingress shop/web".to_owned(),
+    }];
+    facts.hold = Some((
+        "CopyNotGranted".to_owned(),
+        "Secret infra/apps-tls permits no copy".to_owned(),
+    ));
+    let answer = answer(&facts);
+    assert_eq!(
+        (answer.why.as_str(), answer.next),
+        (
+            "the rule CopyNotGranted holds it: Secret infra/apps-tls permits no copy",
+            None
+        )
+    );
+    let asked = answer.lines.iter().find(|line| line.step == "asked").unwrap();
+    assert!(
+        asked
+            .text
+            .ends_with("declares that it is a copy of Secret infra/apps-tls"),
+        "{}",
+        asked.text
+    );
+}

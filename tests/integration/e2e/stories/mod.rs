@@ -11,5 +11,6 @@ mod idle;
 mod kube_lego;
 mod login;
 mod pipeline;
+mod tenants;
 mod waiting;
 mod wildcards;
