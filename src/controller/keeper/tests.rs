@@ -1,3 +1,4 @@
+mod changed;
 mod queued;
 mod recalled;
 
@@ -23,6 +24,8 @@ fn keeper() -> Keeper {
             name: "own".to_owned(),
             directory: DIRECTORY.to_owned(),
         },
+        others: Vec::new(),
+        classes: Vec::new(),
     })
 }
 
