@@ -27,7 +27,7 @@ use crate::{
 /// How often everything is looked at; how soon again where a CA has not answered; and how soon what is new.
 const ALL: Duration = Duration::from_hours(6);
 const UNKNOWN: Duration = Duration::from_mins(10);
-const NEW: Duration = Duration::from_secs(5);
+const NEW: Duration = Duration::from_secs(2);
 /// How long a rehearsal that passed is good for, and one that failed, in seconds.
 const PASSED: Seconds = 30 * DAY;
 const FAILED: Seconds = DAY;
