@@ -40,6 +40,14 @@ pub enum Reason {
     CertificateAuthorityBack,
     /// The CA wants certificates replaced at once.
     RenewalWindowsMoved,
+    /// Certificates could be ordered at no other CA.
+    NoOtherAuthority,
+    /// Every certificate could be ordered at another CA.
+    OtherAuthorityReady,
+    /// A change to another CA was rehearsed.
+    ChangeRehearsed,
+    /// The rehearsal of a change to another CA failed.
+    RehearsalFailed,
     /// The earlier certificate was restored.
     RolledBack,
     /// Workloads were restarted.
@@ -62,6 +70,10 @@ impl Reason {
             Self::CertificateAuthorityDown => "CertificateAuthorityDown",
             Self::CertificateAuthorityBack => "CertificateAuthorityBack",
             Self::RenewalWindowsMoved => "RenewalWindowsMoved",
+            Self::NoOtherAuthority => "NoOtherAuthority",
+            Self::OtherAuthorityReady => "OtherAuthorityReady",
+            Self::ChangeRehearsed => "ChangeRehearsed",
+            Self::RehearsalFailed => "RehearsalFailed",
             Self::RolledBack => "RolledBack",
             Self::Restarted => "Restarted",
             Self::RenewalRequested => "RenewalRequested",
@@ -77,6 +89,8 @@ impl Reason {
                 | Self::CertificateNotServed
                 | Self::CertificateAuthorityDown
                 | Self::RenewalWindowsMoved
+                | Self::NoOtherAuthority
+                | Self::RehearsalFailed
         )
     }
 }

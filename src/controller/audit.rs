@@ -2,6 +2,7 @@
 //! line that was taken away or changed later can be told from where the hashes no longer follow each other.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -11,13 +12,25 @@ use serde_json::{Map, Value};
 use crate::{
     clock::now,
     event::{Event, Level, Listen},
+    object::Key,
     report::progress,
     text::date_time,
     x509::Fingerprint,
 };
 
 /// The lines of one process.
-pub struct Audit(Mutex<State>);
+pub struct Audit {
+    state: Mutex<State>,
+    /// Where the certificates are ordered that are under way: each line about one says so.
+    orders: Mutex<BTreeMap<Key, Place>>,
+}
+
+/// Where a certificate is ordered.
+#[derive(Debug)]
+struct Place {
+    issuer: String,
+    is_rehearsal: bool,
+}
 
 struct State {
     out: Box<dyn Write + Send>,
@@ -28,10 +41,37 @@ struct State {
 impl Audit {
     /// Writes to `out`. The first line has the hash of nothing.
     pub fn new(out: impl Write + Send + 'static) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
-            out: Box::new(out),
-            last: Fingerprint::of(b""),
-        })))
+        Arc::new(Self {
+            state: Mutex::new(State {
+                out: Box::new(out),
+                last: Fingerprint::of(b""),
+            }),
+            orders: Mutex::default(),
+        })
+    }
+
+    /// From now on lines about a certificate say that it is ordered at this issuer.
+    pub fn orders(&self, secret: &Key, issuer: &str) {
+        self.place(secret, issuer, false);
+    }
+
+    /// From now on lines about a certificate say that a change to this issuer is rehearsed.
+    pub fn rehearses(&self, secret: &Key, issuer: &str) {
+        self.place(secret, issuer, true);
+    }
+
+    /// The order for a certificate, or the rehearsal, is over.
+    pub fn over(&self, secret: &Key) {
+        self.orders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(secret);
+    }
+
+    fn place(&self, secret: &Key, issuer: &str, is_rehearsal: bool) {
+        let mut all = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let issuer = issuer.to_owned();
+        all.insert(secret.clone(), Place { issuer, is_rehearsal });
     }
 
     /// Writes a line with these fields, the time and the hash of the line before. What cannot be written is lost: a
@@ -54,7 +94,7 @@ impl Audit {
     }
 
     fn write(&self, mut line: Map<String, Value>) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         line.insert("previous".to_owned(), state.last.to_string().into());
         // One line: JSON escapes the line breaks of a text.
         let text = Value::Object(line).to_string();
@@ -66,9 +106,18 @@ impl Audit {
 impl Listen for Audit {
     fn hear(&self, event: &Event) {
         let text = progress::json(event, &date_time(now()));
-        let Ok(Value::Object(line)) = serde_json::from_str(&text) else {
+        let Ok(Value::Object(mut line)) = serde_json::from_str(&text) else {
             return;
         };
+        if let Some(secret) = &event.secret {
+            let all = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = all.get(secret) {
+                line.insert("ca".to_owned(), place.issuer.as_str().into());
+                if place.is_rehearsal {
+                    line.insert("rehearsal".to_owned(), true.into());
+                }
+            }
+        }
         self.write(line);
     }
 }
@@ -76,7 +125,7 @@ impl Listen for Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event::EventKind, object::Key};
+    use crate::event::EventKind;
 
     /// A place that a test can look into.
     #[derive(Clone, Default)]
@@ -98,14 +147,23 @@ mod tests {
         let page = Page::default();
         let audit = Audit::new(page.clone());
         audit.say(Level::Note, "begun");
-        audit.hear(&Event {
-            secret: Some(Key::new("shop", "shop-tls")),
+        let secret = Key::new("shop", "shop-tls");
+        audit.orders(&secret, "second");
+        let done = Event {
+            secret: Some(secret.clone()),
             kind: EventKind::Done,
-        });
+        };
+        audit.hear(&done);
+        audit.over(&secret);
+        audit.hear(&done);
         audit.line([("event", "leader".into()), ("text", "two\nlines".into())]);
         let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 3, "{text}");
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(
+            lines[1].contains("\"ca\":\"second\"") && !lines[2].contains("\"ca\""),
+            "{text}"
+        );
         let mut before = Fingerprint::of(b"");
         for line in &lines {
             let read: Value = serde_json::from_str(line).unwrap();

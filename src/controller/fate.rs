@@ -43,6 +43,8 @@ pub enum Fate {
         until: Seconds,
         /// The limit, in words.
         limit: Text,
+        /// Whether another CA might permit it: not where validations have failed too often, nor where it is a rule of ours.
+        elsewhere: bool,
     },
     /// The CA does not answer, so that nobody's order succeeds.
     CaDown,
@@ -93,6 +95,7 @@ pub fn limited(exceeded: &Exceeded) -> Fate {
     Fate::Limited {
         until: exceeded.possible_at,
         limit: exceeded.limit.as_str().into(),
+        elsewhere: !exceeded.is_of_failures,
     }
 }
 
@@ -104,11 +107,24 @@ fn is_of_cluster(error: &TargetError) -> bool {
     }
 }
 
+/// Whether a CA says that validations have failed too often, by its message or its page about it, as Let's Encrypt words them
+/// (<https://letsencrypt.org/docs/rate-limits/#authorization-failures-per-identifier-per-account>).
+fn is_of_failures(detail: &str, help: Option<&str>) -> bool {
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        text.contains("failed authorization")
+            || text.contains("authorization-failures")
+            || text.contains("failed validation")
+    };
+    says(detail) || help.is_some_and(says)
+}
+
 fn of_ca(error: &AcmeError, now: Seconds) -> Fate {
     match error {
-        AcmeError::RateLimited { until, .. } => Fate::Limited {
+        AcmeError::RateLimited { until, problem, help } => Fate::Limited {
             until: until.unwrap_or_else(|| now.saturating_add(LIMIT)),
             limit: chain(error).into(),
+            elsewhere: !is_of_failures(&problem.detail, help.as_deref()),
         },
         AcmeError::Busy { .. }
         | AcmeError::TimedOut { .. }
@@ -174,6 +190,22 @@ mod tests {
         };
         assert!(matches!(of(limited(Some(5_000))), Fate::Limited { until: 5_000, .. }));
         assert!(matches!(of(limited(None)), Fate::Limited { until: 4_600, .. }));
+        let elsewhere = |detail: &str, help: Option<&str>| {
+            let error = AcmeError::RateLimited {
+                until: None,
+                problem: Box::new(Problem {
+                    detail: detail.to_owned(),
+                    ..problem(429)
+                }),
+                help: help.map(str::to_owned),
+            };
+            matches!(of(error), Fate::Limited { elsewhere: true, .. })
+        };
+        assert!(elsewhere("too many new orders (300) from this account", None));
+        let failures = "too many failed authorizations (5) for \"shop.example\" in the last 1h0m0s";
+        assert!(!elsewhere(failures, None));
+        let page = "https://letsencrypt.org/docs/rate-limits/#authorization-failures-per-identifier-per-account";
+        assert!(!elsewhere("too many", Some(page)));
         let refused = AcmeError::Refused {
             url: url(),
             problem: Box::new(problem(403)),

@@ -4,6 +4,7 @@
 //! picture; where that stands (failures, waits, limits) is told for storing, and taken over after a restart (`recall`).
 
 mod bounds;
+pub mod change;
 mod outcome;
 mod recall;
 mod windows;
@@ -12,6 +13,8 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
+
+use change::Changes;
 
 use super::{
     ari::Ari,
@@ -34,6 +37,7 @@ use crate::{
     },
     policy::NamesPolicy,
     scan::{About, live::News},
+    settings::preference::Class,
     solve::http01::standing::class_of,
     x509::Fingerprint,
 };
@@ -55,6 +59,10 @@ pub struct Keeping {
     pub issuer: Text,
     /// The CA of the issuer.
     pub ca: Ca,
+    /// The CAs that stand for it where it does not answer in time.
+    pub others: Vec<Ca>,
+    /// For which certificates they do.
+    pub classes: Vec<Class>,
 }
 
 /// What there is to say of a Secret that is wanted, besides its place in the queue.
@@ -108,6 +116,8 @@ pub struct Keeper {
     classes: Classes,
     /// When the CA is asked for windows.
     pub ari: Ari,
+    /// At which issuer each certificate is ordered, where there is more than one.
+    changes: Changes,
     /// The windows that the CA named since this process began, by certificate.
     windows: HashMap<Fingerprint, (Seconds, Seconds)>,
 }
@@ -131,6 +141,7 @@ impl Keeper {
             ca_keys: Vec::new(),
             classes: Classes::new(),
             ari: Ari::default(),
+            changes: Changes::default(),
             windows: HashMap::new(),
         }
     }
@@ -193,7 +204,7 @@ impl Keeper {
         if secrets.is_empty() {
             return;
         }
-        let issuers = Issuers::of(inventory, self.keeping.ca.clone());
+        let issuers = Issuers::of(inventory, self.keeping.ca.clone()).beside(&self.keeping.others);
         for secret in &self.with_those_of_others(secrets, &issuers) {
             match wanted::wanted(inventory, secret, &self.keeping.asked, &issuers) {
                 None => {
@@ -204,10 +215,12 @@ impl Keeper {
                     self.limited.remove(secret);
                     self.bounded.forget(secret);
                     self.copies.forget(secret);
+                    self.forget_change(secret);
                     self.forget_window(secret);
                 }
                 Some(Wanted::Held(hold)) => {
                     self.queue.remove(secret);
+                    self.forget_change(secret);
                     self.hold(secret, hold);
                     self.bounded.forget(secret);
                     self.copies.forget(secret);
@@ -252,13 +265,14 @@ impl Keeper {
         let shared = Arc::new(target.secret.clone());
         let secret = &*shared;
         self.follow_window(&shared, target, now);
+        self.note_names(secret, &target.names.order);
         self.note_classes(inventory, target);
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
             self.twice.seen(&shared, &names_of(leaf), leaf.not_before, now);
         } else {
             self.twice.look(&shared);
         }
-        let task = self.task(Arc::clone(&shared), inventory, target, need, now);
+        let mut task = self.task(Arc::clone(&shared), inventory, target, need, now);
         let is_later = task.due_at > now;
         let set = set_of(&target.names.order);
         let is_other = self.tried.get(secret).is_some_and(|tried| *tried != set);
@@ -268,7 +282,13 @@ impl Keeper {
         // What it waits for was about a renewal: its kept pair may be put back.
         let before = self.queue.get(secret).map(|queued| queued.task.kind);
         let is_lost = before == Some(TaskKind::Renewal) && task.kind == TaskKind::New;
+        if is_later || is_other {
+            task.issuer.clone_from(&self.keeping.issuer);
+        }
         self.queue.upsert(task);
+        if is_later || is_other {
+            self.forget_way(secret);
+        }
         if is_later || is_other || is_free || is_lost {
             // What it failed of is no longer asked for.
             self.begin_anew(secret);
@@ -330,7 +350,7 @@ impl Keeper {
         Task {
             secret,
             namespace: target.secret.namespace.clone(),
-            issuer: self.keeping.issuer.clone(),
+            issuer: self.next_issuer(&target.secret),
             deadline,
             due_at,
             kind,
@@ -349,7 +369,7 @@ impl Keeper {
     /// Takes the next certificates to order, at most as many as there are free slots: as they are wanted now, and not as
     /// they were queued.
     pub fn take(&mut self, inventory: &Inventory, now: Seconds, mut free: usize) -> Vec<Target> {
-        let issuers = Issuers::of(inventory, self.keeping.ca.clone());
+        let issuers = Issuers::of(inventory, self.keeping.ca.clone()).beside(&self.keeping.others);
         let mut taken = Vec::new();
         while let Some(secret) = self.queue.next(now, free) {
             match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {

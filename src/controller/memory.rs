@@ -22,7 +22,7 @@ use crate::{
     k8s::Marked as _,
     object::{
         Key, Text,
-        doing::{Doing, DoingState, Installation},
+        doing::{Doing, DoingState, Installation, Rehearsal},
         resource::CONFIGMAP,
     },
     plan::doing::shard::{self, SHARDS, Shard},
@@ -69,6 +69,8 @@ pub struct Memory {
 pub struct Recalled {
     /// The name of the issuer at which it was ordered, if that can be read.
     pub issuer: Option<Text>,
+    /// What came of the last rehearsals of changes to other issuers.
+    pub rehearsals: Vec<Rehearsal>,
     /// What was done.
     pub doings: Vec<Doing>,
     /// What is to be told, once.
@@ -141,7 +143,10 @@ impl Memory {
                     ..
                 }) if by == install => {
                     recalled.doings.extend(doings);
-                    recalled.issuer = about.map(|about| about.issuer).or(recalled.issuer);
+                    if let Some(about) = about {
+                        recalled.issuer = Some(about.issuer);
+                        recalled.rehearsals = about.rehearsals;
+                    }
                 }
                 Ok(_) => {
                     let why = "it is of another installation, and is replaced";

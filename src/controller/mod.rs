@@ -13,6 +13,7 @@
 pub mod aftercare;
 pub mod ari;
 pub mod audit;
+pub mod choice;
 pub mod copies;
 pub mod fate;
 pub mod front;

@@ -53,6 +53,13 @@ struct Issuer {
     incident: Option<Incident>,
 }
 
+impl Issuer {
+    /// Whether no task waits for it.
+    fn is_idle(&self) -> bool {
+        self.fresh.is_empty() && self.failing.is_empty()
+    }
+}
+
 /// What a task that was taken keeps from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
@@ -305,6 +312,67 @@ impl Queue {
             incident.until = now.saturating_add(pauses::after_probes(incident.probes, &run.issuer));
         }
         self.settle(key, &run, |_| TaskState::Ready);
+    }
+
+    /// Has a task that is not running ordered at this issuer, and puts it into a state.
+    pub fn redirect(&mut self, key: &Key, issuer: Text, state: TaskState) {
+        if self.entries.get(key).is_none_or(|entry| entry.run.is_some()) {
+            return;
+        }
+        self.displace(key);
+        self.change(key, |queued| {
+            queued.task.issuer = issuer;
+            queued.state = state;
+        });
+        self.place(key);
+    }
+
+    /// Has the next try of a task ordered at this issuer, whether the present one has ended or not.
+    pub fn next_at(&mut self, key: &Key, issuer: Text) {
+        match self.entries.get_mut(key) {
+            Some(entry) if entry.run.is_some() => entry.queued.task.issuer = issuer,
+            Some(entry) => {
+                let state = entry.queued.state.clone();
+                self.redirect(key, issuer, state);
+            }
+            None => {}
+        }
+    }
+
+    /// The issuer at which a task is ordered, or is being ordered.
+    pub fn issuer_of(&self, key: &Key) -> Option<Text> {
+        let entry = self.entries.get(key)?;
+        let run = entry.run.as_ref().map(|run| &run.issuer);
+        Some(run.unwrap_or(&entry.queued.task.issuer).clone())
+    }
+
+    /// The issuers whose CA is to be asked whether it is back, because no task of theirs does.
+    pub fn to_probe(&self, now: Seconds) -> impl Iterator<Item = &Text> {
+        let unasked = self.issuers.iter().filter(|(_, issuer)| issuer.is_idle());
+        unasked.filter_map(move |(name, issuer)| {
+            let incident = issuer.incident.as_ref()?;
+            (incident.probe.is_none() && incident.until <= now).then_some(name)
+        })
+    }
+
+    /// When the next of them is to be asked, in seconds since 1970.
+    pub fn next_probe(&self) -> Option<Seconds> {
+        let idle = self.issuers.values().filter(|issuer| issuer.is_idle());
+        let incidents = idle.filter_map(|issuer| issuer.incident.as_ref());
+        incidents
+            .filter(|incident| incident.probe.is_none())
+            .map(|incident| incident.until)
+            .min()
+    }
+
+    /// Takes note of whether a CA that was asked is back.
+    pub fn probed(&mut self, issuer: &Text, is_back: bool, now: Seconds) {
+        if is_back {
+            self.is_up(issuer);
+        } else if let Some(incident) = self.issuers.get_mut(issuer).and_then(|it| it.incident.as_mut()) {
+            incident.probes = incident.probes.saturating_add(1);
+            incident.until = now.saturating_add(pauses::after_probes(incident.probes, issuer));
+        }
     }
 
     /// Pauses everything, or goes on. What is running is not interrupted.

@@ -5,6 +5,7 @@ mod begin;
 mod ca;
 mod copy;
 mod look;
+mod others;
 mod remember;
 mod start;
 mod sweep;
@@ -51,7 +52,7 @@ use crate::{
     event::Level,
     k8s::ConnectOptions,
     notify::outbox::Outbox,
-    object::Key,
+    object::{Key, Text},
     ops::{Cluster, Config, Context, OpError, issuance::Order, pause::Told, unattended::Unattended},
     plan::wanted::{Asked, Hold},
     scan::{
@@ -91,6 +92,8 @@ enum Heard {
     After(after::Told),
     /// Something became of a copy of another Secret.
     Copied(Key, Key, copy::CopyResult),
+    /// Something is known of the issuers besides the first.
+    Others(others::News),
 }
 
 /// Keeps certificates renewed until it is cancelled.
@@ -141,6 +144,8 @@ pub async fn run(
         },
         issuer: unattended.settings.chosen.issuer.name.as_str().into(),
         ca: unattended.settings.chosen.ca.clone(),
+        others: unattended.others(),
+        classes: unattended.classes.clone(),
     };
     let mut keeper = Keeper::new(keeping);
     keeper.all(&live.inventory, now());
@@ -183,8 +188,9 @@ pub async fn run(
         lead_again: None,
         sweeps: Sweeps::default(),
         tally: Tally::new(now()),
-        ca_answered: None,
-        ca_down_told: None,
+        ca_answered: HashMap::new(),
+        ca_down_told: HashMap::new(),
+        others: others::Others::default(),
         at_once_told: None,
         aftercare: Aftercare::default(),
         expected: HashMap::new(),
@@ -207,7 +213,7 @@ struct Term {
 
 /// How long nothing is done although nothing changes. Never longer than [`LOOKED`]: the moments are those of a clock that may be
 /// set, and a machine that sleeps has its timers stopped.
-fn pause(moments: [Option<Duration>; 4]) -> Duration {
+fn pause(moments: [Option<Duration>; 5]) -> Duration {
     let wanted = moments.into_iter().flatten().min().unwrap_or(LOOKED);
     wanted.clamp(SHORTEST, LOOKED)
 }
@@ -250,10 +256,12 @@ struct Controller {
     sweeps: Sweeps,
     /// What is remembered for those who ask.
     tally: Tally,
-    /// When the CA has answered last.
-    ca_answered: Option<Instant>,
-    /// When it was told last that the CA is down; `None` if it is not.
-    ca_down_told: Option<Instant>,
+    /// When the CA of each issuer has answered last.
+    ca_answered: HashMap<Text, Instant>,
+    /// When it was told last of each issuer that its CA is down, while it is.
+    ca_down_told: HashMap<Text, Instant>,
+    /// What is known of the issuers besides the first.
+    others: others::Others,
     /// When it was told last that the CA wants certificates replaced at once.
     at_once_told: Option<Instant>,
     /// The certificates that are stored and not served yet.
@@ -266,12 +274,14 @@ impl Controller {
     async fn go_on(mut self, mut heard: mpsc::UnboundedReceiver<Heard>, mut asks: Inbox) -> Result<(), OpError> {
         self.say_what_is_kept();
         self.say_who_is_told();
+        self.say_what_is_rehearsed();
         let mut latest = self.snapshot();
         loop {
             // Whoever asks meanwhile gets what was last: a CA or a server may take its time.
             let busy = async {
                 self.look_around().await;
                 self.recall().await;
+                self.look_at_others().await;
                 self.begin().await;
                 self.copy().await;
                 self.remember().await;
@@ -308,6 +318,7 @@ impl Controller {
                     }
                     Heard::After(told) => self.after(told),
                     Heard::Copied(secret, source, result) => self.copied(&secret, &source, result),
+                    Heard::Others(news) => self.of_others(news),
                 },
                 Some(ask) = asks.asks.recv() => {
                     if matches!(ask, Ask::Snapshot(_)) {
@@ -323,11 +334,16 @@ impl Controller {
         }
         // What is under way cleans up after itself.
         self.term.as_ref().inspect(|term| term.end.cancel());
-        while self.keeper.queue.running() > 0 || self.keeper.copies.running() > 0 || self.aftercare.is_undoing() {
+        while self.keeper.queue.running() > 0
+            || self.keeper.copies.running() > 0
+            || self.aftercare.is_undoing()
+            || self.others.is_rehearsing
+        {
             match heard.recv().await {
                 Some(Heard::Ended(secret, fate)) => self.ended(&secret, fate),
                 Some(Heard::After(told)) => self.after(told),
                 Some(Heard::Copied(secret, source, result)) => self.copied(&secret, &source, result),
+                Some(Heard::Others(news)) => self.of_others(news),
                 Some(Heard::Stored(_) | Heard::Window(..)) => {}
                 None => break,
             }
@@ -359,6 +375,7 @@ impl Controller {
                 self.sweeps = Sweeps::default();
                 self.told = None;
                 self.memory.forget();
+                self.others.forget();
                 self.news.forget();
             }
             State::Follower { holder } => {
@@ -383,9 +400,11 @@ impl Controller {
         self.tally.order(&fate);
         self.expected.remove(secret);
         self.tell_renewed(secret, &fate);
+        let issuer = self.keeper.issuer_of(secret);
+        self.audit.over(secret);
         match &fate {
-            Fate::Stored => self.ca_answered = Some(Instant::now()),
-            Fate::CaDown => self.ca_is_down("it does not answer, or only with errors"),
+            Fate::Stored => drop(self.ca_answered.insert(issuer, Instant::now())),
+            Fate::CaDown => self.ca_is_down(&issuer, "it does not answer, or only with errors"),
             _ => {}
         }
         self.end(secret, fate);
@@ -395,8 +414,12 @@ impl Controller {
     fn wakes_at(&self) -> Instant {
         let free = self.free_slots() > 0;
         let queued = self.keeper.queue.next_wake().filter(|_| free);
+        let chosen = self.keeper.next_choice();
+        let probed = self.keeper.queue.next_probe();
         let moments = [
             queued,
+            chosen,
+            probed,
             self.keeper.ari.next_wake(),
             self.aftercare.next_wake(),
             self.keeper.copies.next_wake(),
@@ -407,7 +430,7 @@ impl Controller {
         // What was not begun because nobody said so is looked at again.
         let told = self.told.as_ref().filter(|(told, _)| !told.orders()).map(|_| TOLD);
         let sweeps = self.term.as_ref().map(|_| self.sweeps.is_in());
-        Instant::now() + pause([soonest, told, self.remembers_in(), sweeps])
+        Instant::now() + pause([soonest, told, self.remembers_in(), sweeps, self.others_in()])
     }
 
     fn say_what_is_kept(&self) {
@@ -452,9 +475,9 @@ mod tests {
     #[test]
     fn a_moment_that_is_hours_away_is_looked_at_again_within_a_minute_because_clocks_are_set() {
         let hours = Some(Duration::from_hours(3));
-        assert_eq!(pause([hours, None, None, None]), LOOKED);
-        assert_eq!(pause([None; 4]), LOOKED);
-        assert_eq!(pause([hours, None, Some(TOLD), None]), TOLD);
-        assert_eq!(pause([Some(Duration::ZERO), Some(TOLD), None, None]), SHORTEST);
+        assert_eq!(pause([hours, None, None, None, None]), LOOKED);
+        assert_eq!(pause([None; 5]), LOOKED);
+        assert_eq!(pause([hours, None, Some(TOLD), None, None]), TOLD);
+        assert_eq!(pause([Some(Duration::ZERO), Some(TOLD), None, None, None]), SHORTEST);
     }
 }

@@ -5,7 +5,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{keeper::Keeper, overview::Overview};
 use crate::{
     inventory::Inventory,
-    object::{Key, Seconds, Text, doing::Doing},
+    object::{
+        Key, Seconds, Text,
+        doing::{Doing, Rehearsal},
+    },
     plan::limits::Left,
 };
 
@@ -72,6 +75,10 @@ pub struct Snapshot {
     pub issuer: String,
     /// Since when the CA is down; `None` if it is not.
     pub ca_down_since: Option<Seconds>,
+    /// The issuers besides that one.
+    pub others: Vec<OtherIssuer>,
+    /// How many certificates could be ordered at none of them.
+    pub bound: usize,
     /// When everything was last judged.
     pub judged_at: Seconds,
     /// The Secrets for which routes ask, in few numbers.
@@ -81,6 +88,19 @@ pub struct Snapshot {
     /// How many orders have ended since this process began, by how.
     pub results: Vec<(&'static str, u64)>,
     /// What is left of the limits of the CA.
+    pub limits: Vec<Left>,
+}
+
+/// How it stands with an issuer besides the first.
+#[derive(Debug, Clone, Default)]
+pub struct OtherIssuer {
+    /// Its name.
+    pub name: String,
+    /// Since when its CA is down; `None` if it is not.
+    pub down_since: Option<Seconds>,
+    /// What came of the last rehearsal of a change to it.
+    pub rehearsal: Option<Rehearsal>,
+    /// What is left of its limits.
     pub limits: Vec<Left>,
 }
 

@@ -36,7 +36,9 @@ pub struct Tally {
     pub has_account: bool,
     /// What is left of the limits: those of the account, and the worst of the others.
     pub limits: Vec<Left>,
-    /// When both were last looked at.
+    /// The same of the issuers besides the first, by their names.
+    others: BTreeMap<String, Vec<Left>>,
+    /// When all of it were last looked at.
     pub looked: Option<Instant>,
 }
 
@@ -50,6 +52,7 @@ impl Tally {
             ended: BTreeMap::new(),
             has_account: true,
             limits: Vec::new(),
+            others: BTreeMap::new(),
             looked: None,
         }
     }
@@ -92,18 +95,33 @@ impl Tally {
     }
 
     /// Takes note of what is left of the limits, of which it keeps the worst.
-    pub fn limits(&mut self, mut all: Vec<Left>) {
-        all.retain(|left| left.of == LimitOf::Orders || left.left < left.limit.burst());
-        // By the share that is left, without fractions.
-        all.sort_by_key(|left| left.left.saturating_mul(1_000_000) / left.limit.burst().max(1));
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        all.retain(|left| {
-            let count = counts.entry(left.of.word()).or_default();
-            *count += 1;
-            *count <= WORST
-        });
-        self.limits = all;
+    pub fn limits(&mut self, all: Vec<Left>) {
+        self.limits = worst(all);
     }
+
+    /// The same of issuers besides the first.
+    pub fn limits_of_others(&mut self, all: impl Iterator<Item = (String, Vec<Left>)>) {
+        self.others = all.map(|(name, limits)| (name, worst(limits))).collect();
+    }
+
+    /// What is left of the limits of an issuer besides the first.
+    pub fn of_other(&self, name: &str) -> &[Left] {
+        self.others.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The limits of an account, and the worst of the others.
+fn worst(mut all: Vec<Left>) -> Vec<Left> {
+    all.retain(|left| left.of == LimitOf::Orders || left.left < left.limit.burst());
+    // By the share that is left, without fractions.
+    all.sort_by_key(|left| left.left.saturating_mul(1_000_000) / left.limit.burst().max(1));
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    all.retain(|left| {
+        let count = counts.entry(left.of.word()).or_default();
+        *count += 1;
+        *count <= WORST
+    });
+    all
 }
 
 #[cfg(test)]

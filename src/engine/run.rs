@@ -72,6 +72,9 @@ pub struct Options {
     pub slots: Slots,
     /// The installation for which Secrets are claimed, if the run is one of an installation.
     pub claim: Option<String>,
+    /// The directories of the CAs whose certificates will do as well as those of this run's, where another run has stored one
+    /// meanwhile.
+    pub directories: Vec<String>,
     /// The roots that the chain has to reach.
     pub roots: Roots,
     /// How long the new certificate may take to be served; if zero, that is not checked.
@@ -91,7 +94,7 @@ pub struct Standing {
     /// The journals of the orders in progress.
     pub(super) journals: Arc<Journals>,
     /// Ensures that each host is validated only once at a time.
-    pub(super) hosts: Hosts,
+    pub(super) hosts: Arc<Hosts>,
     /// Limits how many certificates are ordered at once.
     pub(super) turns: Turns,
     /// Has a workload restarted once for all its certificates that are under way.
@@ -102,8 +105,14 @@ pub struct Standing {
 
 impl Standing {
     /// Makes it for an account, with its ledger, the number of orders at once, and what answers HTTP-01 if that goes on
-    /// after an order.
-    pub fn new(ledger: Ledger, concurrency: usize, answering: Option<Arc<http01::standing::Standing>>) -> Self {
+    /// after an order. Accounts of one program do not get into each other's way: they take turns with hosts and workloads, as
+    /// one account does.
+    pub fn new(
+        ledger: Ledger,
+        concurrency: usize,
+        answering: Option<Arc<http01::standing::Standing>>,
+        beside: Option<&Self>,
+    ) -> Self {
         // What goes on works for many who do not know of each other.
         let turns = if answering.is_some() {
             Turns::shared(concurrency)
@@ -113,10 +122,13 @@ impl Standing {
         let lingers = answering.as_ref().map_or(Duration::ZERO, |_| LINGERS);
         Self {
             answering,
-            rollouts: Arc::new(Rollouts::lingering(lingers)),
+            rollouts: beside.map_or_else(
+                || Arc::new(Rollouts::lingering(lingers)),
+                |other| Arc::clone(&other.rollouts),
+            ),
             ledger,
             journals: Arc::default(),
-            hosts: Hosts::default(),
+            hosts: beside.map(|other| Arc::clone(&other.hosts)).unwrap_or_default(),
             turns,
         }
     }

@@ -95,6 +95,10 @@ pub struct Doing {
     pub names: Option<Text>,
     /// When certificates for its names were issued within the last day, as far as that counts.
     pub issued: Vec<Seconds>,
+    /// The issuer at which it is ordered in place of the controller's first one, and why.
+    pub elsewhere: Option<(Text, Text)>,
+    /// Why it could be ordered at no other issuer, if the first one were away; `None` if it could, or if there is no other.
+    pub bound: Option<Text>,
 }
 
 impl Doing {
@@ -113,6 +117,8 @@ impl Doing {
             asked: None,
             names: None,
             issued: Vec::new(),
+            elsewhere: None,
+            bound: None,
         }
     }
 }
@@ -151,8 +157,21 @@ pub struct Installation {
     pub follows: Option<Vec<Text>>,
     /// The rules for wildcards that it was told: the labels of the namespaces, the name and the Secret of each.
     pub wildcards: Vec<[Text; 3]>,
+    /// What came of the last rehearsals of a change to other issuers.
+    pub rehearsals: Vec<Rehearsal>,
     /// How many certificates there was no room for.
     pub left_out: usize,
+}
+
+/// What came of the last rehearsal of a change to another issuer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// The issuer.
+    pub issuer: Text,
+    /// When it was, in seconds since 1970.
+    pub at: Seconds,
+    /// Why it failed; `None` if it passed.
+    pub failed: Option<Text>,
 }
 
 /// Whether a controller runs.

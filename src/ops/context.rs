@@ -20,6 +20,7 @@ use crate::{
     settings::{
         Chosen, Settings, SettingsError, env,
         layer::Layer,
+        preference::Preference,
         source::{self, ClusterSecrets},
         store::{Store, permit},
         value::Namespaced,
@@ -243,6 +244,15 @@ impl Context {
             }));
         }
         Ok(settings)
+    }
+
+    /// The issuers besides the chosen one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::layers`]; or an issuer cannot be used.
+    pub async fn preference(&self, flags: Layer, chosen: &Chosen) -> Result<Preference, OpError> {
+        Preference::of(&self.layers(flags).await?, chosen).map_err(|error| OpError::because(&error))
     }
 
     /// Where the account with the chosen CA is kept.

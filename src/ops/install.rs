@@ -19,9 +19,10 @@ use crate::{
     plan::Plan,
     policy::NamesPolicy,
     settings::{
-        SOLVER_IMAGE, Settings,
+        Chosen, SOLVER_IMAGE, Settings,
         layer::Layer,
         portable::{Portable, portable, read_back, with_file},
+        preference::Preference,
         value::{Namespaced, Restart, SelfCheck, SolverKind, WorkloadKind},
     },
     text::{Clear, quote},
@@ -100,6 +101,8 @@ pub struct Manifests {
     pub register: String,
     /// The settings from here.
     settings: Settings,
+    /// The issuers besides the chosen one, and those at which changes to them are rehearsed.
+    others: Vec<Chosen>,
     part: Whole,
 }
 
@@ -133,18 +136,12 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
     flags.issuer.account_secret = Some(account);
     let layers = context.layers(flags).await?;
     let settings = Settings::of(&layers).map_err(failed)?;
+    let others = others(request, &layers, &settings.chosen)?;
     let Portable { settings: said, choice } = portable(&layers, &own, &settings.chosen).map_err(failed)?;
     let mut text = Vec::new();
     crate::document::yaml::write(&said, &mut text).map_err(OpError::usage)?;
     let text = String::from_utf8_lossy(&text).into_owned();
-    let at: Namespaced = format!("{namespace}/{CONFIG}").parse().map_err(OpError::usage)?;
-    let mut bare = Layer::empty(request.flags.origin.clone());
-    bare.choice = layers.iter().find_map(|layer| layer.choice.clone()).map(|_| {
-        let name = settings.chosen.issuer.name.clone();
-        crate::settings::layer::Choice::Issuer(name)
-    });
-    // Whoever reads them in the cluster reads them so.
-    let read = read_back(&text, &at, bare).map_err(failed)?;
+    let read = as_read(request, &layers, &settings.chosen, &text)?;
     let image = image(request)?;
     let register = register_command(request, &choice);
     let (objects, part) = match &request.part {
@@ -169,7 +166,11 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
                 settings_secret: request.settings_secret.clone(),
                 needs: needs(&read),
                 pair_keys: pair_keys(&read),
-                egress: egress.iter().copied().chain(ports_of(&settings, &read)).collect(),
+                egress: egress
+                    .iter()
+                    .copied()
+                    .chain(ports_of(&settings, &others, &read))
+                    .collect(),
                 service_monitor: *service_monitor == Some(true),
                 policy: *policy,
                 id: id.clone(),
@@ -220,6 +221,7 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
         objects,
         register,
         settings,
+        others,
         part,
     })
 }
@@ -231,6 +233,31 @@ fn names_of(read: &Settings) -> Result<NamesPolicy, OpError> {
         OpError::usage("--fence-tenants takes a policy, and the settings have no policy.names")
             .hint("name a file with one: --settings FILE; the guide \"Many teams\" has an example")
     })
+}
+
+/// The settings of a `ConfigMap` as whoever reads them in the cluster reads them.
+fn as_read(request: &Request, layers: &[Layer], chosen: &Chosen, text: &str) -> Result<Settings, OpError> {
+    let at: Namespaced = format!("{}/{CONFIG}", request.namespace)
+        .parse()
+        .map_err(OpError::usage)?;
+    let mut bare = Layer::empty(request.flags.origin.clone());
+    bare.choice = layers
+        .iter()
+        .find_map(|layer| layer.choice.clone())
+        .map(|_| crate::settings::layer::Choice::Issuer(chosen.issuer.name.clone()));
+    read_back(text, &at, bare).map_err(|error| OpError::because(&error))
+}
+
+/// The issuers besides the chosen one, and those at which changes to them are rehearsed: for a controller alone.
+fn others(request: &Request, layers: &[Layer], chosen: &Chosen) -> Result<Vec<Chosen>, OpError> {
+    if matches!(request.part, Part::Clock { .. }) {
+        return Ok(Vec::new());
+    }
+    let preference = Preference::of(layers, chosen).map_err(|error| OpError::because(&error))?;
+    let all = preference.others.into_iter();
+    Ok(all
+        .flat_map(|other| std::iter::once(other.chosen).chain(other.staging))
+        .collect())
 }
 
 /// Whether a text can be the name of an object.
@@ -282,11 +309,14 @@ fn restarts(settings: &Settings) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// The ports of the CA's directory and of the Alertmanager, where they are none of the usual ones.
-fn ports_of(settings: &Settings, read: &Settings) -> impl Iterator<Item = u16> {
+/// The ports of the CAs' directories and of the Alertmanager, where they are none of the usual ones.
+fn ports_of(settings: &Settings, others: &[Chosen], read: &Settings) -> impl Iterator<Item = u16> {
     let alertmanager = read.notify.alertmanager.as_deref();
-    let urls = [Some(settings.chosen.issuer.directory_url.as_str()), alertmanager];
-    let ports: Vec<u16> = urls.into_iter().flatten().filter_map(port_of).collect();
+    let directories = std::iter::once(&settings.chosen).chain(others);
+    let urls = directories
+        .map(|chosen| chosen.issuer.directory_url.as_str())
+        .chain(alertmanager);
+    let ports: Vec<u16> = urls.filter_map(port_of).collect();
     ports.into_iter()
 }
 
@@ -336,19 +366,23 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         made.objects = install.objects();
         install_id = Some(id);
     }
-    let account = AccountPlan::of(context, &made.settings).await?;
+    let mut accounts = vec![AccountPlan::of(context, &made.settings.chosen).await?];
+    for other in &made.others {
+        accounts.push(AccountPlan::of(context, other).await?);
+    }
     let planned = write::plan(&reading, &made.objects).await?;
     drop(waiting);
     let mut report = Report {
         kept: planned.iter().filter(|one| one.change == Change::Keep).count(),
         ..Report::default()
     };
-    tell(request, &planned, &account, front)?;
+    tell(request, &planned, &accounts, front)?;
     if request.is_dry {
         return Ok(report);
     }
     let is_noted = install_id.as_ref().is_none_or(InstallId::is_noted);
-    let has_work = planned.iter().any(|one| one.change != Change::Keep) || !account.is_there() || !is_noted;
+    let is_whole = accounts.iter().all(AccountPlan::is_there) && is_noted;
+    let has_work = planned.iter().any(|one| one.change != Change::Keep) || !is_whole;
     if has_work {
         may_be_written(&reading, &planned, front).await?;
         front
@@ -360,7 +394,19 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             .await?;
         let _waiting = front.wait_for_server(&connection);
         write::namespaces(&reading, &planned, &mut report).await?;
-        account.make(context, &made.settings).await?;
+        for (number, account) in accounts.iter().enumerate() {
+            match account.make(context).await {
+                Err(error) if number > 0 => {
+                    let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                    front.warn(&format!(
+                        "there is no account with {}, so that no certificate changes to it: {}{hint}",
+                        account.issuer(),
+                        error.message
+                    ));
+                }
+                made => made?,
+            }
+        }
         if let Some(id) = &install_id {
             id.note(&reading, &request.namespace).await?;
         }
@@ -377,7 +423,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
 fn tell(
     request: &Request,
     planned: &[Planned],
-    account: &AccountPlan,
+    accounts: &[AccountPlan],
     front: &dyn super::Front,
 ) -> Result<(), OpError> {
     let would = if request.is_dry { "would " } else { "" };
@@ -390,7 +436,8 @@ fn tell(
         };
         lines.push(format!("{would}{verb} {}", one.made));
     }
-    lines.extend(account.step().map(|step| format!("{would}{step}")));
+    let steps = accounts.iter().filter_map(AccountPlan::step);
+    lines.extend(steps.map(|step| format!("{would}{step}")));
     let kept = planned.iter().filter(|one| one.change == Change::Keep).count();
     if kept > 0 && !lines.is_empty() {
         lines.push(format!("keep {kept} that are as they should be"));

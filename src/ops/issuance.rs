@@ -121,6 +121,8 @@ pub(super) struct Issuance<'a> {
     pub(super) keeping: Option<Keeping>,
     /// Who lets it order and write.
     pub(super) authority: Authority,
+    /// The directories of the CAs whose certificates will do too, besides the chosen one's.
+    pub(super) directories: Vec<String>,
     /// What denies orders of this kind, where anything does.
     pub(super) denied: Option<Obstacle>,
     /// Whether the number of orders was said (`--max`).

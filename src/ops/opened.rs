@@ -96,6 +96,7 @@ impl Opened {
             acme: &self.acme,
             keeping: None,
             authority: Authority::Always,
+            directories: Vec::new(),
             denied: self.denied.clone(),
             is_bounded: false,
             left,

@@ -3,6 +3,13 @@
 //! Unlike [`renew`](super::renew), which reads a cluster once and asks before it orders, this orders what the caller has
 //! decided from its own picture. It never registers an account: an account that is missing or unreadable stops orders.
 
+mod at;
+mod second;
+
+pub use second::{Checked, Checking};
+
+use at::At;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, OnceLock},
@@ -34,18 +41,19 @@ use crate::{
         run::Run,
         undo::{self, Both, UndoError},
     },
-    inventory::Inventory,
+    inventory::{Inventory, Stored},
     k8s::{Believed, Connection, Edit},
     net::HostPort,
-    object::{Key, Seconds, resource::SECRET},
+    object::{Key, Seconds, Text, resource::SECRET},
     plan::{
         Target,
+        ca::Ca,
         limits::{Exceeded, Left, overview},
         target::ENOUGH,
         wildcard::{self, WildcardRule, Wildcards},
     },
     policy::Terms,
-    settings::{Settings, store::Store, unattended::WildcardEntry},
+    settings::{Settings, preference::Class, store::Store, unattended::WildcardEntry},
     source::{
         Scope,
         scope::{Namespaces, parse_selector},
@@ -64,10 +72,16 @@ pub struct Unattended {
     pub settings: Settings,
     /// The wildcards that are declared for namespaces.
     pub wildcards: Wildcards,
+    /// Where the accounts are kept.
     store: Store,
+    /// The issuers, the first one first.
+    issuers: Vec<Arc<At>>,
+    /// The issuers at which changes to the others are rehearsed, by the names of those.
+    stagings: Vec<(Text, At)>,
+    /// For which certificates which of the others are.
+    pub classes: Vec<Class>,
     connection: Connection,
     scope: Scope,
-    acme: tokio::sync::Mutex<Arc<Directory>>,
 }
 
 /// The rules of the settings.
@@ -136,6 +150,13 @@ impl Unattended {
         let Some(connection) = session.connection.clone() else {
             return Err(OpError::usage("only a cluster can be kept renewed"));
         };
+        let preference = context.preference(order.flags.clone(), &settings.chosen).await?;
+        for first in &preference.idle {
+            context.front().warn(&format!(
+                "an order of unattended.issuers begins with {first}, and not with {}: it is not followed",
+                settings.chosen.issuer.name
+            ));
+        }
         if matches!(store, Store::Local(_)) {
             return Err(
                 OpError::usage("the account has to be in a Secret, where every replica finds it").hint(
@@ -152,15 +173,28 @@ impl Unattended {
                 Namespaces::Only(names) => Some(names.clone()),
             },
         };
+        let mut issuers = vec![Arc::new(At::first(settings.chosen.clone(), store.clone(), acme))];
+        let mut stagings = Vec::new();
+        for other in preference.others {
+            if let Some(mut staging) = other.staging {
+                let of = other.chosen.issuer.name.as_str().into();
+                // What it issues is stored nowhere.
+                staging.rehearsal = true;
+                stagings.push((of, At::beside(context, staging).await?));
+            }
+            issuers.push(Arc::new(At::beside(context, other.chosen).await?));
+        }
         let unattended = Self {
             order,
             install: OnceLock::new(),
             settings,
             wildcards,
             store,
+            issuers,
+            stagings,
+            classes: preference.classes,
             connection,
             scope: session.scope.clone(),
-            acme: tokio::sync::Mutex::new(Arc::new(acme)),
         };
         Ok((unattended, session))
     }
@@ -208,14 +242,40 @@ impl Unattended {
         Ok(found.map(|found| self.install.get_or_init(|| found).as_str()))
     }
 
-    /// Whether there is an account that may order.
+    /// The issuer with this name; the first if there is none.
+    fn at(&self, issuer: &str) -> Result<&At, OpError> {
+        let named = self.issuers.iter().find(|at| at.name() == issuer);
+        let found = named.or_else(|| self.issuers.first());
+        found
+            .map(Arc::as_ref)
+            .ok_or_else(|| OpError::usage("there is no issuer"))
+    }
+
+    /// The CAs of the issuers besides the first.
+    pub fn others(&self) -> Vec<Ca> {
+        let others = self.issuers.iter().skip(1);
+        others.map(|at| at.chosen.ca.clone()).collect()
+    }
+
+    /// The name of the issuer that the certificate of a Secret came from, by the note on it; that of the first if there is
+    /// none.
+    pub fn issuer_of(&self, stored: &Stored) -> Text {
+        let others = self.issuers.iter().skip(1);
+        let mut noted = others.filter(|at| at.chosen.ca.is_noted(stored));
+        noted.next().map_or_else(
+            || self.settings.chosen.issuer.name.as_str().into(),
+            |at| at.name().into(),
+        )
+    }
+
+    /// Whether there is an account at an issuer that may order.
     ///
     /// # Errors
     ///
     /// The account's Secret cannot be read.
-    pub async fn account(&self) -> Result<AccountState, OpError> {
-        let directory = &self.settings.chosen.issuer.directory_url;
-        let kept = self.store.load(directory).await;
+    pub async fn account(&self, issuer: &str) -> Result<AccountState, OpError> {
+        let at = self.at(issuer)?;
+        let kept = at.store.load(&at.chosen.issuer.directory_url).await;
         let kept = kept.map_err(|error| OpError::because(&error))?;
         Ok(match kept {
             Some(kept) => AccountState::Ready(kept.account.url.unwrap_or_default()),
@@ -223,19 +283,31 @@ impl Unattended {
         })
     }
 
-    /// What is left of the limits of the CA, by what the account has counted and by the certificates of the cluster. `None`
-    /// if there is no account.
+    /// What is left of the limits of each issuer, by what its account has counted and by the certificates of the cluster. `None`
+    /// for one without an account.
     ///
     /// # Errors
     ///
     /// The account's Secret cannot be read.
-    pub async fn limits(&self, context: &Context, inventory: &Inventory) -> Result<Option<Vec<Left>>, OpError> {
-        let directory = &self.settings.chosen.issuer.directory_url;
-        let kept = self.store.load(directory).await;
+    pub async fn limits(&self, context: &Context, inventory: &Inventory) -> Result<Vec<Option<Vec<Left>>>, OpError> {
+        let mut all = Vec::new();
+        for at in &self.issuers {
+            all.push(self.limits_at(at, context, inventory).await?);
+        }
+        Ok(all)
+    }
+
+    /// The names of the issuers, the first one first.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter().map(|at| at.name())
+    }
+
+    async fn limits_at(&self, at: &At, context: &Context, inventory: &Inventory) -> Result<Option<Vec<Left>>, OpError> {
+        let kept = at.store.load(&at.chosen.issuer.directory_url).await;
         let Some(kept) = kept.map_err(|error| OpError::because(&error))? else {
             return Ok(None);
         };
-        let Some(limits) = self.settings.chosen.limits else {
+        let Some(limits) = at.chosen.limits else {
             return Ok(Some(Vec::new()));
         };
         let account = kept.account.url.as_deref().unwrap_or_default();
@@ -244,27 +316,28 @@ impl Unattended {
         let mut known = if let Some(standing) = standing {
             standing.ledger().look(Clone::clone)
         } else {
-            let ledger = Ledger::of_account(&self.store, Some(account), Some(limits), now).await;
+            let ledger = Ledger::of_account(&at.store, Some(account), Some(limits), now).await;
             ledger.look(Clone::clone)
         };
-        known.join(seen(inventory, &self.settings).buckets());
+        known.join(seen(inventory, &at.settings(&self.settings)).buckets());
         Ok(Some(overview(&limits, &known, &BTreeSet::new(), None, now)))
     }
 
-    /// For each of these targets, in this order: what counts its order until it is made, or the limit that it would exceed
-    /// ([`allowed`]). Nothing is known before the account has ordered once in this term.
+    /// For each of these targets, in this order: what counts its order until it is made, or the limit of the issuer that it would
+    /// exceed ([`allowed`]). Nothing is known before the account there has ordered once in this term.
     pub async fn allowed(
         &self,
         context: &Context,
         inventory: &Inventory,
-        account: &str,
+        (issuer, account): (&str, &str),
         targets: &[&Target],
     ) -> Vec<Result<Option<Expected>, Exceeded>> {
-        let Some(standing) = context.standing.lock().await.get(account).cloned() else {
+        let standing = context.standing.lock().await.get(account).cloned();
+        let (Some(standing), Ok(at)) = (standing, self.at(issuer)) else {
             return targets.iter().map(|_| Ok(None)).collect();
         };
         let orders = targets.iter().map(|target| &target.names.order[..]);
-        let seen = || seen(inventory, &self.settings);
+        let seen = || seen(inventory, &at.settings(&self.settings));
         allowed(standing.ledger(), orders, seen, crate::clock::now())
     }
 
@@ -406,36 +479,26 @@ impl Unattended {
         Ok(BeforeOrder::Order)
     }
 
-    /// The CA. It is asked for its directory again if it could not be read the last time.
+    /// The CA of an issuer. It is asked for its directory again if it could not be read the last time.
     ///
     /// # Errors
     ///
     /// The CA does not answer, or not with a directory.
-    pub async fn acme(&self, context: &Context) -> Result<Acme, OpError> {
-        let directory = Arc::clone(&*self.acme.lock().await);
-        match directory.get(&**context.front()).await {
-            Ok(acme) => Ok(acme.clone()),
-            Err(error) => {
-                *self.acme.lock().await = Arc::new(Directory::begin(&self.settings.chosen.issuer));
-                Err(error)
-            }
-        }
+    pub async fn acme(&self, context: &Context, issuer: &str) -> Result<Acme, OpError> {
+        self.at(issuer)?.acme(&**context.front()).await
     }
 
-    /// Asks the CA for its directory anew.
+    /// Asks the CA of an issuer for its directory anew.
     ///
     /// # Errors
     ///
     /// The CA does not answer, or not with a directory.
-    pub async fn look_at_ca(&self, context: &Context) -> Result<(), OpError> {
-        let directory = Arc::new(Directory::begin(&self.settings.chosen.issuer));
-        directory.get(&**context.front()).await?;
-        *self.acme.lock().await = directory;
-        Ok(())
+    pub async fn look_at_ca(&self, context: &Context, issuer: &str) -> Result<(), OpError> {
+        self.at(issuer)?.look(&**context.front()).await
     }
 
-    /// Prepares orders for these targets from what is known of the cluster. The run that comes back needs the inventory
-    /// no longer, and is carried out with [`Run::all_telling`].
+    /// Prepares orders for these targets at an issuer, from what is known of the cluster. The run that comes back needs the
+    /// inventory no longer, and is carried out with [`Run::all_telling`].
     ///
     /// # Errors
     ///
@@ -444,23 +507,42 @@ impl Unattended {
         &self,
         context: &Context,
         inventory: &Inventory,
-        targets: &[Target],
+        (issuer, targets): (&str, &[Target]),
         authority: &Authority,
     ) -> Result<Run, OpError> {
+        let at = self.at(issuer)?;
+        self.begin_at(at, context, inventory, targets, authority, self.keeping())
+            .await
+    }
+
+    async fn begin_at(
+        &self,
+        at: &At,
+        context: &Context,
+        inventory: &Inventory,
+        targets: &[Target],
+        authority: &Authority,
+        keeping: Option<Keeping>,
+    ) -> Result<Run, OpError> {
         // What could not be read the last time is read again.
-        self.acme(context).await?;
-        let directory = Arc::clone(&*self.acme.lock().await);
+        at.acme(&**context.front()).await?;
+        let directory = at.directory().await;
         let issuance = Issuance {
             context,
             order: &self.order,
             inventory,
             connection: Some(&self.connection),
             scope: &self.scope,
-            settings: &self.settings,
-            store: &self.store,
+            settings: &at.settings(&self.settings),
+            store: &at.store,
             acme: &directory,
-            keeping: self.keeping(),
+            keeping,
             authority: authority.clone(),
+            directories: self
+                .issuers
+                .iter()
+                .map(|at| at.chosen.issuer.directory_url.clone())
+                .collect(),
             denied: None,
             present: std::sync::Mutex::default(),
             is_bounded: true,

@@ -104,6 +104,11 @@ impl Ca {
             .find(|(ends, ..)| ends.iter().any(|end| is_below(host, end)))
     }
 
+    /// Whether this program's annotations say that the certificate of a Secret came from this CA.
+    pub fn is_noted(&self, stored: &Stored) -> bool {
+        stored.leaf().is_some_and(|leaf| self.noted(stored, leaf) == Some(true))
+    }
+
     /// Whether this program's annotations say that the certificate came from this CA; `None` if there are none for it.
     fn noted(&self, stored: &Stored, leaf: &Certificate) -> Option<bool> {
         let noted = |key| stored.meta.annotation(key);
@@ -140,6 +145,8 @@ impl Ca {
 pub struct Issuers<'a> {
     inventory: &'a Inventory,
     ca: Ca,
+    /// CAs that stand for it for a while: what this program got from them is no other CA's.
+    others: Vec<Ca>,
     /// The keys of the CA's issuers, according to the certificates that it is known to have issued.
     keys: HashSet<&'a [u8]>,
 }
@@ -153,7 +160,19 @@ impl<'a> Issuers<'a> {
             ca.noted(stored, leaf).filter(|from_here| *from_here).map(|_| key)
         });
         let keys = known.collect();
-        Self { inventory, ca, keys }
+        Self {
+            inventory,
+            ca,
+            others: Vec::new(),
+            keys,
+        }
+    }
+
+    /// The same where these CAs stand for that one for a while.
+    #[must_use]
+    pub fn beside(mut self, others: &[Ca]) -> Self {
+        self.others = others.to_vec();
+        self
     }
 
     /// The keys of the CA's issuers that are known, sorted: once there is another one, a certificate that counted as another
@@ -176,6 +195,7 @@ impl<'a> Issuers<'a> {
                 .is_some_and(|key| self.keys.contains(key));
             !leaf.self_signed && (by_key || self.ca.is_issuer_by_name(leaf))
         });
+        let same = same || self.others.iter().any(|ca| ca.noted(stored, leaf) == Some(true));
         (!same).then(|| title_of(leaf))
     }
 
@@ -307,6 +327,28 @@ mod tests {
         leaf.sha256 = crate::inventory::fixtures::digest("another");
         replaced.bundle = bundle(leaf);
         assert!(other(CORP, vec![replaced], "s").is_some());
+    }
+
+    #[test]
+    fn what_this_program_got_from_a_ca_that_stands_for_another_is_no_other_cas_and_what_others_got_there_is() {
+        let mut inventory = Inventory::new("c", false);
+        inventory.store(noted(
+            held("ours", "CN=Corp Issuing", b"k"),
+            "corp",
+            "https://ca.corp.example:9000/o/1",
+        ));
+        // Of the same CA and by the same key, but by hand.
+        inventory.store(held("theirs", "CN=Corp Issuing", b"k"));
+        inventory.derive();
+        let of = |ca: (&str, &str)| Ca {
+            name: ca.0.into(),
+            directory: ca.1.into(),
+        };
+        let issuers = Issuers::of(&inventory, of(LETS_ENCRYPT));
+        assert!(issuers.other(&Key::new("a", "ours")).is_some());
+        let issuers = issuers.beside(&[of(CORP)]);
+        assert_eq!(issuers.other(&Key::new("a", "ours")), None);
+        assert!(issuers.other(&Key::new("a", "theirs")).is_some());
     }
 
     #[test]

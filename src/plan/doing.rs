@@ -35,6 +35,9 @@ pub fn sentence(one: &DoingBy, now: Seconds) -> String {
 pub fn in_short(one: &DoingBy) -> String {
     let doing = &one.doing;
     let words = match doing.state {
+        DoingState::Ready if doing.elsewhere.is_some() && one.by.orders == Orders::Allowed => {
+            "next, elsewhere".to_owned()
+        }
         DoingState::Ready => match one.by.orders {
             Orders::Allowed if one.by.ca_down_since.is_some() => "CA down".to_owned(),
             Orders::Allowed => "next".to_owned(),
@@ -49,6 +52,7 @@ pub fn in_short(one: &DoingBy) -> String {
         DoingState::Held => format!("held: {}", doing.reason),
         DoingState::Scheduled if doing.without.is_some() => "without names".to_owned(),
         DoingState::Scheduled if doing.after.is_some() => "not served".to_owned(),
+        DoingState::Scheduled if doing.bound.is_some() => "no other CA".to_owned(),
         DoingState::Scheduled => String::new(),
     };
     match one.heard {
@@ -95,6 +99,12 @@ fn does(one: &DoingBy, now: Seconds) -> String {
             after.message
         );
     }
+    if let Some((issuer, why)) = &doing.elsewhere {
+        let _ = write!(out, "; it is ordered at {issuer}, because {why}");
+    }
+    if let Some(bound) = &doing.bound {
+        let _ = write!(out, "; it could be ordered at no other CA: {bound}");
+    }
     out
 }
 
@@ -110,13 +120,13 @@ fn next(one: &DoingBy) -> String {
                 date_time(*since)
             )
         }
-        (Orders::Allowed, Some(since)) => {
+        (Orders::Allowed, Some(since)) if one.doing.elsewhere.is_none() => {
             format!(
                 "orders it once the CA answers, which has been down since {}",
                 date_time(since)
             )
         }
-        (Orders::Allowed, None) => "orders it next".to_owned(),
+        (Orders::Allowed, _) => "orders it next".to_owned(),
     }
 }
 
@@ -247,6 +257,20 @@ mod tests {
         down.ca_down_since = Some(NOW);
         one.by = Arc::new(down);
         assert!(sentence(&one, NOW).contains("down since 2026-12-01T00:00:00Z"));
+        let mut elsewhere = one.clone();
+        elsewhere.doing.elsewhere = Some(("second".into(), "first has not answered since noon".into()));
+        assert_eq!(
+            sentence(&elsewhere, NOW),
+            "the controller (certs-system) orders it next; it is ordered at second, because first has not answered since noon"
+        );
+        assert_eq!(in_short(&elsewhere), "next, elsewhere");
+        let mut bound = said(DoingState::Scheduled);
+        bound.doing.bound = Some("second: the CAA records of shop.example: it lets no CA issue".into());
+        let told = sentence(&bound, NOW);
+        assert!(told.ends_with(
+            "could be ordered at no other CA: second: the CAA records of shop.example: it lets no CA issue"
+        ));
+        assert_eq!(in_short(&bound), "no other CA");
         let mut stored = said(DoingState::Scheduled);
         stored.doing.after = Some(AfterStoring {
             at: NOW,

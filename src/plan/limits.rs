@@ -130,6 +130,8 @@ pub struct Exceeded {
     pub allowed: i64,
     /// When the next is possible, in seconds since 1970.
     pub possible_at: Seconds,
+    /// Whether validations of a name have failed too often, so that another CA would validate it no better.
+    pub is_of_failures: bool,
 }
 
 /// A text for exactly these names, in whatever order they come: the names themselves, or the first of them, how many
@@ -153,12 +155,13 @@ struct Concerned {
     limit: Limit,
     bucket: Bucket,
     what: String,
+    is_of_failures: bool,
 }
 
 /// The limits that an order concerns. Each bucket is the one of `known` that is full last.
 fn concerned(limits: &Limits, known: &[&Buckets], names: &[Name], kind: OrderKind) -> Vec<Concerned> {
     let mut all = Vec::new();
-    let mut add = |limit: Option<Limit>, what: &dyn Fn() -> String, of: &dyn Fn(&Buckets) -> Bucket| {
+    let mut add = |limit: Option<Limit>, what: &dyn Fn() -> String, of: &dyn Fn(&Buckets) -> Bucket, fails: bool| {
         if let Some(limit) = limit {
             let bucket = known.iter().map(|buckets| of(buckets)).max().unwrap_or_default();
             // A full bucket takes part too: whoever plans takes several.
@@ -166,35 +169,30 @@ fn concerned(limits: &Limits, known: &[&Buckets], names: &[Name], kind: OrderKin
                 limit,
                 bucket,
                 what: what(),
+                is_of_failures: fails,
             });
         }
     };
     if kind == OrderKind::New {
-        add(limits.orders, &|| "new orders of this account".to_owned(), &|b| {
-            b.orders
-        });
+        let what = || "new orders of this account".to_owned();
+        add(limits.orders, &what, &|b| b.orders, false);
         if limits.domain.is_some() {
             for domain in domains_of(names) {
-                add(limits.domain, &|| format!("certificates for {domain}"), &|b| {
-                    b.domain(&domain)
-                });
+                let what = || format!("certificates for {domain}");
+                add(limits.domain, &what, &|b| b.domain(&domain), false);
             }
         }
     }
     if kind != OrderKind::Replacement {
         let set = set_of(names);
-        add(
-            limits.same_names,
-            &|| "certificates for exactly these names".to_owned(),
-            &|b| b.set(&set),
-        );
+        let what = || "certificates for exactly these names".to_owned();
+        add(limits.same_names, &what, &|b| b.set(&set), false);
         let mut failing: Vec<String> = names.iter().map(identifier).collect();
         failing.sort_unstable();
         failing.dedup();
         for name in failing {
-            add(limits.failures, &|| format!("failed validations of {name}"), &|b| {
-                b.failures_of(&name)
-            });
+            let what = || format!("failed validations of {name}");
+            add(limits.failures, &what, &|b| b.failures_of(&name), true);
         }
     }
     all
@@ -209,14 +207,17 @@ pub fn exceeded(
     kind: OrderKind,
     now: Seconds,
 ) -> Option<Exceeded> {
-    concerned(limits, known, names, kind)
+    let mut empty = concerned(limits, known, names, kind);
+    empty.retain(|it| it.bucket.left(&it.limit, now) == 0);
+    let is_of_failures = empty.iter().any(|it| it.is_of_failures);
+    empty
         .into_iter()
-        .filter(|it| it.bucket.left(&it.limit, now) == 0)
         .map(|it| Exceeded {
             limit: it.what,
             left: 0,
             allowed: it.limit.burst(),
             possible_at: it.bucket.possible_at(&it.limit, now),
+            is_of_failures,
         })
         .max_by_key(|exceeded| exceeded.possible_at)
 }

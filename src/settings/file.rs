@@ -99,6 +99,8 @@ section! {
         directory: String => "https://ca.corp.example/acme/directory";
         /// The audience of its certificates: staging (for rehearsals), production (everybody), own (whoever trusts the CA).
         stage: StageWord => "own";
+        /// The issuer at which the controller rehearses a change to this one each month: the CA's own test environment.
+        staging: String => "corp-test", off = true;
         /// The CA (PEM) of the directory's own HTTPS, beside the public roots, as a file.
         ca_file: PathBuf => "corp-root.pem";
         /// The CA (PEM) of the directory's own HTTPS, beside the public roots: a file (`caFile: corp-root.pem`), or the PEM itself.

@@ -8,6 +8,7 @@ use super::{
     SettingsError,
     file::{Addresses, IssuerEntry, LARGEST, LimitsEntry, StageWord, has_user},
     layer::{Choice, Layer},
+    preference,
     value::{Allowance, ChallengeWord, Namespaced},
 };
 use crate::{
@@ -114,7 +115,27 @@ pub fn problems(layers: &[Layer]) -> Vec<SettingsError> {
             all.push(named.clone());
         }
     }
-    all.iter().filter_map(|name| one(&files, name, None).err()).collect()
+    let preferred = preference::problems(layers);
+    all.iter()
+        .filter_map(|name| one(&files, name, None).err())
+        .chain(preferred)
+        .collect()
+}
+
+/// The issuer with this name, as files have it: what flags and variables say is about the chosen one.
+pub(super) fn of_files(layers: &[Layer], name: &str) -> Result<Chosen, SettingsError> {
+    let files: Vec<Layer> = layers
+        .iter()
+        .map(|layer| Layer::of(layer.origin.clone(), layer.file.clone()))
+        .collect();
+    one(&files, name, None)
+}
+
+/// The name of the issuer at which a change to this one is rehearsed, if there is one.
+pub(super) fn staging_of(layers: &[Layer], name: &str) -> Option<String> {
+    let said = IssuerSettings::of(layers, name).get(|entry| entry.staging.clone());
+    let built_in = || (name == BUILT_IN[1].0).then(|| BUILT_IN[0].0.to_owned());
+    said.or_else(built_in)
 }
 
 /// The issuer that the layers select.

@@ -22,6 +22,7 @@ pub mod layer;
 pub mod notify;
 pub mod policy;
 pub mod portable;
+pub mod preference;
 mod problem;
 #[cfg(test)]
 pub(crate) mod reference;
@@ -173,6 +174,16 @@ impl Dns01Settings {
 }
 
 impl Settings {
+    /// The same for another issuer.
+    #[must_use]
+    pub fn at(&self, chosen: Chosen) -> Self {
+        let all_standing = chosen.challenge == Some(ChallengeWord::DnsPersist01) && self.dns01.only.is_none();
+        let mut settings = self.clone();
+        settings.dns01.all_standing = all_standing;
+        settings.chosen = chosen;
+        settings
+    }
+
     /// Combines the layers. The first one with a value counts. Reads the CA file of the chosen issuer, and no other
     /// file.
     pub fn of(layers: &[Layer]) -> Result<Self, SettingsError> {

@@ -7,6 +7,7 @@ use super::{
     BUILT_IN, Chosen, SettingsError,
     file::IssuerEntry,
     layer::{Choice, Layer},
+    preference::Preference,
     section::Section as _,
     source,
     value::Namespaced,
@@ -43,9 +44,20 @@ pub fn portable(layers: &[Layer], flags: &Layer, chosen: &Chosen) -> Result<Port
             }
             Choice::Issuer(_) | Choice::Directory(_) => words.push(format!("--issuer={name}")),
         }
-        let entry = entry(layers, chosen)?;
+        let said = layers.iter().map(|layer| &layer.issuer);
+        let entry = entry(layers, chosen, said)?;
         if entry != IssuerEntry::default() {
             file.issuers.insert(name.to_owned(), entry);
+        }
+    }
+    if file.unattended.issuers.is_some() {
+        for other in Preference::of(layers, chosen)?.others {
+            for of in std::iter::once(&other.chosen).chain(&other.staging) {
+                let entry = entry(layers, of, [])?;
+                if entry != IssuerEntry::default() {
+                    file.issuers.insert(of.issuer.name.clone(), entry);
+                }
+            }
         }
     }
     if let Some(field) = file.forbidden_in_config_map() {
@@ -61,11 +73,15 @@ pub fn portable(layers: &[Layer], flags: &Layer, chosen: &Chosen) -> Result<Port
 }
 
 /// The issuer as all sources know it, without what is of this machine. What is built in is not said again.
-fn entry(layers: &[Layer], chosen: &Chosen) -> Result<IssuerEntry, SettingsError> {
+fn entry<'a>(
+    layers: &'a [Layer],
+    chosen: &Chosen,
+    said: impl IntoIterator<Item = &'a IssuerEntry>,
+) -> Result<IssuerEntry, SettingsError> {
     let issuer = &chosen.issuer;
-    let said = layers.iter().map(|layer| &layer.issuer);
     let named = layers.iter().filter_map(|layer| layer.file.issuers.get(&issuer.name));
     let said = said
+        .into_iter()
         .chain(named)
         .fold(IssuerEntry::default(), |all, entry| all.merged(entry));
     let is_built_in = BUILT_IN

@@ -42,6 +42,16 @@ impl Keeper {
         } else {
             self.limited.remove(secret);
         }
+        match &fate {
+            Fate::Limited {
+                until,
+                limit,
+                elsewhere: true,
+            } => self.note_limit(secret, self.issuer_of(secret), *until, limit.clone()),
+            // The next one is ordered where it is usual, or where that is decided anew.
+            Fate::Stored | Fate::StoredBut { .. } | Fate::NotWanted | Fate::Failed { .. } => self.comes_back(secret),
+            Fate::Limited { .. } | Fate::Waiting { .. } | Fate::CaDown => {}
+        }
         if matches!(fate, Fate::Stored | Fate::StoredBut { .. })
             && let Some(set) = self.tried.get(secret)
         {
@@ -77,7 +87,7 @@ impl Keeper {
                 let until = until.max(now.saturating_add(self.pause_of_waiting(secret, now)));
                 self.queue.waiting(secret, now, until, reason);
             }
-            Fate::Limited { until, limit } => self.queue.limited(secret, now, until, limit),
+            Fate::Limited { until, limit, .. } => self.queue.limited(secret, now, until, limit),
             Fate::CaDown => self.queue.ca_down(secret, now),
             Fate::Failed { reason, ca_answered } => {
                 self.queue.failed(secret, now, Failure { reason, ca_answered });

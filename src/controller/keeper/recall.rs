@@ -24,6 +24,7 @@ impl Keeper {
                 || !matches!(queued.state, TaskState::Scheduled { .. })
                 || self.trouble.contains_key(&*queued.task.secret)
                 || self.bounded.denied(&queued.task.secret).is_some()
+                || self.bound(&queued.task.secret).is_some()
         };
         let queued = self.queue.iter().filter(is_worth);
         // What is held for a time has a place in the queue, too.
@@ -44,6 +45,8 @@ impl Keeper {
         doing.asked = (queued.task.kind != TaskKind::Renewal).then(|| queued.task.deadline.saturating_sub(SOON));
         doing.issued = names.map_or_else(Vec::new, |names| self.twice.issued(secret, names, now));
         doing.names = names.cloned();
+        doing.elsewhere = self.away(secret).cloned();
+        doing.bound = self.bound(secret).cloned();
         self.with_trouble(doing)
     }
 
@@ -61,7 +64,7 @@ impl Keeper {
     /// Takes over what was stored before a restart, as far as the same is still wanted. `same_issuer` says whether it was
     /// ordered at the same CA: otherwise only what was issued counts. Returns of how many Secrets something was taken over.
     pub fn recall(&mut self, inventory: &Inventory, doings: &[Doing], same_issuer: bool, now: Seconds) -> usize {
-        let issuers = Issuers::of(inventory, self.keeping.ca.clone());
+        let issuers = Issuers::of(inventory, self.keeping.ca.clone()).beside(&self.keeping.others);
         let mut count = 0;
         for doing in doings {
             let secret = &doing.secret;

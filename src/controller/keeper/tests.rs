@@ -1,3 +1,4 @@
+mod changed;
 mod policy;
 mod queued;
 mod recalled;
@@ -24,6 +25,8 @@ fn keeper() -> Keeper {
             name: "own".to_owned(),
             directory: DIRECTORY.to_owned(),
         },
+        others: Vec::new(),
+        classes: Vec::new(),
     })
 }
 

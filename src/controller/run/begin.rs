@@ -1,6 +1,6 @@
 //! How the loop begins orders: what has to be there first, and what becomes of what cannot be begun.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
@@ -43,33 +43,53 @@ impl Controller {
         if free == 0 || !is_due || self.term.is_none() || !self.memory.is_recalled || !self.is_told().await {
             return;
         }
-        let targets = self.keeper.take(&self.live.inventory, now(), free);
-        if targets.is_empty() {
-            return;
+        let mut by_issuer: BTreeMap<Text, Vec<Target>> = BTreeMap::new();
+        for target in self.keeper.take(&self.live.inventory, now(), free) {
+            let issuer = self.keeper.issuer_of(&target.secret);
+            by_issuer.entry(issuer).or_default().push(target);
         }
+        // To ask a CA that is down whether it is back takes a while.
+        let mut all: Vec<(Text, Vec<Target>)> = by_issuer.into_iter().collect();
+        all.sort_by_key(|(issuer, _)| self.is_ca_down(issuer));
+        for (issuer, targets) in all {
+            self.begin_at(&issuer, targets).await;
+        }
+    }
+
+    /// Begins these at an issuer.
+    async fn begin_at(&mut self, issuer: &Text, targets: Vec<Target>) {
         let secrets = secrets_of(&targets);
-        let account = match self.unattended.account().await {
+        let is_first = issuer.as_str() == self.unattended.settings.chosen.issuer.name;
+        let account = match self.unattended.account(issuer).await {
             Ok(AccountState::Ready(url)) => {
-                self.tell_standing(Topic::AccountMissing, None);
+                if is_first {
+                    self.tell_standing(Topic::AccountMissing, None);
+                }
                 url
             }
-            Ok(AccountState::Missing) => {
+            Ok(AccountState::Missing) if is_first => {
                 self.tally.has_account = false;
                 self.tell_standing(Topic::AccountMissing, Some(NO_ACCOUNT));
                 return self.all_wait(&secrets, NO_ACCOUNT);
+            }
+            Ok(AccountState::Missing) => {
+                self.others.look_again();
+                return self.all_wait(&secrets, &format!("there is no account at {issuer} any more"));
             }
             Err(error) => {
                 self.tally.has_account = true;
                 return self.all_wait(&secrets, &error.message);
             }
         };
-        let targets = self.without_those_beyond_limits(targets, &account).await;
+        let targets = self
+            .without_those_beyond_limits(targets, (issuer.as_str(), account.as_str()))
+            .await;
         if targets.is_empty() {
             return;
         }
         let secrets = secrets_of(&targets);
-        if let Err(error) = self.does_ca_answer().await {
-            return self.none_begun(&secrets, &error);
+        if let Err(error) = self.does_ca_answer(issuer).await {
+            return self.none_begun(issuer, &secrets, &error);
         }
         self.lead().await;
         let targets = self.without_those_put_back(targets).await;
@@ -78,9 +98,11 @@ impl Controller {
         }
         let secrets = secrets_of(&targets);
         let Some(term) = &self.term else { return };
-        let begun = self
-            .unattended
-            .begin(&term.context, &self.live.inventory, &targets, &term.authority);
+        for secret in &secrets {
+            self.audit.orders(secret, issuer);
+        }
+        let (inventory, orders) = (&self.live.inventory, (issuer.as_str(), targets.as_slice()));
+        let begun = self.unattended.begin(&term.context, inventory, orders, &term.authority);
         match begun.await {
             Ok(run) => {
                 let tells = self.tells.clone();
@@ -101,18 +123,18 @@ impl Controller {
                     drop(runtime.block_on(outcomes));
                 });
             }
-            Err(error) => self.none_begun(&secrets, &error),
+            Err(error) => self.none_begun(issuer, &secrets, &error),
         }
     }
 
     /// Has those wait on for which a limit of the CA still leaves no room, without a request. Returns the others.
-    async fn without_those_beyond_limits(&mut self, targets: Vec<Target>, account: &str) -> Vec<Target> {
+    async fn without_those_beyond_limits(&mut self, targets: Vec<Target>, at: (&str, &str)) -> Vec<Target> {
         let Some(term) = &self.term else { return targets };
         let (limited, mut left): (Vec<Target>, Vec<Target>) = targets
             .into_iter()
             .partition(|target| self.keeper.was_limited(&target.secret));
         let (inventory, asked) = (&self.live.inventory, limited.iter().collect::<Vec<_>>());
-        let answers = self.unattended.allowed(&term.context, inventory, account, &asked).await;
+        let answers = self.unattended.allowed(&term.context, inventory, at, &asked).await;
         for (target, answer) in limited.into_iter().zip(answers) {
             match answer {
                 Ok(expected) => {
@@ -183,6 +205,7 @@ impl Controller {
                     limit:
                         "TwoADay: the same names were ordered twice within a day, and somebody else changes the Secret"
                             .into(),
+                    elsewhere: false,
                 },
                 // The cluster does not answer: that is no failure of the certificate.
                 Err(error) => Fate::Waiting {
@@ -195,13 +218,13 @@ impl Controller {
         left
     }
 
-    /// Whether the CA answers, as far as that is known. It is asked for its directory, so that one that is down fails no
+    /// Whether the CA of an issuer answers, as far as that is known. It is asked for its directory, so that one that is down fails no
     /// order, and what it has changed in the directory is seen.
-    async fn does_ca_answer(&mut self) -> Result<(), OpError> {
-        if self.ca_answered.is_some_and(|at| at.elapsed() < ANSWERED) {
+    async fn does_ca_answer(&mut self, issuer: &Text) -> Result<(), OpError> {
+        if self.ca_answered.get(issuer).is_some_and(|at| at.elapsed() < ANSWERED) {
             return Ok(());
         }
-        let asking = self.unattended.look_at_ca(&self.context);
+        let asking = self.unattended.look_at_ca(&self.context, issuer);
         let late = |_| {
             OpError::new(
                 Blame::Acme,
@@ -209,7 +232,7 @@ impl Controller {
             )
         };
         timeout(CA_PATIENCE, asking).await.map_err(late)??;
-        self.ca_answered = Some(Instant::now());
+        self.ca_answered.insert(issuer.clone(), Instant::now());
         Ok(())
     }
 
@@ -223,9 +246,12 @@ impl Controller {
     }
 
     /// What could not be begun is the CA's, or of all certificates alike.
-    fn none_begun(&mut self, secrets: &[Key], error: &OpError) {
+    fn none_begun(&mut self, issuer: &Text, secrets: &[Key], error: &OpError) {
+        for secret in secrets {
+            self.audit.over(secret);
+        }
         match error.blame {
-            Blame::Acme => self.ca_is_down(&error.message),
+            Blame::Acme => self.ca_is_down(issuer, &error.message),
             _ => self.context.front().failed(error),
         }
         for secret in secrets {

@@ -14,37 +14,36 @@ use crate::{
     clock::now,
     controller::{fate::Fate, keeper::Keeper},
     notify::Topic,
-    object::{Key, resource::SECRET},
+    object::{Key, Text, resource::SECRET},
 };
 
 /// How often an incident is told again: Events last an hour.
 const AGAIN: Duration = Duration::from_mins(30);
 
 impl Controller {
-    pub(super) fn is_ca_down(&self) -> bool {
-        self.keeper.queue.incidents().next().is_some()
+    pub(super) fn is_ca_down(&self, issuer: &Text) -> bool {
+        self.keeper.queue.incidents().any(|(name, _)| name == issuer)
     }
 
-    /// Says that new orders stop: once, and not for each certificate.
-    pub(super) fn ca_is_down(&mut self, why: &str) {
-        self.ca_answered = None;
-        let is_news = !self.is_ca_down();
+    /// Says that new orders stop at an issuer: once, and not for each certificate.
+    pub(super) fn ca_is_down(&mut self, issuer: &Text, why: &str) {
+        self.ca_answered.remove(issuer);
+        let is_news = !self.is_ca_down(issuer);
         if is_news {
             self.audit.line([
                 ("event", "ca-down".into()),
                 ("level", "error".into()),
+                ("ca", issuer.as_str().into()),
                 (
                     "message",
                     format!("no order is begun until the CA is back: {why}").into(),
                 ),
             ]);
-            let issuer = &self.unattended.settings.chosen.issuer.name;
             let message = format!("no order is begun at {issuer} until it is back: {why}");
             self.tell_standing(Topic::CaDown, Some(&message));
         }
-        if self.ca_down_told.is_none_or(|at| at.elapsed() >= AGAIN) {
-            self.ca_down_told = Some(Instant::now());
-            let issuer = &self.unattended.settings.chosen.issuer.name;
+        if self.ca_down_told.get(issuer).is_none_or(|at| at.elapsed() >= AGAIN) {
+            self.ca_down_told.insert(issuer.clone(), Instant::now());
             // Always in the same words: an incident that goes on, and the next one, are the same Event with another count.
             let message =
                 format!("{issuer} does not answer, or only with errors: no order is begun there until it does");
@@ -78,24 +77,28 @@ impl Controller {
 
     /// Takes note of a certificate that is stored, and says if the CA is back.
     pub(super) fn stored(&mut self, secret: &Key) {
-        self.ca_answered = Some(Instant::now());
+        self.ca_answered.insert(self.keeper.issuer_of(secret), Instant::now());
         self.note(|keeper| keeper.queue.stored(secret));
     }
 
-    fn note(&mut self, change: impl FnOnce(&mut Keeper)) {
-        let was_down = self.is_ca_down();
+    pub(super) fn note(&mut self, change: impl FnOnce(&mut Keeper)) {
+        let down = |keeper: &Keeper| -> Vec<Text> { keeper.queue.incidents().map(|(name, _)| name.clone()).collect() };
+        let before = down(&self.keeper);
         change(&mut self.keeper);
-        if was_down && !self.is_ca_down() {
-            self.audit.line([("event", "ca-back".into())]);
-            self.ca_down_told = None;
-            self.tell_standing(Topic::CaDown, None);
-            let issuer = &self.unattended.settings.chosen.issuer.name;
+        let after = down(&self.keeper);
+        for issuer in before.iter().filter(|issuer| !after.contains(issuer)) {
+            self.audit
+                .line([("event", "ca-back".into()), ("ca", issuer.as_str().into())]);
+            self.ca_down_told.remove(issuer);
+            if after.is_empty() {
+                self.tell_standing(Topic::CaDown, None);
+            }
             let message = format!("{issuer} answers again: orders go on");
             self.record_on_account(Reason::CertificateAuthorityBack, message);
         }
     }
 
-    fn record_on_account(&self, reason: Reason, message: String) {
+    pub(super) fn record_on_account(&self, reason: Reason, message: String) {
         let Some(account) = self.unattended.account_secret().cloned() else {
             return;
         };

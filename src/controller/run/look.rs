@@ -1,16 +1,19 @@
 //! What the loop looks at for those who ask, and what it answers them.
 
+use std::collections::HashMap;
+
 use tokio::time::{Instant, timeout};
 
 use super::{Controller, Heard, LOOKED, TOLD};
 use crate::{
-    acme::CertId,
+    acme::{Acme, CertId},
     clock::now,
     controller::{
         keeper::WindowAnswer,
         overview::Overview,
-        state::{self, Ask, Inbox, Snapshot},
+        state::{self, Ask, Inbox, OtherIssuer, Snapshot},
     },
+    object::Text,
     ops::pause::Told,
 };
 
@@ -23,8 +26,13 @@ impl Controller {
         let looks = async {
             match self.unattended.limits(&self.context, &self.live.inventory).await {
                 Ok(limits) => {
-                    self.tally.has_account = limits.is_some();
-                    self.tally.limits(limits.unwrap_or_default());
+                    let mut limits = limits.into_iter();
+                    let first = limits.next().flatten();
+                    self.tally.has_account = first.is_some();
+                    self.tally.limits(first.unwrap_or_default());
+                    let others = self.unattended.issuers().skip(1).map(str::to_owned);
+                    self.tally
+                        .limits_of_others(others.zip(limits.map(Option::unwrap_or_default)));
                 }
                 Err(error) => log::debug!("the account cannot be looked at: {}", error.message),
             }
@@ -48,14 +56,29 @@ impl Controller {
             Told::Pause(pause) => Some(pause.at),
             Told::Nothing | Told::Order => None,
         });
+        let issuer = self.unattended.settings.chosen.issuer.name.clone();
+        let down_since = |issuer: &str| {
+            let mut incidents = self.keeper.queue.incidents();
+            incidents
+                .find(|(name, _)| name.as_str() == issuer)
+                .map(|(_, incident)| incident.since)
+        };
+        let others = self.unattended.issuers().skip(1).map(|name| OtherIssuer {
+            name: name.to_owned(),
+            down_since: down_since(name),
+            rehearsal: self.others.rehearsal(name).cloned(),
+            limits: self.tally.of_other(name).to_vec(),
+        });
         Snapshot {
+            others: others.collect(),
+            bound: self.keeper.bound_ones().count(),
             at: now(),
             paused_since,
             leads: self.term.is_some(),
             orders: told.is_some_and(Told::orders),
             has_account: self.tally.has_account,
-            issuer: self.unattended.settings.chosen.issuer.name.clone(),
-            ca_down_since: self.keeper.queue.incidents().map(|(_, incident)| incident.since).next(),
+            ca_down_since: down_since(&issuer),
+            issuer,
             judged_at: self.live.rules.now,
             certificates,
             missed: self.tally.missed(),
@@ -70,16 +93,22 @@ impl Controller {
         if self.keeper.ari.next_wake().is_none_or(|at| at > now()) {
             return;
         }
-        let acme = self.unattended.acme(&term.context).await.ok();
+        // Each is asked of the CA that has issued it.
+        let mut all: HashMap<Text, Option<Acme>> = HashMap::new();
         while let Some((secret, certificate)) = self.keeper.ari.next(now()) {
-            let leaf = self
-                .live
-                .inventory
-                .secrets()
-                .get(&secret)
-                .and_then(|stored| stored.leaf());
+            let stored = self.live.inventory.secrets().get(&secret);
+            let leaf = stored.and_then(|stored| stored.leaf());
+            let issuer = stored
+                .map(|stored| self.unattended.issuer_of(stored))
+                .unwrap_or_default();
+            let acme = if let Some(acme) = all.get(&issuer) {
+                acme.clone()
+            } else {
+                let acme = self.unattended.acme(&term.context, &issuer).await.ok();
+                all.entry(issuer).or_insert(acme).clone()
+            };
             let id = leaf.and_then(|leaf| Some(CertId::new(leaf.authority_key_id.as_deref()?, leaf.serial.bytes())));
-            let (acme, tells) = (acme.clone(), self.tells.clone());
+            let tells = self.tells.clone();
             tokio::spawn(async move {
                 let info = match (acme, id) {
                     (Some(acme), Some(id)) if acme.directory().renewal_info.is_some() => {

@@ -21,7 +21,7 @@ impl Controller {
         }
         let (namespace, install) = (self.unattended.namespace(), self.keeper.install().to_owned());
         let read = timeout(TOLD, self.memory.read(&self.api, namespace, &install)).await;
-        let recalled = match read {
+        let mut recalled = match read {
             Ok(Ok(recalled)) => recalled,
             // Who may not read it will never.
             Ok(Err(error)) if error.is_forbidden() => {
@@ -43,6 +43,7 @@ impl Controller {
         let inventory = &self.live.inventory;
         let count = self.keeper.recall(inventory, &recalled.doings, same_issuer, now());
         self.look_on(&recalled.doings);
+        self.others.recall(std::mem::take(&mut recalled.rehearsals));
         self.memory.is_recalled = true;
         if count > 0 {
             self.audit
@@ -97,7 +98,13 @@ impl Controller {
                 },
                 Some(Told::Nothing) | None => Orders::Untold,
             },
-            ca_down_since: self.keeper.queue.incidents().map(|(_, incident)| incident.since).next(),
+            ca_down_since: self
+                .keeper
+                .queue
+                .incidents()
+                .find(|(name, _)| name.as_str() == settings.chosen.issuer.name)
+                .map(|(_, incident)| incident.since),
+            rehearsals: self.others.rehearsals().cloned().collect(),
             follows: self.unattended.wildcards.only.clone(),
             wildcards: rules
                 .map(|rule| {

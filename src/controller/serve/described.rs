@@ -79,6 +79,13 @@ metrics! {
         "Whether there is no account, so that nothing is ordered", "";
     CA_UP: "gauge" "ca_up" ["issuer"]
         "Whether the CA answers, as far as orders have shown", "";
+    NO_OTHER_CA: "gauge" "certs_no_other_ca" []
+        "Certificates that could be ordered at no other CA, if the first one did not answer",
+        "Only with `unattended.issuers`. The log, an Event and `kubectl certs why` say what is to be done.";
+    REHEARSED: "gauge" "certs_change_rehearsed_timestamp_seconds" ["issuer"]
+        "When a change to another CA was rehearsed last", "";
+    REHEARSAL_PASSED: "gauge" "certs_change_rehearsal_passed" ["issuer"]
+        "Whether the last rehearsal of a change to another CA passed", "";
     JUDGED: "gauge" "certs_last_full_judgement_timestamp_seconds" []
         "When everything was last judged", "";
     BUILD_INFO: "gauge" "certs_build_info" ["version"]

@@ -98,8 +98,28 @@ fn standing(all: &mut Registry, of: &Snapshot) {
     let up: Of<Gauge> = Family::default();
     up.get_or_create(&vec![("issuer", of.issuer.clone())])
         .set(i64::from(of.ca_down_since.is_none()));
+    for other in &of.others {
+        let labels = vec![("issuer", other.name.clone())];
+        up.get_or_create(&labels).set(i64::from(other.down_since.is_none()));
+    }
     put(all, &described::CA_UP, up);
+    if !of.others.is_empty() {
+        others(all, of);
+    }
     gauge(all, &described::JUDGED, of.judged_at);
+}
+
+fn others(all: &mut Registry, of: &Snapshot) {
+    gauge(all, &described::NO_OTHER_CA, number(of.bound));
+    let (at, passed): (Of<Gauge>, Of<Gauge>) = (Family::default(), Family::default());
+    for other in &of.others {
+        let Some(rehearsal) = &other.rehearsal else { continue };
+        let labels = vec![("issuer", other.name.clone())];
+        at.get_or_create(&labels).set(rehearsal.at);
+        passed.get_or_create(&labels).set(i64::from(rehearsal.failed.is_none()));
+    }
+    put(all, &described::REHEARSED, at);
+    put(all, &described::REHEARSAL_PASSED, passed);
 }
 
 fn certificates(all: &mut Registry, of: &Snapshot) {
@@ -161,11 +181,15 @@ fn orders(all: &mut Registry, of: &Snapshot) {
     missed.inner().store(of.missed, Ordering::Relaxed);
     put(all, &described::DEADLINE_MISSED, missed);
     let (left, burst): (Of<Gauge>, Of<Gauge>) = (Family::default(), Family::default());
-    for limit in &of.limits {
+    let of_others = of
+        .others
+        .iter()
+        .flat_map(|other| other.limits.iter().map(move |limit| (&other.name, limit)));
+    for (issuer, limit) in of.limits.iter().map(|limit| (&of.issuer, limit)).chain(of_others) {
         let labels = vec![
             ("limit", limit.of.word().to_owned()),
             ("of", limit.of.which().to_owned()),
-            ("issuer", of.issuer.clone()),
+            ("issuer", issuer.clone()),
         ];
         left.get_or_create(&labels).set(limit.left);
         burst.get_or_create(&labels).set(limit.limit.burst());

@@ -7,10 +7,10 @@ use super::*;
 use crate::{
     controller::{
         overview::Overview,
-        state::{CertificateState, Inbox, asking},
+        state::{CertificateState, Inbox, OtherIssuer, asking},
     },
     engine::cancel,
-    object::Key,
+    object::{Key, doing::Rehearsal},
     plan::limits::{Left, Limit, LimitOf},
 };
 
@@ -57,6 +57,26 @@ fn snapshot(count: i64) -> Snapshot {
     }
 }
 
+/// An issuer besides the first.
+fn other() -> OtherIssuer {
+    OtherIssuer {
+        name: "second".to_owned(),
+        rehearsal: Some(Rehearsal {
+            issuer: "second".into(),
+            at: NOW - DAY,
+            failed: None,
+        }),
+        limits: vec![Left {
+            of: LimitOf::Orders,
+            limit: Limit::new(300, DAY).unwrap(),
+            left: 17,
+            possible_at: NOW,
+            full_at: NOW,
+        }],
+        ..OtherIssuer::default()
+    }
+}
+
 fn text(of: &Snapshot) -> String {
     let metrics = metrics::Metrics {
         stage: Stage::Going,
@@ -92,8 +112,15 @@ fn what_stands_is_told_and_text_of_a_cluster_is_quoted() {
     of.ca_down_since = Some(NOW);
     of.paused_since = Some(NOW - DAY);
     of.issuer = "a\"b\nc".to_owned();
+    of.others = vec![other()];
+    of.bound = 2;
     let text = text(&of);
     for line in [
+        "ca_up{issuer=\"second\"} 1",
+        "certs_no_other_ca 2",
+        "certs_change_rehearsed_timestamp_seconds{issuer=\"second\"} 1799913600",
+        "certs_change_rehearsal_passed{issuer=\"second\"} 1",
+        "certs_limit_remaining{limit=\"orders\",of=\"\",issuer=\"second\"} 17",
         "ca_up{issuer=\"a\\\"b\\nc\"} 0",
         "certs_leader 1",
         "certs_paused 1",
@@ -115,6 +142,7 @@ fn what_stands_is_told_and_text_of_a_cluster_is_quoted() {
 fn whole() -> String {
     let mut of = snapshot(20);
     of.paused_since = Some(NOW);
+    of.others = vec![other()];
     text(&of)
 }
 

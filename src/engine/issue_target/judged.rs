@@ -21,6 +21,8 @@ pub(super) struct Wanted<'a> {
     pub(super) key_kind: Option<KeyKind>,
     /// The URL of the CA's directory.
     pub(super) directory: &'a str,
+    /// Those of CAs whose certificates will do too.
+    pub(super) others: &'a [String],
     /// Whether that CA is a staging CA.
     pub(super) staging: bool,
     /// The present time.
@@ -41,6 +43,7 @@ impl Run {
             target,
             key_kind: self.parts.options.key_kind,
             directory: self.parts.client.acme().directory_url(),
+            others: &self.parts.options.directories,
             staging: self.parts.issuer.stage == Stage::Staging,
             now: crate::clock::now(),
         };
@@ -109,7 +112,7 @@ impl Wanted<'_> {
         }
         present
             .annotation(ISSUED_AT_DIRECTORY)
-            .is_none_or(|directory| directory == self.directory)
+            .is_none_or(|directory| directory == self.directory || self.others.iter().any(|it| it == directory))
     }
 }
 
@@ -160,6 +163,7 @@ mod tests {
             target,
             key_kind: None,
             directory: CA,
+            others: &[],
             staging: false,
             now: NOW,
         }
@@ -218,6 +222,12 @@ mod tests {
         let elsewhere =
             json!({"kubectl-certs.io/sha256": sha256, "kubectl-certs.io/directory": "https://other.example/dir"});
         assert!(again(&present(&new, &elsewhere), &wanted(&target)), "of another CA");
+        let others = ["https://other.example/dir".to_owned()];
+        let beside = Wanted {
+            others: &others,
+            ..wanted(&target)
+        };
+        assert!(!again(&present(&new, &elsewhere), &beside), "of one that will do too");
         let here = json!({"kubectl-certs.io/sha256": sha256, "kubectl-certs.io/directory": CA});
         assert!(!again(&present(&new, &here), &wanted(&target)));
         let staged = json!({"kubectl-certs.io/sha256": sha256, "kubectl-certs.io/stage": "staging"});

@@ -8,12 +8,14 @@ use super::{LIMIT, Preflight, SharedChecks};
 use crate::{
     engine::choose::method_under,
     error::Blame,
-    net::dns::{self, Authorities, RecordType, Resolver},
+    name::Name,
+    net::dns::{self, Authorities, DnsError, RecordType, Resolver},
     plan::{
         Target,
         caa::{CaaAnswer, CaaQuery, Forbidden, Property, Verdict, ancestors, judge},
         preflight::{Check, Topic},
     },
+    settings::Dns01Settings,
 };
 
 /// How many names are looked up at once.
@@ -22,36 +24,25 @@ const AT_ONCE: usize = 32;
 /// The answer for each name.
 pub(super) type Answers = BTreeMap<String, CaaAnswer>;
 
+/// Who orders, and how names are proved.
+pub(super) struct Orderer<'a> {
+    /// The domains by which records name the CA.
+    pub(super) identities: &'a [String],
+    /// The URL of the account; `None` if there is none yet.
+    pub(super) account: Option<&'a str>,
+    /// How DNS-01 is answered, which says how each name is proved.
+    pub(super) dns01: &'a Dns01Settings,
+}
+
 impl Preflight<'_> {
     /// Looks up all names of all orders and the names above them, each once.
     pub(super) async fn caa_answers(&self, shared: &SharedChecks) -> Answers {
-        let names: BTreeSet<&str> = self
+        let names = self
             .targets
             .iter()
             .filter(|target| self.is_ours(target))
-            .flat_map(|target| &target.names.order)
-            .filter_map(|name| name.base())
-            .flat_map(ancestors)
-            .collect();
-        let resolver = match &shared.resolver {
-            Ok(resolver) => resolver,
-            Err(error) => {
-                let unknown = CaaAnswer::Unknown(error.to_string());
-                return names
-                    .into_iter()
-                    .map(|name| (name.to_owned(), unknown.clone()))
-                    .collect();
-            }
-        };
-        stream::iter(names)
-            .map(|name| async move {
-                let answer = tokio::time::timeout(LIMIT, answer(resolver, shared.authorities.as_ref(), name)).await;
-                let late = || CaaAnswer::Unknown(format!("DNS gave no answer within {} s", LIMIT.as_secs()));
-                (name.to_owned(), answer.unwrap_or_else(|_| late()))
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+            .flat_map(|target| &target.names.order);
+        look_up(names, &shared.resolver, shared.authorities.as_ref()).await
     }
 
     /// Judges the names of an order. Names without any record share a line.
@@ -60,22 +51,17 @@ impl Preflight<'_> {
             Ok(acme) => acme.directory().meta.caa_identities.as_slice(),
             Err(_) => &[],
         };
+        let orderer = Orderer {
+            identities,
+            account: shared.account.as_deref(),
+            dns01: &self.settings.dns01,
+        };
         let mut checks = Vec::new();
         let mut free = 0;
-        for name in &target.names.order {
-            let Some(base) = name.base() else { continue };
-            let climbed: Vec<(String, CaaAnswer)> = ancestors(base)
-                .filter_map(|at| Some((at.to_owned(), answers.get(at)?.clone())))
-                .collect();
-            let asking = CaaQuery {
-                identities,
-                account: shared.account.as_deref(),
-                method: method_under(&self.settings.dns01, name),
-                wildcard: name.is_wildcard(),
-            };
-            match judge(&climbed, &asking) {
-                Verdict::Nothing => free += 1,
-                verdict => checks.push(check(verdict, &asking).of(name.to_string())),
+        for name in target.names.order.iter().filter(|name| name.base().is_some()) {
+            match orderer.judge(name, answers) {
+                None => free += 1,
+                Some(judged) => checks.push(judged),
             }
         }
         if free > 0 {
@@ -91,6 +77,53 @@ impl Preflight<'_> {
         }
         checks
     }
+}
+
+impl Orderer<'_> {
+    /// Judges a name by the records that were looked up; `None` if there are none.
+    pub(super) fn judge(&self, name: &Name, answers: &Answers) -> Option<Check> {
+        let climbed: Vec<(String, CaaAnswer)> = ancestors(name.base()?)
+            .filter_map(|at| Some((at.to_owned(), answers.get(at)?.clone())))
+            .collect();
+        let asking = CaaQuery {
+            identities: self.identities,
+            account: self.account,
+            method: method_under(self.dns01, name),
+            wildcard: name.is_wildcard(),
+        };
+        match judge(&climbed, &asking) {
+            Verdict::Nothing => None,
+            verdict => Some(check(verdict, &asking).of(name.to_string())),
+        }
+    }
+}
+
+/// Looks up names and those above them, each once.
+pub(super) async fn look_up<'n>(
+    names: impl Iterator<Item = &'n Name>,
+    resolver: &Result<Resolver, DnsError>,
+    authorities: Option<&Authorities>,
+) -> Answers {
+    let names: BTreeSet<&str> = names.filter_map(|name| name.base()).flat_map(ancestors).collect();
+    let resolver = match resolver {
+        Ok(resolver) => resolver,
+        Err(error) => {
+            let unknown = CaaAnswer::Unknown(error.to_string());
+            return names
+                .into_iter()
+                .map(|name| (name.to_owned(), unknown.clone()))
+                .collect();
+        }
+    };
+    stream::iter(names)
+        .map(|name| async move {
+            let answer = tokio::time::timeout(LIMIT, answer(resolver, authorities, name)).await;
+            let late = || CaaAnswer::Unknown(format!("DNS gave no answer within {} s", LIMIT.as_secs()));
+            (name.to_owned(), answer.unwrap_or_else(|_| late()))
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
 }
 
 /// The CAA records of a name. A failure of name servers that cannot reach others forbids nothing, because the CA asks

@@ -3,6 +3,7 @@
 
 mod account;
 mod caa;
+pub mod change;
 mod delegation;
 mod host;
 mod names;

@@ -14,7 +14,7 @@ use crate::{
     k8s::{Believed, Edit},
     object::{Key, resource::SECRET},
     ops::{issuance::Terms, unattended::INSTALL},
-    settings::{Settings, account, store::Store, store::permit},
+    settings::{Chosen, account, store::Store, store::permit},
 };
 
 /// The id of the installation, which the policy has to know before the controller first claims something. It lives with the
@@ -88,16 +88,15 @@ fn noted(secret: &Value) -> Option<String> {
 pub(super) enum AccountPlan {
     /// There is one.
     There,
-    /// One is registered.
-    Register(Box<Store>, String),
+    /// One is registered, with this CA.
+    Register(Box<Store>, String, Box<Chosen>),
     /// No CA is chosen, so that there is only a place for one.
     Place(Box<Api>, crate::object::Key),
 }
 
 impl AccountPlan {
     /// Looks whether there is an account.
-    pub(super) async fn of(context: &Context, settings: &Settings) -> Result<Self, OpError> {
-        let chosen = &settings.chosen;
+    pub(super) async fn of(context: &Context, chosen: &Chosen) -> Result<Self, OpError> {
         let store = context.store(chosen).await?;
         let Some(key) = &chosen.account_secret else {
             return Err(OpError::usage("the account has no place"));
@@ -120,7 +119,7 @@ impl AccountPlan {
         let kept = kept.map_err(|error| OpError::because(&error))?;
         Ok(match kept {
             Some(kept) if kept.account.url.is_some() => Self::There,
-            _ => Self::Register(Box::new(store), format!("Secret {key}")),
+            _ => Self::Register(Box::new(store), format!("Secret {key}"), Box::new(chosen.clone())),
         })
     }
 
@@ -129,20 +128,31 @@ impl AccountPlan {
         matches!(self, Self::There)
     }
 
+    /// The CA with which an account is registered; empty if none is.
+    pub(super) fn issuer(&self) -> &str {
+        match self {
+            Self::Register(_, _, chosen) => &chosen.issuer.name,
+            Self::There | Self::Place(..) => "",
+        }
+    }
+
     /// What is done, in words.
     pub(super) fn step(&self) -> Option<String> {
         match self {
             Self::There => None,
-            Self::Register(_, place) => Some(format!("register an account, kept in {place}")),
+            Self::Register(_, place, chosen) => Some(format!(
+                "register an account with {}, kept in {place}",
+                chosen.issuer.name
+            )),
             Self::Place(_, key) => Some(format!("create Secret {key}, without an account")),
         }
     }
 
     /// Does it.
-    pub(super) async fn make(&self, context: &Context, settings: &Settings) -> Result<(), OpError> {
+    pub(super) async fn make(&self, context: &Context) -> Result<(), OpError> {
         match self {
             Self::There => Ok(()),
-            Self::Register(store, _) => register(context, settings, store).await,
+            Self::Register(store, _, chosen) => register(context, chosen, store).await,
             Self::Place(api, key) => {
                 let empty = json!({
                     "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
@@ -164,8 +174,8 @@ impl AccountPlan {
     }
 }
 
-async fn register(context: &Context, settings: &Settings, store: &Store) -> Result<(), OpError> {
-    let (front, chosen) = (context.front(), &settings.chosen);
+async fn register(context: &Context, chosen: &Chosen, store: &Store) -> Result<(), OpError> {
+    let front = context.front();
     let _waiting = front.wait_for_ca(&chosen.issuer.name);
     let acme = Acme::open(&chosen.issuer).await;
     let acme = acme.map_err(|error| OpError::because(&error))?;

@@ -111,6 +111,7 @@ impl Issuance<'_> {
             ledger,
             self.settings.certificate.concurrency,
             self.context.answering.clone(),
+            all.values().next().map(Arc::as_ref),
         ));
         all.insert(client.account_url().to_owned(), Arc::clone(&standing));
         standing
@@ -146,6 +147,7 @@ impl Issuance<'_> {
             slots: slots(self.settings),
             claim: self.keeping.as_ref().map(|keeping| keeping.claim.clone()),
             authority: self.authority.clone(),
+            directories: self.directories.clone(),
             roots,
             wait: storing.wait,
             connect: self.order.connect.clone(),

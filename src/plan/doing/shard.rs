@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     object::{
         Key, Seconds, Text,
-        doing::{AfterStoring, Doing, DoingState, Installation, Orders},
+        doing::{AfterStoring, Doing, DoingState, Installation, Orders, Rehearsal},
     },
     text::{clear, date_time, parse_time, shorten},
     x509::Fingerprint,
@@ -101,6 +101,10 @@ struct Line {
     names: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     issued: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<[String; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,6 +130,16 @@ struct About {
     namespaces: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     wildcards: Vec<[String; 3]>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rehearsals: Vec<Rehearsed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rehearsed {
+    issuer: String,
+    at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's form.
@@ -167,6 +181,11 @@ impl Line {
             asked: doing.asked.map(date_time),
             names: doing.names.as_ref().map(ToString::to_string),
             issued: doing.issued.iter().copied().map(date_time).collect(),
+            elsewhere: doing
+                .elsewhere
+                .as_ref()
+                .map(|(issuer, why)| [issuer.to_string(), cut(why)]),
+            bound: doing.bound.as_ref().map(cut),
         }
     }
 
@@ -196,6 +215,8 @@ impl Line {
             asked: moment(self.asked.as_ref()),
             names: self.names.as_deref().map(said),
             issued: self.issued.iter().filter_map(|at| parse_time(at)).collect(),
+            elsewhere: self.elsewhere.map(|[issuer, why]| (said(&issuer), said(&why))),
+            bound: self.bound.as_deref().map(said),
         })
     }
 }
@@ -204,6 +225,8 @@ impl Line {
 fn weight(doing: &Doing) -> u8 {
     match doing.state {
         DoingState::BackOff | DoingState::Limited => 0,
+        // Of a healthy one it is found out again.
+        DoingState::Scheduled if doing.after.is_none() && doing.without.is_none() => 4,
         DoingState::Waiting | DoingState::Scheduled => 1,
         DoingState::Held => 2,
         DoingState::Running | DoingState::Ready => 3,
@@ -288,6 +311,15 @@ impl About {
                 .take(MOST_TOLD)
                 .map(|rule| rule.each_ref().map(ToString::to_string))
                 .collect(),
+            rehearsals: by
+                .rehearsals
+                .iter()
+                .map(|of| Rehearsed {
+                    issuer: of.issuer.to_string(),
+                    at: date_time(of.at),
+                    failed: of.failed.as_ref().map(|why| shorten(why, MESSAGE).into_owned()),
+                })
+                .collect(),
         }
     }
 
@@ -310,6 +342,18 @@ impl About {
                 .wildcards
                 .iter()
                 .map(|rule| rule.each_ref().map(|text| said(text)))
+                .collect(),
+            rehearsals: self
+                .rehearsals
+                .iter()
+                .take(MOST_TOLD)
+                .filter_map(|of| {
+                    Some(Rehearsal {
+                        issuer: said(&of.issuer),
+                        at: parse_time(&of.at)?,
+                        failed: of.failed.as_deref().map(said),
+                    })
+                })
                 .collect(),
             left_out: 0,
         }

@@ -38,6 +38,7 @@ mod process;
 mod replicas;
 mod scale;
 mod second;
+mod second_ca;
 mod short;
 mod world;
 
@@ -67,6 +68,7 @@ const ROWS: &[Row] = &[
     row("asleep", false, replicas::asleep),
     row("api-away", false, away::api),
     row("ca-away", false, away::ca),
+    row("second-ca", false, second_ca::all),
     row("etcd-full", false, full::all),
     row("windows", false, clock::windows),
     row("gate", false, gate::all),

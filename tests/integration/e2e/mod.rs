@@ -58,6 +58,7 @@ mod rights_ready;
 mod rights_to_renew;
 mod rollback;
 mod scope;
+mod second_ca;
 mod servers;
 mod service_url;
 mod shells;

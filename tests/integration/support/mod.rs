@@ -13,6 +13,7 @@ pub(crate) mod pebble;
 pub(crate) mod pki;
 pub(crate) mod proxy;
 pub(crate) mod run;
+pub(crate) mod second_ca;
 pub(crate) mod server;
 pub(crate) mod short_lives;
 pub(crate) mod standin;

@@ -227,7 +227,6 @@ fn look(host: &str) -> Result<Shown, (Fault, String)> {
 }
 
 /// Gaps by what was wrong, in words; nothing if there is none.
-#[expect(dead_code, reason = "a bench needs it")]
 pub(crate) fn in_words(gaps: &[Gap]) -> String {
     let mut of: HashMap<Fault, (usize, Duration)> = HashMap::new();
     for gap in gaps {

@@ -90,6 +90,7 @@ fn a_limit_a_wait_and_a_failure_put_it_back_and_what_fails_later_is_remembered()
         Fate::Limited {
             until: until(now),
             limit: "orders".into(),
+            elsewhere: true,
         },
         Fate::Waiting {
             until: until(now),

@@ -61,7 +61,15 @@ fn a_wait_and_a_limit_go_on_and_nonsense_ends_within_days() {
     assert_eq!(scene.take(NOW).len(), 1);
     let until = NOW + 5_000;
     let limit: Text = "orders per account".into();
-    scene.keeper.ended(&secret, Fate::Limited { until, limit }, NOW);
+    scene.keeper.ended(
+        &secret,
+        Fate::Limited {
+            until,
+            limit,
+            elsewhere: true,
+        },
+        NOW,
+    );
     let after = restarted(&scene.keeper, &["shop.example"], true, NOW + 10);
     assert_eq!(after.keeper.queue.state(&secret).unwrap().until(), Some(until));
     // How long it has been waited is known too, so that it is looked at as seldom as before.

@@ -25,6 +25,18 @@ fn installation() -> Installation {
         ca_down_since: Some(9),
         follows: Some(vec!["shop".into()]),
         wildcards: vec![["a=b".into(), "*.{namespace}.example".into(), "wildcard-tls".into()]],
+        rehearsals: vec![
+            Rehearsal {
+                issuer: "second".into(),
+                at: 10,
+                failed: None,
+            },
+            Rehearsal {
+                issuer: "third".into(),
+                at: 11,
+                failed: Some("refused".into()),
+            },
+        ],
         ..Installation::default()
     }
 }
@@ -45,6 +57,8 @@ fn what_is_written_is_read_back_and_the_controller_is_in_the_first_alone() {
         asked: Some(5),
         names: Some("beef".into()),
         issued: vec![6, 7],
+        elsewhere: Some(("second".into(), "first does not answer".into())),
+        bound: Some("second: there is no account".into()),
         ..doing("a", DoingState::BackOff, "refused")
     };
     let all = vec![full, doing("b", DoingState::Held, "Helm writes it")];
