@@ -13,6 +13,7 @@ pub mod standing;
 pub mod steps;
 pub mod summary;
 pub mod target;
+pub mod tenure;
 pub mod wanted;
 pub mod why;
 pub mod wildcard;
