@@ -1,5 +1,6 @@
 //! What the controller did, as lines of JSON on standard output. Each line has the hash of the one before, so that a
-//! line that was taken away or changed later can be told from where the hashes no longer follow each other.
+//! line that was taken away or changed later can be told from where the hashes no longer follow each other
+//! ([`plan::audit`](crate::plan::audit) reads and verifies them).
 
 use std::{
     io::Write,
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::now,
     event::{Event, Level, Listen},
+    plan::audit,
     report::progress,
     text::date_time,
     x509::Fingerprint,
@@ -30,7 +32,7 @@ impl Audit {
     pub fn new(out: impl Write + Send + 'static) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             out: Box::new(out),
-            last: Fingerprint::of(b""),
+            last: audit::of_nothing(),
         })))
     }
 
@@ -55,10 +57,10 @@ impl Audit {
 
     fn write(&self, mut line: Map<String, Value>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        line.insert("previous".to_owned(), state.last.to_string().into());
+        line.insert(audit::PREVIOUS.to_owned(), state.last.to_string().into());
         // One line: JSON escapes the line breaks of a text.
         let text = Value::Object(line).to_string();
-        state.last = Fingerprint::of(text.as_bytes());
+        state.last = audit::hash(&text);
         let _ = writeln!(state.out, "{text}").and_then(|()| state.out.flush());
     }
 }
@@ -114,5 +116,9 @@ mod tests {
             before = Fingerprint::of(line.as_bytes());
         }
         assert!(lines[1].contains("shop-tls") && lines[0].contains("begun"));
+        let mut reader = audit::Reader::default();
+        reader.file("stdout", &text);
+        let read = reader.end();
+        assert_eq!((read.lines, read.breaks.len(), read.chains.len()), (3, 0, 1));
     }
 }

@@ -1,14 +1,17 @@
 //! The targets of a renewal, and the steps for them. Pure.
 
+pub mod audit;
 pub mod ca;
 pub mod caa;
 pub mod doing;
 pub mod ensure;
+pub mod forecast;
 pub mod limits;
 pub mod names;
 mod outline;
 pub mod permits;
 pub mod preflight;
+pub mod proof;
 pub mod standing;
 pub mod steps;
 pub mod summary;
