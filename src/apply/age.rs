@@ -2,7 +2,7 @@
 //! keys: as `age -r` does, and `age -d -i` reads.
 //!
 //! A file is a header with one stanza for each recipient, which wraps the key of the file, and a payload in chunks of
-//! 64 KiB. Why it is written here: `docs/decisions/0022-age-of-our-own.md`.
+//! 64 KiB. Why it is written here: `docs/decisions/0026-age-of-our-own.md`.
 
 mod bech32;
 mod payload;
@@ -309,4 +309,4 @@ impl<'f> Header<'f> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::apply) mod tests;

@@ -11,12 +11,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
     SecretChange,
     age::{self, AgeError, Identity, Recipient},
     file::{self, FileError, HEADER},
+    secret::Exported,
 };
 use crate::{
     file::{Lasting, PATIENCE, ReadError, SMALL, read, replace},
@@ -40,6 +42,15 @@ pub struct Folder {
     pub recipients: Vec<Recipient>,
     /// Who reads what was encrypted before.
     pub identities: Vec<Identity>,
+}
+
+/// What became of a Secret that was exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Put {
+    /// It was written to this file.
+    Written(PathBuf),
+    /// This file has the certificate already.
+    AsItWas(PathBuf),
 }
 
 /// An encrypted manifest that is there.
@@ -122,20 +133,58 @@ impl Folder {
         if self.recipients.is_empty() {
             return file::write(&self.directory, change, force);
         }
-        let key = change.key();
-        let path = self.check(key, force)?;
+        self.check(change.key(), force)?;
+        let others: Vec<&str> = change.others().collect();
+        self.seal(change.key(), &change.manifest(), &others, chain)
+    }
+
+    /// Writes a Secret that is exported, encrypted, if it is not there already. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// There are no recipients, a file of that name is somebody else's, or it cannot be written.
+    pub fn put(&self, exported: &Exported, again: bool) -> Result<Put, FileError> {
+        let (key, chain) = (&exported.key, &exported.chain);
+        let path = self.sealed_path(key);
+        if self.recipients.is_empty() {
+            let source = AgeError::Empty;
+            return Err(FileError::Encrypt { path, source });
+        }
+        // What else the file holds is in the Secret too: nothing is lost with it.
+        match self.check(key, false) {
+            Ok(_) | Err(FileError::Sealed { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        if !again && self.has(exported) {
+            return Ok(Put::AsItWas(path));
+        }
+        let others: Vec<&str> = exported.others.iter().map(String::as_str).collect();
+        self.seal(key, exported.manifest(), &others, chain).map(Put::Written)
+    }
+
+    /// Whether the chain beside the encrypted manifest says that this certificate is in it.
+    fn has(&self, exported: &Exported) -> bool {
+        let sealed = self.sealed(&exported.key).ok().flatten();
+        sealed.is_some_and(|sealed| {
+            let chain = sealed.chain.as_deref().map(String::from_utf8_lossy);
+            sealed.others == exported.others && chain.is_some_and(|chain| chain.ends_with(&exported.chain))
+        })
+    }
+
+    /// Writes the manifest of a Secret encrypted, and its chain beside it.
+    fn seal(&self, key: &Key, manifest: &Value, others: &[&str], chain: &str) -> Result<PathBuf, FileError> {
+        let path = self.sealed_path(key);
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| FileError::Io { path, source }
         };
-        let plain = file::text(&change.manifest()).map_err(failed(&path))?;
+        let plain = file::text(manifest).map_err(failed(&path))?;
         let sealed = age::encrypt(&plain, &self.recipients).map_err(|source| FileError::Encrypt {
             path: path.clone(),
             source,
         })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let mut beside = format!("{CHAIN}{name}{DIGEST}{}\n", Fingerprint::of(&sealed));
-        let others: Vec<&str> = change.others().collect();
         if !others.is_empty() {
             beside = format!("{beside}{OTHERS}{}\n", others.join(", "));
         }
@@ -214,4 +263,79 @@ fn first_line(path: &Path) -> Option<String> {
     fs::File::open(path).ok()?.take(4096).read_to_end(&mut start).ok()?;
     let text = String::from_utf8_lossy(&start);
     text.lines().next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        apply::{
+            age::tests::keygen,
+            secret::{Slots, Target},
+        },
+        x509::testing::Authority,
+    };
+
+    fn exported(more: &serde_json::Value) -> Exported {
+        let leaf = Authority::root("Root").leaf("a.example");
+        let mut data = json!({"tls.crt": leaf.pem(), "tls.key": leaf.key_pem()});
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let object =
+            json!({"kind": "Secret", "metadata": {"namespace": "shop", "name": "shop-tls"}, "stringData": data});
+        let target = Target::of(Key::new("shop", "shop-tls"), Some(object));
+        Exported::of(&target, &Slots::default()).unwrap()
+    }
+
+    fn folder(directory: &Path, recipients: &[&str]) -> Folder {
+        Folder {
+            directory: directory.to_owned(),
+            recipients: recipients.iter().map(|it| it.parse().unwrap()).collect(),
+            identities: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_secret_is_written_once_and_never_in_the_clear() {
+        let (identity, recipient) = keygen();
+        let dir = tempfile::tempdir().unwrap();
+        let first = exported(&json!({"more": "secret words"}));
+        let nobody = folder(dir.path(), &[]).put(&first, false);
+        assert!(matches!(nobody, Err(FileError::Encrypt { .. })), "{nobody:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let folder = folder(dir.path(), &[&recipient]);
+        let path = dir.path().join("shop_shop-tls.yaml.age");
+        assert_eq!(folder.put(&first, false).unwrap(), Put::Written(path.clone()));
+        let sealed = fs::read(&path).unwrap();
+        // The same once more changes nothing, which git would show.
+        assert_eq!(folder.put(&first, false).unwrap(), Put::AsItWas(path.clone()));
+        assert_eq!(fs::read(&path).unwrap(), sealed);
+        assert_eq!(folder.put(&first, true).unwrap(), Put::Written(path.clone()));
+        assert_ne!(fs::read(&path).unwrap(), sealed);
+        assert_eq!(folder.put(&exported(&json!({})), false).unwrap(), Put::Written(path));
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("PRIVATE") && !text.contains("secret words"), "{text}");
+        }
+        let read = Folder {
+            identities: age::identities(&identity).unwrap(),
+            ..folder
+        };
+        let sealed = read.sealed(&Key::new("shop", "shop-tls")).unwrap().unwrap();
+        assert!(sealed.manifest.unwrap().contains("tls.key: "));
+        assert!(sealed.chain.is_some());
+    }
+
+    #[test]
+    fn a_file_of_somebody_elses_stays() {
+        let (_, recipient) = keygen();
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("shop_shop-tls.crt"), "theirs").unwrap();
+        let refused = folder(dir.path(), &[&recipient]).put(&exported(&json!({})), true);
+        assert!(matches!(refused, Err(FileError::Exists { .. })), "{refused:?}");
+        let absent = folder(&dir.path().join("absent"), &[&recipient]).put(&exported(&json!({})), true);
+        assert!(matches!(absent, Err(FileError::NoDirectory { .. })), "{absent:?}");
+    }
 }

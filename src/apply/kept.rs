@@ -3,8 +3,10 @@
 //!
 //! It has the type and the marks of a backup, so that no controller and no scan takes it for a certificate in use.
 
+mod served;
 mod swapped;
 
+pub use served::note_served;
 pub use swapped::swap;
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
@@ -21,7 +23,11 @@ use crate::{
     k8s::{Believed, Edit},
     object::resource::SECRET,
     object::{Key, Seconds, Text},
-    plan::permits::{Permit, Permits, Verb},
+    plan::{
+        permits::{Permit, Permits, Verb},
+        tenure::{History, Tenure},
+    },
+    text::parse_time,
     x509::{Fingerprint, Interner, KeyState, bundle},
 };
 
@@ -130,12 +136,39 @@ struct Record {
     #[serde(default)]
     former: Map<String, Value>,
     issuances: Vec<Issuance>,
+    /// The certificates of the Secret. Earlier versions did not write it.
+    #[serde(default)]
+    history: History,
+}
+
+impl Record {
+    fn of(data: &Data) -> Option<Self> {
+        serde_json::from_slice(data.get(RECORD)?.expose_secret()).ok()
+    }
+}
+
+/// What can be told of a kept pair that an earlier version wrote: when the present certificate was issued, and of the one before
+/// when it ended, if this program had issued that too.
+fn of_older(present: &KeptPair, former: Option<&KeptPair>, issuances: &[Issuance]) -> History {
+    let noted = |pair: &KeptPair| Some(pair.annotations.get(secret::ISSUED_AT)?.as_str()?.to_owned());
+    let at = noted(present).and_then(|at| parse_time(&at));
+    let Some(at) = at.or_else(|| issuances.last().map(|last| last.at)) else {
+        return History::default();
+    };
+    let left = former.filter(|former| noted(former).is_some());
+    let left = left.map(|former| former.not_after.saturating_sub(at));
+    History {
+        from: Some(at),
+        tenures: vec![Tenure::new(&present.sha256, at, present.not_after, left)],
+    }
 }
 
 /// A chain and its key. `Debug` shows no part of the key.
 pub struct KeptPair {
     /// The SHA-256 of the leaf.
     pub sha256: Fingerprint,
+    /// The end of its validity, in seconds since 1970.
+    pub not_after: Seconds,
     /// This program's annotations of the Secret with this pair.
     pub(super) annotations: Map<String, Value>,
     chain: SecretSlice<u8>,
@@ -156,8 +189,10 @@ impl KeptPair {
         let (chain, key) = (data.get(chain)?, data.get(key)?);
         let parsed = bundle::parse(Some(chain.expose_secret()), Some(key), &mut Interner::new()).bundle;
         (parsed.key == KeyState::Matches).then_some(())?;
+        let leaf = parsed.leaf()?;
         Some(Self {
-            sha256: parsed.leaf()?.sha256,
+            sha256: leaf.sha256,
+            not_after: leaf.not_after,
             annotations,
             chain: chain.clone(),
             key: key.clone(),
@@ -204,6 +239,8 @@ pub struct Kept {
     pub former: Option<KeptPair>,
     /// The last issuances.
     pub issuances: Vec<Issuance>,
+    /// The certificates of the Secret, as far as they are remembered. There is one at least.
+    pub history: History,
     /// The annotation of a revocation, of either pair.
     revoked: Option<String>,
 }
@@ -215,6 +252,37 @@ impl Kept {
             Some(object) => Self::of(&object, keeping, of),
             None => Ok(None),
         }
+    }
+
+    /// Reads all kept pairs of a namespace, and makes of each what is wanted of it. What cannot be read is left out, and counted.
+    pub async fn list<T>(
+        api: &Api,
+        namespace: &str,
+        mut take: impl FnMut(Key, Self) -> Option<T>,
+    ) -> Result<(Vec<T>, usize), ApiError> {
+        let mut unreadable = 0;
+        let selector = mark::selector(Some(Purpose::Kept));
+        let read = |object: Value| {
+            let Some((of, kept)) = Self::of_any(object) else {
+                unreadable += 1;
+                return None;
+            };
+            take(of, kept)
+        };
+        let found = api.list_as(SECRET, Some(namespace), Some(&selector), read).await?;
+        Ok((found, unreadable))
+    }
+
+    /// The kept pairs in an object, and their Secret, by its annotation.
+    fn of_any(object: Value) -> Option<(Key, Self)> {
+        let about = object["metadata"]["annotations"][mark::FOR].as_str()?;
+        let (namespace, name) = about.split_once('/')?;
+        // Whoever may write Secrets there may write one that says anything: its name at least is that of the Secret.
+        (object["metadata"]["name"] == Purpose::Kept.name(about).as_str()).then_some(())?;
+        let of = Key::new(namespace, name);
+        let kept = Target::of(of.clone(), Some(object));
+        let read = Self::of_data(kept.data()?, &kept)?;
+        Some((of, read))
     }
 
     /// Reads them from the object. [`KeepError::Other`] if it is not theirs.
@@ -233,15 +301,23 @@ impl Kept {
     }
 
     fn of_data(data: &Data, kept: &Target) -> Option<Self> {
-        let record: Record = serde_json::from_slice(data.get(RECORD)?.expose_secret()).ok()?;
+        let record = Record::of(data)?;
+        let present = KeptPair::of(data, PRESENT, record.present)?;
+        let former = KeptPair::of(data, FORMER, record.former);
+        let history = if record.history.tenures.is_empty() {
+            of_older(&present, former.as_ref(), &record.issuances)
+        } else {
+            record.history
+        };
         Some(Self {
             claim: record.claim,
             slots: Slots {
                 certificate: record.slots.0,
                 key: record.slots.1,
             },
-            present: KeptPair::of(data, PRESENT, record.present)?,
-            former: KeptPair::of(data, FORMER, record.former),
+            present,
+            former,
+            history,
             issuances: record.issuances,
             revoked: kept.annotation(REVOKED).map(str::to_owned),
         })
@@ -313,13 +389,17 @@ fn object(
     now: Seconds,
 ) -> Value {
     let (at, slots) = (keeping.key(target.key()), change.slots());
-    let (kept, mut issuances, revoked) = match before {
-        Some(before) => (Some(before.present), before.issuances, before.revoked),
-        None => (None, Vec::new(), None),
+    let is_renewal = before.is_some();
+    let (kept, mut issuances, mut history, revoked) = match before {
+        Some(before) => (Some(before.present), before.issuances, before.history, before.revoked),
+        None => (None, Vec::new(), History::default(), None),
     };
     // What the Secret holds is what a rollback would want; where it holds nothing usable, what was kept last.
     let held = KeptPair::of_target(target, slots).filter(|held| held.sha256 != pair.sha256());
     let former = held.or(kept);
+    let left = former.as_ref().filter(|_| is_renewal);
+    let left = left.map(|former| former.not_after.saturating_sub(now));
+    history.begin(Tenure::new(&pair.sha256(), now, pair.leaf().not_after, left));
     let mut names: Vec<String> = pair.leaf().names.iter().map(ToString::to_string).collect();
     names.sort();
     issuances.retain(|issuance| issuance.at > now.saturating_sub(REMEMBERED));
@@ -339,6 +419,7 @@ fn object(
             .map(|former| former.annotations.clone())
             .unwrap_or_default(),
         issuances,
+        history,
     };
     let mut data = Data::from([
         (PRESENT[0].to_owned(), pair.chain_pem().into_bytes().into()),

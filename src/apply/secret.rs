@@ -1,5 +1,6 @@
 //! The Secret for a certificate: read, planned completely, and written with one conditional request.
 
+mod exported;
 mod note;
 mod other;
 mod refusal;
@@ -9,6 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Map, Value, json};
 
+pub use exported::{Exported, NotExported};
 pub use note::{ISSUED_AT, ISSUED_BY, ISSUER, Note, ORDER, REVOKED, SHA256, STAGE};
 pub(super) use note::{NOTED, reason_of};
 pub use refusal::Refusal;
@@ -297,20 +299,8 @@ impl SecretChange {
     /// The whole Secret as it will be, for a manifest. It contains a private key.
     pub fn manifest(&self) -> Value {
         let mut object = self.base.clone();
+        without_server(&mut object);
         let meta = &mut object["metadata"];
-        if let Some(meta) = meta.as_object_mut() {
-            // Fields that the server manages do not belong in a file.
-            for field in [
-                "managedFields",
-                "uid",
-                "resourceVersion",
-                "creationTimestamp",
-                "generation",
-                "selfLink",
-            ] {
-                meta.remove(field);
-            }
-        }
         if !meta["annotations"].is_object() {
             meta["annotations"] = json!({});
         }
@@ -451,6 +441,22 @@ fn applied_holds_data(present: &Present) -> bool {
     present.object["metadata"]["annotations"][owner::LAST_APPLIED]
         .as_str()
         .is_some_and(|text| text.contains("\"data\"") || text.contains("\"stringData\""))
+}
+
+/// Removes the fields that the server manages: they do not belong in a file.
+fn without_server(object: &mut Value) {
+    if let Some(meta) = object["metadata"].as_object_mut() {
+        for field in [
+            "managedFields",
+            "uid",
+            "resourceVersion",
+            "creationTimestamp",
+            "generation",
+            "selfLink",
+        ] {
+            meta.remove(field);
+        }
+    }
 }
 
 fn pair_data(pair: &Pair, slots: &Slots) -> Data {

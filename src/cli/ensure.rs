@@ -2,7 +2,7 @@
 
 mod environment;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     apply::{
@@ -59,13 +59,7 @@ fn request(command: &EnsureCommand) -> Result<ensure::Request, OpError> {
 
 /// Says for whom manifests are encrypted, and who decrypts those that are there.
 fn seal(command: &EnsureCommand, order: &mut Order) -> Result<(), OpError> {
-    let mut recipients: Vec<Recipient> = Vec::new();
-    for text in &command.age_recipient {
-        recipients.push(text.parse().map_err(|error: AgeError| OpError::because(&error))?);
-    }
-    for file in &command.age_recipients_file {
-        recipients.extend(of_file(file, "recipients", age::recipients)?);
-    }
+    let recipients = recipients(&command.age_recipient, &command.age_recipients_file)?;
     let mut identities: Vec<Identity> = Vec::new();
     for file in &command.age_identity {
         identities.extend(of_file(file, "identities", age::identities)?);
@@ -78,6 +72,18 @@ fn seal(command: &EnsureCommand, order: &mut Order) -> Result<(), OpError> {
         });
     }
     Ok(())
+}
+
+/// For whom is encrypted.
+pub(super) fn recipients(words: &[String], files: &[PathBuf]) -> Result<Vec<Recipient>, OpError> {
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for text in words {
+        recipients.push(text.parse().map_err(|error: AgeError| OpError::because(&error))?);
+    }
+    for file in files {
+        recipients.extend(of_file(file, "recipients", age::recipients)?);
+    }
+    Ok(recipients)
 }
 
 fn of_file<T>(file: &Path, what: &str, read: fn(&str) -> Result<Vec<T>, AgeError>) -> Result<Vec<T>, OpError> {

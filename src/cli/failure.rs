@@ -77,7 +77,10 @@ impl Exit {
             Self::Ok => {
                 "The report is complete, or incomplete without `--fail-on`. Findings alone do not change it: `--fail-on` does."
             }
-            Self::Findings => "With `--fail-on SEVERITY`: at least one finding that counts is that severe or worse.",
+            Self::Findings => {
+                "With `--fail-on SEVERITY`: at least one finding that counts is that severe or worse. `proof`: a certificate expired \
+                 while it was kept, or a line does not have the hash of the one before it."
+            }
             Self::Usage => {
                 "A flag, name, date or selector that cannot be read; an unknown reason; a file that cannot be opened; input \
                  that holds no manifest at all, such as the pipe of a command that failed; a manifest document that cannot be \

@@ -12,7 +12,9 @@ mod config;
 mod controller;
 mod ensure;
 mod explain;
+mod export;
 pub mod failure;
+mod forecast;
 mod front;
 mod install;
 mod labels;
@@ -25,6 +27,7 @@ mod misread;
 mod no_secrets;
 mod preflight;
 mod progress;
+mod proof;
 mod renew;
 mod respond;
 mod revoke;
@@ -93,12 +96,15 @@ pub fn run() -> Exit {
         Some(Command::Config(command)) => on_runtime(config::run(*command)),
         Some(Command::Preflight(command)) => on_runtime(preflight::run(*command)),
         Some(Command::Limits(command)) => on_runtime(limits::run(*command)),
+        Some(Command::Forecast(command)) => on_runtime(forecast::run(*command)),
         Some(Command::Why(command)) => on_runtime(why::run(*command)),
         Some(Command::Renew(command)) => on_runtime_giving_up(|cancel| renew::run(*command, cancel)),
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
         Some(Command::Ensure(command)) => on_runtime_giving_up(|cancel| ensure::run(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),
         Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
+        Some(Command::Export(command)) => on_runtime(export::run(*command)),
+        Some(Command::Proof(command)) => on_runtime(proof::run(*command)),
         Some(Command::Controller(command)) => on_runtime_giving_up(|cancel| controller::run(*command, cancel)),
         Some(Command::Pause(command)) => on_runtime(controller::pause(*command)),
         Some(Command::Resume(command)) => on_runtime(controller::resume(*command)),

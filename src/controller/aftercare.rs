@@ -237,6 +237,7 @@ impl Aftercare {
             old: None,
             witnesses: Vec::new(),
             left: Left::Serving,
+            served_at: None,
         };
         self.begin(secret, of, now);
     }

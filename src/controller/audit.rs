@@ -1,5 +1,6 @@
 //! What the controller did, as lines of JSON on standard output. Each line has the hash of the one before, so that a
-//! line that was taken away or changed later can be told from where the hashes no longer follow each other.
+//! line that was taken away or changed later can be told from where the hashes no longer follow each other
+//! ([`plan::audit`](crate::plan::audit) reads and verifies them).
 
 use std::{
     collections::BTreeMap,
@@ -13,6 +14,7 @@ use crate::{
     clock::now,
     event::{Event, Level, Listen},
     object::Key,
+    plan::audit,
     report::progress,
     text::date_time,
     x509::Fingerprint,
@@ -44,7 +46,7 @@ impl Audit {
         Arc::new(Self {
             state: Mutex::new(State {
                 out: Box::new(out),
-                last: Fingerprint::of(b""),
+                last: audit::of_nothing(),
             }),
             orders: Mutex::default(),
         })
@@ -95,10 +97,10 @@ impl Audit {
 
     fn write(&self, mut line: Map<String, Value>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        line.insert("previous".to_owned(), state.last.to_string().into());
+        line.insert(audit::PREVIOUS.to_owned(), state.last.to_string().into());
         // One line: JSON escapes the line breaks of a text.
         let text = Value::Object(line).to_string();
-        state.last = Fingerprint::of(text.as_bytes());
+        state.last = audit::hash(&text);
         let _ = writeln!(state.out, "{text}").and_then(|()| state.out.flush());
     }
 }
@@ -172,5 +174,9 @@ mod tests {
             before = Fingerprint::of(line.as_bytes());
         }
         assert!(lines[1].contains("shop-tls") && lines[0].contains("begun"));
+        let mut reader = audit::Reader::default();
+        reader.file("stdout", &text);
+        let read = reader.end();
+        assert_eq!((read.lines, read.breaks.len(), read.chains.len()), (3, 0, 1));
     }
 }

@@ -75,8 +75,14 @@ pub fn renewal_of(install: &str, stored: &Stored) -> Option<Seconds> {
     Some(renewal(install, leaf, check::renewal_window(stored)))
 }
 
+/// When a certificate with this validity is renewed that waits a share, of 2^64, of its window, for a forecast: what a CA will issue
+/// has no hash yet, and no window of the CA.
+pub fn of_share((not_before, not_after): (Seconds, Seconds), share: u64) -> Seconds {
+    Window::of(not_before, not_after, None).at(share)
+}
+
 /// The share of its window that a certificate waits, of 2^64.
-fn share(install: &str, certificate: &Fingerprint) -> u64 {
+pub fn share(install: &str, certificate: &Fingerprint) -> u64 {
     let key = hmac::Key::new(hmac::HMAC_SHA256, install.as_bytes());
     let tag = hmac::sign(&key, &certificate.0);
     let first = tag.as_ref().iter().take(8);

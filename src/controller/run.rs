@@ -20,7 +20,8 @@ use std::{
 
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep_until},
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
 };
 
 use sweep::Sweeps;
@@ -70,6 +71,8 @@ const TOLD: Duration = Duration::from_secs(6);
 const LOOKED: Duration = Duration::from_mins(1);
 /// How many certificates are taken for each that may be ordered at the same time: the next are ready when a turn is free.
 const SLOTS: usize = 3;
+/// How long notes on kept pairs are waited for in the end.
+const NOTES: Duration = Duration::from_secs(2);
 /// The shortest pause between two looks.
 const SHORTEST: Duration = Duration::from_millis(200);
 
@@ -193,6 +196,7 @@ pub async fn run(
         others: others::Others::default(),
         at_once_told: None,
         aftercare: Aftercare::default(),
+        notes: JoinSet::new(),
         expected: HashMap::new(),
     };
     asks.stage.send_replace(state::Stage::Going);
@@ -266,6 +270,8 @@ struct Controller {
     at_once_told: Option<Instant>,
     /// The certificates that are stored and not served yet.
     aftercare: Aftercare,
+    /// What is being noted on kept pairs.
+    notes: JoinSet<()>,
     /// What counts the orders that were let through a limit, until they end.
     expected: HashMap<Key, Expected>,
 }
@@ -348,7 +354,9 @@ impl Controller {
                 None => break,
             }
         }
-        // It leads until this returns.
+        // It leads until this returns. Nothing waits for a note that the cluster does not take.
+        let noted = async { while self.notes.join_next().await.is_some() {} };
+        let _ = timeout(NOTES, noted).await;
         self.memory.note();
         self.remember().await;
         self.outbox.end().await;

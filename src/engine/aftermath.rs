@@ -198,6 +198,7 @@ impl Run {
             () = self.parts.cancel.cancelled() => return Ok(()),
         };
         let Some(unserved) = Unserved::of(&outcomes, &self.parts.rivals) else {
+            self.served(&target.secret);
             let message = format!("the certificate with SHA-256 {} is served", pair.sha256());
             self.record(api, target, Reason::CertificateServed, &message).await;
             return Ok(());

@@ -329,6 +329,13 @@ impl Run {
         }
     }
 
+    /// Takes note that a certificate is seen served at every address, now.
+    pub(super) fn served(&self, secret: &Key) {
+        if let Some(aftermath) = self.aftermaths().get_mut(secret) {
+            aftermath.served_at = Some(crate::clock::now());
+        }
+    }
+
     /// Gives back a Lease as soon as another one stands for the run.
     pub(super) async fn give_back(&self, lease: Option<Lease>) {
         let shared = self

@@ -209,7 +209,7 @@ async fn under_lease(
             return Err(UndoError::LeaseLost);
         }
         let _permitted = authority.permit()?;
-        kept::swap(api, keeping, secret, both.refused, (ROLLED_BACK, &why), run).await?;
+        kept::swap(api, keeping, secret, both.refused, (ROLLED_BACK, &why), run, now()).await?;
         backup::keep(api, &target, &change, run, now()).await?;
         let _permitted = authority.permit()?;
         match change.write(api).await {

@@ -52,6 +52,8 @@ pub struct Aftermath {
     pub witnesses: Vec<Witness>,
     /// What was not done yet.
     pub left: Left,
+    /// When every address was seen to serve it, in seconds since 1970; `None` if nobody has looked, or not all did.
+    pub served_at: Option<Seconds>,
 }
 
 /// What an address shows.

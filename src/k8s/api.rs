@@ -122,6 +122,18 @@ impl Api {
         namespace: Option<&str>,
         labels: Option<&str>,
     ) -> Result<Vec<Value>, ApiError> {
+        self.list_as(resource, namespace, labels, Some).await
+    }
+
+    /// The same, of which each object is made into what is wanted of it as soon as its page is there, so that no more than a page of
+    /// whole objects is in memory.
+    pub async fn list_as<T>(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+        mut take: impl FnMut(Value) -> Option<T>,
+    ) -> Result<Vec<T>, ApiError> {
         let key = Key::new(namespace.unwrap_or_default(), "");
         let mut items = Vec::new();
         let mut token = String::new();
@@ -144,7 +156,7 @@ impl Api {
                 other => other?,
             };
             if let Value::Array(found) = page["items"].take() {
-                items.extend(found);
+                items.extend(found.into_iter().filter_map(&mut take));
             }
             match page["metadata"]["continue"].as_str() {
                 Some(next) if !next.is_empty() && next != token => next.clone_into(&mut token),

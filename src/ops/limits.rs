@@ -12,10 +12,11 @@ use crate::{
     engine::ledger::Ledger,
     error::{Blame, Diagnose as _, chain},
     object::Seconds,
+    plan::ca::Ca,
     plan::limits::{
         Buckets, Forecast, Left, Limits, certificates_of, concerns, domain_of, domains_of, forecast, overview, renewals,
     },
-    settings::layer::Layer,
+    settings::{Settings, layer::Layer, store::Store},
     text::{nearest, time::DAY},
 };
 
@@ -60,6 +61,51 @@ pub struct Report {
     pub trouble: Option<Blame>,
 }
 
+/// The CA whose limits count, and where the account with it is kept.
+pub(super) struct Standing<'a> {
+    /// The CA, and whether its staging environment is meant.
+    pub(super) ca: (&'a Ca, bool),
+    /// Its limits; `None` if they are not known.
+    pub(super) limits: Option<Limits>,
+    store: Store,
+}
+
+impl<'a> Standing<'a> {
+    /// What settings choose. Without a choice, what counts is the CA that a rehearsal stands for.
+    ///
+    /// # Errors
+    ///
+    /// There is no place for the account.
+    pub(super) async fn of(settings: &'a Settings, context: &Context) -> Result<Self, OpError> {
+        let chosen = &settings.chosen;
+        let is_staging = !chosen.rehearsal && chosen.issuer.stage == Stage::Staging;
+        Ok(Self {
+            ca: (&chosen.ca, is_staging),
+            limits: chosen.ca_limits,
+            store: context.store(chosen).await?,
+        })
+    }
+
+    /// The URL of the account, and what it has counted. What cannot be read is told, and is what `trouble` is about then.
+    pub(super) async fn look(
+        &self,
+        now: Seconds,
+        front: &dyn super::Front,
+        trouble: &mut Option<Blame>,
+    ) -> (Option<String>, Buckets) {
+        let account = match self.store.load(&self.ca.0.directory).await {
+            Ok(kept) => kept.and_then(|kept| kept.account.url),
+            Err(error) => {
+                front.warn(&format!("the orders of the account are not counted: {}", chain(&error)));
+                *trouble = (*trouble).max(Some(error.blame()));
+                None
+            }
+        };
+        let ledger = Ledger::of_account(&self.store, account.as_deref(), self.limits, now).await;
+        (account, ledger.look(Clone::clone))
+    }
+}
+
 /// Reads certificates and the ledger of the account. The CA is not asked.
 ///
 /// # Errors
@@ -72,27 +118,14 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         OpError::usage(error.to_string()).hint("give a registered domain or a host below it, such as shop.example")
     })?;
     let settings = context.settings(request.flags.clone()).await?;
-    let chosen = &settings.chosen;
-    // Without a choice, what counts is the CA that a rehearsal stands for.
-    let is_staging = !chosen.rehearsal && chosen.issuer.stage == Stage::Staging;
-    let (ca, limits) = (&chosen.ca, chosen.ca_limits);
-    let store = context.store(chosen).await?;
+    let standing = Standing::of(&settings, context).await?;
+    let ((ca, is_staging), limits) = (standing.ca, standing.limits);
     let open = Open::default();
     let session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
     let (inventory, now) = (&session.inventory, session.rules.now);
     let mut trouble = session.trouble;
-    let account = match store.load(&ca.directory).await {
-        Ok(kept) => kept.and_then(|kept| kept.account.url),
-        Err(error) => {
-            front.warn(&format!("the orders of the account are not counted: {}", chain(&error)));
-            trouble = trouble.max(Some(error.blame()));
-            None
-        }
-    };
-    let ledger = Ledger::of_account(&store, account.as_deref(), limits, now).await;
-    let seen = seen_of(inventory, (ca, is_staging), limits.as_ref());
-    let mut known = ledger.look(Clone::clone);
-    known.join(seen.buckets());
+    let (account, mut known) = standing.look(now, front, &mut trouble).await;
+    known.join(seen_of(inventory, (ca, is_staging), limits.as_ref()).buckets());
     let domains: BTreeSet<String> = certificates_of(inventory, ca, is_staging)
         .iter()
         .flat_map(|certificate| domains_of(&certificate.names))

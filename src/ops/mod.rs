@@ -5,7 +5,9 @@
 //! | [`renew`], [`issue`] | order certificates and store them ([`issuance`] is what they have in common) |
 //! | [`ensure`] | the same where a Secret is not as it is wanted, and nothing where it is |
 //! | [`preflight`] | find what would stop an issuance |
-//! | [`limits`] | look at what is left of the CA's rate limits |
+//! | [`limits`], [`forecast`] | look at what is left of the CA's rate limits, and at what will be in the coming year |
+//! | [`proof`] | show that certificates were renewed in time |
+//! | [`export`] | write certificates with their keys into a directory, encrypted |
 //! | [`revoke`] | revoke a certificate that is not in use |
 //! | [`rollback`] | put the pair before the last renewal back |
 //! | [`restart`] | restart what uses a Secret |
@@ -27,7 +29,9 @@ mod controllers;
 mod directory;
 pub mod ensure;
 mod error;
+pub mod export;
 pub mod files;
+pub mod forecast;
 mod foreseen;
 pub mod front;
 pub mod install;
@@ -40,6 +44,7 @@ pub mod notify;
 mod opened;
 pub mod pause;
 pub mod preflight;
+pub mod proof;
 pub mod reach;
 pub mod renew;
 pub mod restart;

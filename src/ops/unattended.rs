@@ -28,7 +28,7 @@ use crate::{
     acme::Acme,
     apply::{
         Api, ApiError, Patch, Permit, Permits, RunId, Verb,
-        kept::{Keeping, Kept},
+        kept::{self, Keeping, Kept},
         rollout::Workload,
     },
     engine::{
@@ -41,6 +41,7 @@ use crate::{
         run::Run,
         undo::{self, Both, UndoError},
     },
+    error::chain,
     inventory::{Inventory, Stored},
     k8s::{Believed, Connection, Edit},
     net::HostPort,
@@ -58,6 +59,7 @@ use crate::{
         Scope,
         scope::{Namespaces, parse_selector},
     },
+    x509::Fingerprint,
 };
 
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
@@ -89,9 +91,8 @@ fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
     let rule = |entry: &WildcardEntry| {
         let selector = entry.namespace_selector.as_deref().unwrap_or_default();
         Ok(WildcardRule {
-            selector: parse_selector(selector).map_err(|error| {
-                OpError::usage(crate::error::chain(&error)).after("unattended.wildcards: namespaceSelector")
-            })?,
+            selector: parse_selector(selector)
+                .map_err(|error| OpError::usage(chain(&error)).after("unattended.wildcards: namespaceSelector"))?,
             name: entry.name.clone(),
             secret: entry.secret.as_deref().unwrap_or(wildcard::SECRET).into(),
         })
@@ -428,6 +429,29 @@ impl Unattended {
         async move {
             let api = Api::new(connection, copy::permits(&copy));
             copy::copy(&api, &copy, &options, &authority).await
+        }
+    }
+
+    /// Notes on the kept pair of a Secret when its certificate was first seen served. What the cluster refuses is only logged: the
+    /// certificate is served all the same, and the log has the moment too.
+    pub fn note_served(
+        &self,
+        secret: &Key,
+        certificate: Fingerprint,
+        at: Seconds,
+        authority: Authority,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (secret, keeping, connection) = (secret.clone(), self.keeping(), self.connection.clone());
+        async move {
+            let Some(keeping) = keeping else { return };
+            let Ok(_permitted) = authority.permit() else { return };
+            let api = Api::new(connection, keeping.permits(&secret));
+            if let Err(error) = kept::note_served(&api, &keeping, &secret, certificate, at).await {
+                log::warn!(
+                    "when Secret {secret} was first seen served is not noted: {}",
+                    chain(&error)
+                );
+            }
         }
     }
 

@@ -11,15 +11,17 @@ mod forecast;
 mod known;
 mod overview;
 mod owner;
+mod scheduler;
 
 use std::collections::BTreeMap;
 
 pub use bucket::{Bucket, Limit};
 pub use buckets::{Buckets, domains_of, identifier, registered_domain};
 pub use forecast::{Bound, Forecast, Wanted, Week, forecast, schedule};
-pub use known::{KnownCertificate, Seen, certificates_of, renewals};
+pub use known::{Ahead, BACKDATED, KnownCertificate, Seen, ahead, certificates_of, renewals};
 pub use overview::{Left, LimitOf, NotADomain, concerns, domain_of, overview};
 pub use owner::belongs_to;
+pub use scheduler::{Concerns, HeldBy, Scheduler};
 
 use crate::{
     name::Name,

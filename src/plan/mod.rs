@@ -1,19 +1,23 @@
 //! The targets of a renewal, and the steps for them. Pure.
 
+pub mod audit;
 pub mod ca;
 pub mod caa;
 pub mod copy;
 pub mod doing;
 pub mod ensure;
+pub mod forecast;
 pub mod limits;
 pub mod names;
 mod outline;
 pub mod permits;
 pub mod preflight;
+pub mod proof;
 pub mod standing;
 pub mod steps;
 pub mod summary;
 pub mod target;
+pub mod tenure;
 pub mod wanted;
 pub mod why;
 pub mod wildcard;

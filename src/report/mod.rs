@@ -9,6 +9,7 @@ pub mod cause;
 pub mod columns;
 pub mod doings;
 pub mod explain;
+pub mod forecast;
 pub mod github;
 pub mod item;
 pub mod json;
@@ -23,6 +24,7 @@ pub mod preflight;
 pub mod present;
 pub mod progress;
 pub mod prometheus;
+pub mod proof;
 pub mod rows;
 pub mod sarif;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use aws_lc_rs::encoding::{AsBigEndian as _, Curve25519SeedBin};
 use super::*;
 
 /// An identity and its recipient, in the form of `age-keygen`.
-fn keygen() -> (String, String) {
+pub(in crate::apply) fn keygen() -> (String, String) {
     let private = PrivateKey::generate(&X25519).unwrap();
     let mut bytes = Key::default();
     let seed: Curve25519SeedBin<'_> = private.as_be_bytes().unwrap();

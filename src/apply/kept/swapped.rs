@@ -9,7 +9,8 @@ use crate::{
         secret::{self, REVOKED},
     },
     k8s::{Believed, Edit},
-    object::Key,
+    object::{Key, Seconds},
+    plan::tenure::Tenure,
     x509::Fingerprint,
 };
 
@@ -26,6 +27,7 @@ pub async fn swap(
     refused: Fingerprint,
     why: (&str, &str),
     run: &RunId,
+    now: Seconds,
 ) -> Result<(), KeepError> {
     api.update(SECRET, &keeping.key(of), Believed::Unknown, |present| {
         let Some(kept) = present
@@ -43,7 +45,7 @@ pub async fn swap(
             });
         }
         let is_it = kept.present.sha256 == refused;
-        let swapped = swapped(&kept, keeping, of, why, run).filter(|_| is_it);
+        let swapped = swapped(&kept, keeping, of, why, run, now).filter(|_| is_it);
         Ok(swapped.map_or(Edit::Nothing, Edit::Whole))
     })
     .await
@@ -51,17 +53,24 @@ pub async fn swap(
 }
 
 /// The object that keeps the pairs the other way round; `None` if there is no former one.
-fn swapped(kept: &Kept, keeping: &Keeping, of: &Key, why: (&str, &str), run: &RunId) -> Option<Value> {
+fn swapped(kept: &Kept, keeping: &Keeping, of: &Key, why: (&str, &str), run: &RunId, now: Seconds) -> Option<Value> {
     let (refused, former) = (&kept.present, kept.former.as_ref()?);
     let at = keeping.key(of);
     let mut annotations = former.annotations.clone();
     annotations.insert(why.0.to_owned(), why.1.into());
+    let mut history = kept.history.clone();
+    let left = refused.not_after.saturating_sub(now);
+    history.begin(Tenure {
+        back: true,
+        ..Tenure::new(&former.sha256, now, former.not_after, Some(left))
+    });
     let record = Record {
         claim: kept.claim.clone(),
         slots: (kept.slots.certificate.clone(), kept.slots.key.clone()),
         present: annotations,
         former: refused.annotations.clone(),
         issuances: kept.issuances.clone(),
+        history,
     };
     let data = Data::from([
         (PRESENT[0].to_owned(), former.chain.clone()),
@@ -90,7 +99,10 @@ fn swapped(kept: &Kept, keeping: &Keeping, of: &Key, why: (&str, &str), run: &Ru
 mod tests {
     use super::*;
     use crate::{
-        apply::kept::tests::{keeping, kept_of},
+        apply::{
+            kept::tests::{keeping, kept_of},
+            pair::tests::NOW,
+        },
         x509::testing::Authority,
     };
 
@@ -101,15 +113,18 @@ mod tests {
         let kept = kept_of(&new, &former, "install-1", None);
         let of = Key::new("shop", "shop-tls");
         let why = ("kubectl-certs.io/rolled-back", "because");
-        let object = swapped(&kept, &keeping(), &of, why, &RunId::random()).unwrap();
+        let object = swapped(&kept, &keeping(), &of, why, &RunId::random(), NOW).unwrap();
         let again = Kept::of(&object, &keeping(), &of).unwrap().unwrap();
         assert_eq!(again.present.sha256, Fingerprint::of(&former.der));
         assert_eq!(again.present.annotations["kubectl-certs.io/rolled-back"], "because");
         assert_eq!(again.former.as_ref().unwrap().sha256, Fingerprint::of(&new.der));
         assert_eq!(again.issuances, kept.issuances);
         assert_eq!(again.claim, "install-1");
+        let present = again.history.present().unwrap();
+        assert_eq!((present.back, present.is_renewal()), (true, false));
+        assert_eq!(again.history.tenures.len(), 2);
         // Twice is as it was, but for the reason.
-        let twice = swapped(&again, &keeping(), &of, why, &RunId::random()).unwrap();
+        let twice = swapped(&again, &keeping(), &of, why, &RunId::random(), NOW).unwrap();
         let twice = Kept::of(&twice, &keeping(), &of).unwrap().unwrap();
         assert_eq!(twice.present.sha256, kept.present.sha256);
     }

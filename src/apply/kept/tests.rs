@@ -44,6 +44,12 @@ pub(crate) fn kept_of(leaf: &Issued, former: &Issued, claim: &str, revoked: Opti
     kept
 }
 
+/// The object that keeps a new pair and the one that it replaced, and the Secret.
+pub(in crate::apply) fn object_of(leaf: &Issued, former: &Issued) -> (Value, Key) {
+    let (object, _) = kept(None, &holding(former, json!({})), leaf, NOW);
+    (object, of())
+}
+
 /// The Secret with a pair, and annotations.
 fn holding(leaf: &Issued, annotations: Value) -> Target {
     let mut object = json!({
@@ -102,6 +108,57 @@ fn the_new_pair_and_the_one_that_it_replaces_are_kept_with_what_belongs_to_them(
     assert_eq!(second.issued_since(&["b.example".to_owned()], NOW), 0);
     let (_, later) = kept(Some(second), &gone, &old, NOW + 9 * 86_400);
     assert_eq!(later.issuances.len(), 1, "older ones are forgotten");
+}
+
+#[test]
+fn every_renewal_is_remembered_with_the_life_that_was_left_to_what_it_replaced() {
+    let root = Authority::root("Root");
+    let (theirs, first, second) = (root.leaf("a.example"), root.leaf("a.example"), root.leaf("a.example"));
+    // What was there before was not kept by anybody: nothing is proved of it.
+    let (_, kept_first) = kept(None, &holding(&theirs, json!({})), &first, NOW);
+    let [only] = kept_first.history.tenures.as_slice() else {
+        panic!("{:?}", kept_first.history)
+    };
+    assert_eq!(
+        (only.at, only.until, only.left),
+        (NOW, kept_first.present.not_after, None)
+    );
+    assert_eq!(kept_first.history.from, None, "nothing was before");
+    let until = kept_first.present.not_after;
+    let (_, kept_second) = kept(Some(kept_first), &holding(&first, json!({})), &second, NOW + 60);
+    let last = kept_second.history.present().unwrap();
+    assert_eq!((last.at, last.left), (NOW + 60, Some(until - NOW - 60)));
+    assert!(last.is_renewal());
+    // Where the Secret was emptied meanwhile, it is the kept one that was replaced, and it may have expired.
+    let (third, gone) = (root.leaf("a.example"), Target::of(of(), None));
+    let until = kept_second.present.not_after;
+    let (_, kept_third) = kept(Some(kept_second), &gone, &third, NOW + 60);
+    assert_eq!(kept_third.history.present().unwrap().left, Some(until - NOW - 60));
+}
+
+#[test]
+fn a_kept_pair_of_an_earlier_version_is_read_and_tells_what_it_can() {
+    let root = Authority::root("Root");
+    let (old, new) = (root.leaf("a.example"), root.leaf("a.example"));
+    let noted = json!({
+        "kubectl-certs.io/sha256": Fingerprint::of(&old.der).to_string(), "kubectl-certs.io/issued-at": "2026-11-01T00:00:00Z",
+    });
+    let (mut object, _) = kept(None, &holding(&old, noted), &new, NOW);
+    let target = Target::of(of(), Some(object.clone()));
+    let record = target.data().unwrap()[RECORD].expose_secret().to_vec();
+    let mut record: Value = serde_json::from_slice(&record).unwrap();
+    // What version 0.1 wrote.
+    record.as_object_mut().unwrap().remove("history");
+    let only = Data::from([(RECORD.to_owned(), record.to_string().into_bytes().into())]);
+    object["data"][RECORD] = secret::encoded(&only)[RECORD].clone();
+    let read = Kept::of(&object, &keeping(), &of()).unwrap().unwrap();
+    let present = read.history.present().unwrap();
+    // The annotation of the present pair says when it was issued.
+    assert_eq!((present.at, read.history.from), (NOW, Some(NOW)));
+    assert_eq!(present.left, Some(read.former.as_ref().unwrap().not_after - NOW));
+    assert_eq!(present.served, None, "nobody knows");
+    let (_, next) = kept(Some(read), &holding(&new, json!({})), &old, NOW + 60);
+    assert_eq!((next.history.tenures.len(), next.history.from), (2, Some(NOW)));
 }
 
 #[test]

@@ -28,6 +28,11 @@ examples! {
         "What is left at Let's Encrypt, and what is ahead" "limits -A",
         "One registered domain, by one of its hosts" "limits www.shop.example -A",
         "For a script" "limits -A --issuer corp -o json";
+    FORECAST:
+        "The coming year of all certificates, under four lifetimes" "forecast -A",
+        "How long 30,000 customers' domains take on the first day" "forecast -A --new 30000",
+        "Another 200 hosts of one domain, with certificates of 45 days" "forecast -A --new 200 --under shop.example --lifetime 45d",
+        "For a script" "forecast -A -o json";
     WHY:
         "Where a host stands, and what holds it" "why shop.example -n shop",
         "For a script" "why shop.example -A -o json";
@@ -51,6 +56,13 @@ examples! {
         "The pair before the last renewal" "rollback shop-tls -n shop";
     CLEANUP:
         "Leftovers of killed runs, in all namespaces" "cleanup -A";
+    EXPORT:
+        "Everything that the controller keeps" "export -A --to ./certs --age-recipients-file ./to",
+        "One Secret, for one recipient" "export secret/shop-tls -n shop --to ./certs --age-recipient age1RECIPIENT";
+    PROOF:
+        "The last 90 days" "proof",
+        "A quarter, with the controller's lines, for a spreadsheet" "proof --since 2026-10-01 --audit ./october.log --audit ./november.log -o csv",
+        "The lines alone, without a cluster" "proof --audit ./controller.log --audit-only";
     CONTROLLER:
         "All namespaces, with Let's Encrypt" "controller -A --production --account-secret kubectl-certs/account";
     INSTALL:

@@ -26,8 +26,8 @@ mod notify;
 
 pub use commands::{
     AccountAction, AccountArgs, AccountCommand, CleanupCommand, ConfigAction, ConfigCommand, ConfigViewArgs,
-    ImportArgs, IssueCommand, LimitsCommand, PreflightCommand, RenewCommand, RevokeCommand, RollbackCommand,
-    UpdateArgs,
+    ForecastCommand, ImportArgs, IssueCommand, LimitsCommand, PreflightCommand, RenewCommand, RevokeCommand,
+    RollbackCommand, UpdateArgs,
 };
 pub use ensure::EnsureCommand;
 pub use notify::NotifyArgs;

@@ -5,6 +5,7 @@ mod examples;
 pub mod install;
 pub mod issue;
 mod judge;
+pub mod kept;
 mod read;
 #[cfg(test)]
 mod remedies;
@@ -74,6 +75,9 @@ pub enum Command {
     /// Show what is left of a CA's rate limits, and what the next 90 days will take
     #[command(after_long_help = examples::LIMITS)]
     Limits(Box<issue::LimitsCommand>),
+    /// Show which limit of the CA binds when in the coming year, under several lifetimes
+    #[command(after_long_help = examples::FORECAST)]
+    Forecast(Box<issue::ForecastCommand>),
     /// Show where a host stands, from annotation to served, and what holds it
     #[command(after_long_help = examples::WHY)]
     Why(Box<WhyCommand>),
@@ -95,6 +99,12 @@ pub enum Command {
     /// Remove the leftovers of killed runs
     #[command(after_long_help = examples::CLEANUP)]
     Cleanup(Box<issue::CleanupCommand>),
+    /// Write certificates with their keys into a directory, encrypted with age
+    #[command(after_long_help = examples::EXPORT)]
+    Export(Box<kept::ExportCommand>),
+    /// Prove that the controller renewed every certificate in time, and when each was seen served
+    #[command(after_long_help = examples::PROOF)]
+    Proof(Box<kept::ProofCommand>),
     /// Keep the certificates of annotated routes renewed, unattended; what runs in the cluster
     #[command(after_long_help = examples::CONTROLLER)]
     Controller(Box<controller::ControllerCommand>),

@@ -16,7 +16,8 @@ const RELATED: &[(&str, &[&str])] = &[
     ("show", &["status", "probe", "explain"]),
     ("probe", &["status", "show"]),
     ("preflight", &["renew", "limits", "why"]),
-    ("limits", &["preflight", "renew"]),
+    ("limits", &["preflight", "renew", "forecast"]),
+    ("forecast", &["limits", "controller"]),
     ("why", &["status", "preflight", "controller"]),
     ("renew", &["preflight", "ensure", "rollback", "cleanup", "limits"]),
     ("issue", &["ensure", "renew", "preflight"]),
@@ -24,7 +25,9 @@ const RELATED: &[(&str, &[&str])] = &[
     ("revoke", &["renew", "account"]),
     ("rollback", &["renew", "show"]),
     ("cleanup", &["renew"]),
-    ("controller", &["install", "pause", "resume", "why"]),
+    ("export", &["ensure", "controller"]),
+    ("proof", &["controller", "status"]),
+    ("controller", &["install", "pause", "resume", "why", "proof"]),
     ("install", &["controller", "uninstall", "resume", "rights"]),
     ("uninstall", &["install", "cleanup"]),
     ("pause", &["resume", "controller"]),
@@ -61,10 +64,13 @@ pub(super) fn related(command: &CommandText) -> Vec<String> {
 pub(super) fn statuses(command: &CommandText) -> Vec<Entry> {
     let first = command.words.first().map_or("", String::as_str);
     let is_offline = !command.takes("kubeconfig");
-    let only_reads = matches!(first, "" | "status" | "show" | "probe" | "why" | "rights" | "config");
+    let only_reads = matches!(
+        first,
+        "" | "status" | "show" | "probe" | "why" | "rights" | "config" | "proof" | "forecast"
+    );
     let may_end = |exit: &Exit| match exit {
         Exit::Ok | Exit::Usage => true,
-        Exit::Findings => command.takes("fail-on") || first == "why",
+        Exit::Findings => command.takes("fail-on") || matches!(first, "why" | "proof"),
         Exit::Acme | Exit::Write => !is_offline && !only_reads,
         Exit::Cluster | Exit::HungUp | Exit::Interrupted | Exit::Terminated => !is_offline,
     };
@@ -72,6 +78,9 @@ pub(super) fn statuses(command: &CommandText) -> Vec<Entry> {
     all.map(|exit| {
         let about = match exit {
             Exit::Findings if first == "why" => "The host is not served as it should be.",
+            Exit::Findings if first == "proof" => {
+                "A certificate expired while it was kept, or a line does not have the hash of the one before it."
+            }
             Exit::Ok if first == "why" => "The host is served as it should be.",
             Exit::Ok if !command.takes("fail-on") => "Everything was done.",
             exit => exit.about(),

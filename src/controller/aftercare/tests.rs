@@ -18,6 +18,7 @@ fn aftermath(left: Left, is_seen: bool) -> Aftermath {
         old: Some(digest("old")),
         witnesses: is_seen.then_some(witness).into_iter().collect(),
         left,
+        served_at: None,
     }
 }
 

@@ -110,6 +110,9 @@ impl Controller {
         match told {
             Told::Stored(secret, aftermath) => {
                 let left = aftermath.left;
+                if let Some(at) = aftermath.served_at {
+                    self.note_served(&secret, aftermath.new, at);
+                }
                 self.aftercare.begin(&secret, aftermath, now());
                 let event = match left {
                     Left::Nothing => return,
@@ -124,11 +127,11 @@ impl Controller {
             }
             Told::Restarted(secret, result) => {
                 let news = self.aftercare.restarted(&secret, result, now());
-                self.news(&secret, news);
+                self.news(&secret, None, news);
             }
             Told::Looked(secret, new, looked) => {
                 let news = self.aftercare.looked(&secret, new, looked, now());
-                self.news(&secret, news);
+                self.news(&secret, Some(new), news);
             }
             Told::Undone(secret, both, Ok(until)) => {
                 self.aftercare.undone(&secret, both, now());
@@ -186,6 +189,7 @@ impl Controller {
                 } else {
                     Left::Serving
                 },
+                served_at: None,
             };
             self.aftercare.begin(&doing.secret, of, now());
         }
@@ -202,10 +206,14 @@ impl Controller {
         })
     }
 
-    fn news(&mut self, secret: &Key, news: News) {
+    /// Takes note of how it stands with a certificate after it was looked at, or workloads were restarted for it.
+    fn news(&mut self, secret: &Key, certificate: Option<Fingerprint>, news: News) {
         match news {
             News::Nothing => {}
             News::Served => {
+                if let Some(certificate) = certificate {
+                    self.note_served(secret, certificate, now());
+                }
                 self.keeper.after(secret, None, now());
                 let message = "the stored certificate is served by now".to_owned();
                 self.say_after(secret, "served-later", Level::Note, &message);
@@ -216,6 +224,18 @@ impl Controller {
                 self.keeper.after(secret, Some(&message), now());
             }
         }
+    }
+
+    /// Notes on the kept pair when its certificate was first seen served. What was seen while this process does not lead any more
+    /// is not noted: another one may have stored the next certificate.
+    fn note_served(&mut self, secret: &Key, certificate: Fingerprint, at: Seconds) {
+        let Some(term) = &self.term else { return };
+        let noting = self
+            .unattended
+            .note_served(secret, certificate, at, term.authority.clone());
+        self.notes.spawn(noting);
+        // Those that have ended are let go.
+        while self.notes.try_join_next().is_some() {}
     }
 
     fn say_after(&self, secret: &Key, event: &str, level: Level, message: &str) {

@@ -153,6 +153,7 @@ impl Run {
             old: to.present.sha256(&to.options.slots),
             witnesses,
             left: Left::Nothing,
+            served_at: None,
         };
         self.stored(&target.secret, aftermath);
         Ok(stored)

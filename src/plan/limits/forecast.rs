@@ -1,8 +1,6 @@
 //! When the orders that will be wanted are possible: for a forecast, and for whoever makes them by and by.
 
-use std::collections::HashMap;
-
-use super::{Bucket, Buckets, Limit, Limits, OrderKind, WEEK, domains_of, identifier, set_of};
+use super::{Buckets, HeldBy, Limits, OrderKind, Scheduler, WEEK};
 use crate::{name::Name, object::Seconds};
 
 /// An order that will be wanted.
@@ -69,46 +67,10 @@ pub struct Forecast {
     pub bound: Option<Bound>,
 }
 
-/// Numbers by domain, set of names or name, as a plan goes on.
-struct Planned<'a> {
-    limit: Option<Limit>,
-    before: &'a std::collections::BTreeMap<String, Bucket>,
-    after: HashMap<String, Bucket>,
-}
-
-impl<'a> Planned<'a> {
-    fn new(limit: Option<Limit>, before: &'a std::collections::BTreeMap<String, Bucket>) -> Self {
-        Self {
-            limit,
-            before,
-            after: HashMap::new(),
-        }
-    }
-
-    fn bucket(&self, key: &str) -> Bucket {
-        let planned = self.after.get(key).or_else(|| self.before.get(key));
-        planned.copied().unwrap_or_default()
-    }
-
-    fn earliest(&self, key: &str, at: Seconds) -> Seconds {
-        self.limit
-            .as_ref()
-            .map_or(at, |limit| self.bucket(key).earliest(limit, at))
-    }
-
-    fn take(&mut self, key: String, at: Seconds) {
-        if let Some(limit) = &self.limit {
-            let bucket = self.bucket(&key).planned(limit, at);
-            self.after.insert(key, bucket);
-        }
-    }
-}
-
 /// The moments at which the limits permit the orders that are `wanted`, in their order. Orders that are wanted earlier
 /// are planned first, and each waits for all of its limits.
 pub fn schedule(limits: &Limits, known: &Buckets, wanted: &[Wanted], now: Seconds) -> Vec<Scheduled> {
-    let mut known = known.clone();
-    known.drop_full(limits, now);
+    let mut scheduler = Scheduler::new(limits, known, now);
     let mut all: Vec<Scheduled> = wanted
         .iter()
         .map(|wanted| Scheduled {
@@ -118,59 +80,24 @@ pub fn schedule(limits: &Limits, known: &Buckets, wanted: &[Wanted], now: Second
         .collect();
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by_key(|index| wanted.get(*index).map(|wanted| wanted.at));
-    let mut domains = Planned::new(limits.domain, &known.domains);
-    let mut sets = Planned::new(limits.same_names, &known.sets);
-    let failures = Planned::new(limits.failures, &known.failures);
     for index in &order {
-        let (Some(wanted), Some(slot)) = (wanted.get(*index), all.get_mut(*index)) else {
-            continue;
-        };
-        if wanted.kind == OrderKind::Replacement {
-            continue;
-        }
-        let own_domains = match wanted.kind {
-            OrderKind::New => domains_of(&wanted.names),
-            _ => Vec::new(),
-        };
-        let set = set_of(&wanted.names);
-        let start = slot.at;
-        let mut wait = |at: Seconds, limit: &dyn Fn() -> String| {
-            if at > slot.at {
-                slot.at = at;
-                slot.held_by = Some(limit());
-            }
-        };
-        wait(sets.earliest(&set, start), &|| {
-            format!("certificates for exactly the names {set}")
-        });
-        for domain in &own_domains {
-            wait(domains.earliest(domain, start), &|| {
-                format!("certificates for {domain}")
-            });
-        }
-        for name in wanted.names.iter().map(identifier) {
-            wait(failures.earliest(&name, start), &|| {
-                format!("failed validations of {name}")
-            });
-        }
-        let at = slot.at;
-        sets.take(set, at);
-        for domain in own_domains {
-            domains.take(domain, at);
+        if let (Some(wanted), Some(slot)) = (wanted.get(*index), all.get_mut(*index))
+            && wanted.kind != OrderKind::Replacement
+        {
+            let of = scheduler.concerns(&wanted.names);
+            let (at, held_by) = scheduler.by_names(&of, wanted.kind, slot.at);
+            slot.at = at;
+            slot.held_by = held_by.map(|held_by| scheduler.words(held_by));
         }
     }
-    if let Some(limit) = &limits.orders {
-        let mut bucket = known.orders;
-        order.retain(|index| wanted.get(*index).is_some_and(|wanted| wanted.kind == OrderKind::New));
-        order.sort_by_key(|index| all.get(*index).map(|slot| slot.at));
-        for index in order {
-            let Some(slot) = all.get_mut(index) else { continue };
-            let at = bucket.earliest(limit, slot.at);
-            if at > slot.at {
-                slot.at = at;
-                slot.held_by = Some("new orders of this account".to_owned());
-            }
-            bucket = bucket.planned(limit, at);
+    order.retain(|index| wanted.get(*index).is_some_and(|wanted| wanted.kind == OrderKind::New));
+    order.sort_by_key(|index| all.get(*index).map(|slot| slot.at));
+    for index in order {
+        let Some(slot) = all.get_mut(index) else { continue };
+        let at = scheduler.by_account(slot.at);
+        if at > slot.at {
+            slot.at = at;
+            slot.held_by = Some(scheduler.words(HeldBy::Orders));
         }
     }
     all

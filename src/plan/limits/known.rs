@@ -16,8 +16,8 @@ use crate::{
     x509::{Certificate, Fingerprint},
 };
 
-/// Let's Encrypt dates certificates back by an hour.
-const BACKDATED: Seconds = HOUR;
+/// Let's Encrypt dates certificates back by an hour, in seconds.
+pub const BACKDATED: Seconds = HOUR;
 /// Renewals of one certificate are at least so far apart, in seconds, whatever its lifetime.
 const APART: Seconds = HOUR;
 
@@ -109,45 +109,51 @@ impl Seen {
     }
 }
 
-/// The orders that the certificates of a CA will need until a moment, sorted by when they are due, and those of Secrets
-/// that have no certificate yet. `account` is the URL of the account that will order them.
-pub fn renewals(
-    inventory: &Inventory,
+/// A certificate that will be ordered, again and again.
+#[derive(Debug)]
+pub struct Ahead<'a> {
+    /// The present one; `None` where there is none yet.
+    pub present: Option<(&'a Stored, &'a Certificate)>,
+    /// Its Secret.
+    pub secret: Key,
+    /// The names of the order.
+    pub names: Vec<Name>,
+    /// What the next order will count towards.
+    pub kind: OrderKind,
+    /// What those after it will.
+    pub again: OrderKind,
+}
+
+/// The certificates of a CA that will be renewed, and those of Secrets that have none yet. `account` is the URL of the account that
+/// will order them.
+pub fn ahead<'a>(
+    inventory: &'a Inventory,
     (ca, staging): (&Ca, bool),
     limits: Option<&Limits>,
     account: Option<&str>,
-    (now, until): (Seconds, Seconds),
-) -> Vec<Wanted> {
+) -> Vec<Ahead<'a>> {
     // The kinds do not matter without limits.
     let limits = limits.unwrap_or(&Limits::PRODUCTION);
-    let mut wanted = Vec::new();
+    let mut all = Vec::new();
     for known in certificates_of(inventory, ca, staging) {
         if known.stored.secret_type == BACKUP_TYPE {
             continue;
         }
-        let (leaf, key) = (known.leaf, known.stored.meta.key());
-        let window = renewal_window(known.stored).filter(|(start, _)| *start < leaf.not_after);
-        let by_age = due_by_lifetime(leaf.not_before, leaf.not_after);
-        let due = window.map_or(by_age, |(start, _)| start);
+        let (stored, leaf) = (known.stored, known.leaf);
         let ours = account.is_some_and(|account| {
-            let noted = |key: &str| known.stored.meta.annotation(key);
-            window.is_some() && belongs_to(noted, &leaf.sha256, account)
+            let noted = |key: &str| stored.meta.annotation(key);
+            window_of(stored, leaf).is_some() && belongs_to(noted, &leaf.sha256, account)
         });
-        let names = target(inventory, key, false).names.order;
+        let secret = stored.meta.key();
+        let names = target(inventory, secret.clone(), false).names.order;
         let same = set_of(&names) == set_of(&known.names);
-        let again = due.saturating_sub(leaf.not_before).max(APART);
-        let mut at = due.max(now);
-        let mut kind = OrderKind::of(limits, same, ours);
-        while at < until {
-            wanted.push(Wanted {
-                at,
-                names: names.clone(),
-                kind,
-            });
-            // The next one renews what this one brings.
-            kind = OrderKind::of(limits, true, ours);
-            at = at.saturating_add(again);
-        }
+        all.push(Ahead {
+            present: Some((stored, leaf)),
+            secret,
+            names,
+            kind: OrderKind::of(limits, same, ours),
+            again: OrderKind::of(limits, true, ours),
+        });
     }
     let is_absent = |key: &Key| {
         let held = inventory.secrets().get(key).and_then(Stored::leaf);
@@ -155,11 +161,56 @@ pub fn renewals(
     };
     let absent = targets(inventory, Choice::All, false).0.into_iter();
     for target in absent.filter(|target| is_absent(&target.secret) && !target.names.order.is_empty()) {
-        wanted.push(Wanted {
-            at: now,
+        all.push(Ahead {
+            present: None,
+            secret: target.secret,
             names: target.names.order,
             kind: OrderKind::New,
+            again: OrderKind::of(limits, true, false),
         });
+    }
+    all
+}
+
+/// The window of a certificate that is noted on its Secret, if that is one to heed.
+fn window_of(stored: &Stored, leaf: &Certificate) -> Option<(Seconds, Seconds)> {
+    renewal_window(stored).filter(|(start, _)| *start < leaf.not_after)
+}
+
+/// The orders that the certificates of a CA will need until a moment, sorted by when they are due, and those of Secrets
+/// that have no certificate yet. `account` is the URL of the account that will order them.
+pub fn renewals(
+    inventory: &Inventory,
+    ca: (&Ca, bool),
+    limits: Option<&Limits>,
+    account: Option<&str>,
+    (now, until): (Seconds, Seconds),
+) -> Vec<Wanted> {
+    let mut wanted = Vec::new();
+    for one in ahead(inventory, ca, limits, account) {
+        let Some((stored, leaf)) = one.present else {
+            wanted.push(Wanted {
+                at: now,
+                names: one.names,
+                kind: one.kind,
+            });
+            continue;
+        };
+        let by_age = due_by_lifetime(leaf.not_before, leaf.not_after);
+        let due = window_of(stored, leaf).map_or(by_age, |(start, _)| start);
+        let again = due.saturating_sub(leaf.not_before).max(APART);
+        let mut at = due.max(now);
+        let mut kind = one.kind;
+        while at < until {
+            wanted.push(Wanted {
+                at,
+                names: one.names.clone(),
+                kind,
+            });
+            // The next one renews what this one brings.
+            kind = one.again;
+            at = at.saturating_add(again);
+        }
     }
     wanted.sort_by_key(|wanted| wanted.at);
     wanted

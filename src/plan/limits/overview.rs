@@ -33,6 +33,16 @@ impl LimitOf {
         }
     }
 
+    /// The limit as the beginning of a sentence.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Orders => "new orders of this account".to_owned(),
+            Self::Domain(domain) => format!("certificates for {domain}"),
+            Self::SameNames(set) => format!("certificates for exactly the names {set}"),
+            Self::Failures(name) => format!("failed validations of {name}"),
+        }
+    }
+
     /// Which of the kind: the domain, the names or the name; empty for the account's orders.
     pub fn which(&self) -> &str {
         match self {

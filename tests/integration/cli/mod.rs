@@ -8,6 +8,7 @@ mod ensure;
 mod example;
 mod exit;
 mod fetch;
+mod forecast;
 mod formats;
 #[cfg(target_os = "linux")] // GNU time
 mod growth;
@@ -28,6 +29,7 @@ mod pipelines;
 mod printed;
 #[cfg(target_os = "linux")] // /proc, and the shells of Debian
 mod prompts;
+mod proof;
 mod select;
 mod server;
 mod shells;

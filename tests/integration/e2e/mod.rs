@@ -47,6 +47,7 @@ mod pods;
 mod powerdns_in_cluster;
 mod preflight;
 mod probe;
+mod proof;
 mod reads;
 mod released;
 mod remedies;
@@ -58,6 +59,9 @@ mod rights_ready;
 mod rights_to_renew;
 mod rollback;
 mod scope;
+#[path = "../../bench/unattended/second.rs"]
+#[allow(dead_code, reason = "the bench fills its etcd")]
+mod second;
 mod second_ca;
 mod servers;
 mod service_url;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::proof;
 use crate::support::{
     controller::{asking, call_with, installed, lines, orders, resume, until_stored},
     eventually,
@@ -45,7 +46,7 @@ fn event(name: &str) -> String {
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn silence_is_told_and_ends_by_itself_and_the_new_pair_stays() {
-    let (it, standin, running, _host) = served("silent");
+    let (it, standin, running, host) = served("silent");
     // Nobody answers for the first certificate, nor for the second one.
     running.out.after(0, &[&event("not-served"), "shop-tls"]);
     standin.shows_secret(&it.secret("shop-tls"));
@@ -71,6 +72,11 @@ fn silence_is_told_and_ends_by_itself_and_the_new_pair_stays() {
     let asked = standin.asked();
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(standin.asked(), asked);
+    // What the auditor sees of it, and what a pipeline takes along.
+    proof::one_renewal_is_proved(&it, &running);
+    running.interrupt();
+    running.end();
+    proof::what_is_exported_is_whole(&it, &host);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The commands that issue, and what each takes for itself.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Subcommand};
 
@@ -12,7 +12,7 @@ use crate::{
     },
     net::HostPort,
     ops::{Config, OpError, named::read_all, renew, revoke, rollback},
-    settings::value::{DryRun, Length},
+    settings::value::{DryRun, Length, days},
 };
 
 /// What says which certificates are meant: one of these at least, and each is named where none is given.
@@ -201,6 +201,38 @@ pub struct LimitsCommand {
     /// A table by default; or wide, json
     #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["wide", "json"], hide_possible_values = true)]
     pub output: Option<String>,
+}
+
+/// `forecast`.
+#[derive(Debug, Clone, Args)]
+pub struct ForecastCommand {
+    /// How long new certificates live, as a lifetime of the CA's profiles; may be given more than once
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, default_values = ["90d", "64d", "45d", "160h"])]
+    pub lifetime: Vec<Duration>,
+    /// So many new names come on the first day, each with a certificate of its own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub new: Option<u32>,
+    /// The domain under which the new names are; by default each has a domain of its own
+    #[arg(long, value_name = "DOMAIN", requires = "new")]
+    pub under: Option<String>,
+    /// Where certificates are read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+    /// Tables and what to do by default; or wide, json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["wide", "json"], hide_possible_values = true)]
+    pub output: Option<String>,
+}
+
+/// A lifetime of certificates.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let length = days(text)?;
+    if length < Duration::from_hours(1) || length > Duration::from_hours(24 * 400) {
+        return Err("certificates live between an hour and 400 days".to_owned());
+    }
+    Ok(length)
 }
 
 /// `account`.

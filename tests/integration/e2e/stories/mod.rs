@@ -1,6 +1,7 @@
 //! Whole stories: what a team has, what it types, and what it then has. They read as documentation.
 
 mod annotated;
+mod backup;
 mod ca_away;
 mod coming_over;
 mod container;
