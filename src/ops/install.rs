@@ -26,6 +26,7 @@ use crate::{
     text::{Clear, quote},
 };
 use account::AccountPlan;
+pub(super) use rivals::shimmed_by_default;
 use write::{Change, Planned};
 
 /// What is asked.

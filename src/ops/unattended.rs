@@ -83,6 +83,37 @@ fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
     settings.unattended.wildcards.iter().flatten().map(rule).collect()
 }
 
+/// The id of the installation with this account, which is made if it has none. `None` without an account. It takes the permit to get
+/// and patch the account's Secret.
+///
+/// # Errors
+///
+/// The account's Secret cannot be read or written.
+pub(super) async fn install_of(api: &Api, account: &Key) -> Result<Option<String>, OpError> {
+    let fresh = RunId::random().to_string();
+    let mut found = None;
+    let write = |present: Option<&Value>| {
+        let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
+        let Some(secret) = present else {
+            return Ok::<_, ApiError>(Edit::Nothing);
+        };
+        found = noted(secret);
+        if found.is_some() {
+            return Ok(Edit::Nothing);
+        }
+        found = Some(fresh.clone());
+        let version = &secret["metadata"]["resourceVersion"];
+        let annotations = json!({INSTALL: fresh});
+        Ok(Edit::Patch(Patch::Merge(
+            json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
+        )))
+    };
+    api.update(SECRET, account, Believed::Unknown, write)
+        .await
+        .map_err(|error| OpError::because(&error))?;
+    Ok(found)
+}
+
 /// What is to be done for a Secret before anything is ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BeforeOrder {
@@ -173,24 +204,6 @@ impl Unattended {
         let Store::Secret(api, key) = &self.store else {
             return Ok(None);
         };
-        let fresh = RunId::random().to_string();
-        let mut found = None;
-        let write = |present: Option<&Value>| {
-            let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
-            let Some(secret) = present else {
-                return Ok::<_, ApiError>(Edit::Nothing);
-            };
-            found = noted(secret);
-            if found.is_some() {
-                return Ok(Edit::Nothing);
-            }
-            found = Some(fresh.clone());
-            let version = &secret["metadata"]["resourceVersion"];
-            let annotations = json!({INSTALL: fresh});
-            Ok(Edit::Patch(Patch::Merge(
-                json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
-            )))
-        };
         let permit = Permit::one(
             &[Verb::Get, Verb::Patch],
             SECRET,
@@ -198,9 +211,7 @@ impl Unattended {
             key.0.name.clone(),
         );
         let api = api.with_permits(Permits::none().with(permit));
-        api.update(SECRET, &key.0, Believed::Unknown, write)
-            .await
-            .map_err(|error| OpError::because(&error))?;
+        let found = install_of(&api, &key.0).await?;
         Ok(found.map(|found| self.install.get_or_init(|| found).as_str()))
     }
 

@@ -18,6 +18,7 @@ fn help_reads_well() {
         ("revoke", &["revoke", "--help"]),
         ("rollback", &["rollback", "--help"]),
         ("cleanup", &["cleanup", "--help"]),
+        ("adopt", &["adopt", "--help"]),
         ("install", &["install", "--help"]),
         ("uninstall", &["uninstall", "--help"]),
         ("account", &["account", "--help"]),
