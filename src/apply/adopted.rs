@@ -415,12 +415,12 @@ fn references(object: &Value) -> impl Iterator<Item = &Value> {
     object["metadata"]["ownerReferences"].as_array().into_iter().flatten()
 }
 
-fn is_of_certificate(reference: &&Value) -> bool {
+fn is_of_certificate(reference: &Value) -> bool {
     let group = reference["apiVersion"].as_str().and_then(|version| version.split('/').next());
     reference["kind"] == "Certificate" && group == Some("cert-manager.io")
 }
 
-fn is_guard(reference: &&Value) -> bool {
+fn is_guard(reference: &Value) -> bool {
     reference["apiVersion"] == "v1" && reference["kind"] == GUARD
 }
 

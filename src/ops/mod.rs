@@ -30,6 +30,7 @@ mod directory;
 pub mod ensure;
 mod error;
 pub mod files;
+pub mod foreign;
 mod foreseen;
 pub mod front;
 pub mod install;

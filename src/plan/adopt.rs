@@ -3,6 +3,7 @@
 //! A route asks for all of its Secrets by one annotation, a `CronJob` writes all of its Secrets or none. So what hangs together by them
 //! goes over together (a [`Group`]), or stays.
 
+mod account;
 mod clock;
 mod words;
 
@@ -13,6 +14,7 @@ use crate::{
     object::{Key, Seconds},
 };
 
+pub use account::{Users, users_of};
 pub use clock::{mentioned, tool_of};
 
 /// Who has kept a certificate until now.
@@ -332,11 +334,10 @@ fn components(facts: &Facts) -> Vec<BTreeSet<Key>> {
 /// `CronJob`s of which nobody knows what they write.
 fn lost_clocks<'a>(facts: &'a Facts, from: &'a [Former]) -> impl Iterator<Item = Group> + 'a {
     let is_lost = |clock: &ClockFacts| clock.secrets.is_empty() && !clock.is_suspended;
-    let asked = |clock: &ClockFacts| from.is_empty() || from.contains(&clock.former);
     facts
         .clocks
         .iter()
-        .filter(move |(_, clock)| is_lost(clock) && asked(clock))
+        .filter(move |(_, clock)| is_lost(clock) && (from.is_empty() || from.contains(&clock.former)))
         .map(|(key, clock)| Group {
             formers: BTreeSet::from([clock.former]),
             clocks: vec![key.clone()],
@@ -351,8 +352,8 @@ fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -
         secrets: secrets.iter().cloned().collect(),
         ..Group::default()
     };
-    let is_own = |secret: &Option<Key>| secret.as_ref().is_some_and(|secret| secrets.contains(secret));
-    let written = facts.certificates.iter().filter(|(_, known)| is_own(&known.secret));
+    let is_own = |one: &CertificateFacts| one.secret.as_ref().is_some_and(|secret| secrets.contains(secret));
+    let written = facts.certificates.iter().filter(|(_, known)| is_own(known));
     group.certificates = written.map(|(key, _)| key.clone()).collect();
     let clocks = facts.clocks.iter().filter(|(_, clock)| !clock.secrets.is_disjoint(&secrets));
     group.clocks = clocks.map(|(key, _)| key.clone()).collect();

@@ -7,6 +7,7 @@ use crate::{
     controller::moment,
     ops::{Source, adopt},
     plan::adopt::Former,
+    settings::value::Namespaced,
 };
 
 /// `adopt`.
@@ -29,6 +30,10 @@ pub struct AdoptCommand {
     /// The namespace of the installation that keeps them from then on; it is looked for by default
     #[arg(long, value_name = "NAMESPACE")]
     pub controller_namespace: Option<String>,
+    /// Also take over the account whose key is in this Secret, and replace its key: its former client loses it. Only if nothing that stays
+    /// uses it, and the installation has no account yet
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with = "undo")]
+    pub import_account: Option<Namespaced>,
     /// Also adopt what Argo CD, Flux, Helm or another tool writes again from where it comes from: change it there too
     #[arg(long, conflicts_with = "undo")]
     pub force: bool,
@@ -56,6 +61,7 @@ impl AdoptCommand {
             from: self.from.iter().filter_map(|name| Former::named(name)).collect(),
             controller_namespace: self.controller_namespace.clone(),
             undo: self.undo,
+            import_account: self.import_account.as_ref().map(|at| at.0.clone()),
             force: self.force,
             is_dry: self.dry_run,
             due: moment::renewal_of,

@@ -5,13 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
-use super::{Context, Front, OpError, installation::Installation, key_of, objects::resource};
+use super::{Context, Front, OpError, key_of, objects::resource};
 use crate::{
     apply::{
         Api, ApiError, Patch, RunId, Slots,
         adopted::{self, CertificateBefore, ProgramBefore, Record, RouteBefore, SecretBefore, State, Which},
     },
-    engine::prepare::store_options,
     error::Blame,
     k8s::{Believed, Edit, Updated},
     object::{
@@ -42,13 +41,14 @@ pub(super) struct Carrier<'a> {
 }
 
 impl<'a> Carrier<'a> {
-    pub(super) fn new(api: Api, context: &'a Context, installation: &Installation, install: String) -> Self {
+    /// `namespace` is the installation's, and `install` its id, which nothing is claimed for that is given back.
+    pub(super) fn new(api: Api, context: &'a Context, namespace: &str, install: String, slots: Slots) -> Self {
         Self {
             api,
             context,
-            namespace: installation.namespace.clone(),
+            namespace: namespace.to_owned(),
             install,
-            slots: store_options(&installation.settings).slots,
+            slots,
             run: RunId::random(),
         }
     }
@@ -157,7 +157,6 @@ impl<'a> Carrier<'a> {
                 Some(_) => Ok(Edit::Whole(object.clone())),
                 None if present.is_some() => Err(ApiError::AlreadyExists {
                     object: format!("Secret {key}"),
-                    message: "it is not what adopt keeps".to_owned(),
                 }),
                 None => Ok(Edit::Whole(object.clone())),
             }

@@ -62,7 +62,8 @@ impl Installation {
     }
 
     /// The installation in a namespace, or the only one of the cluster.
-    pub(super) async fn find(api: &Api, namespace: Option<&str>) -> Result<Self, OpError> {
+    /// Without `needs_account`, it need not have an account yet.
+    pub(super) async fn find(api: &Api, namespace: Option<&str>, needs_account: bool) -> Result<Self, OpError> {
         let deployment = deployment(api, namespace).await?;
         let namespace = deployment.key().namespace.to_string();
         let words = words(&deployment);
@@ -93,16 +94,20 @@ impl Installation {
                 quote(&namespace)
             )));
         }
-        let Some(secret) = api.get(SECRET, &account).await.map_err(failed)? else {
+        let secret = api.get(SECRET, &account).await.map_err(failed)?;
+        if secret.is_none() && needs_account {
             return Err(OpError::usage(format!(
                 "the installation in namespace {namespace} has no account: there is no Secret {account}"
             ))
-            .hint("`kubectl certs account register`, or `account import`, makes one there"));
-        };
+            .hint("`kubectl certs account register` makes one there; --import-account takes over the former keeper's"));
+        }
         let follows = deployment["metadata"]["annotations"][FOLLOWS].as_str();
         Ok(Self {
             follows: follows.map_or(Scope::Cluster, Scope::read),
-            install: secret["metadata"]["annotations"][INSTALL].as_str().map(str::to_owned),
+            install: secret
+                .as_ref()
+                .and_then(|secret| secret["metadata"]["annotations"][INSTALL].as_str())
+                .map(str::to_owned),
             namespace,
             account,
             settings,

@@ -10,6 +10,7 @@
 //! Each step looks first whether it is done, so that a run that was killed is gone on with by the next one, and undone from wherever it
 //! was.
 
+mod account;
 mod carry;
 mod installation;
 mod objects;
@@ -33,14 +34,16 @@ use crate::{
         mark::{self, Purpose},
         rights,
     },
+    engine::prepare::store_options,
     error::Blame,
     object::{Key, resource::SECRET},
     plan::{
         Plan,
         adopt::{Former, groups},
     },
-    text::counted,
+    text::{Clear, counted},
 };
+use account::Taking;
 use carry::Carrier;
 use installation::Installation;
 
@@ -55,6 +58,8 @@ pub struct Request {
     pub controller_namespace: Option<String>,
     /// Whether they are given back.
     pub undo: bool,
+    /// The Secret with the account's key of the former keeper, which goes over too: its owner has said so by naming it.
+    pub import_account: Option<Key>,
     /// Whether what other programs write again is taken over too.
     pub force: bool,
     /// Whether it is only shown.
@@ -84,14 +89,18 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let front = &**context.front();
     let connection = context.cluster.connection().await?.clone();
     let api = Api::new(connection.clone(), Permits::none());
-    let waiting = front.wait_for_server(&connection);
-    let installation = Installation::find(&api, request.controller_namespace.as_deref()).await?;
     let namespaces = namespaces(request, &connection.namespace);
-    let records = records(&api, &installation.namespace, &namespaces).await?;
-    drop(waiting);
+    let waiting = front.wait_for_server(&connection);
     if request.undo {
-        return undo::run(request, context, &api, &installation, records).await;
+        let all = records(&api, request.controller_namespace.as_deref(), &[]).await?;
+        drop(waiting);
+        return undo::run(request, context, &api, &namespaces, all).await;
     }
+    let needs_account = request.import_account.is_none();
+    let installation = Installation::find(&api, request.controller_namespace.as_deref(), needs_account).await?;
+    let records = records(&api, Some(&installation.namespace), &namespaces).await?;
+    let records = records.into_iter().map(|(_, record)| record).collect();
+    drop(waiting);
     Box::pin(adopt(request, context, &api, &installation, records)).await
 }
 
@@ -104,19 +113,32 @@ fn namespaces(request: &Request, of_context: &str) -> Vec<String> {
     }
 }
 
-/// What was taken over before, of these namespaces.
-async fn records(api: &Api, namespace: &str, namespaces: &[String]) -> Result<Vec<Record>, OpError> {
+/// What was taken over before, of these namespaces, by the installation in one or by any: each with the installation's namespace.
+async fn records(
+    api: &Api,
+    namespace: Option<&str>,
+    namespaces: &[String],
+) -> Result<Vec<(String, Record)>, OpError> {
     let selector = mark::selector(Some(Purpose::Adopted));
-    let found = api.list(SECRET, Some(namespace), Some(&selector)).await;
-    let found = found.map_err(|error| OpError::because(&error).after("what was taken over before cannot be read"))?;
-    let mut all: Vec<Record> = found.iter().filter_map(Record::read).collect();
-    all.retain(|record| {
-        record.name().is_some_and(|name| {
-            namespaces.is_empty() || namespaces.iter().any(|one| name.namespace == one.as_str())
-        })
-    });
-    all.sort_by_key(Record::name);
+    let found = api.list(SECRET, namespace, Some(&selector)).await;
+    let found = found.map_err(|error| {
+        let error = OpError::because(&error).after("what was taken over before cannot be read");
+        match namespace {
+            Some(_) => error,
+            None => error.hint("--controller-namespace names the namespace of the installation that took it over"),
+        }
+    })?;
+    let read = |object: &Value| Some((key_of(object).namespace.to_string(), Record::read(object)?));
+    let mut all: Vec<(String, Record)> = found.iter().filter_map(read).collect();
+    all.retain(|(_, record)| is_of(record, namespaces));
+    all.sort_by_key(|(at, record)| (at.clone(), record.name()));
     Ok(all)
+}
+
+/// Whether what was taken over is in one of these namespaces; none is all.
+fn is_of(record: &Record, namespaces: &[String]) -> bool {
+    let name = record.name();
+    namespaces.is_empty() || name.is_some_and(|name| namespaces.iter().any(|one| name.namespace == one.as_str()))
 }
 
 async fn adopt(
@@ -168,31 +190,53 @@ async fn adopt(
         undecided: undecided.iter().map(|group| group.secrets.len().max(1)).sum(),
         ..Report::default()
     };
-    if work.is_empty() || request.is_dry {
+    let taking = match &request.import_account {
+        Some(account) => Some(Taking::find(account, &work, api, installation, context).await?),
+        None => None,
+    };
+    if let Some(taking) = &taking {
+        let would = if request.is_dry { "would " } else { "" };
+        front.print(&format!("{}\n", Clear(&format!("{would}{}", taking.step()))))?;
+    }
+    if request.is_dry || (work.is_empty() && taking.is_none()) {
         return Ok(report);
     }
-    let permits = permits(&work, installation, false);
+    let mut permits = permits(&work, &installation.namespace, false);
+    let account = &installation.account;
+    permits.add(Permit::one(
+        &[Verb::Get, Verb::Patch],
+        SECRET,
+        account.namespace.clone(),
+        account.name.clone(),
+    ));
+    if let Some(taking) = &taking {
+        permits.extend(taking.permits().await);
+    }
     may_be_changed(api, &permits, front).await?;
     let count = work.iter().map(|record| record.secrets.len()).sum();
-    confirm(context, format!("Adopt {}?", counted(count, "certificate"))).await?;
+    let with = if taking.is_some() { ", and take over the account" } else { "" };
+    confirm(context, format!("Adopt {}{with}?", counted(count, "certificate"))).await?;
+    if let Some(taking) = &taking {
+        taking.take(context).await?;
+    }
     let api = api.with_permits(permits);
     let Some(install) = install_of(&api, &installation.account).await? else {
         return Err(OpError::usage(format!("there is no Secret {} any more", installation.account)));
     };
-    let carrier = Carrier::new(api, context, installation, install);
+    let slots = store_options(&installation.settings).slots;
+    let carrier = Carrier::new(api, context, &installation.namespace, install, slots);
     report.trouble = carrier.adopt(work, &mut report.done).await?;
     tell::adopted(&report, installation, front);
     Ok(report)
 }
 
-/// The rights for taking this over, or for giving it back.
-fn permits(records: &[Record], installation: &Installation, is_back: bool) -> Permits {
+/// The rights for taking this over, or for giving it back, where the installation's namespace keeps it down.
+fn permits(records: &[Record], at: &str, is_back: bool) -> Permits {
     let one = |verbs: &[Verb], resource, key: &Key| {
         Permit::one(verbs, resource, key.namespace.clone(), key.name.clone())
     };
-    let mut all = Permits::none().with(one(&[Verb::Get, Verb::Patch], SECRET, &installation.account));
+    let mut all = Permits::none();
     let kept = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
-    let at = installation.namespace.as_str();
     all.add(Permit::prefix(&kept, SECRET, at, Purpose::Adopted.prefix()));
     let patch = [Verb::Get, Verb::Patch];
     for record in records {

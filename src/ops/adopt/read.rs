@@ -322,14 +322,14 @@ impl Looking<'_> {
         if let Some(claim) = claim.filter(|_| !facts.is_claimed) {
             facts.against.push(Decision::OtherInstall(claim.to_owned()));
         }
-        self.judge(key, object, ordered_at, facts, found)
+        self.judge(key, &object, ordered_at, facts, found)
     }
 
     /// What speaks against the Secret itself: what would be refused when it is written, once its keeper has let it go.
     fn judge(
         &self,
         key: &Key,
-        object: Value,
+        object: &Value,
         ordered_at: Option<(String, String)>,
         mut facts: SecretFacts,
         found: &Found,
@@ -343,10 +343,10 @@ impl Looking<'_> {
         facts.is_cert_managers = is_marked;
         // What is ours already has no keeper whose marks could be taken.
         if !facts.is_claimed || is_marked || is_written {
-            facts.marks = adopted::marks(&object, slots, is_of_program);
+            facts.marks = adopted::marks(object, slots, is_of_program);
         }
-        let before = SecretBefore::of(&object, ordered_at, is_of_program);
-        let taken = adopted::taken(&object, slots, is_of_program);
+        let before = SecretBefore::of(object, ordered_at, is_of_program);
+        let taken = adopted::taken(object, slots, is_of_program);
         if let Err(refusal) = may_be_written(&Target::of(key.clone(), Some(taken)), &self.options) {
             facts.against.push(Decision::Refused(chain(&refusal)));
         }

@@ -5,17 +5,16 @@ use serde_json::{Map, Value};
 use super::{
     Context, Front, OpError, Report, Request,
     carry::{Carrier, annotated},
-    confirm,
-    installation::Installation,
-    key_of, may_be_changed,
+    confirm, is_of, key_of, may_be_changed,
     objects::resource as resource_of,
     permits,
 };
 use crate::{
     apply::{
-        Api, ApiError,
+        Api, ApiError, Slots,
         adopted::{self, CertificateBefore, ProgramBefore, Record, RouteBefore, SecretBefore, State, Which},
     },
+    error::Blame,
     object::{
         annotation,
         resource::{CERTIFICATE, SECRET},
@@ -28,21 +27,25 @@ pub(super) async fn run(
     request: &Request,
     context: &Context,
     api: &Api,
-    installation: &Installation,
-    records: Vec<Record>,
+    namespaces: &[String],
+    all: Vec<(String, Record)>,
 ) -> Result<Report, OpError> {
     let front = &**context.front();
-    let (records, others): (Vec<Record>, Vec<Record>) =
-        records.into_iter().partition(|record| record.is_from(&request.from));
-    if records.is_empty() {
+    let is_meant = |record: &Record| record.is_from(&request.from) && is_of(record, namespaces);
+    let (meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, record)| is_meant(record));
+    let Some((at, _)) = meant.first().cloned() else {
         front.note("nothing that was adopted is left to give back here");
         return Ok(Report::default());
+    };
+    if meant.iter().any(|(other, _)| *other != at) {
+        return Err(OpError::usage("several installations have adopted something here")
+            .hint("--controller-namespace names the one whose certificates are given back"));
     }
-    // What keeps other namespaces from two keepers stays.
-    let everywhere = super::records(api, &installation.namespace, &[]).await?;
+    let records: Vec<Record> = meant.into_iter().map(|(_, record)| record).collect();
+    // What ran for others too stays ended, or these would have two keepers.
     let stays = |program: &Which| {
-        let mut left = everywhere.iter().filter(|one| !records.contains(one)).chain(&others);
-        left.any(|record| record.programs.iter().any(|one| one.program == *program))
+        let mut left = others.iter();
+        left.any(|(_, record)| record.programs.iter().any(|one| one.program == *program))
     };
     let would = if request.is_dry { "would " } else { "" };
     let mut lines = Vec::new();
@@ -55,11 +58,11 @@ pub(super) async fn run(
     if request.is_dry {
         return Ok(Report::default());
     }
-    let permits = permits(&records, installation, true);
+    let permits = permits(&records, &at, true);
     may_be_changed(api, &permits, front).await?;
     let count = records.iter().map(|record| record.secrets.len()).sum();
     confirm(context, format!("Give {} back?", counted(count, "certificate"))).await?;
-    let carrier = Carrier::new(api.with_permits(permits), context, installation, String::new());
+    let carrier = Carrier::new(api.with_permits(permits), context, &at, String::new(), Slots::default());
     context.cancel.begin();
     let mut report = Report::default();
     for record in &records {
@@ -171,6 +174,10 @@ impl Carrier<'_> {
     async fn create_again(&self, before: &CertificateBefore, record: &Record) -> Result<(), OpError> {
         let key = before.certificate.key();
         if let Some(found) = self.get(CERTIFICATE, &key).await? {
+            if !found["metadata"]["deletionTimestamp"].is_null() {
+                return Err(OpError::new(Blame::Write, format!("Certificate {key} is still being deleted"))
+                    .hint("see its finalizers; running this again goes on"));
+            }
             if !before.certificate.is(&found) {
                 self.told(&format!("Certificate {key} is there already: it is left as it is"));
             }
