@@ -350,7 +350,14 @@ pub fn anew(object: &Value) -> Value {
         all.remove("status");
     }
     if let Some(meta) = object["metadata"].as_object_mut() {
-        for field in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink"] {
+        for field in [
+            "uid",
+            "resourceVersion",
+            "creationTimestamp",
+            "generation",
+            "managedFields",
+            "selfLink",
+        ] {
             meta.remove(field);
         }
     }
@@ -403,7 +410,9 @@ fn is_former(entry: &Value, slots: &Slots, is_of_program: bool) -> bool {
 }
 
 fn applied(object: &Value, slots: &Slots) -> bool {
-    let text = object["metadata"]["annotations"][LAST_APPLIED].as_str().unwrap_or_default();
+    let text = object["metadata"]["annotations"][LAST_APPLIED]
+        .as_str()
+        .unwrap_or_default();
     serde_json::from_str::<Value>(text).is_ok_and(|applied| {
         ["data", "stringData"]
             .iter()
@@ -416,7 +425,9 @@ fn references(object: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn is_of_certificate(reference: &Value) -> bool {
-    let group = reference["apiVersion"].as_str().and_then(|version| version.split('/').next());
+    let group = reference["apiVersion"]
+        .as_str()
+        .and_then(|version| version.split('/').next());
     reference["kind"] == "Certificate" && group == Some("cert-manager.io")
 }
 
@@ -432,7 +443,10 @@ impl Record {
 
     /// Whether this was kept by one of them; none is all.
     pub fn is_from(&self, from: &[Former]) -> bool {
-        from.is_empty() || from.iter().any(|former| self.formers.iter().any(|name| name == former.as_str()))
+        from.is_empty()
+            || from
+                .iter()
+                .any(|former| self.formers.iter().any(|name| name == former.as_str()))
     }
 
     /// Where it is kept, in the namespace of an installation.

@@ -285,7 +285,10 @@ async fn left(request: &Request, context: &Context, install: Option<&str>, follo
     let connection = context.cluster.login().await.ok().cloned();
     if let Some(connection) = connection {
         let api = Api::new(connection, Permits::none());
-        let found = api.list(SECRET, Some(namespace), Some(&adopted)).await.unwrap_or_default();
+        let found = api
+            .list(SECRET, Some(namespace), Some(&adopted))
+            .await
+            .unwrap_or_default();
         if !found.is_empty() {
             front.note(&format!(
                 "`kubectl certs adopt --undo -A --controller-namespace {}` gives what was adopted back to its former keepers",

@@ -355,7 +355,10 @@ fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -
     let is_own = |one: &CertificateFacts| one.secret.as_ref().is_some_and(|secret| secrets.contains(secret));
     let written = facts.certificates.iter().filter(|(_, known)| is_own(known));
     group.certificates = written.map(|(key, _)| key.clone()).collect();
-    let clocks = facts.clocks.iter().filter(|(_, clock)| !clock.secrets.is_disjoint(&secrets));
+    let clocks = facts
+        .clocks
+        .iter()
+        .filter(|(_, clock)| !clock.secrets.is_disjoint(&secrets));
     group.clocks = clocks.map(|(key, _)| key.clone()).collect();
     let routes: BTreeSet<&RouteKey> = secrets
         .iter()
@@ -386,7 +389,9 @@ fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -
         decisions.sort();
         decisions.dedup();
         decisions.retain(|decision| !(force && decision.yields_to_force()));
-        let about = decisions.into_iter().map(|decision| (About::Secret(secret.clone()), decision));
+        let about = decisions
+            .into_iter()
+            .map(|decision| (About::Secret(secret.clone()), decision));
         group.decisions.extend(about);
     }
     group.notes = notes(&group, facts);
@@ -404,7 +409,10 @@ fn formers_of(secret: &Key, facts: &Facts) -> BTreeSet<Former> {
     let Some(known) = facts.secrets.get(secret) else {
         return all;
     };
-    let is_written = facts.certificates.values().any(|one| one.secret.as_ref() == Some(secret));
+    let is_written = facts
+        .certificates
+        .values()
+        .any(|one| one.secret.as_ref() == Some(secret));
     let routes = || known.routes.iter().filter_map(|route| facts.routes.get(route));
     let is_asked_for = routes().any(|route| !route.asks_cert_manager.is_empty());
     if is_written || is_asked_for || known.is_cert_managers {
@@ -450,7 +458,9 @@ fn against(secret: &Key, facts: &Facts, group: &Group) -> Vec<Decision> {
         .filter(|(_, one)| one.secret.as_ref() == Some(secret))
         .collect();
     if written.len() > 1 {
-        all.push(Decision::Several(written.iter().map(|(key, _)| (*key).clone()).collect()));
+        all.push(Decision::Several(
+            written.iter().map(|(key, _)| (*key).clone()).collect(),
+        ));
     }
     for (key, certificate) in written {
         if certificate.is_issuing {
@@ -473,7 +483,9 @@ fn against(secret: &Key, facts: &Facts, group: &Group) -> Vec<Decision> {
         .filter(|(_, clock)| clock.secrets.contains(secret) && !clock.is_suspended)
         .collect();
     if clocks.len() > 1 {
-        all.push(Decision::SeveralClocks(clocks.iter().map(|(key, _)| (*key).clone()).collect()));
+        all.push(Decision::SeveralClocks(
+            clocks.iter().map(|(key, _)| (*key).clone()).collect(),
+        ));
     }
     for (key, clock) in clocks {
         if clock.is_running {
@@ -516,9 +528,15 @@ fn changes(group: &Group, facts: &Facts) -> Vec<Change> {
         key: lego.key.clone(),
         replicas: lego.replicas,
     }));
-    all.extend(group.certificates.iter().map(|key| Change::Delete {
-        key: key.clone(),
-        issuer: facts.certificates.get(key).map(|one| one.issuer.clone()).unwrap_or_default(),
+    all.extend(group.certificates.iter().map(|key| {
+        Change::Delete {
+            key: key.clone(),
+            issuer: facts
+                .certificates
+                .get(key)
+                .map(|one| one.issuer.clone())
+                .unwrap_or_default(),
+        }
     }));
     let known = |secret: &Key| facts.secrets.get(secret).cloned().unwrap_or_default();
     for secret in &group.secrets {

@@ -139,8 +139,7 @@ fn a_secret_that_would_go_with_its_certificate_is_guarded_first() {
 /// A Secret as a hook with `kubectl apply` leaves it, and one that a program has written by itself.
 fn of_program(manager: &str) -> Value {
     let mut object = of_cert_manager();
-    object["metadata"]["annotations"] =
-        json!({LAST_APPLIED: "{\"data\":{\"tls.crt\":\"Y3J0\",\"tls.key\":\"a2V5\"}}"});
+    object["metadata"]["annotations"] = json!({LAST_APPLIED: "{\"data\":{\"tls.crt\":\"Y3J0\",\"tls.key\":\"a2V5\"}}"});
     object["metadata"]["labels"] = json!({});
     object["metadata"]["managedFields"] =
         json!([{"manager": manager, "operation": "Update", "fieldsV1": {"f:data": {"f:tls.crt": {}}}}]);

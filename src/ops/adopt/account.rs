@@ -46,7 +46,9 @@ impl Taking {
         installation: &Installation,
         context: &Context,
     ) -> Result<Self, OpError> {
-        free(account, work, api).await.map_err(|error| error.after("nothing was changed"))?;
+        free(account, work, api)
+            .await
+            .map_err(|error| error.after("nothing was changed"))?;
         let found = key_of_secret(api, account).await?;
         let mut chosen = installation.settings.chosen.clone();
         chosen.account_secret = Some(Namespaced(installation.account.clone()));

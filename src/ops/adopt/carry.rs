@@ -190,7 +190,10 @@ impl<'a> Carrier<'a> {
                 _ => Edit::Nothing,
             })
         };
-        let written = self.api.update(SECRET, &key_of(&object), Believed::Unknown, decide).await;
+        let written = self
+            .api
+            .update(SECRET, &key_of(&object), Believed::Unknown, decide)
+            .await;
         written.map(drop).map_err(|error| OpError::because(&error))
     }
 
@@ -202,7 +205,10 @@ impl<'a> Carrier<'a> {
         mut patch: impl FnMut(&Value) -> Option<Value>,
     ) -> Result<Option<Value>, OpError> {
         let Some(resource) = resource(which) else {
-            return Err(OpError::new(Blame::Write, format!("{which} is of a kind that is not known")));
+            return Err(OpError::new(
+                Blame::Write,
+                format!("{which} is of a kind that is not known"),
+            ));
         };
         let decide = |present: Option<&Value>| {
             let patch = present.filter(|object| which.is(object)).and_then(&mut patch);
@@ -247,8 +253,10 @@ impl<'a> Carrier<'a> {
             let found = self.get(CERTIFICATE, &key).await?;
             let Some(found) = found else { return Ok(()) };
             if !before.certificate.is(&found) && !is_of_routes(&found, record) {
-                return Err(OpError::new(Blame::Write, format!("somebody has made Certificate {key} anew"))
-                    .hint("running this again judges it anew"));
+                return Err(
+                    OpError::new(Blame::Write, format!("somebody has made Certificate {key} anew"))
+                        .hint("running this again judges it anew"),
+                );
             }
             let conditions = found["status"]["conditions"].as_array().into_iter().flatten();
             let mut conditions = conditions.filter(|one| one["type"] == "Issuing");
@@ -339,14 +347,25 @@ impl<'a> Carrier<'a> {
     }
 
     pub(super) async fn get(&self, resource: Resource, key: &Key) -> Result<Option<Value>, OpError> {
-        self.api.get(resource, key).await.map_err(|error| OpError::because(&error))
+        self.api
+            .get(resource, key)
+            .await
+            .map_err(|error| OpError::because(&error))
     }
 }
 
 /// Whether a Certificate was made of the annotation of one of these routes.
 fn is_of_routes(certificate: &Value, record: &Record) -> bool {
-    let mut owners = certificate["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-    owners.any(|owner| record.routes.iter().any(|before| owner["uid"] == before.route.uid.as_str()))
+    let mut owners = certificate["metadata"]["ownerReferences"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    owners.any(|owner| {
+        record
+            .routes
+            .iter()
+            .any(|before| owner["uid"] == before.route.uid.as_str())
+    })
 }
 
 /// A patch of annotations, for the version that was read.

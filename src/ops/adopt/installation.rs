@@ -99,7 +99,9 @@ impl Installation {
             return Err(OpError::usage(format!(
                 "the installation in namespace {namespace} has no account: there is no Secret {account}"
             ))
-            .hint("`kubectl certs account register` makes one there; --import-account takes over the former keeper's"));
+            .hint(
+                "`kubectl certs account register` makes one there; --import-account takes over the former keeper's",
+            ));
         }
         let follows = deployment["metadata"]["annotations"][FOLLOWS].as_str();
         Ok(Self {
@@ -195,7 +197,10 @@ mod tests {
         ] {
             assert_eq!(choice(words), expected, "{words:?}");
         }
-        assert_eq!(flag(&["--config-map=certs/config"], "--config-map"), Some("certs/config"));
+        assert_eq!(
+            flag(&["--config-map=certs/config"], "--config-map"),
+            Some("certs/config")
+        );
         assert_eq!(flag(&["--config-map"], "--config-map"), None);
     }
 }

@@ -114,11 +114,7 @@ fn namespaces(request: &Request, of_context: &str) -> Vec<String> {
 }
 
 /// What was taken over before, of these namespaces, by the installation in one or by any: each with the installation's namespace.
-async fn records(
-    api: &Api,
-    namespace: Option<&str>,
-    namespaces: &[String],
-) -> Result<Vec<(String, Record)>, OpError> {
+async fn records(api: &Api, namespace: Option<&str>, namespaces: &[String]) -> Result<Vec<(String, Record)>, OpError> {
     let selector = mark::selector(Some(Purpose::Adopted));
     let found = api.list(SECRET, namespace, Some(&selector)).await;
     let found = found.map_err(|error| {
@@ -214,14 +210,21 @@ async fn adopt(
     }
     may_be_changed(api, &permits, front).await?;
     let count = work.iter().map(|record| record.secrets.len()).sum();
-    let with = if taking.is_some() { ", and take over the account" } else { "" };
+    let with = if taking.is_some() {
+        ", and take over the account"
+    } else {
+        ""
+    };
     confirm(context, format!("Adopt {}{with}?", counted(count, "certificate"))).await?;
     if let Some(taking) = &taking {
         taking.take(context).await?;
     }
     let api = api.with_permits(permits);
     let Some(install) = install_of(&api, &installation.account).await? else {
-        return Err(OpError::usage(format!("there is no Secret {} any more", installation.account)));
+        return Err(OpError::usage(format!(
+            "there is no Secret {} any more",
+            installation.account
+        )));
     };
     let slots = store_options(&installation.settings).slots;
     let carrier = Carrier::new(api, context, &installation.namespace, install, slots);
@@ -232,9 +235,8 @@ async fn adopt(
 
 /// The rights for taking this over, or for giving it back, where the installation's namespace keeps it down.
 fn permits(records: &[Record], at: &str, is_back: bool) -> Permits {
-    let one = |verbs: &[Verb], resource, key: &Key| {
-        Permit::one(verbs, resource, key.namespace.clone(), key.name.clone())
-    };
+    let one =
+        |verbs: &[Verb], resource, key: &Key| Permit::one(verbs, resource, key.namespace.clone(), key.name.clone());
     let mut all = Permits::none();
     let kept = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
     all.add(Permit::prefix(&kept, SECRET, at, Purpose::Adopted.prefix()));
@@ -249,7 +251,11 @@ fn permits(records: &[Record], at: &str, is_back: bool) -> Permits {
             }
         }
         for before in &record.certificates {
-            let verbs = if is_back { [Verb::Get, Verb::Create] } else { [Verb::Get, Verb::Delete] };
+            let verbs = if is_back {
+                [Verb::Get, Verb::Create]
+            } else {
+                [Verb::Get, Verb::Delete]
+            };
             if let Some(resource) = objects::resource(&before.certificate) {
                 all.add(one(&verbs, resource, &before.certificate.key()));
             }

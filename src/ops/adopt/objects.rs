@@ -8,6 +8,7 @@ use crate::{
 /// The kind of an object that is kept down, in its version; `None` if this program does not know it.
 pub(super) fn resource(which: &Which) -> Option<Resource> {
     let kind = Kind::of_manifest(&which.api_version, &which.kind)?;
-    kind.resources()
+    kind.row()
+        .resources()
         .find(|resource| resource.api_version() == which.api_version)
 }

@@ -86,7 +86,11 @@ pub(super) async fn read(
     found.facts.clocks = found.programs.clock_facts();
     found.facts.legos = found.programs.lego_facts();
     let of_route = secrets_of_routes(inventory);
-    let secrets = hanging_together(begun_with(&found.facts, &found.programs, inventory, &of_route), &of_route, &found.facts);
+    let secrets = hanging_together(
+        begun_with(&found.facts, &found.programs, inventory, &of_route),
+        &of_route,
+        &found.facts,
+    );
     let looking = Looking {
         request,
         installation,
@@ -123,9 +127,9 @@ pub(super) async fn read(
     });
     let mut read = read.buffer_unordered(AT_ONCE);
     while let Some((key, object)) = read.next().await {
-        let routes = of_route.iter().filter(|(route, named)| {
-            named.contains(&key) && found.facts.routes.contains_key(*route)
-        });
+        let routes = of_route
+            .iter()
+            .filter(|(route, named)| named.contains(&key) && found.facts.routes.contains_key(*route));
         let routes = routes.map(|(route, _)| route.clone()).collect();
         let (facts, before) = looking.secret(&key, object, routes, &found);
         found.facts.secrets.insert(key.clone(), facts);
@@ -144,7 +148,11 @@ async fn certificates(api: &Api, namespaces: &[String]) -> Result<Vec<Value>, Op
 }
 
 /// The objects of a kind in these namespaces; none of them is all.
-pub(super) async fn in_namespaces(api: &Api, resource: Resource, namespaces: &[String]) -> Result<Vec<Value>, ApiError> {
+pub(super) async fn in_namespaces(
+    api: &Api,
+    resource: Resource,
+    namespaces: &[String],
+) -> Result<Vec<Value>, ApiError> {
     if namespaces.is_empty() {
         return api.list(resource, None, None).await;
     }
@@ -204,7 +212,10 @@ fn asks_cert_manager(inventory: &Inventory, route: &RouteKey) -> BTreeMap<String
     }
     let meta = inventory.route_meta(route);
     let of = |name: &str| Some((name.to_owned(), meta?.annotation(name)?.to_owned()));
-    [annotation::CLUSTER_ISSUER, annotation::ISSUER].into_iter().filter_map(of).collect()
+    [annotation::CLUSTER_ISSUER, annotation::ISSUER]
+        .into_iter()
+        .filter_map(of)
+        .collect()
 }
 
 /// The Secrets that somebody keeps, by Certificates, by programs or for routes that ask.
@@ -214,7 +225,11 @@ fn begun_with(
     inventory: &Inventory,
     of_route: &BTreeMap<RouteKey, BTreeSet<Key>>,
 ) -> BTreeSet<Key> {
-    let mut all: BTreeSet<Key> = facts.certificates.values().filter_map(|one| one.secret.clone()).collect();
+    let mut all: BTreeSet<Key> = facts
+        .certificates
+        .values()
+        .filter_map(|one| one.secret.clone())
+        .collect();
     all.extend(facts.clocks.values().flat_map(|clock| clock.secrets.iter().cloned()));
     all.extend(programs.named().cloned());
     for (route, named) in of_route {
@@ -223,10 +238,15 @@ fn begun_with(
         }
     }
     let marked = inventory.secrets().iter().filter(|stored| {
-        stored.meta.annotation(annotation::CERTIFICATE_NAME).is_some() || stored.meta.label(annotation::CERT_MANAGERS).is_some()
+        stored.meta.annotation(annotation::CERTIFICATE_NAME).is_some()
+            || stored.meta.label(annotation::CERT_MANAGERS).is_some()
     });
     // A Secret with the next key of a Certificate is cert-manager's own business.
-    all.extend(marked.filter(|stored| stored.holds_certificate()).map(|stored| stored.meta.key()));
+    all.extend(
+        marked
+            .filter(|stored| stored.holds_certificate())
+            .map(|stored| stored.meta.key()),
+    );
     all
 }
 
@@ -253,7 +273,7 @@ fn hanging_together(
 
 /// A route as the cluster has it, in the first version that it serves.
 async fn route_object(api: &Api, route: &RouteKey) -> Result<Option<(Resource, Value)>, OpError> {
-    for resource in route.kind.resources() {
+    for resource in route.kind.row().resources() {
         let object = api.get(resource, &route.key).await;
         if let Some(object) = object.map_err(|error| OpError::because(&error))? {
             return Ok(Some((resource, object)));
@@ -264,7 +284,9 @@ async fn route_object(api: &Api, route: &RouteKey) -> Result<Option<(Resource, V
 
 fn route(inventory: &Inventory, key: &RouteKey, object: &Value) -> RouteFacts {
     let asked = asks_cert_manager(inventory, key);
-    let applied = object["metadata"]["annotations"][LAST_APPLIED].as_str().unwrap_or_default();
+    let applied = object["metadata"]["annotations"][LAST_APPLIED]
+        .as_str()
+        .unwrap_or_default();
     RouteFacts {
         is_applied: asked.keys().any(|name| applied.contains(&format!("{name:?}"))),
         asks: asks(inventory, key),
@@ -283,7 +305,9 @@ impl Looking<'_> {
     ) -> (SecretFacts, Option<SecretBefore>) {
         let certificates = self.inventory.certificates_of(key);
         let mut facts = SecretFacts {
-            names: certificates.flat_map(|one| one.dns_names.iter().map(ToString::to_string)).collect(),
+            names: certificates
+                .flat_map(|one| one.dns_names.iter().map(ToString::to_string))
+                .collect(),
             routes,
             ..SecretFacts::default()
         };
@@ -295,7 +319,9 @@ impl Looking<'_> {
         let object = match read {
             Ok(Some(object)) => object,
             Ok(None) => {
-                facts.against.push(Decision::Ordered("there is no such Secret".to_owned()));
+                facts
+                    .against
+                    .push(Decision::Ordered("there is no such Secret".to_owned()));
                 return (facts, None);
             }
             Err(error) => {
@@ -309,7 +335,10 @@ impl Looking<'_> {
         }
         let ordered_at = self.ordered_at(key);
         facts.against.extend(need.why().map(Decision::Ordered));
-        if let Some((from, to)) = target.changes_ca.filter(|_| ordered_at.is_none() && need == Need::Renewal) {
+        if let Some((from, to)) = target
+            .changes_ca
+            .filter(|_| ordered_at.is_none() && need == Need::Renewal)
+        {
             facts.against.push(Decision::OtherCa { from, to });
         }
         let install = self.installation.install.as_deref().unwrap_or_default();
@@ -338,7 +367,11 @@ impl Looking<'_> {
         let meta = &object["metadata"];
         let is_marked = !meta["annotations"][annotation::CERTIFICATE_NAME].is_null()
             || !meta["labels"][annotation::CERT_MANAGERS].is_null();
-        let is_written = found.facts.certificates.values().any(|one| one.secret.as_ref() == Some(key));
+        let is_written = found
+            .facts
+            .certificates
+            .values()
+            .any(|one| one.secret.as_ref() == Some(key));
         let is_of_program = !is_written && !is_marked;
         facts.is_cert_managers = is_marked;
         // What is ours already has no keeper whose marks could be taken.

@@ -35,7 +35,11 @@ pub(super) fn plan(
         }
     }
     for group in ready {
-        let due = group.secrets.iter().filter_map(|secret| facts.secrets.get(secret)?.due).min();
+        let due = group
+            .secrets
+            .iter()
+            .filter_map(|secret| facts.secrets.get(secret)?.due)
+            .min();
         let due = due.map_or_else(String::new, |due| format!(", renewed next on {}", date(due)));
         lines.push(format!("{}, kept by {}{due}:", title(group), group.kept_by()));
         lines.extend(group.changes.iter().map(|change| format!("  {would}{change}")));
@@ -86,7 +90,10 @@ pub(super) fn plan(
 /// Says what came of it, and what is next.
 pub(super) fn adopted(report: &Report, installation: &Installation, front: &dyn Front) {
     let namespace = quote(&installation.namespace);
-    front.note(&format!("{} adopted, and nothing was ordered", counted(report.done, "certificate")));
+    front.note(&format!(
+        "{} adopted, and nothing was ordered",
+        counted(report.done, "certificate")
+    ));
     if report.done > 0 {
         front.note(&format!(
             "the controller renews them when they are due, once `kubectl certs resume -n {namespace}` has told it to; `kubectl certs adopt --undo` \

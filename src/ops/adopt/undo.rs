@@ -50,7 +50,11 @@ pub(super) async fn run(
     let would = if request.is_dry { "would " } else { "" };
     let mut lines = Vec::new();
     for record in &records {
-        lines.extend(record.name().map(|name| format!("Secret {name}, to {}:", record.formers.join(" and "))));
+        lines.extend(
+            record
+                .name()
+                .map(|name| format!("Secret {name}, to {}:", record.formers.join(" and "))),
+        );
         lines.extend(steps(record, &stays).into_iter().map(|step| format!("  {would}{step}")));
     }
     let text: String = lines.iter().map(|line| Clear(line).to_string() + "\n").collect();
@@ -65,14 +69,30 @@ pub(super) async fn run(
     let carrier = Carrier::new(api.with_permits(permits), context, &at, String::new(), Slots::default());
     context.cancel.begin();
     let mut report = Report::default();
+    // First for all of them: what runs may be one program for several.
+    let (mut free, mut failed) = (Vec::new(), Vec::new());
     for record in &records {
-        carrier.is_wanted()?;
+        match carrier.leave(record).await {
+            Ok(()) => free.push(record),
+            Err(error) => {
+                report.trouble = report.trouble.max(carrier.failed(record, &error));
+                failed.push(record);
+            }
+        }
+    }
+    let has = |record: &Record, program: &Which| record.programs.iter().any(|one| one.program == *program);
+    let stays = |program: &Which| stays(program) || failed.iter().any(|record| has(record, program));
+    for record in free {
         match carrier.give_back(record, &stays).await {
             Ok(()) => report.done += record.secrets.len(),
             Err(error) => report.trouble = report.trouble.max(carrier.failed(record, &error)),
         }
     }
-    front.note(&format!("{} given back, and nothing was ordered", counted(report.done, "certificate")));
+    carrier.is_wanted()?;
+    front.note(&format!(
+        "{} given back, and nothing was ordered",
+        counted(report.done, "certificate")
+    ));
     Ok(report)
 }
 
@@ -81,14 +101,22 @@ fn steps(record: &Record, stays: &impl Fn(&Which) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     for before in record.routes.iter().filter(|before| before.is_asked) {
         all.push(match &before.asked_before {
-            Some(value) => format!("give {} back the annotation {}={value}", before.route, annotation::TLS_ACME),
+            Some(value) => format!(
+                "give {} back the annotation {}={value}",
+                before.route,
+                annotation::TLS_ACME
+            ),
             None => format!("take the annotation {} from {}", annotation::TLS_ACME, before.route),
         });
     }
     let secrets = record.secrets.iter();
     all.extend(secrets.map(|before| format!("take the claim from {}, and give it its marks back", before.secret)));
     for before in record.programs.iter().filter(|before| !stays(&before.program)) {
-        let value = if before.before.is_null() { "its default".to_owned() } else { before.before.to_string() };
+        let value = if before.before.is_null() {
+            "its default".to_owned()
+        } else {
+            before.before.to_string()
+        };
         all.push(format!("set {} of {} to {value}", before.field, before.program));
     }
     let certificates = record.certificates.iter();
@@ -103,7 +131,9 @@ fn steps(record: &Record, stays: &impl Fn(&Which) -> bool) -> Vec<String> {
 }
 
 impl Carrier<'_> {
-    async fn give_back(&self, record: &Record, stays: &impl Fn(&Which) -> bool) -> Result<(), OpError> {
+    /// This program lets go.
+    async fn leave(&self, record: &Record) -> Result<(), OpError> {
+        self.is_wanted()?;
         self.note(record, State::Returning).await?;
         for before in record.routes.iter().filter(|before| before.is_asked) {
             self.is_wanted()?;
@@ -113,6 +143,12 @@ impl Carrier<'_> {
             self.is_wanted()?;
             self.mark_again(before).await?;
         }
+        Ok(())
+    }
+
+    /// The former keepers take it.
+    async fn give_back(&self, record: &Record, stays: &impl Fn(&Which) -> bool) -> Result<(), OpError> {
+        self.is_wanted()?;
         for before in record.programs.iter().filter(|before| !stays(&before.program)) {
             self.run_again(before).await?;
         }
@@ -143,9 +179,14 @@ impl Carrier<'_> {
     }
 
     async fn mark_again(&self, before: &SecretBefore) -> Result<(), OpError> {
-        let found = self.change(&before.secret, |object| adopted::give_back(object, before)).await?;
+        let found = self
+            .change(&before.secret, |object| adopted::give_back(object, before))
+            .await?;
         if found.is_none() {
-            self.told(&format!("{} is gone or another one: it is left as it is", before.secret));
+            self.told(&format!(
+                "{} is gone or another one: it is left as it is",
+                before.secret
+            ));
             return Ok(());
         }
         // Its keepers manage it again, and this program does not.
@@ -175,8 +216,10 @@ impl Carrier<'_> {
         let key = before.certificate.key();
         if let Some(found) = self.get(CERTIFICATE, &key).await? {
             if !found["metadata"]["deletionTimestamp"].is_null() {
-                return Err(OpError::new(Blame::Write, format!("Certificate {key} is still being deleted"))
-                    .hint("see its finalizers; running this again goes on"));
+                return Err(
+                    OpError::new(Blame::Write, format!("Certificate {key} is still being deleted"))
+                        .hint("see its finalizers; running this again goes on"),
+                );
             }
             if !before.certificate.is(&found) {
                 self.told(&format!("Certificate {key} is there already: it is left as it is"));
@@ -189,7 +232,9 @@ impl Carrier<'_> {
         for owner in object["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
             let route = record.routes.iter().find(|one| owner["uid"] == one.route.uid.as_str());
             let Some(route) = route else { continue };
-            let Some(resource) = resource_of(&route.route) else { continue };
+            let Some(resource) = resource_of(&route.route) else {
+                continue;
+            };
             let found = self.get(resource, &route.route.key()).await?;
             owners.extend(found.filter(|found| route.route.is(found)).map(|_| owner.clone()));
         }

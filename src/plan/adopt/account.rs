@@ -23,7 +23,11 @@ pub struct Users<'a> {
 /// `going`, each by its uid.
 pub fn users_of(account: &Key, users: &Users<'_>, going: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
     let is_of = |issuer: &&Value| issuer["spec"]["acme"]["privateKeySecretRef"]["name"] == account.name.as_str();
-    let own = users.issuers.iter().filter(is_of).filter(|one| text(one, "namespace") == account.namespace.as_str());
+    let own = users
+        .issuers
+        .iter()
+        .filter(is_of)
+        .filter(|one| text(one, "namespace") == account.namespace.as_str());
     let own: BTreeSet<&str> = own.map(|one| text(one, "name")).collect();
     // In which namespace those of a ClusterIssuer are is a setting of cert-manager's controller.
     let wide: BTreeSet<&str> = users
@@ -89,7 +93,11 @@ mod tests {
 
     #[test]
     fn an_account_is_in_use_as_long_as_anything_of_its_issuers_stays() {
-        let issuers = [issuer("shop", "own", "le"), issuer("blog", "own", "le"), issuer("shop", "other", "x")];
+        let issuers = [
+            issuer("shop", "own", "le"),
+            issuer("blog", "own", "le"),
+            issuer("shop", "other", "x"),
+        ];
         let cluster_issuers = [issuer("", "wide", "le")];
         let certificates = [
             certificate("shop", "1", "Issuer", "own"),
@@ -113,9 +121,16 @@ mod tests {
         assert_eq!(by, ["Issuer shop/own", "ClusterIssuer wide"]);
         assert_eq!(
             left,
-            ["Certificate shop/web", "Certificate blog/web", "the annotation of test/web"]
+            [
+                "Certificate shop/web",
+                "Certificate blog/web",
+                "the annotation of test/web"
+            ]
         );
         assert_eq!(users_of(&account, &users, &going(&["1", "3", "6"])).1, [""; 0]);
-        assert_eq!(users_of(&Key::new("shop", "none"), &users, &going(&[])), (vec![], vec![]));
+        assert_eq!(
+            users_of(&Key::new("shop", "none"), &users, &going(&[])),
+            (vec![], vec![])
+        );
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Former;
 
-/// What images of known tools are called: a part of the last two components of their names.
+/// What images of known tools are called: a part of the last component of their names, the whole of the one before it, or both.
 const IMAGES: &[(&str, Former)] = &[
     ("kube-lego", Former::KubeLego),
     ("certbot", Former::Certbot),
@@ -39,7 +39,7 @@ fn of_image(image: &str) -> Option<Former> {
         if part.contains('/') {
             short == *part
         } else {
-            last.contains(part)
+            last.contains(part) || owner == *part
         }
     });
     found.map(|(_, former)| *former)
@@ -80,7 +80,12 @@ fn first_domains(pod: &Value) -> impl Iterator<Item = &str> {
     let containers = pod["containers"].as_array().into_iter().flatten();
     let variables = containers.flat_map(|container| container["env"].as_array().into_iter().flatten());
     let domains = variables.filter(|one| one["name"] == "DOMAINS");
-    domains.filter_map(|one| one["value"].as_str()?.split([' ', ',']).find(|domain| !domain.is_empty()))
+    domains.filter_map(|one| {
+        one["value"]
+            .as_str()?
+            .split([' ', ','])
+            .find(|domain| !domain.is_empty())
+    })
 }
 
 #[cfg(test)]
@@ -93,7 +98,10 @@ mod tests {
     fn tools_are_known_by_the_names_of_their_images() {
         for (image, expected) in [
             ("certbot/certbot:v2.11.0", Some(Former::Certbot)),
-            ("registry.example:5000/mirror/certbot/dns-cloudflare", Some(Former::Certbot)),
+            (
+                "registry.example:5000/mirror/certbot/dns-cloudflare",
+                Some(Former::Certbot),
+            ),
             ("sjenning/kube-nginx-letsencrypt:0.8.1", Some(Former::Certbot)),
             ("neilpang/acme.sh@sha256:00ff", Some(Former::AcmeSh)),
             ("goacme/lego:v4", Some(Former::Lego)),
@@ -122,7 +130,15 @@ mod tests {
             ],
         }]});
         let secrets = [
-            "web-tls", "web", "tls", "api-tls", "blog-tls", "certs-a.example", "certs-b.example", "key-tls", "hook-tls",
+            "web-tls",
+            "web",
+            "tls",
+            "api-tls",
+            "blog-tls",
+            "certs-a.example",
+            "certs-b.example",
+            "key-tls",
+            "hook-tls",
         ];
         let found = mentioned(&pod, &["store hook-tls\n"], secrets);
         // `tls` is a word of the command, and a Secret may be called so.

@@ -57,7 +57,8 @@ fn changes_of(facts: &Facts) -> Vec<String> {
 
 fn decisions_of(facts: &Facts) -> Vec<Decision> {
     let all = all(facts);
-    all.iter().for_each(|group| assert!(group.decisions.is_empty() || group.changes.is_empty()));
+    all.iter()
+        .for_each(|group| assert!(group.decisions.is_empty() || group.changes.is_empty()));
     let decisions = all.into_iter().flat_map(|group| group.decisions);
     decisions.map(|(_, decision)| decision).collect()
 }
@@ -110,11 +111,15 @@ fn secrets_that_share_a_route_go_over_together_or_stay() {
     let secrets: Vec<Vec<Key>> = found.iter().map(|group| group.secrets.clone()).collect();
     assert_eq!(secrets, [vec![key("api-tls"), key("web-tls")], vec![key("blog-tls")]]);
     // The annotation of the route is taken once.
-    let unasked = found[0].changes.iter().filter(|change| matches!(change, Change::Unask { .. }));
+    let unasked = found[0]
+        .changes
+        .iter()
+        .filter(|change| matches!(change, Change::Unask { .. }));
     assert_eq!(unasked.count(), 1);
     // One of them cannot, and so the other stays too.
     let api = facts.secrets.get_mut(&key("api-tls")).unwrap();
-    api.against.push(Decision::Ordered("it holds no certificate".to_owned()));
+    api.against
+        .push(Decision::Ordered("it holds no certificate".to_owned()));
     let found = all(&facts);
     assert_eq!(found[0].changes, []);
     let about = About::Secret(key("api-tls"));
@@ -214,7 +219,10 @@ fn by_certbot() -> Facts {
 fn a_cron_job_is_suspended_before_its_secret_is_claimed() {
     let changes = changes_of(&by_certbot());
     assert_eq!(changes[0], "suspend CronJob shop/certbot");
-    assert_eq!(changes[2], "claim Secret shop/web-tls by the annotation kubectl-certs.io/claim");
+    assert_eq!(
+        changes[2],
+        "claim Secret shop/web-tls by the annotation kubectl-certs.io/claim"
+    );
     let mut facts = by_certbot();
     facts.clocks.get_mut(&key("certbot")).unwrap().is_running = true;
     assert_eq!(decisions_of(&facts), [Decision::Runs(key("certbot"))]);

@@ -42,7 +42,10 @@ impl fmt::Display for Decision {
             Self::Several(all) => write!(f, "several Certificates write it: {}", first_few(all)),
             Self::Issuing(key) => write!(f, "cert-manager is issuing Certificate {key} right now"),
             Self::Ordered(why) => write!(f, "a certificate would be ordered at once: {why}"),
-            Self::OtherCa { from, to } => write!(f, "{from} issued its certificate, and the installation orders from {to}"),
+            Self::OtherCa { from, to } => write!(
+                f,
+                "{from} issued its certificate, and the installation orders from {to}"
+            ),
             Self::Due(at) => write!(f, "it is due since {}, so that it would be ordered at once", date(*at)),
             Self::Refused(why) => write!(f, "this program would not write it: {why}"),
             Self::OtherInstall(claim) => write!(f, "another installation ({claim}) keeps it"),

@@ -48,7 +48,9 @@ fn installed(it: &Issuing) {
 fn typed(it: &Issuing, name: &str, begin: &str) -> Call {
     let all = commands(&page(&format!("docs/guide/{name}.md")));
     let lines = all.iter().flat_map(|shown| shown.script.lines());
-    let line = lines.map(|line| line.split(" #").next().unwrap_or(line).trim()).find(|line| line.starts_with(begin));
+    let line = lines
+        .map(|line| line.split(" #").next().unwrap_or(line).trim())
+        .find(|line| line.starts_with(begin));
     let line = line.unwrap_or_else(|| panic!("{name} has no {begin}"));
     let line = line.replace("-n shop", &format!("-n {}", it.ns.name));
     let yes = if line.contains("--dry-run") { "" } else { " --yes" };
@@ -98,7 +100,16 @@ struct Watched(Running);
 
 impl Watched {
     fn start(it: &Issuing) -> Self {
-        let args = ["-n", &it.ns.name, "get", "secrets", "-w", "-o", "json", "--show-managed-fields"];
+        let args = [
+            "-n",
+            &it.ns.name,
+            "get",
+            "secrets",
+            "-w",
+            "-o",
+            "json",
+            "--show-managed-fields",
+        ];
         Self(Call::kubectl(args).start())
     }
 
@@ -108,11 +119,19 @@ impl Watched {
         let text = self.0.out.all().join("\n");
         let mut seen = 0;
         // The last one may be cut.
-        for secret in serde_json::Deserializer::from_str(&text).into_iter::<Value>().map_while(Result::ok) {
+        for secret in serde_json::Deserializer::from_str(&text)
+            .into_iter::<Value>()
+            .map_while(Result::ok)
+        {
             let entries = secret["metadata"]["managedFields"].as_array().into_iter().flatten();
             let holds = |entry: &&Value| !entry["fieldsV1"]["f:data"]["f:tls.key"].is_null();
             let writers: Vec<&Value> = entries.filter(holds).map(|entry| &entry["manager"]).collect();
-            assert!(writers.len() < 2, "{} of {}", json!(writers), secret["metadata"]["name"]);
+            assert!(
+                writers.len() < 2,
+                "{} of {}",
+                json!(writers),
+                secret["metadata"]["name"]
+            );
             seen += 1;
         }
         assert!(seen > 0, "{text}");
@@ -168,7 +187,10 @@ impl Theirs {
         it.ns.apply(objects);
         let config = kubeconfig::write(it.ns.dir.path(), "controller.conf", &kubeconfig::admin());
         let mut command = Command::new("cert-manager");
-        command.arg(config).args([&it.ns.name, &it.resolver.address()]).args(flags);
+        command
+            .arg(config)
+            .args([&it.ns.name, &it.resolver.address()])
+            .args(flags);
         let server = Server::start("cert-manager", it.ns.dir.path(), &command);
         let theirs = Self {
             it,
@@ -190,7 +212,10 @@ impl Theirs {
                 let mut conditions = conditions.filter(|condition| condition["type"] == kind);
                 conditions.any(|condition| condition["status"] == "True")
             };
-            let ready = all.values().filter(|one| has(one, "Ready") && !has(one, "Issuing")).count();
+            let ready = all
+                .values()
+                .filter(|one| has(one, "Ready") && !has(one, "Issuing"))
+                .count();
             let orders = objects(&self.it, "orders");
             let is_over = orders.values().all(|order| order["status"]["state"] == "valid");
             if ready == count && all.len() == count && is_over {
@@ -208,11 +233,15 @@ impl Theirs {
     /// The annotations of each Ingress that say who keeps its certificate.
     fn asked(&self) -> Vec<String> {
         let all = objects(&self.it, "ingresses");
-        let known = all.into_iter().filter(|(name, _)| self.names.contains(&format!("{name}-tls")));
+        let known = all
+            .into_iter()
+            .filter(|(name, _)| self.names.contains(&format!("{name}-tls")));
         let of = |object: &Value| {
             assert_eq!(object["metadata"]["annotations"]["note"], "of the team");
             let annotations = object["metadata"]["annotations"].as_object().unwrap();
-            let asks = annotations.keys().filter(|name| ["cert-manager.io/issuer", "kubernetes.io/tls-acme"].contains(&name.as_str()));
+            let asks = annotations
+                .keys()
+                .filter(|name| ["cert-manager.io/issuer", "kubernetes.io/tls-acme"].contains(&name.as_str()));
             asks.cloned().collect::<Vec<_>>().join(" ")
         };
         let mut all: Vec<String> = known.map(|(_, object)| of(&object)).collect();
@@ -244,9 +273,12 @@ impl Theirs {
             }
         });
         running.signal("KILL");
-        drop(running.end());
+        let _ = running.end();
         let (claimed, written) = self.kept();
-        assert!(claimed.iter().all(|name| !written.contains(name)), "{claimed:?} {written:?}");
+        assert!(
+            claimed.iter().all(|name| !written.contains(name)),
+            "{claimed:?} {written:?}"
+        );
     }
 
     /// Everything is as it was before.
@@ -256,7 +288,11 @@ impl Theirs {
         assert_eq!(self.asked(), ["cert-manager.io/issuer"], "{}", ran.err);
         eventually("the Secrets as before", || {
             let now = self.secrets();
-            if now == *before { Ok(()) } else { Err(format!("{now:#?}\n{before:#?}")) }
+            if now == *before {
+                Ok(())
+            } else {
+                Err(format!("{now:#?}\n{before:#?}"))
+            }
         });
     }
 }
@@ -269,7 +305,9 @@ fn handed_over_and_back(theirs: &Theirs) {
     assert_eq!(before.len(), theirs.names.len());
     let watched = Watched::start(it);
     let ordered = orders(it);
-    let dry = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --dry-run").run().ends_with(0);
+    let dry = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --dry-run")
+        .run()
+        .ends_with(0);
     for words in [
         "would take the annotation cert-manager.io/issuer=own from Ingress",
         "would delete Certificate",
@@ -283,11 +321,19 @@ fn handed_over_and_back(theirs: &Theirs) {
     assert_eq!(theirs.secrets(), before);
 
     theirs.killed_half_way();
-    let ran = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --undo").run().ends_with(0);
+    let ran = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --undo")
+        .run()
+        .ends_with(0);
     theirs.is_as_before(&before, &ran);
 
     theirs.killed_half_way();
-    let ran = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --from cert-manager").run().ends_with(0);
+    let ran = typed(
+        it,
+        "coming-from-cert-manager",
+        "kubectl certs adopt -n shop --from cert-manager",
+    )
+    .run()
+    .ends_with(0);
     assert!(ran.out.contains("go on with Secret"), "{}", ran.out);
     let said = format!("{} certificates adopted, and nothing was ordered", theirs.names.len());
     assert!(ran.err.contains(&said), "{}{}", ran.out, ran.err);
@@ -301,7 +347,9 @@ fn handed_over_and_back(theirs: &Theirs) {
 
     // The controller keeps them, and orders what is new alone.
     let running = start(it);
-    running.out.after(0, &[&format!("{} Secrets are kept", theirs.names.len()), "0 are held"]);
+    running
+        .out
+        .after(0, &[&format!("{} Secrets are kept", theirs.names.len()), "0 are held"]);
     resume(it);
     let new = it.host("new");
     it.ns.apply(vec![asking("new", &[&new])]);
@@ -377,15 +425,34 @@ fn what_kube_lego_and_a_cron_job_keep_changes_hands_without_an_order() {
     let names = ["shop-tls", "jobs-tls"].map(str::to_owned);
     let (before, ordered) = (secrets(&it, &names), orders(&it));
 
-    let dry = typed(&it, "coming-from-certbot", "kubectl certs adopt -n shop --from certbot --dry-run").run().ends_with(0);
-    assert!(dry.out.contains("would suspend CronJob") && !dry.out.contains("shop-tls"), "{}", dry.out);
+    let dry = typed(
+        &it,
+        "coming-from-certbot",
+        "kubectl certs adopt -n shop --from certbot --dry-run",
+    )
+    .run()
+    .ends_with(0);
+    assert!(
+        dry.out.contains("would suspend CronJob") && !dry.out.contains("shop-tls"),
+        "{}",
+        dry.out
+    );
     let watched = Watched::start(&it);
-    typed(&it, "coming-from-kube-lego", "kubectl certs adopt -n shop --from kube-lego").run().ends_with(0);
+    typed(
+        &it,
+        "coming-from-kube-lego",
+        "kubectl certs adopt -n shop --from kube-lego",
+    )
+    .run()
+    .ends_with(0);
     let ran = adopt(&it, &["--yes"]).run().ends_with(0);
     assert!(ran.out.contains("suspend CronJob"), "{}", ran.out);
     let adopted = secrets(&it, &names);
     assert_eq!(data(&adopted), data(&before));
-    let of = |kind: &str, name: &str, path: &str| it.ns.kubectl(&["get", kind, name, "-o", &format!("jsonpath={{{path}}}")]);
+    let of = |kind: &str, name: &str, path: &str| {
+        it.ns
+            .kubectl(&["get", kind, name, "-o", &format!("jsonpath={{{path}}}")])
+    };
     assert_eq!(of("cronjob", "certbot", ".spec.suspend"), "true");
     assert_eq!(of("deployment", "kube-lego", ".spec.replicas"), "0");
     let running = start(&it);
@@ -394,14 +461,22 @@ fn what_kube_lego_and_a_cron_job_keep_changes_hands_without_an_order() {
     let new = it.host("new");
     it.ns.apply(vec![asking("new", &[&new])]);
     until_stored(&it, "new-tls", &[&new], &running);
-    assert_eq!((orders(&it), secrets(&it, &names)), (ordered + 1, adopted), "{:?}", running.out.all());
+    assert_eq!(
+        (orders(&it), secrets(&it, &names)),
+        (ordered + 1, adopted),
+        "{:?}",
+        running.out.all()
+    );
     drop(running);
 
     let ran = adopt(&it, &["--undo", "--yes"]).run().ends_with(0);
     assert_eq!(secrets(&it, &names), before, "{}", ran.err);
     assert_eq!(of("cronjob", "certbot", ".spec.suspend"), "false");
     assert_eq!(of("deployment", "kube-lego", ".spec.replicas"), "1");
-    assert_eq!(of("ingress", "jobs", r".metadata.annotations.kubernetes\.io/tls-acme"), "");
+    assert_eq!(
+        of("ingress", "jobs", r".metadata.annotations.kubernetes\.io/tls-acme"),
+        ""
+    );
     assert_eq!(orders(&it), ordered + 1);
     watched.shows_never_two_writers();
 }

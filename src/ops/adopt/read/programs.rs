@@ -93,7 +93,9 @@ pub(super) async fn read(
         let former = tool_of(pod).filter(|former| *former != Former::KubeLego && runs(&object));
         let Some(former) = former else { continue };
         let secrets = secrets_of(api, inventory, &object, pod).await.map_err(failed)?;
-        programs.others.push((format!("{kind} {}", object.key()), former, secrets));
+        programs
+            .others
+            .push((format!("{kind} {}", object.key()), former, secrets));
     }
     for object in in_namespaces(api, CRONJOB, namespaces).await.map_err(failed)? {
         let spec = &object["spec"];
@@ -102,7 +104,9 @@ pub(super) async fn read(
         let facts = ClockFacts {
             former,
             secrets: secrets_of(api, inventory, &object, pod).await.map_err(failed)?,
-            is_running: object["status"]["active"].as_array().is_some_and(|active| !active.is_empty()),
+            is_running: object["status"]["active"]
+                .as_array()
+                .is_some_and(|active| !active.is_empty()),
             is_suspended: spec["suspend"] == true,
             owner: owner::of_route(&object).map(|owner| owner.who),
         };
@@ -162,5 +166,9 @@ async fn secrets_of(api: &Api, inventory: &Inventory, object: &Value, pod: &Valu
         .map(|stored| stored.meta.key())
         .collect();
     let found = mentioned(pod, &scripts, known.iter().map(|key| key.name.as_str()));
-    Ok(known.iter().filter(|key| found.contains(key.name.as_str())).cloned().collect())
+    Ok(known
+        .iter()
+        .filter(|key| found.contains(key.name.as_str()))
+        .cloned()
+        .collect())
 }
