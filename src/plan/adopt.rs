@@ -284,13 +284,50 @@ pub struct Group {
 /// What goes over together, and what has to be decided, sorted. `from` are the keepers that were asked for; none is all.
 /// With `force`, what other programs write again is taken over too.
 pub fn groups(facts: &Facts, from: &[Former], force: bool) -> Vec<Group> {
+    let index = Index::of(facts);
     let mut all: Vec<Group> = components(facts)
         .into_iter()
-        .filter_map(|group| judged(group, facts, from, force))
+        .filter_map(|group| judged(group, &index, from, force))
         .collect();
     all.extend(lost_clocks(facts, from));
     all.sort_by(|a, b| a.secrets.cmp(&b.secrets).then_with(|| a.clocks.cmp(&b.clocks)));
     all
+}
+
+/// What writes each Secret.
+struct Index<'a> {
+    facts: &'a Facts,
+    certificates: BTreeMap<&'a Key, Vec<(&'a Key, &'a CertificateFacts)>>,
+    clocks: BTreeMap<&'a Key, Vec<(&'a Key, &'a ClockFacts)>>,
+}
+
+impl<'a> Index<'a> {
+    fn of(facts: &'a Facts) -> Self {
+        let mut index = Self {
+            facts,
+            certificates: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+        };
+        for (key, certificate) in &facts.certificates {
+            if let Some(secret) = &certificate.secret {
+                index.certificates.entry(secret).or_default().push((key, certificate));
+            }
+        }
+        for (key, clock) in &facts.clocks {
+            for secret in &clock.secrets {
+                index.clocks.entry(secret).or_default().push((key, clock));
+            }
+        }
+        index
+    }
+
+    fn certificates(&self, secret: &Key) -> &[(&'a Key, &'a CertificateFacts)] {
+        self.certificates.get(secret).map_or(&[], Vec::as_slice)
+    }
+
+    fn clocks(&self, secret: &Key) -> &[(&'a Key, &'a ClockFacts)] {
+        self.clocks.get(secret).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The Secrets that hang together by routes and `CronJob`s.
@@ -347,19 +384,22 @@ fn lost_clocks<'a>(facts: &'a Facts, from: &'a [Former]) -> impl Iterator<Item =
 }
 
 /// A group with what is to be done; `None` if nobody who was asked for keeps any of it.
-fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -> Option<Group> {
+fn judged(secrets: BTreeSet<Key>, index: &Index<'_>, from: &[Former], force: bool) -> Option<Group> {
+    let facts = index.facts;
     let mut group = Group {
         secrets: secrets.iter().cloned().collect(),
         ..Group::default()
     };
-    let is_own = |one: &CertificateFacts| one.secret.as_ref().is_some_and(|secret| secrets.contains(secret));
-    let written = facts.certificates.iter().filter(|(_, known)| is_own(known));
-    group.certificates = written.map(|(key, _)| key.clone()).collect();
-    let clocks = facts
-        .clocks
+    let written: BTreeSet<&Key> = secrets
         .iter()
-        .filter(|(_, clock)| !clock.secrets.is_disjoint(&secrets));
-    group.clocks = clocks.map(|(key, _)| key.clone()).collect();
+        .flat_map(|secret| index.certificates(secret).iter().map(|(key, _)| *key))
+        .collect();
+    group.certificates = written.into_iter().cloned().collect();
+    let clocks: BTreeSet<&Key> = secrets
+        .iter()
+        .flat_map(|secret| index.clocks(secret).iter().map(|(key, _)| *key))
+        .collect();
+    group.clocks = clocks.into_iter().cloned().collect();
     let routes: BTreeSet<&RouteKey> = secrets
         .iter()
         .filter_map(|secret| facts.secrets.get(secret))
@@ -368,7 +408,7 @@ fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -
     group.routes = routes.into_iter().cloned().collect();
     let mut of: BTreeMap<&Key, BTreeSet<Former>> = BTreeMap::new();
     for secret in &secrets {
-        let formers = formers_of(secret, facts);
+        let formers = formers_of(secret, index);
         if !formers.is_empty() {
             of.insert(secret, formers);
         }
@@ -383,7 +423,7 @@ fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -
     }
     for secret in &group.secrets {
         let formers = of.get(secret);
-        let mut decisions = against(secret, facts, &group);
+        let mut decisions = against(secret, index, &group);
         let others = formers.into_iter().flatten().filter(|former| !is_asked(former));
         decisions.extend(others.map(|former| Decision::OtherFormer(*former)));
         decisions.sort();
@@ -404,22 +444,21 @@ fn judged(secrets: BTreeSet<Key>, facts: &Facts, from: &[Former], force: bool) -
 }
 
 /// Who keeps a Secret.
-fn formers_of(secret: &Key, facts: &Facts) -> BTreeSet<Former> {
+fn formers_of(secret: &Key, index: &Index<'_>) -> BTreeSet<Former> {
+    let facts = index.facts;
     let mut all = BTreeSet::new();
     let Some(known) = facts.secrets.get(secret) else {
         return all;
     };
-    let is_written = facts
-        .certificates
-        .values()
-        .any(|one| one.secret.as_ref() == Some(secret));
+    let is_written = !index.certificates(secret).is_empty();
     let routes = || known.routes.iter().filter_map(|route| facts.routes.get(route));
     let is_asked_for = routes().any(|route| !route.asks_cert_manager.is_empty());
     if is_written || is_asked_for || known.is_cert_managers {
         all.insert(Former::CertManager);
     }
-    let clocks = facts.clocks.values().filter(|clock| clock.secrets.contains(secret));
-    all.extend(clocks.filter(|clock| !clock.is_suspended).map(|clock| clock.former));
+    let clocks = index.clocks(secret).iter();
+    let on = clocks.filter(|(_, clock)| !clock.is_suspended);
+    all.extend(on.map(|(_, clock)| clock.former));
     let programs = known.against.iter().filter_map(|decision| match decision {
         Decision::Program(_, former) => Some(*former),
         _ => None,
@@ -444,7 +483,8 @@ fn legos_of(group: &Group, facts: &Facts) -> Vec<Key> {
 }
 
 /// What speaks against taking a Secret over.
-fn against(secret: &Key, facts: &Facts, group: &Group) -> Vec<Decision> {
+fn against(secret: &Key, index: &Index<'_>, group: &Group) -> Vec<Decision> {
+    let facts = index.facts;
     let Some(known) = facts.secrets.get(secret) else {
         return Vec::new();
     };
@@ -452,17 +492,13 @@ fn against(secret: &Key, facts: &Facts, group: &Group) -> Vec<Decision> {
     if known.routes.is_empty() {
         all.push(Decision::NoRoute);
     }
-    let written: Vec<(&Key, &CertificateFacts)> = facts
-        .certificates
-        .iter()
-        .filter(|(_, one)| one.secret.as_ref() == Some(secret))
-        .collect();
+    let written = index.certificates(secret);
     if written.len() > 1 {
         all.push(Decision::Several(
             written.iter().map(|(key, _)| (*key).clone()).collect(),
         ));
     }
-    for (key, certificate) in written {
+    for (key, certificate) in written.iter().copied() {
         if certificate.is_issuing {
             all.push(Decision::Issuing(key.clone()));
         }
@@ -477,11 +513,8 @@ fn against(secret: &Key, facts: &Facts, group: &Group) -> Vec<Decision> {
             all.push(Decision::Rewritten(route.to_string(), owner.clone()));
         }
     }
-    let clocks: Vec<(&Key, &ClockFacts)> = facts
-        .clocks
-        .iter()
-        .filter(|(_, clock)| clock.secrets.contains(secret) && !clock.is_suspended)
-        .collect();
+    let clocks = index.clocks(secret).iter().copied();
+    let clocks: Vec<(&Key, &ClockFacts)> = clocks.filter(|(_, clock)| !clock.is_suspended).collect();
     if clocks.len() > 1 {
         all.push(Decision::SeveralClocks(
             clocks.iter().map(|(key, _)| (*key).clone()).collect(),

@@ -121,16 +121,19 @@ pub(super) async fn read(
         found.facts.routes.insert(key.clone(), route(inventory, &key, &object));
         found.routes.insert(key, (resource, object));
     }
+    let mut routes_of: BTreeMap<Key, BTreeSet<RouteKey>> = BTreeMap::new();
+    for route in found.facts.routes.keys() {
+        for secret in of_route.get(route).into_iter().flatten() {
+            routes_of.entry(secret.clone()).or_default().insert(route.clone());
+        }
+    }
     let read = stream::iter(secrets).map(|secret| async move {
         let object = api.get(SECRET, &secret).await;
         (secret, object)
     });
     let mut read = read.buffer_unordered(AT_ONCE);
     while let Some((key, object)) = read.next().await {
-        let routes = of_route
-            .iter()
-            .filter(|(route, named)| named.contains(&key) && found.facts.routes.contains_key(*route));
-        let routes = routes.map(|(route, _)| route.clone()).collect();
+        let routes = routes_of.remove(&key).unwrap_or_default();
         let (facts, before) = looking.secret(&key, object, routes, &found);
         found.facts.secrets.insert(key.clone(), facts);
         found.secrets.extend(before.map(|before| (key, before)));
@@ -367,11 +370,7 @@ impl Looking<'_> {
         let meta = &object["metadata"];
         let is_marked = !meta["annotations"][annotation::CERTIFICATE_NAME].is_null()
             || !meta["labels"][annotation::CERT_MANAGERS].is_null();
-        let is_written = found
-            .facts
-            .certificates
-            .values()
-            .any(|one| one.secret.as_ref() == Some(key));
+        let is_written = self.inventory.certificates_of(key).next().is_some();
         let is_of_program = !is_written && !is_marked;
         facts.is_cert_managers = is_marked;
         // What is ours already has no keeper whose marks could be taken.
