@@ -14,7 +14,7 @@ use crate::{
     object::{Key, Seconds},
 };
 
-pub use account::{Users, users_of};
+pub use account::{MayUse, users_of};
 pub use clock::{mentioned, tool_of};
 
 /// Who has kept a certificate until now.
@@ -287,7 +287,7 @@ pub fn groups(facts: &Facts, from: &[Former], force: bool) -> Vec<Group> {
     let index = Index::of(facts);
     let mut all: Vec<Group> = components(facts)
         .into_iter()
-        .filter_map(|group| judged(group, &index, from, force))
+        .filter_map(|group| judged(&group, &index, from, force))
         .collect();
     all.extend(lost_clocks(facts, from));
     all.sort_by(|a, b| a.secrets.cmp(&b.secrets).then_with(|| a.clocks.cmp(&b.clocks)));
@@ -384,7 +384,7 @@ fn lost_clocks<'a>(facts: &'a Facts, from: &'a [Former]) -> impl Iterator<Item =
 }
 
 /// A group with what is to be done; `None` if nobody who was asked for keeps any of it.
-fn judged(secrets: BTreeSet<Key>, index: &Index<'_>, from: &[Former], force: bool) -> Option<Group> {
+fn judged(secrets: &BTreeSet<Key>, index: &Index<'_>, from: &[Former], force: bool) -> Option<Group> {
     let facts = index.facts;
     let mut group = Group {
         secrets: secrets.iter().cloned().collect(),
@@ -407,7 +407,7 @@ fn judged(secrets: BTreeSet<Key>, index: &Index<'_>, from: &[Former], force: boo
         .collect();
     group.routes = routes.into_iter().cloned().collect();
     let mut of: BTreeMap<&Key, BTreeSet<Former>> = BTreeMap::new();
-    for secret in &secrets {
+    for secret in secrets {
         let formers = formers_of(secret, index);
         if !formers.is_empty() {
             of.insert(secret, formers);

@@ -14,7 +14,7 @@ use crate::{
         resource::{CERTIFICATE, GATEWAY, INGRESS, Resource},
     },
     ops::foreign::key_of_secret,
-    plan::adopt::{Users, users_of},
+    plan::adopt::{MayUse, users_of},
     settings::{
         Chosen,
         account::import::{self, Foreign},
@@ -109,7 +109,7 @@ async fn free(account: &Key, work: &[Record], api: &Api) -> Result<(), OpError> 
             certificates.chain(record.routes.iter().map(|one| one.route.uid.clone()))
         })
         .collect();
-    let users = Users {
+    let users = MayUse {
         issuers: &issuers,
         cluster_issuers: &cluster_issuers,
         certificates: &certificates,

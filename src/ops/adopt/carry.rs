@@ -67,7 +67,7 @@ impl<'a> Carrier<'a> {
                 self.is_wanted()?;
                 match self.let_go(record).await {
                     Ok(record) => left.push(record),
-                    Err(error) => trouble = trouble.max(self.failed(record, &error)),
+                    Err(error) => trouble = trouble.max(Some(self.failed(record, &error))),
                 }
             }
             for _ in 0..ROUNDS {
@@ -80,7 +80,7 @@ impl<'a> Carrier<'a> {
                     match self.take(&record).await {
                         Ok(true) => *done += record.secrets.len(),
                         Ok(false) => again.push(record),
-                        Err(error) => trouble = trouble.max(self.failed(&record, &error)),
+                        Err(error) => trouble = trouble.max(Some(self.failed(&record, &error))),
                     }
                 }
                 left = again;
@@ -88,7 +88,7 @@ impl<'a> Carrier<'a> {
             for record in &left {
                 let error = OpError::new(Blame::Write, "its former keeper writes it again and again")
                     .hint("end the former keeper; running this again goes on");
-                trouble = trouble.max(self.failed(record, &error));
+                trouble = trouble.max(Some(self.failed(record, &error)));
             }
         }
         Ok(trouble)
@@ -114,10 +114,10 @@ impl<'a> Carrier<'a> {
     }
 
     /// Tells that something failed of a group. Returns what is to blame.
-    pub(super) fn failed(&self, record: &Record, error: &OpError) -> Option<Blame> {
+    pub(super) fn failed(&self, record: &Record, error: &OpError) -> Blame {
         let name = record.name().map(|name| name.to_string()).unwrap_or_default();
         self.front().failed(&error.clone().after(&format!("Secret {name}")));
-        Some(error.blame)
+        error.blame
     }
 
     /// Keeps down what there is, and has the former keeper let it go. Returns what was kept down: of a run before, if there was one.
@@ -153,12 +153,11 @@ impl<'a> Carrier<'a> {
                     kept = Some(found);
                     Ok(Edit::Nothing)
                 }
-                // Somebody has given it back by hand since then.
-                Some(_) => Ok(Edit::Whole(object.clone())),
                 None if present.is_some() => Err(ApiError::AlreadyExists {
                     object: format!("Secret {key}"),
                 }),
-                None => Ok(Edit::Whole(object.clone())),
+                // Somebody may have given it back by hand since it was kept down.
+                Some(_) | None => Ok(Edit::Whole(object.clone())),
             }
         };
         self.api
@@ -282,7 +281,7 @@ impl<'a> Carrier<'a> {
     /// Keeps a Secret that cert-manager has made its Certificate's from going with it.
     async fn guard(&self, before: &SecretBefore) -> Result<(), OpError> {
         let secret = self.get(SECRET, &before.secret.key()).await?;
-        if !secret.is_some_and(|secret| adopted::guard(&secret, &Value::Null).is_some()) {
+        if secret.is_none_or(|secret| adopted::guard(&secret, &Value::Null).is_none()) {
             return Ok(());
         }
         let namespace = Key::new("", before.secret.namespace.clone());

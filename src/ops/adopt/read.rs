@@ -354,7 +354,7 @@ impl Looking<'_> {
         if let Some(claim) = claim.filter(|_| !facts.is_claimed) {
             facts.against.push(Decision::OtherInstall(claim.to_owned()));
         }
-        self.judge(key, &object, ordered_at, facts, found)
+        self.judge(key, &object, ordered_at, facts)
     }
 
     /// What speaks against the Secret itself: what would be refused when it is written, once its keeper has let it go.
@@ -364,7 +364,6 @@ impl Looking<'_> {
         object: &Value,
         ordered_at: Option<(String, String)>,
         mut facts: SecretFacts,
-        found: &Found,
     ) -> (SecretFacts, Option<SecretBefore>) {
         let slots: &Slots = &self.options.slots;
         let meta = &object["metadata"];

@@ -75,7 +75,7 @@ pub(super) async fn run(
         match carrier.leave(record).await {
             Ok(()) => free.push(record),
             Err(error) => {
-                report.trouble = report.trouble.max(carrier.failed(record, &error));
+                report.trouble = report.trouble.max(Some(carrier.failed(record, &error)));
                 failed.push(record);
             }
         }
@@ -85,7 +85,7 @@ pub(super) async fn run(
     for record in free {
         match carrier.give_back(record, &stays).await {
             Ok(()) => report.done += record.secrets.len(),
-            Err(error) => report.trouble = report.trouble.max(carrier.failed(record, &error)),
+            Err(error) => report.trouble = report.trouble.max(Some(carrier.failed(record, &error))),
         }
     }
     carrier.is_wanted()?;

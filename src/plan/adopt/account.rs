@@ -8,7 +8,7 @@ use crate::object::{Key, annotation};
 
 /// What may use an account, as the cluster has it.
 #[derive(Debug, Default)]
-pub struct Users<'a> {
+pub struct MayUse<'a> {
     /// cert-manager's Issuers.
     pub issuers: &'a [Value],
     /// cert-manager's `ClusterIssuer`s.
@@ -21,16 +21,16 @@ pub struct Users<'a> {
 
 /// The issuers that use the account of a Secret, in words, and what of theirs would still use it: Certificates and routes that are not
 /// `going`, each by its uid.
-pub fn users_of(account: &Key, users: &Users<'_>, going: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+pub fn users_of(account: &Key, all: &MayUse<'_>, going: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
     let is_of = |issuer: &&Value| issuer["spec"]["acme"]["privateKeySecretRef"]["name"] == account.name.as_str();
-    let own = users
+    let own = all
         .issuers
         .iter()
         .filter(is_of)
         .filter(|one| text(one, "namespace") == account.namespace.as_str());
     let own: BTreeSet<&str> = own.map(|one| text(one, "name")).collect();
     // In which namespace those of a ClusterIssuer are is a setting of cert-manager's controller.
-    let wide: BTreeSet<&str> = users
+    let wide: BTreeSet<&str> = all
         .cluster_issuers
         .iter()
         .filter(is_of)
@@ -38,7 +38,7 @@ pub fn users_of(account: &Key, users: &Users<'_>, going: &BTreeSet<String>) -> (
         .collect();
     let is_here = |object: &Value| text(object, "namespace") == account.namespace.as_str();
     let mut left = Vec::new();
-    for certificate in users.certificates {
+    for certificate in all.certificates {
         let issuer = &certificate["spec"]["issuerRef"];
         let name = issuer["name"].as_str().unwrap_or_default();
         let uses = if issuer["kind"] == "ClusterIssuer" {
@@ -50,7 +50,7 @@ pub fn users_of(account: &Key, users: &Users<'_>, going: &BTreeSet<String>) -> (
             left.push(format!("Certificate {}", place(certificate)));
         }
     }
-    for route in users.routes {
+    for route in all.routes {
         let asked = |key: &str| route["metadata"]["annotations"][key].as_str();
         let uses = asked(annotation::CLUSTER_ISSUER).is_some_and(|name| wide.contains(name))
             || asked(annotation::ISSUER).is_some_and(|name| own.contains(name) && is_here(route));
@@ -109,7 +109,7 @@ mod tests {
         let routes = [json!({
             "metadata": {"namespace": "test", "name": "web", "uid": "6", "annotations": {"cert-manager.io/cluster-issuer": "wide"}},
         })];
-        let users = Users {
+        let users = MayUse {
             issuers: &issuers,
             cluster_issuers: &cluster_issuers,
             certificates: &certificates,

@@ -22,10 +22,10 @@ const IMAGES: &[(&str, Former)] = &[
 
 /// The tool that a Pod runs, by the images of its containers; `None` if none is known.
 pub fn tool_of(pod: &Value) -> Option<Former> {
-    let containers = ["containers", "initContainers"]
+    let mut containers = ["containers", "initContainers"]
         .iter()
         .flat_map(|field| pod[*field].as_array().into_iter().flatten());
-    containers.filter_map(|one| of_image(one["image"].as_str()?)).next()
+    containers.find_map(|one| of_image(one["image"].as_str()?))
 }
 
 fn of_image(image: &str) -> Option<Former> {

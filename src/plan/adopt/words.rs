@@ -67,7 +67,7 @@ impl Decision {
         let (About::Secret(key) | About::Clock(key)) = about;
         match self {
             Self::NoRoute => {
-                let hosts: String = names.iter().map(|name| format!(" -d {}", quote(name))).collect();
+                let hosts = names.iter().fold(String::new(), |all, name| all + " -d " + &quote(name));
                 format!(
                     "`kubectl certs install -n {} --cronjob --secret {}{hosts}` renews it by a CronJob, or a route that serves it names it",
                     quote(&key.namespace),
