@@ -38,6 +38,8 @@ pub enum Purpose {
     Kept,
     /// What a controller does with certificates that are not healthy. Such objects stay.
     State,
+    /// What certificates that were taken over looked like before. Such objects stay.
+    Adopted,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Standing => "standing",
             Self::Kept => "kept",
             Self::State => "state",
+            Self::Adopted => "adopted",
         }
     }
 
@@ -170,6 +173,7 @@ mod tests {
             Purpose::Standing,
             Purpose::Kept,
             Purpose::State,
+            Purpose::Adopted,
         ] {
             let name = purpose.name(&long);
             assert!(name.len() <= 63 && crate::k8s::possible(&name), "{name}");

@@ -6,6 +6,7 @@
 //!                └→ folder: file, age                         └→ rollout → verify → events
 //! ```
 
+pub mod adopted;
 pub mod age;
 pub mod backup;
 pub mod events;

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::mark;
+use super::{adopted, mark};
 use crate::object::{Text, annotation::COPIED_FROM};
 
 /// The owner of an object, and where to change the object.
@@ -293,7 +293,10 @@ impl<'a> Seen<'a> {
         };
         let entry = self.managers().filter(|entry| holds(entry)).find(|entry| {
             let manager = entry["manager"].as_str().unwrap_or_default();
-            manager != mark::MANAGER && (entry["operation"] == "Apply" || !is_hand(manager))
+            // cert-manager writes its marks with each pair: where somebody has taken them, it writes no more.
+            manager != mark::MANAGER
+                && !adopted::is_cert_manager(manager)
+                && (entry["operation"] == "Apply" || !is_hand(manager))
         })?;
         let manager = entry["manager"].as_str().unwrap_or_default();
         let applied = entry["operation"] == "Apply";

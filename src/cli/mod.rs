@@ -1,6 +1,7 @@
 //! The commands: one file each. None has logic of its own about certificates.
 
 mod account;
+mod adopt;
 mod again;
 pub mod args;
 mod ask;
@@ -108,6 +109,7 @@ pub fn run() -> Exit {
         Some(Command::Controller(command)) => on_runtime_giving_up(|cancel| controller::run(*command, cancel)),
         Some(Command::Pause(command)) => on_runtime(controller::pause(*command)),
         Some(Command::Resume(command)) => on_runtime(controller::resume(*command)),
+        Some(Command::Adopt(command)) => on_runtime_giving_up(|cancel| adopt::run(*command, cancel)),
         Some(Command::Install(command)) => on_runtime(install::run(*command)),
         Some(Command::Uninstall(command)) => on_runtime(install::uninstall(*command)),
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),

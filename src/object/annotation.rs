@@ -69,7 +69,7 @@ annotations! {
     }
     /// What marks the objects that this program makes for itself. `purpose`, `run` and `solver` are labels.
     OWN {
-        /// What an object is for: `journal`, `lease`, `solver`, `backup`, `standing`, `kept` or `state`.
+        /// What an object is for: `journal`, `lease`, `solver`, `backup`, `standing`, `kept`, `state` or `adopted`.
         PURPOSE = "kubectl-certs.io/purpose";
         /// The run that made an object. On Secrets that stay it is an annotation.
         RUN = "kubectl-certs.io/run";
@@ -114,6 +114,8 @@ annotations! {
         ISSUER = "cert-manager.io/issuer";
         /// The Certificate for which cert-manager created a Secret.
         CERTIFICATE_NAME = "cert-manager.io/certificate-name";
+        /// A label by which cert-manager finds the Secrets that it writes: `true`.
+        CERT_MANAGERS = "controller.cert-manager.io/fao";
         /// The listeners that cert-manager ignores, separated by commas.
         IGNORED_LISTENERS = "cert-manager.io/ignore-tls-listeners";
         /// Reflector copies this Secret into other namespaces.
@@ -240,7 +242,7 @@ pub fn wanted(key: &str) -> bool {
 
 /// Whether a label says which tool writes an object. Such labels are kept even on objects whose other labels are not.
 pub fn says_who_writes(key: &str) -> bool {
-    key == MANAGED_BY || of_tool(key)
+    key == MANAGED_BY || key == CERT_MANAGERS || of_tool(key)
 }
 
 /// Whether an annotation or label with this key is one of [`TOOLS`].

@@ -28,6 +28,7 @@ use crate::{
     text::{Clear, quote},
 };
 use account::{AccountPlan, InstallId};
+pub(super) use rivals::shimmed_by_default;
 use write::{Change, Planned};
 
 /// What is asked.

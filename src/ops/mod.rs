@@ -12,6 +12,7 @@
 //! | [`rollback`] | put the pair before the last renewal back |
 //! | [`restart`] | restart what uses a Secret |
 //! | [`cleanup`] | remove what killed runs have left |
+//! | [`adopt`] | take over what others keep, without an order, and give it back |
 //! | [`install`], [`uninstall`] | write what runs in the cluster with its rights, and remove it |
 //! | [`pause`] | tell the controller whether to order |
 //! | [`unattended`] | order what a program that goes on has decided from its own picture |
@@ -22,6 +23,7 @@
 //! [`Front`] is told what happens, and asked before anything is written. A request, a context and a report are plain values: no use
 //! case knows a terminal, an exit status or a flag, and none keeps anything in a static.
 
+pub mod adopt;
 pub mod cleanup;
 mod consumers;
 mod context;
@@ -32,6 +34,7 @@ mod error;
 pub mod export;
 pub mod files;
 pub mod forecast;
+pub mod foreign;
 mod foreseen;
 pub mod front;
 pub mod install;

@@ -62,6 +62,12 @@ use crate::{
     x509::Fingerprint,
 };
 
+/// What the names policy is asked with: the chosen issuer, its profile, and the kind of key that the settings ask for.
+pub fn terms(settings: &Settings) -> Terms {
+    let key_type = settings.certificate.said.key_type;
+    terms_at(&settings.chosen.issuer, key_type.map(KeyType::as_str))
+}
+
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
 /// cluster: who is restored elsewhere keeps what it has claimed.
 pub use crate::object::annotation::INSTALL;
@@ -98,6 +104,37 @@ fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
         })
     };
     settings.unattended.wildcards.iter().flatten().map(rule).collect()
+}
+
+/// The id of the installation with this account, which is made if it has none. `None` without an account. It takes the permit to get
+/// and patch the account's Secret.
+///
+/// # Errors
+///
+/// The account's Secret cannot be read or written.
+pub(super) async fn install_of(api: &Api, account: &Key) -> Result<Option<String>, OpError> {
+    let fresh = RunId::random().to_string();
+    let mut found = None;
+    let write = |present: Option<&Value>| {
+        let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
+        let Some(secret) = present else {
+            return Ok::<_, ApiError>(Edit::Nothing);
+        };
+        found = noted(secret);
+        if found.is_some() {
+            return Ok(Edit::Nothing);
+        }
+        found = Some(fresh.clone());
+        let version = &secret["metadata"]["resourceVersion"];
+        let annotations = json!({INSTALL: fresh});
+        Ok(Edit::Patch(Patch::Merge(
+            json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
+        )))
+    };
+    api.update(SECRET, account, Believed::Unknown, write)
+        .await
+        .map_err(|error| OpError::because(&error))?;
+    Ok(found)
 }
 
 /// What is to be done for a Secret before anything is ordered.
@@ -212,24 +249,6 @@ impl Unattended {
         let Store::Secret(api, key) = &self.store else {
             return Ok(None);
         };
-        let fresh = RunId::random().to_string();
-        let mut found = None;
-        let write = |present: Option<&Value>| {
-            let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
-            let Some(secret) = present else {
-                return Ok::<_, ApiError>(Edit::Nothing);
-            };
-            found = noted(secret);
-            if found.is_some() {
-                return Ok(Edit::Nothing);
-            }
-            found = Some(fresh.clone());
-            let version = &secret["metadata"]["resourceVersion"];
-            let annotations = json!({INSTALL: fresh});
-            Ok(Edit::Patch(Patch::Merge(
-                json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
-            )))
-        };
         let permit = Permit::one(
             &[Verb::Get, Verb::Patch],
             SECRET,
@@ -237,9 +256,7 @@ impl Unattended {
             key.0.name.clone(),
         );
         let api = api.with_permits(Permits::none().with(permit));
-        api.update(SECRET, &key.0, Believed::Unknown, write)
-            .await
-            .map_err(|error| OpError::because(&error))?;
+        let found = install_of(&api, &key.0).await?;
         Ok(found.map(|found| self.install.get_or_init(|| found).as_str()))
     }
 
@@ -340,17 +357,6 @@ impl Unattended {
         let orders = targets.iter().map(|target| &target.names.order[..]);
         let seen = || seen(inventory, &at.settings(&self.settings));
         allowed(standing.ledger(), orders, seen, crate::clock::now())
-    }
-
-    /// From whom certificates come, for the names policy.
-    pub fn terms(&self) -> Terms {
-        let issuer = &self.settings.chosen.issuer;
-        let key_type = self.settings.certificate.said.key_type;
-        Terms {
-            issuer: issuer.name.clone(),
-            profile: issuer.profile.clone().unwrap_or_default(),
-            key_type: key_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
-        }
     }
 
     /// The cluster.

@@ -281,6 +281,21 @@ async fn left(request: &Request, context: &Context, install: Option<&str>, follo
             "Secret {namespace}/{ACCOUNT} stays, with the account: whoever installs again in this namespace goes on with it"
         ));
     }
+    let adopted = mark::selector(Some(Purpose::Adopted));
+    let connection = context.cluster.login().await.ok().cloned();
+    if let Some(connection) = connection {
+        let api = Api::new(connection, Permits::none());
+        let found = api
+            .list(SECRET, Some(namespace), Some(&adopted))
+            .await
+            .unwrap_or_default();
+        if !found.is_empty() {
+            front.note(&format!(
+                "`kubectl certs adopt --undo -A --controller-namespace {}` gives what was adopted back to its former keepers",
+                quote(namespace)
+            ));
+        }
+    }
     front.note(&format!(
         "namespace {namespace} stays: `kubectl delete namespace {}` removes it with everything in it",
         quote(namespace)

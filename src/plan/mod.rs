@@ -1,5 +1,6 @@
 //! The targets of a renewal, and the steps for them. Pure.
 
+pub mod adopt;
 pub mod audit;
 pub mod ca;
 pub mod caa;

@@ -89,6 +89,9 @@ pub enum Hold {
     /// A route asks cert-manager for it.
     #[error("{0} asks cert-manager for it")]
     AskedOfCertManager(RouteKey),
+    /// cert-manager has marked it, and its Certificate is gone: a write would be refused.
+    #[error("it bears cert-manager's marks, although no Certificate writes it: `kubectl certs adopt` takes it over")]
+    Marked,
     /// Another program or object writes it.
     #[error("{0} writes it")]
     Owner(String),
@@ -149,7 +152,7 @@ impl Hold {
     /// The rule in one word, as conditions of Kubernetes have their reasons.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::CertManager(_) | Self::AskedOfCertManager(_) => "CertManager",
+            Self::CertManager(_) | Self::AskedOfCertManager(_) | Self::Marked => "CertManager",
             Self::Owner(_) => "OtherOwner",
             Self::OtherInstall(_) => "OtherInstall",
             Self::OtherCa { .. } => "OtherCa",
@@ -264,24 +267,21 @@ pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issu
     if let Some(hold) = hold(inventory, secret, &asked.install) {
         return Some(Wanted::Held(hold));
     }
-    let mut target = target(inventory, secret.clone(), true);
-    if !wildcards.is_empty() {
-        with(&mut target, &wildcards, inventory.secrets().get(secret));
-    }
-    let (bounds, denied) = bounded(inventory, &mut target, &wildcards, asked);
+    let Needed {
+        mut target,
+        need,
+        bounds,
+        denied,
+    } = Needed::of(inventory, secret, asked, issuers);
     if let Some(denied) = denied.filter(|_| target.names.order.is_empty()) {
         return Some(Wanted::Held(denied));
     }
-    issuers.mark(std::slice::from_mut(&mut target));
     if target.names.order.is_empty() {
         let hosts: Vec<&String> = target.names.impossible.iter().map(|(host, _)| host).collect();
         return Some(Wanted::Held(Hold::Impossible(first_few(&hosts))));
     }
     // One host that cannot be ordered does not keep the others from their certificate.
     target.names.impossible.clear();
-    let stored = inventory.secrets().get(secret);
-    let need = need(&target, stored, asked.staging);
-    target.names.for_new = matches!(need, Need::Names(_));
     match &target.changes_ca {
         // What cannot be served is nobody's, whichever CA issued it.
         Some((from, to)) if !matches!(need, Need::Missing | Need::Unusable | Need::Trusted) => {
@@ -295,6 +295,42 @@ pub fn wanted(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issu
             need,
             bounds,
         }),
+    }
+}
+
+/// What would be ordered for a Secret, and when, if a route asked for it and nothing held it.
+pub fn needed(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issuers<'_>) -> (Target, Need) {
+    let needed = Needed::of(inventory, secret, asked, issuers);
+    (needed.target, needed.need)
+}
+
+/// What would be ordered for a Secret, within the names policy.
+struct Needed {
+    target: Target,
+    need: Need,
+    bounds: Bounds,
+    /// The rule that holds the first name that is left out.
+    denied: Option<Hold>,
+}
+
+impl Needed {
+    fn of(inventory: &Inventory, secret: &Key, asked: &Asked, issuers: &Issuers<'_>) -> Self {
+        let wildcards = wildcard::names_of(inventory, &asked.wildcards, secret);
+        let stored = inventory.secrets().get(secret);
+        let mut target = target(inventory, secret.clone(), true);
+        if !wildcards.is_empty() {
+            with(&mut target, &wildcards, stored);
+        }
+        let (bounds, denied) = bounded(inventory, &mut target, &wildcards, asked);
+        issuers.mark(std::slice::from_mut(&mut target));
+        let need = need(&target, stored, asked.staging);
+        target.names.for_new = matches!(need, Need::Names(_));
+        Self {
+            target,
+            need,
+            bounds,
+            denied,
+        }
     }
 }
 
@@ -384,11 +420,21 @@ pub fn hold(inventory: &Inventory, secret: &Key, install: &str) -> Option<Hold> 
         let owner = owner(inventory, secret).unwrap_or_else(|| "another program".to_owned());
         return Some(Hold::Owner(owner));
     }
+    if is_marked(stored) {
+        return Some(Hold::Marked);
+    }
     stored
         .meta
         .annotation(annotation::CLAIM)
         .filter(|claim| *claim != install)
         .map(|claim| Hold::OtherInstall(claim.to_owned()))
+}
+
+/// Whether cert-manager has marked a Secret as its own, by what whoever is about to write it looks at too
+/// (`apply::owner`). Of the managers of its fields nothing is known here: cert-manager never leaves one without a mark.
+fn is_marked(stored: &Stored) -> bool {
+    stored.meta.annotation(annotation::CERTIFICATE_NAME).is_some()
+        || stored.meta.label(annotation::CERT_MANAGERS) == Some("true")
 }
 
 fn need(target: &Target, stored: Option<&Stored>, staging: bool) -> Need {
@@ -523,6 +569,8 @@ mod tests {
         };
         assert_eq!(with("sealedsecrets.bitnami.com/managed", "true"), "OtherOwner");
         assert_eq!(with(annotation::CLAIM, "staging-2"), "OtherInstall");
+        // Whoever writes it would refuse, although its Certificate is gone.
+        assert_eq!(with(annotation::CERTIFICATE_NAME, "shop-tls"), "CertManager");
         let foreign = stored("shop", "shop-tls", bundle(leaf(&["shop.example"])));
         let held = judged(asking(), vec![foreign]);
         let Some(

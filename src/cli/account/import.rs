@@ -2,31 +2,24 @@
 
 use std::path::Path;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret as _, SecretSlice};
-use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::{Opened, ShownAccount, failed, report};
 use crate::{
-    acme::{AccountKey, AcmeError},
+    acme::AccountKey,
     apply::{Api, Permits},
     cli::{args::issue::ImportArgs, ask::confirm, failure::Exit, note, print_text},
-    object::{Key, Text, resource::SECRET},
-    ops::{Context, OpError, files::read_file, named::one_secret},
+    object::{Key, Text},
+    ops::{
+        Context, OpError,
+        files::read_file,
+        foreign::{FoundKey, key_of_secret, unusable},
+        named::one_secret,
+    },
     settings::{account::import, value::DryRun},
     text::Clear,
     x509::pem,
 };
-
-/// Where cert-manager and kube-lego have it in their Secrets.
-const USUAL: &str = "tls.key";
-
-/// A key, and where it was found.
-struct FoundKey {
-    key: AccountKey,
-    place: String,
-}
 
 pub(super) async fn run(command: &ImportArgs) -> Result<Exit, OpError> {
     let args = &command.account;
@@ -96,55 +89,6 @@ fn of_file(path: &Path) -> Result<FoundKey, OpError> {
 async fn of_secret(context: &Context, namespace: Option<&str>, name: &str) -> Result<FoundKey, OpError> {
     let connection = context.cluster.connection().await?;
     let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
-    let waiting = context.front().wait_for_server(connection);
-    let secret = Api::new(connection.clone(), Permits::none()).get(SECRET, &key).await;
-    drop(waiting);
-    let Some(secret) = secret.map_err(|error| OpError::because(&error))? else {
-        return Err(OpError::usage(format!("there is no Secret {key}"))
-            .hint("-n chooses the namespace; a file begins with ./ or /"));
-    };
-    within(&secret, &format!("Secret {key}"))
+    let _waiting = context.front().wait_for_server(connection);
+    key_of_secret(&Api::new(connection.clone(), Permits::none()), &key).await
 }
-
-/// The account's key in a Secret: where cert-manager and kube-lego have it, or in the one datum that is a key.
-fn within(secret: &Value, place: &str) -> Result<FoundKey, OpError> {
-    let data = secret["data"].as_object().into_iter().flatten();
-    let mut read: Vec<(&str, Result<AccountKey, AcmeError>)> = data
-        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
-        .map(|(name, value)| {
-            let text = BASE64_STANDARD.decode(value).map(Zeroizing::new).unwrap_or_default();
-            (name, AccountKey::of_other_client(&text))
-        })
-        .collect();
-    let usual = read.iter().position(|(name, _)| *name == USUAL);
-    let keys = || read.iter().filter(|(_, key)| key.is_ok()).count();
-    let only = || read.iter().position(|(_, key)| key.is_ok()).filter(|_| keys() == 1);
-    if let Some(at) = usual.or_else(only) {
-        let (name, key) = read.swap_remove(at);
-        let place = format!("{name} of {place}");
-        return Ok(FoundKey {
-            key: key.map_err(|error| unusable(&place, &error))?,
-            place,
-        });
-    }
-    let count = if keys() == 0 { "no key" } else { "more than one key" };
-    let names: Vec<&str> = read.iter().map(|(name, _)| *name).collect();
-    Err(OpError::usage(format!(
-        "there is {count} of an account in {place}; its data: {}",
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    ))
-    .hint("cert-manager's Secret is that of privateKeySecretRef in its ClusterIssuer or Issuer; write one key to a file, and name ./FILE"))
-}
-
-fn unusable(place: &str, error: &AcmeError) -> OpError {
-    let why = match error {
-        AcmeError::Key(why) => why.clone(),
-        other => other.to_string(),
-    };
-    OpError::usage(format!("{place} holds no key that can be used: {why}")).hint(
-        "it is the account's private key as PEM, not encrypted, or certbot's private_key.json; `openssl pkey -in FILE` decrypts one",
-    )
-}
-
-#[cfg(test)]
-mod tests;

@@ -65,6 +65,10 @@ examples! {
         "The lines alone, without a cluster" "proof --audit ./controller.log --audit-only";
     CONTROLLER:
         "All namespaces, with Let's Encrypt" "controller -A --production --account-secret kubectl-certs/account";
+    ADOPT:
+        "What would be changed, annotation by annotation, and what somebody has to decide" "adopt -A --dry-run",
+        "What cert-manager keeps in one namespace" "adopt -n shop --from cert-manager",
+        "All of it back" "adopt -n shop --undo";
     INSTALL:
         "A controller for the whole cluster, with Let's Encrypt" "install --production --image registry.example/certs:1 --email ops@shop.example",
         "One that plans and prints, for two namespaces" "install --namespaced shop,blog --image registry.example/certs:1",

@@ -1,5 +1,6 @@
 //! The command line, as it is typed. What the words become is in the files of the commands.
 
+pub mod adopt;
 pub mod controller;
 mod examples;
 pub mod install;
@@ -108,6 +109,9 @@ pub enum Command {
     /// Keep the certificates of annotated routes renewed, unattended; what runs in the cluster
     #[command(after_long_help = examples::CONTROLLER)]
     Controller(Box<controller::ControllerCommand>),
+    /// Take over certificates that cert-manager, kube-lego, certbot or acme.sh keep, without an order, or give them back
+    #[command(after_long_help = examples::ADOPT)]
+    Adopt(Box<adopt::AdoptCommand>),
     /// Install what runs in a cluster.
     #[command(
         about = "Install the controller in a cluster, or a CronJob for one certificate, with the rights for it",

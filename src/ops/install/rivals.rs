@@ -30,17 +30,11 @@ pub(super) async fn none(api: &Api, install: &Install, front: &dyn Front) -> Res
         }
         Err(error) => return Err(OpError::because(&error)),
     };
-    // What is going orders for nobody any more.
-    let stays = |deployment: &&Value| deployment["metadata"]["deletionTimestamp"].is_null();
-    for deployment in deployments.iter().filter(stays) {
-        if let Some(issuer) = issuer_of(api, deployment, front).await {
-            return Err(claimed(deployment, &issuer));
-        }
-    }
+    shimmed_by_default(api, &deployments, front).await?;
     let selector = any_controller();
     let controllers = deployments
         .iter()
-        .filter(stays)
+        .filter(|deployment| stays(deployment))
         .filter(|deployment| is_selected(deployment, &selector));
     for deployment in controllers {
         if let Some(common) = follows_too(deployment, &install.namespace, &install.scope) {
@@ -54,6 +48,29 @@ pub(super) async fn none(api: &Api, install: &Install, front: &dyn Front) -> Res
         }
     }
     Ok(())
+}
+
+/// Refuses where cert-manager takes the annotation for its own.
+///
+/// # Errors
+///
+/// It has a default issuer.
+pub(in crate::ops) async fn shimmed_by_default(
+    api: &Api,
+    deployments: &[Value],
+    front: &dyn Front,
+) -> Result<(), OpError> {
+    for deployment in deployments.iter().filter(|deployment| stays(deployment)) {
+        if let Some(issuer) = issuer_of(api, deployment, front).await {
+            return Err(claimed(deployment, &issuer));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a Deployment is not being deleted: what is going orders for nobody any more.
+fn stays(deployment: &Value) -> bool {
+    deployment["metadata"]["deletionTimestamp"].is_null()
 }
 
 /// Whether a Deployment has the labels of a selector of equalities.

@@ -21,6 +21,7 @@ fn help_reads_well() {
         ("cleanup", &["cleanup", "--help"]),
         ("export", &["export", "--help"]),
         ("proof", &["proof", "--help"]),
+        ("adopt", &["adopt", "--help"]),
         ("install", &["install", "--help"]),
         ("uninstall", &["uninstall", "--help"]),
         ("account", &["account", "--help"]),

@@ -42,7 +42,7 @@ fn controller(ns: &Namespace, resolver: &str) -> Server {
 
 /// Takes the finalizers off the Challenges that a controller leaves: without one, their namespace would stay for ever. To be
 /// made before the controller, so that it goes after it.
-struct Released<'a>(&'a Namespace);
+pub(super) struct Released<'a>(pub(super) &'a Namespace);
 
 impl Drop for Released<'_> {
     fn drop(&mut self) {

@@ -3,6 +3,7 @@
 mod accepted;
 mod account;
 mod acme;
+mod adopt;
 mod age;
 mod apply;
 mod asked;

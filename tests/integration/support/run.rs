@@ -423,7 +423,6 @@ pub(crate) struct Running {
 
 impl Running {
     /// Its process.
-    #[expect(dead_code, reason = "a bench needs it")]
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

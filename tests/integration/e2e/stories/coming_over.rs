@@ -54,10 +54,16 @@ fn a_secret_of_certbots_hook_is_kept_until_it_is_due_once_its_annotation_is_gone
 }
 
 /// What the page has besides: it takes an image, or certbot's files.
-const ELSEWHERE: [(&str, &str); 2] = [
+const ELSEWHERE: [(&str, &str); 3] = [
     (
         "kubectl certs install -n shop --cronjob --secret web-tls -d shop.example --production --image registry.example/kubectl-certs:1",
         "e2e::install has it with an image",
+    ),
+    (
+        "kubectl certs adopt -n shop --from certbot --dry-run
+kubectl certs adopt -n shop --from certbot
+kubectl certs adopt -n shop --undo",
+        "e2e::adopt has them with an installation",
     ),
     (
         "kubectl certs account import /etc/letsencrypt/accounts/acme-v02.api.letsencrypt.org/directory/ACCOUNT/private_key.json --production --dry-run",

@@ -1,0 +1,206 @@
+//! The installation that takes certificates over: where it is, what it follows, and from which CA it orders.
+
+use serde_json::Value;
+
+use super::OpError;
+use crate::{
+    acme::Stage,
+    apply::{Api, ApiError},
+    error::Blame,
+    install::{ACCOUNT, CONFIG, FOLLOWS, Scope, any_controller},
+    k8s::Own as _,
+    object::{
+        Key,
+        resource::{CONFIGMAP, DEPLOYMENT, SECRET},
+    },
+    ops::unattended::INSTALL,
+    plan::ca::Ca,
+    settings::{
+        Settings,
+        layer::{Choice, Layer, Origin},
+        portable::read_back,
+        value::Namespaced,
+    },
+    text::{first_few, quote},
+};
+
+/// An installation.
+pub(super) struct Installation {
+    /// Its namespace.
+    pub(super) namespace: String,
+    /// What it follows.
+    pub(super) follows: Scope,
+    /// Its id; `None` until somebody has asked for it.
+    pub(super) install: Option<String>,
+    /// The Secret of its account.
+    pub(super) account: Key,
+    /// Its settings, with its CA.
+    pub(super) settings: Settings,
+}
+
+impl Installation {
+    /// Its CA.
+    pub(super) fn ca(&self) -> Ca {
+        let issuer = &self.settings.chosen.issuer;
+        Ca {
+            name: issuer.name.clone(),
+            directory: issuer.directory_url.clone(),
+        }
+    }
+
+    /// Whether clients do not trust what its CA issues.
+    pub(super) fn is_staging(&self) -> bool {
+        self.settings.chosen.issuer.stage == Stage::Staging
+    }
+
+    /// Whether it follows a namespace.
+    pub(super) fn follows(&self, namespace: &str) -> bool {
+        match &self.follows {
+            Scope::Cluster => true,
+            Scope::Namespaces(all) => all.iter().any(|one| one == namespace),
+        }
+    }
+
+    /// The installation in a namespace, or the only one of the cluster.
+    /// Without `needs_account`, it need not have an account yet.
+    pub(super) async fn find(api: &Api, namespace: Option<&str>, needs_account: bool) -> Result<Self, OpError> {
+        let deployment = deployment(api, namespace).await?;
+        let namespace = deployment.key().namespace.to_string();
+        let words = words(&deployment);
+        let account = flag(&words, "--account-secret").map_or_else(
+            || Ok(Key::new(namespace.as_str(), ACCOUNT)),
+            |word| word.parse::<Namespaced>().map(|at| at.0).map_err(OpError::usage),
+        )?;
+        let config: Namespaced = flag(&words, "--config-map")
+            .unwrap_or(&format!("{namespace}/{CONFIG}"))
+            .parse()
+            .map_err(OpError::usage)?;
+        let failed = |error: ApiError| OpError::because(&error);
+        let stored = api.get(CONFIGMAP, &config.0).await.map_err(failed)?;
+        let text = stored
+            .as_ref()
+            .and_then(|object| object["data"]["config.yaml"].as_str())
+            .unwrap_or_default();
+        let mut bare = Layer::empty(Origin::Flags);
+        bare.choice = choice(&words);
+        let has_ca = bare.choice.is_some();
+        let settings = read_back(text, &config, bare).map_err(|error| OpError::because(&error))?;
+        if !has_ca {
+            return Err(OpError::usage(format!(
+                "the installation in namespace {namespace} only plans: no CA is chosen, so that it would keep nothing"
+            ))
+            .hint(format!(
+                "`kubectl certs install -n {} --production` chooses one",
+                quote(&namespace)
+            )));
+        }
+        let secret = api.get(SECRET, &account).await.map_err(failed)?;
+        if secret.is_none() && needs_account {
+            return Err(OpError::usage(format!(
+                "the installation in namespace {namespace} has no account: there is no Secret {account}"
+            ))
+            .hint(
+                "`kubectl certs account register` makes one there; --import-account takes over the former keeper's",
+            ));
+        }
+        let follows = deployment["metadata"]["annotations"][FOLLOWS].as_str();
+        Ok(Self {
+            follows: follows.map_or(Scope::Cluster, Scope::read),
+            install: secret
+                .as_ref()
+                .and_then(|secret| secret["metadata"]["annotations"][INSTALL].as_str())
+                .map(str::to_owned),
+            namespace,
+            account,
+            settings,
+        })
+    }
+}
+
+/// The Deployment of the controller.
+async fn deployment(api: &Api, namespace: Option<&str>) -> Result<Value, OpError> {
+    let selector = any_controller();
+    let found = api.list(DEPLOYMENT, namespace, Some(&selector)).await;
+    let mut found = found.map_err(|error| match (&error, namespace) {
+        (ApiError::Forbidden { .. }, None) => {
+            OpError::because(&error).hint("--controller-namespace names the namespace of the installation")
+        }
+        _ => OpError::because(&error),
+    })?;
+    found.retain(|one| one["metadata"]["deletionTimestamp"].is_null());
+    let all: Vec<String> = found.iter().map(|one| one.key().namespace.to_string()).collect();
+    if found.len() > 1 {
+        return Err(
+            OpError::usage(format!("there are several installations, in {}", first_few(&all)))
+                .hint("--controller-namespace names the one that takes over"),
+        );
+    }
+    let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    found.pop().ok_or_else(|| {
+        OpError::new(
+            Blame::Usage,
+            format!("there is no installation{place} that would keep certificates"),
+        )
+        .hint("`kubectl certs install --production` makes one; it orders nothing until `resume`")
+    })
+}
+
+fn words(deployment: &Value) -> Vec<&str> {
+    let containers = deployment["spec"]["template"]["spec"]["containers"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let args = containers.flat_map(|container| container["args"].as_array().into_iter().flatten());
+    args.filter_map(Value::as_str).collect()
+}
+
+/// The value of a flag, joined or as the next word.
+fn flag<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
+    words.iter().enumerate().find_map(|(at, word)| {
+        let rest = word.strip_prefix(name)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value),
+            None if rest.is_empty() => words.get(at + 1).copied(),
+            None => None,
+        }
+    })
+}
+
+/// The choice of the CA.
+fn choice(words: &[&str]) -> Option<Choice> {
+    if words.contains(&"--production") {
+        return Some(Choice::Production);
+    }
+    if words.contains(&"--staging") {
+        return Some(Choice::Staging);
+    }
+    let issuer = flag(words, "--issuer").map(|name| Choice::Issuer(name.to_owned()));
+    issuer.or_else(|| flag(words, "--directory-url").map(|url| Choice::Directory(url.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ca_is_read_from_the_words_of_the_controller() {
+        for (words, expected) in [
+            (&["controller", "--production"][..], Some(Choice::Production)),
+            (&["--staging"], Some(Choice::Staging)),
+            (&["--issuer=corp"], Some(Choice::Issuer("corp".into()))),
+            (&["--issuer", "corp"], Some(Choice::Issuer("corp".into()))),
+            (
+                &["--directory-url=https://ca.example/dir"],
+                Some(Choice::Directory("https://ca.example/dir".into())),
+            ),
+            (&["controller", "--all-namespaces", "--issuers=x"], None),
+        ] {
+            assert_eq!(choice(words), expected, "{words:?}");
+        }
+        assert_eq!(
+            flag(&["--config-map=certs/config"], "--config-map"),
+            Some("certs/config")
+        );
+        assert_eq!(flag(&["--config-map"], "--config-map"), None);
+    }
+}
