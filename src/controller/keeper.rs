@@ -35,7 +35,7 @@ use crate::{
         wanted::{self, Asked, Hold, Need, Wanted},
         wildcard,
     },
-    policy::NamesPolicy,
+    policy::{NamesPolicy, Terms},
     scan::{About, live::News},
     settings::preference::Class,
     solve::http01::standing::class_of,
@@ -61,6 +61,8 @@ pub struct Keeping {
     pub ca: Ca,
     /// The CAs that stand for it where it does not answer in time.
     pub others: Vec<Ca>,
+    /// What the names policy is asked with at each of their issuers.
+    pub other_terms: Vec<Terms>,
     /// For which certificates they do.
     pub classes: Vec<Class>,
 }

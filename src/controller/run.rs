@@ -54,7 +54,12 @@ use crate::{
     k8s::ConnectOptions,
     notify::outbox::Outbox,
     object::{Key, Text},
-    ops::{Cluster, Config, Context, OpError, issuance::Order, pause::Told, unattended::Unattended},
+    ops::{
+        Cluster, Config, Context, OpError,
+        issuance::Order,
+        pause::Told,
+        unattended::{Unattended, terms},
+    },
     plan::wanted::{Asked, Hold},
     scan::{
         follow::{FollowOptions, Follower, LinkState},
@@ -143,11 +148,12 @@ pub async fn run(
             install,
             staging: unattended.settings.chosen.issuer.stage == Stage::Staging,
             wildcards: unattended.wildcards.clone(),
-            terms: unattended.terms(),
+            terms: terms(&unattended.settings),
         },
         issuer: unattended.settings.chosen.issuer.name.as_str().into(),
         ca: unattended.settings.chosen.ca.clone(),
         others: unattended.others(),
+        other_terms: unattended.other_terms(),
         classes: unattended.classes.clone(),
     };
     let mut keeper = Keeper::new(keeping);

@@ -54,7 +54,7 @@ use crate::{
         wildcard::{self, WildcardRule, Wildcards},
     },
     policy::Terms,
-    settings::{Settings, preference::Class, store::Store, unattended::WildcardEntry},
+    settings::{Chosen, Settings, preference::Class, store::Store, unattended::WildcardEntry},
     source::{
         Scope,
         scope::{Namespaces, parse_selector},
@@ -64,8 +64,17 @@ use crate::{
 
 /// What the names policy is asked with: the chosen issuer, its profile, and the kind of key that the settings ask for.
 pub fn terms(settings: &Settings) -> Terms {
+    terms_at(settings, &settings.chosen)
+}
+
+/// The same for an issuer besides the chosen one.
+fn terms_at(settings: &Settings, chosen: &Chosen) -> Terms {
     let key_type = settings.certificate.said.key_type;
-    terms_at(&settings.chosen.issuer, key_type.map(KeyType::as_str))
+    Terms {
+        issuer: chosen.issuer.name.clone(),
+        profile: chosen.issuer.profile.clone().unwrap_or_default(),
+        key_type: key_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+    }
 }
 
 /// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
@@ -267,6 +276,12 @@ impl Unattended {
         found
             .map(Arc::as_ref)
             .ok_or_else(|| OpError::usage("there is no issuer"))
+    }
+
+    /// What the names policy is asked with at each of the issuers besides the first.
+    pub fn other_terms(&self) -> Vec<Terms> {
+        let others = self.issuers.iter().skip(1);
+        others.map(|at| terms_at(&self.settings, &at.chosen)).collect()
     }
 
     /// The CAs of the issuers besides the first.

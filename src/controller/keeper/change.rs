@@ -15,7 +15,11 @@ use crate::{
     inventory::Inventory,
     name::Name,
     object::{Key, Seconds, Text},
-    plan::{Target, ca::Issuers, wanted::Wanted},
+    plan::{
+        Target,
+        ca::Issuers,
+        wanted::{Asked, Wanted},
+    },
     settings::preference,
     text::date_time,
 };
@@ -199,13 +203,48 @@ impl Keeper {
                 self.changes.checked.insert(secret, Checked { set, of: Vec::new() });
                 continue;
             }
+            let names = target.names.order;
+            let may = |issuer: &&Text| self.permitted_at(inventory, &secret, issuer, &names, &issuers);
+            let permitted: Vec<Text> = others.iter().filter(may).cloned().collect();
+            if permitted.is_empty() {
+                let why = |issuer: &Text| format!("{issuer}: policy.names does not permit it for all of these names");
+                let of = others.iter().map(|issuer| (issuer.clone(), Some(why(issuer).into())));
+                let (set, of) = (set_of(&names), of.collect());
+                self.changes.checked.insert(secret, Checked { set, of });
+                continue;
+            }
             checks.push(ToCheck {
                 secret,
-                names: target.names.order,
-                others: others.to_vec(),
+                names,
+                others: permitted,
             });
         }
         checks
+    }
+
+    /// Whether the names policy permits these names at another issuer, too.
+    fn permitted_at(
+        &self,
+        inventory: &Inventory,
+        secret: &Key,
+        issuer: &Text,
+        names: &[Name],
+        issuers: &Issuers<'_>,
+    ) -> bool {
+        if inventory.policy().is_none() {
+            return true;
+        }
+        let Some(terms) = self.keeping.other_terms.iter().find(|terms| terms.issuer == **issuer) else {
+            return false;
+        };
+        let asked = Asked {
+            terms: terms.clone(),
+            ..self.keeping.asked.clone()
+        };
+        match wanted::wanted(inventory, secret, &asked, issuers) {
+            Some(Wanted::Keep { target, .. }) => set_of(&target.names.order) == set_of(names),
+            _ => false,
+        }
     }
 
     /// Takes note of what was found out, for each of the issuers in their order. What could not be found out now is as it was, and

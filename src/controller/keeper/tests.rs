@@ -26,6 +26,7 @@ fn keeper() -> Keeper {
             directory: DIRECTORY.to_owned(),
         },
         others: Vec::new(),
+        other_terms: Vec::new(),
         classes: Vec::new(),
     })
 }

@@ -23,7 +23,7 @@ use crate::{
         Key, Kind, Seconds, annotation,
         resource::{CERTIFICATE, Resource, SECRET},
     },
-    ops::{Front, session::Session},
+    ops::{Front, session::Session, unattended::terms},
     plan::{
         adopt::{CertificateFacts, Decision, Facts, RouteFacts, SecretFacts},
         ca::Issuers,
@@ -100,7 +100,7 @@ pub(super) async fn read(
             install: installation.install.clone().unwrap_or_default(),
             staging: installation.is_staging(),
             wildcards: Wildcards::default(),
-            terms: unattended::terms(&installation.settings),
+            terms: terms(&installation.settings),
         },
         options: store_options(&installation.settings),
         now: session.rules.now,

@@ -1,7 +1,14 @@
 //! At which issuer certificates are ordered, where there are two.
 
+use std::sync::Arc;
+
 use super::*;
-use crate::{controller::keeper::change::Moved, engine::preflight::change::Change, settings::preference::Class};
+use crate::{
+    controller::keeper::change::Moved,
+    engine::preflight::change::Change,
+    policy::{NamesPolicy, NamesRule, Terms},
+    settings::preference::Class,
+};
 
 const SECOND: &str = "https://second.example/directory";
 
@@ -101,6 +108,47 @@ fn what_was_to_change_does_not_once_the_first_issuer_is_back() {
     scene.keeper.queue.probed(&"own".into(), true, NOW + 440);
     assert!(matches!(&scene.choose(NOW + 441)[..], [Moved::To(_, issuer, _)] if issuer == "own"));
     assert_eq!((scene.take(NOW + 441).len(), scene.issuer()), (1, "own".to_owned()));
+}
+
+#[test]
+fn an_issuer_that_the_names_policy_does_not_permit_stands_for_no_other() {
+    let at = |issuer: &str| Terms {
+        issuer: issuer.to_owned(),
+        ..Terms::default()
+    };
+    let mut scene = scene(Change::Possible);
+    let keeping = scene.keeper.keeping.clone();
+    scene.keeper = Keeper::new(Keeping {
+        asked: Asked {
+            terms: at("own"),
+            ..keeping.asked.clone()
+        },
+        other_terms: vec![at("second")],
+        ..keeping
+    });
+    let permit = |scene: &mut Scene, issuers: &[&str]| {
+        let rule = NamesRule {
+            names: vec!["*".parse().unwrap()],
+            issuers: issuers.iter().map(|issuer| issuer.parse().unwrap()).collect(),
+            ..NamesRule::default()
+        };
+        scene
+            .inventory
+            .set_policy(Some(Arc::new(NamesPolicy { rules: vec![rule] })));
+        scene.look(NOW);
+        scene.keeper.to_check(&scene.inventory, true)
+    };
+    assert_eq!(permit(&mut scene, &["own"]), []);
+    let why = scene.keeper.bound(&scene.secret).expect("it is told").to_string();
+    assert!(why.starts_with("second: policy.names"), "{why}");
+    assert_eq!(scene.take(NOW).len(), 1);
+    scene.ends(Fate::CaDown, NOW);
+    assert!(matches!(&scene.choose(NOW + 400)[..], [Moved::Stuck(..)]));
+    assert_eq!(scene.issuer(), "own");
+    let checks = permit(&mut scene, &["own", "second"]);
+    assert_eq!(checks.len(), 1);
+    scene.keeper.checked(&checks[0], vec![Change::Possible]);
+    assert!(matches!(&scene.choose(NOW + 401)[..], [Moved::To(_, issuer, _)] if issuer == "second"));
 }
 
 #[test]
