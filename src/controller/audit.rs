@@ -177,6 +177,6 @@ mod tests {
         let mut reader = audit::Reader::default();
         reader.file("stdout", &text);
         let read = reader.end();
-        assert_eq!((read.lines, read.breaks.len(), read.chains.len()), (3, 0, 1));
+        assert_eq!((read.lines, read.breaks.len(), read.chains.len()), (4, 0, 1));
     }
 }

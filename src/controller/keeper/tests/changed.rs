@@ -128,7 +128,7 @@ fn an_issuer_that_the_names_policy_does_not_permit_stands_for_no_other() {
     });
     let permit = |scene: &mut Scene, issuers: &[&str]| {
         let rule = NamesRule {
-            names: vec!["*".parse().unwrap()],
+            names: vec!["shop.example".parse().unwrap()],
             issuers: issuers.iter().map(|issuer| issuer.parse().unwrap()).collect(),
             ..NamesRule::default()
         };
