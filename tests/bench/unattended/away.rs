@@ -51,6 +51,35 @@ pub(crate) fn api(plan: &Plan) -> Vec<Figure> {
     of.figures
 }
 
+/// The only replica is stopped for two minutes, in the middle of orders, as when its machine is suspended.
+pub(crate) fn stopped(plan: &Plan) -> Vec<Figure> {
+    let many = plan.size(5, 100);
+    let stopped = plan.lasts(2.0);
+    let world = World::limited("bench-stopped", |_| {}, |_| {});
+    let running = world.leader();
+    let hosts = world.hosts("z", many);
+    world.prepare("z", &hosts);
+    world.ask("z", many);
+    running.out.after(0, &["\"event\":\"ordered\""]);
+    running.signal("-STOP");
+    let before = world.stored("z");
+    std::thread::sleep(stopped);
+    running.signal("-CONT");
+    let back = Instant::now();
+    world.until_stored(&running, "z", many, Duration::from_mins(5));
+    let mut of = Of::size(format!("{}, stopped for {}", thousands(many), seconds(stopped)));
+    of.told("stored when it was stopped", before.to_string());
+    of.exactly("stored without anybody's help", world.stored("z"), many);
+    of.told("until everything was stored", seconds(back.elapsed()));
+    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
+    of.none(
+        "second certificates",
+        world.beyond_one(|counts| counts.certificates),
+        "",
+    );
+    of.figures
+}
+
 /// The CA is away, from shortly before certificates are due.
 pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
     let many = plan.size(5, 50);

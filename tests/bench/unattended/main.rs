@@ -66,6 +66,7 @@ const ROWS: &[Row] = &[
     row("fair", false, fair::all),
     row("killed", false, replicas::killed),
     row("asleep", false, replicas::asleep),
+    row("stopped", false, away::stopped),
     row("api-away", false, away::api),
     row("ca-away", false, away::ca),
     row("second-ca", false, second_ca::all),
