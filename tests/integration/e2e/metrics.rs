@@ -178,7 +178,13 @@ fn monitoring_sees_an_account_that_is_missing_a_pause_and_an_order() {
     promtool(&["check", "rules", rules.to_str().unwrap()], "");
     promtool(&["test", "rules", plugin("alerts/tests.yaml").to_str().unwrap()], "");
     let there: BTreeSet<String> = samples(&paused).into_iter().chain(samples(&ordered)).collect();
-    let missing: Vec<String> = used().difference(&there).cloned().collect();
+    // Of these, only an installation with a second CA has samples; unit tests hold them.
+    let of_others = ["certs_change_rehearsal_passed", "certs_no_other_ca"];
+    let missing: Vec<String> = used()
+        .difference(&there)
+        .filter(|name| !of_others.contains(&name.as_str()))
+        .cloned()
+        .collect();
     assert!(missing.is_empty(), "{missing:?} not in {there:?}");
     until(port, "/healthz", 200, &["ok"]);
     running.interrupt();

@@ -26,11 +26,9 @@ fn a_limit_changes_what_cannot_wait_for_it_and_neither_a_failed_validation_nor_a
     let [first, other, bound] = ["first", "other", "bound"].map(|label| it.host(label));
     // The second CA may not issue for this one.
     it.resolver.add(&bound, "CAA", "0 issue \"pebble.letsencrypt.org\"");
-    // Nobody listens there at port 80.
+    // Nobody answers there.
     let bad = it.ns.host("bad");
-    let elsewhere = two.second.directory_url();
-    let elsewhere = elsewhere.strip_prefix("https://").unwrap().split(':').next().unwrap();
-    it.resolver.host(&bad, &[elsewhere]);
+    it.resolver.host(&bad, &["10.99.0.77"]);
     let running = two.call().start();
     running.out.after(0, &["\"event\":\"leads\""]);
     it.ns.apply(vec![asking("first", &[&first])]);
