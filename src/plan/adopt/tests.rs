@@ -57,8 +57,9 @@ fn changes_of(facts: &Facts) -> Vec<String> {
 
 fn decisions_of(facts: &Facts) -> Vec<Decision> {
     let all = all(facts);
-    all.iter()
-        .for_each(|group| assert!(group.decisions.is_empty() || group.changes.is_empty()));
+    for group in &all {
+        assert!(group.decisions.is_empty() || group.changes.is_empty());
+    }
     let decisions = all.into_iter().flat_map(|group| group.decisions);
     decisions.map(|(_, decision)| decision).collect()
 }
@@ -171,7 +172,7 @@ fn what_a_person_has_to_decide_changes_nothing() {
     for (spoil, expected) in cases {
         let mut facts = shop();
         spoil(&mut facts);
-        assert_eq!(decisions_of(&facts), [expected.clone()]);
+        assert_eq!(decisions_of(&facts), std::slice::from_ref(&expected));
         let forced = groups(&facts, &[], true);
         assert_eq!(forced[0].changes.is_empty(), !expected.yields_to_force(), "{expected}");
         // It says what to do.
