@@ -77,7 +77,7 @@ impl Select {
     }
 
     /// Sorts the findings of one row. The annotation `kubectl-certs/ignore` of the route, or of a Secret of the
-    /// binding, excuses findings too, but never those of which [`is_for_others`] says so.
+    /// binding, excuses findings too, but never those of which `is_for_others` says so.
     pub fn sort(&self, inventory: &Inventory, subject: &IgnoreOf<'_>, mut findings: Vec<Finding>) -> Sorted {
         findings.retain(|finding| !self.unread.contains(&finding.reason()));
         let mut sorted = Sorted::default();

@@ -1,4 +1,4 @@
-//! At which issuer each certificate is ordered, where there is more than one ([`choice`](crate::controller::choice)).
+//! At which issuer each certificate is ordered, where there is more than one ([`choice`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
