@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, process::Command, time::Duration};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use super::certmanager::Released;
+use super::{certmanager::Released, install::Wide};
 use crate::support::{
     cluster::ingress,
     controller::{asking, orders, resume, start, until_stored},
@@ -22,8 +22,10 @@ use crate::support::{
 /// An image that no node has: what is looked at is not whether it runs. The controller of a test runs beside the cluster.
 const NO_IMAGE: &str = "testbed.local/none:1";
 
-/// Installs a controller that follows the namespace of the test alone.
-fn installed(it: &Issuing) {
+/// Installs a controller that follows the namespace of the test alone, until the test has ended.
+#[must_use]
+fn installed(it: &Issuing) -> Wide {
+    let wide = Wide(it.ns.name.clone());
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     it.plain(&[
         "install",
@@ -42,6 +44,7 @@ fn installed(it: &Issuing) {
     ])
     .run()
     .ends_with(0);
+    wide
 }
 
 /// A command of a page of the guide, as it is typed in the namespace of the test, with the answer to its question.
@@ -306,7 +309,7 @@ impl Theirs {
 /// Adopts, is killed half way and undone from there, is killed again and goes on, and gives everything back: nothing is ordered.
 fn handed_over_and_back(theirs: &Theirs) {
     let it = &theirs.it;
-    installed(it);
+    let _wide = installed(it);
     let (before, mail) = (theirs.secrets(), it.version("mail-tls"));
     assert_eq!(before.len(), theirs.names.len());
     let watched = Watched::start(it);
@@ -401,7 +404,7 @@ fn stored_by(it: &Issuing, secret: &str, verb: &str) {
 #[ignore = "needs the testbed: tests/run"]
 fn what_kube_lego_and_a_cron_job_keep_changes_hands_without_an_order() {
     let it = Issuing::new("adopt-old");
-    installed(&it);
+    let _wide = installed(&it);
     let (shop, jobs, own) = (it.host("shop"), it.host("jobs"), it.host("own"));
     it.resolver.host(&jobs, &[NODE]);
     let job = |secret: &str| {
