@@ -38,6 +38,7 @@ pub mod foreign;
 mod foreseen;
 pub mod front;
 pub mod install;
+mod install_id;
 pub mod issuance;
 pub mod issue;
 mod left;

@@ -5,6 +5,7 @@
 
 mod at;
 mod second;
+mod stored;
 
 pub use second::{Checked, Checking};
 
@@ -15,11 +16,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use serde_json::{Value, json};
-
 use super::{
-    Context, OpError, consumers,
+    Context, OpError,
     directory::Directory,
+    install_id,
     issuance::{Issuance, Order, seen},
     opened::Opened,
     session::{Open, Session},
@@ -27,23 +27,20 @@ use super::{
 use crate::{
     acme::Acme,
     apply::{
-        Api, ApiError, Patch, Permit, Permits, RunId, Verb,
-        kept::{self, Keeping, Kept},
-        rollout::Workload,
+        Api, Permit, Permits, RunId, Verb,
+        kept::{Keeping, Kept},
     },
     engine::{
         allowance::allowed,
         authority::Authority,
-        copy::{self, Copied, Copy, CopyError},
         ledger::{Expected, Ledger},
         prepare::store_options,
         restore::{self, RestoreError, Restored, restore},
         run::Run,
-        undo::{self, Both, UndoError},
     },
     error::chain,
     inventory::{Inventory, Stored},
-    k8s::{Believed, Connection, Edit},
+    k8s::Connection,
     net::HostPort,
     object::{Key, Seconds, Text, resource::SECRET},
     plan::{
@@ -59,7 +56,6 @@ use crate::{
         Scope,
         scope::{Namespaces, parse_selector},
     },
-    x509::Fingerprint,
 };
 
 /// What the names policy is asked with: the chosen issuer, its profile, and the kind of key that the settings ask for.
@@ -76,10 +72,6 @@ fn terms_at(settings: &Settings, chosen: &Chosen) -> Terms {
         key_type: key_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
     }
 }
-
-/// The annotation of the account's Secret with the id of the installation. It lives with the account, and not with the
-/// cluster: who is restored elsewhere keeps what it has claimed.
-pub use crate::object::annotation::INSTALL;
 
 /// Everything that orders have in common, for as long as the program goes on.
 pub struct Unattended {
@@ -113,37 +105,6 @@ fn wildcards(settings: &Settings) -> Result<Vec<WildcardRule>, OpError> {
         })
     };
     settings.unattended.wildcards.iter().flatten().map(rule).collect()
-}
-
-/// The id of the installation with this account, which is made if it has none. `None` without an account. It takes the permit to get
-/// and patch the account's Secret.
-///
-/// # Errors
-///
-/// The account's Secret cannot be read or written.
-pub(super) async fn install_of(api: &Api, account: &Key) -> Result<Option<String>, OpError> {
-    let fresh = RunId::random().to_string();
-    let mut found = None;
-    let write = |present: Option<&Value>| {
-        let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
-        let Some(secret) = present else {
-            return Ok::<_, ApiError>(Edit::Nothing);
-        };
-        found = noted(secret);
-        if found.is_some() {
-            return Ok(Edit::Nothing);
-        }
-        found = Some(fresh.clone());
-        let version = &secret["metadata"]["resourceVersion"];
-        let annotations = json!({INSTALL: fresh});
-        Ok(Edit::Patch(Patch::Merge(
-            json!({"metadata": {"resourceVersion": version, "annotations": annotations}}),
-        )))
-    };
-    api.update(SECRET, account, Believed::Unknown, write)
-        .await
-        .map_err(|error| OpError::because(&error))?;
-    Ok(found)
 }
 
 /// What is to be done for a Secret before anything is ordered.
@@ -265,7 +226,7 @@ impl Unattended {
             key.0.name.clone(),
         );
         let api = api.with_permits(Permits::none().with(permit));
-        let found = install_of(&api, &key.0).await?;
+        let found = install_id::note(&api, &key.0, RunId::random().as_str()).await?;
         Ok(found.map(|found| self.install.get_or_init(|| found).as_str()))
     }
 
@@ -398,82 +359,6 @@ impl Unattended {
     /// Where routes are reached from here, if not at their own addresses.
     pub fn connect(&self) -> Option<&HostPort> {
         self.order.connect.as_ref()
-    }
-
-    /// The workloads that are restarted for a Secret, by who uses it now.
-    pub fn restarted(&self, secret: &Key) -> impl Future<Output = Vec<Workload>> + Send + use<> {
-        let (secret, connection) = (secret.clone(), self.connection.clone());
-        let wanted = self.settings.storing.restart.clone();
-        async move {
-            let (mut all, _) = consumers::restarts(connection, vec![secret.clone()], &wanted).await;
-            all.remove(&secret).unwrap_or_default().restarted
-        }
-    }
-
-    /// Puts the former pair of a Secret back. Returns the end of its validity, in seconds since 1970.
-    ///
-    /// # Errors
-    ///
-    /// Why it was not put back.
-    pub fn undo(
-        &self,
-        secret: &Key,
-        both: Both,
-        authority: Authority,
-    ) -> impl Future<Output = Result<Seconds, UndoError>> + Send + use<> {
-        let (secret, options, keeping) = (secret.clone(), store_options(&self.settings), self.keeping());
-        let connection = self.connection.clone();
-        async move {
-            let keeping = keeping.ok_or(UndoError::NotKept)?;
-            let api = Api::new(connection, undo::permits(&secret, &keeping));
-            undo::undo(&api, &secret, &keeping, &options, both, &authority).await
-        }
-    }
-
-    /// Makes a Secret a copy of another one, or makes it current. `None` if it was.
-    ///
-    /// # Errors
-    ///
-    /// Why it was not.
-    pub fn copy(
-        &self,
-        secret: &Key,
-        source: &Key,
-        authority: Authority,
-    ) -> impl Future<Output = Result<Option<Copied>, CopyError>> + Send + use<> {
-        let (options, connection) = (store_options(&self.settings), self.connection.clone());
-        let copy = Copy {
-            secret: secret.clone(),
-            source: source.clone(),
-            claim: self.install.get().cloned().unwrap_or_default(),
-        };
-        async move {
-            let api = Api::new(connection, copy::permits(&copy));
-            copy::copy(&api, &copy, &options, &authority).await
-        }
-    }
-
-    /// Notes on the kept pair of a Secret when its certificate was first seen served. What the cluster refuses is only logged: the
-    /// certificate is served all the same, and the log has the moment too.
-    pub fn note_served(
-        &self,
-        secret: &Key,
-        certificate: Fingerprint,
-        at: Seconds,
-        authority: Authority,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let (secret, keeping, connection) = (secret.clone(), self.keeping(), self.connection.clone());
-        async move {
-            let Some(keeping) = keeping else { return };
-            let Ok(_permitted) = authority.permit() else { return };
-            let api = Api::new(connection, keeping.permits(&secret));
-            if let Err(error) = kept::note_served(&api, &keeping, &secret, certificate, at).await {
-                log::warn!(
-                    "when Secret {secret} was first seen served is not noted: {}",
-                    chain(&error)
-                );
-            }
-        }
     }
 
     /// Where the pairs of this installation are kept; `None` before its id is known.

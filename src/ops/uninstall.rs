@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Context, Front, OpError, Source,
+    Context, Front, OpError, Source, install_id,
     session::{Open, Session},
-    unattended::INSTALL,
 };
 use crate::{
     apply::{
@@ -110,7 +109,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             ..Plan::default()
         })
         .await?;
-    let install = install_id(&api, &request.namespace).await;
+    let install = id_of(&api, &request.namespace).await;
     let mut report = remove(&api.with_permits(permits), &all, front).await;
     if request.secret.is_none() {
         // It had its rights until just now.
@@ -268,9 +267,9 @@ async fn remove_later(api: &Api, namespace: &str, listed: &[Found], front: &dyn 
 }
 
 /// The id of an installation, which is with its account.
-async fn install_id(api: &Api, namespace: &str) -> Option<String> {
+async fn id_of(api: &Api, namespace: &str) -> Option<String> {
     let secret = api.get(SECRET, &Key::new(namespace, ACCOUNT)).await.ok()??;
-    secret["metadata"]["annotations"][INSTALL].as_str().map(str::to_owned)
+    install_id::noted(&secret)
 }
 
 /// Tells what stays, and that nobody renews it.

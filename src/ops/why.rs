@@ -10,14 +10,11 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-
 use super::{
-    Checks, Context, OpError, Source,
+    Checks, Context, OpError, Source, install_id,
     named::{Named, not_found},
     pause::{self, Told},
     session::{Open, Session},
-    unattended::INSTALL,
 };
 use crate::{
     apply::{Api, ApiError, Permits, mark},
@@ -330,8 +327,7 @@ impl Look<'_> {
     async fn install(&self, namespace: &str) -> Option<String> {
         let selector = format!("{}={}", mark::MANAGED_BY, mark::MANAGER);
         let secrets = self.api.list(SECRET, Some(namespace), Some(&selector)).await.ok()?;
-        let noted = |secret: &Value| Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned());
-        secrets.iter().find_map(noted)
+        secrets.iter().find_map(install_id::noted)
     }
 
     fn stored(&self, secret: &Key, stored: Option<&StoredSecret>, install: &str) -> Stored {

@@ -13,7 +13,7 @@ use crate::{
         Key,
         resource::{CONFIGMAP, DEPLOYMENT, SECRET},
     },
-    ops::unattended::INSTALL,
+    ops::install_id,
     plan::ca::Ca,
     settings::{
         Settings,
@@ -106,10 +106,7 @@ impl Installation {
         let follows = deployment["metadata"]["annotations"][FOLLOWS].as_str();
         Ok(Self {
             follows: follows.map_or(Scope::Cluster, Scope::read),
-            install: secret
-                .as_ref()
-                .and_then(|secret| secret["metadata"]["annotations"][INSTALL].as_str())
-                .map(str::to_owned),
+            install: secret.as_ref().and_then(install_id::noted),
             namespace,
             account,
             settings,

@@ -22,14 +22,13 @@ mod undo;
 use serde_json::Value;
 
 use super::{
-    Context, Front, OpError, Source,
+    Context, Front, OpError, Source, install_id,
     session::{Open, Session},
-    unattended::install_of,
     why::Due,
 };
 use crate::{
     apply::{
-        Api, Permit, Permits, Verb,
+        Api, Permit, Permits, RunId, Verb,
         adopted::{Record, State},
         mark::{self, Purpose},
         rights,
@@ -220,7 +219,7 @@ async fn adopt(
         taking.take(context).await?;
     }
     let api = api.with_permits(permits);
-    let Some(install) = install_of(&api, &installation.account).await? else {
+    let Some(install) = install_id::note(&api, &installation.account, RunId::random().as_str()).await? else {
         return Err(OpError::usage(format!(
             "there is no Secret {} any more",
             installation.account

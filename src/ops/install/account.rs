@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::{Context, OpError};
 use crate::{
     acme::Acme,
-    apply::{Api, ApiError, Patch, Permit, Permits, RunId, Verb},
+    apply::{Api, ApiError, Permit, Permits, RunId, Verb},
     error::Blame,
     install::ACCOUNT,
     k8s::{Believed, Edit},
     object::{Key, resource::SECRET},
-    ops::{issuance::Terms, unattended::INSTALL},
+    ops::{install_id, issuance::Terms},
     settings::{Chosen, account, store::Store, store::permit},
 };
 
@@ -29,7 +29,7 @@ impl InstallId {
     pub(super) async fn of(api: &Api, namespace: &str) -> Result<Self, OpError> {
         let found = api.get(SECRET, &Key::new(namespace, ACCOUNT)).await;
         let found = found.map_err(|error| OpError::because(&error))?;
-        let noted = found.as_ref().and_then(noted);
+        let noted = found.as_ref().and_then(install_id::noted);
         Ok(Self {
             is_noted: noted.is_some(),
             id: noted.unwrap_or_else(|| RunId::random().to_string()),
@@ -51,37 +51,16 @@ impl InstallId {
             return Ok(());
         }
         let permit = Permit::one(&[Verb::Get, Verb::Patch], SECRET, namespace, ACCOUNT);
-        let mut other = None;
-        let decide = |present: Option<&Value>| {
-            let Some(secret) = present else {
-                return Ok::<_, ApiError>(Edit::Nothing);
-            };
-            other = noted(secret).filter(|noted| *noted != self.id);
-            if noted(secret).is_some() {
-                return Ok(Edit::Nothing);
-            }
-            let version = &secret["metadata"]["resourceVersion"];
-            Ok(Edit::Patch(Patch::Merge(json!({"metadata": {
-                "resourceVersion": version, "annotations": {INSTALL: self.id},
-            }}))))
-        };
         let api = api.with_permits(Permits::none().with(permit));
-        let key = Key::new(namespace, ACCOUNT);
-        let made = api.update(SECRET, &key, Believed::Unknown, decide);
-        made.await.map_err(|error| OpError::because(&error))?;
-        match other {
-            None => Ok(()),
-            Some(_) => Err(OpError::new(
+        match install_id::note(&api, &Key::new(namespace, ACCOUNT), &self.id).await? {
+            Some(other) if other != self.id => Err(OpError::new(
                 Blame::Write,
                 "somebody else has given the installation its id meanwhile",
             )
             .hint("the same command again reads it")),
+            _ => Ok(()),
         }
     }
-}
-
-fn noted(secret: &Value) -> Option<String> {
-    Some(secret["metadata"]["annotations"][INSTALL].as_str()?.to_owned())
 }
 
 /// What becomes of the account.
