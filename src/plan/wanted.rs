@@ -1,24 +1,29 @@
 //! Which Secrets are kept renewed unattended: those of routes that ask for it, unless somebody else provides them.
 
+mod bounds;
+mod hold;
+mod put_back;
+
+pub use bounds::Bounds;
+pub use hold::{Hold, hold};
+pub use put_back::{last_tenth, rollback_note, rolled_back};
+
 use super::{
     ca::Issuers,
-    copy::{self, CopyHold, Copying},
+    copy::{self, Copying},
     names::Names,
-    target::{Target, is_counted, kept, names_of, target},
+    target::{Target, names_of, target},
     wildcard::{self, Wildcards},
 };
 use crate::{
-    check::{asked_of_cert_manager, is_owned, owner},
-    inventory::{Inventory, NameDenied, RouteKey, Stored, WhyDenied, query::usable},
+    inventory::{Inventory, RouteKey, Stored, query::usable},
     name::Name,
-    object::{Key, Seconds, Text, annotation},
-    policy::{NamesRule, Terms},
-    text::{date_time, first_few},
-    x509::{Fingerprint, is_staging_issuer},
+    object::{Key, annotation},
+    policy::Terms,
+    text::first_few,
+    x509::is_staging_issuer,
 };
-
-/// The kind of the key of a new certificate, where the settings name none.
-const USUAL_KEY: &str = "ecdsa-p256";
+use bounds::bounded;
 
 /// A Secret for which a route asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +46,6 @@ pub enum Wanted {
     },
     /// It is left alone.
     Held(Hold),
-}
-
-/// What the names policy says of a Secret that gets a certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bounds {
-    /// The names that routes ask for and that are left out, with the reason.
-    pub denied: Option<String>,
-    /// How many certificates its namespace may order anew within a day.
-    pub orders_a_day: Option<usize>,
 }
 
 /// What an installation was asked for, besides by the annotations of routes.
@@ -78,142 +74,6 @@ pub enum Need {
     Trusted,
     /// A renewal, in its time.
     Renewal,
-}
-
-/// Why a Secret for which a route asks is left alone. Each is a rule that protects somebody.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Hold {
-    /// cert-manager writes it.
-    #[error("cert-manager's Certificate {0} writes it")]
-    CertManager(Key),
-    /// A route asks cert-manager for it.
-    #[error("{0} asks cert-manager for it")]
-    AskedOfCertManager(RouteKey),
-    /// cert-manager has marked it, and its Certificate is gone: a write would be refused.
-    #[error("it bears cert-manager's marks, although no Certificate writes it: `kubectl certs adopt` takes it over")]
-    Marked,
-    /// Another program or object writes it.
-    #[error("{0} writes it")]
-    Owner(String),
-    /// Another installation of this program keeps it.
-    #[error("another installation ({0}) keeps it")]
-    OtherInstall(String),
-    /// Its certificate comes from another CA.
-    #[error("{from} issued its certificate, and not {to}")]
-    OtherCa {
-        /// The CA that issued it.
-        from: String,
-        /// The CA at which it would be ordered.
-        to: String,
-    },
-    /// Nobody knows what it holds.
-    #[error("it may not be read, so nobody knows what it holds")]
-    Unread,
-    /// It holds what another Secret held before a renewal.
-    #[error("it holds what another Secret held before a renewal")]
-    Backup,
-    /// Two certificates for its names were issued within a day, and are not what it holds: somebody else writes it too.
-    #[error("two certificates for its names were issued within a day, and a third is wanted: no more before {}", date_time(*.0))]
-    TwoADay(Seconds),
-    /// The pair of its last renewal was proved not to be served, so that the former one was put back.
-    #[error(
-        "its new certificate was not served where the former one had been, so that the former one was put back: it is not renewed before {}",
-        date_time(*.0)
-    )]
-    RolledBack(Seconds),
-    /// No certificate can be ordered for its hosts.
-    #[error("no certificate can be ordered for {0}")]
-    Impossible(String),
-    /// It is to be a copy, which a rule forbids.
-    #[error(transparent)]
-    Copy(CopyHold),
-    /// The names policy does not permit its namespace the names.
-    #[error("{0}")]
-    NotPermitted(String),
-    /// Another namespace has its names.
-    #[error("{0}")]
-    NameTaken(String),
-    /// Its namespace has ordered as many certificates as the names policy permits it within a day.
-    #[error(
-        "namespace {namespace} may order {most} certificates within a day, and has: no more before {}",
-        date_time(*.until)
-    )]
-    OrdersADay {
-        /// The namespace.
-        namespace: Text,
-        /// How many it may order.
-        most: usize,
-        /// When it may order again, in seconds since 1970.
-        until: Seconds,
-    },
-}
-
-impl Hold {
-    /// The rule in one word, as conditions of Kubernetes have their reasons.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::CertManager(_) | Self::AskedOfCertManager(_) | Self::Marked => "CertManager",
-            Self::Owner(_) => "OtherOwner",
-            Self::OtherInstall(_) => "OtherInstall",
-            Self::OtherCa { .. } => "OtherCa",
-            Self::Unread => "Forbidden",
-            Self::Backup => "Backup",
-            Self::TwoADay(_) => "TwoADay",
-            Self::RolledBack(_) => "RolledBack",
-            Self::Impossible(_) => "ImpossibleName",
-            Self::Copy(hold) => hold.reason(),
-            Self::NotPermitted(_) => "NameNotPermitted",
-            Self::NameTaken(_) => "NameTaken",
-            Self::OrdersADay { .. } => "OrdersADay",
-        }
-    }
-
-    /// When it ends by itself, in seconds since 1970; `None` if time alone changes nothing.
-    pub fn until(&self) -> Option<Seconds> {
-        match self {
-            Self::TwoADay(until) | Self::RolledBack(until) | Self::OrdersADay { until, .. } => Some(*until),
-            _ => None,
-        }
-    }
-}
-
-impl From<NameDenied> for Hold {
-    fn from(denied: NameDenied) -> Self {
-        let words = denied.to_string();
-        match denied.why {
-            WhyDenied::Policy(_) => Self::NotPermitted(words),
-            WhyDenied::Taken { .. } => Self::NameTaken(words),
-        }
-    }
-}
-
-/// What is noted on a Secret into which the former pair was put back: `FORMER REFUSED NAMES TIME`, of which the first two are the
-/// SHA-256 of leaves and the third stands for the names that were refused.
-pub fn rollback_note(former: Fingerprint, refused: Fingerprint, names: &[Name], at: Seconds) -> String {
-    format!("{former} {refused} {} {}", in_short(names), date_time(at))
-}
-
-/// Until when these names are not ordered again for a Secret, in seconds since 1970, because the pair that it holds was put back in
-/// place of one for them; `None` if it was not. From then on a new pair is not taken out again, so that this happens
-/// once to a certificate. Without names, whatever they are.
-pub fn rolled_back(stored: &Stored, names: Option<&[Name]>) -> Option<Seconds> {
-    let leaf = stored.leaf()?;
-    let mut noted = stored.meta.annotation(annotation::ROLLED_BACK)?.split(' ');
-    let (former, _refused, refused_names) = (noted.next()?, noted.next()?, noted.next()?);
-    let is_about = former == leaf.sha256.to_string() && names.is_none_or(|names| in_short(names) == refused_names);
-    is_about.then(|| last_tenth(leaf.not_before, leaf.not_after))
-}
-
-/// What stands for a set of names, whatever their order.
-fn in_short(names: &[Name]) -> String {
-    let mut names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    names.sort();
-    Fingerprint::of(names.join(" ").as_bytes()).short()
-}
-
-/// When the last tenth of a lifetime begins, in seconds since 1970: a pair with less left is not put back.
-pub fn last_tenth(not_before: Seconds, not_after: Seconds) -> Seconds {
-    not_after.saturating_sub(not_after.saturating_sub(not_before) / 10)
 }
 
 /// Whether a route asks by the annotation that kube-lego defined. Its value is read as cert-manager reads it, by Go's
@@ -334,63 +194,6 @@ impl Needed {
     }
 }
 
-/// Leaves what the names policy does not permit out of the names of a target. Returns what it says of the rest, and the rule
-/// that holds the first name that is left out.
-fn bounded(inventory: &Inventory, target: &mut Target, declared: &[String], asked: &Asked) -> (Bounds, Option<Hold>) {
-    let mut bounds = Bounds::default();
-    let Some(policy) = inventory.policy() else {
-        return (bounds, None);
-    };
-    let stored = inventory.secrets().get(&target.secret);
-    let mut terms = asked.terms.clone();
-    if terms.key_type.is_empty() {
-        let leaf = stored.and_then(Stored::leaf);
-        terms.key_type = leaf.map_or_else(|| USUAL_KEY.to_owned(), |leaf| leaf.key.to_string());
-    }
-    let (mut permitted, mut denied): (Vec<String>, Vec<NameDenied>) = (Vec::new(), Vec::new());
-    let mut limit = |rule: Option<&NamesRule>| {
-        let of_rule = rule.and_then(|rule| rule.orders_a_day);
-        bounds.orders_a_day = bounds.orders_a_day.into_iter().chain(of_rule).min();
-    };
-    let ids = inventory.bindings_of_secret(&target.secret).iter();
-    for binding in ids.filter_map(|id| inventory.bindings().get(*id)) {
-        if !is_counted(binding, stored) {
-            continue;
-        }
-        match inventory.name_permitted(binding, &terms) {
-            Ok(rule) => {
-                limit(rule);
-                permitted.push(binding.host.to_string());
-            }
-            Err(one) => denied.push(*one),
-        }
-    }
-    let namespace = &target.secret.namespace;
-    let may = |name: &Name| inventory.permitted(policy, namespace, &name.to_string(), Some(&terms));
-    for name in declared.iter().filter_map(|name| name.parse::<Name>().ok()) {
-        match inventory.declared_permitted(namespace, &name.to_string().into(), &terms) {
-            Ok(rule) => {
-                limit(rule);
-                permitted.push(name.to_string());
-            }
-            Err(one) => denied.push(*one),
-        }
-    }
-    // A wildcard of the present certificate would stay for the sake of a host below it: whoever put it there, it is permitted or goes.
-    let held: Vec<Name> = stored.and_then(Stored::leaf).into_iter().flat_map(names_of).collect();
-    let kept = held.iter().filter(|name| may(name).is_ok()).cloned();
-    let impossible = std::mem::take(&mut target.names.impossible);
-    let mut names = Names::join(permitted.iter().map(String::as_str), kept, true);
-    // What it serves by such a wildcard is not new, so that it is renewed in its time.
-    let is_served = |name: &&Name| held.iter().any(|has| has.covers(name));
-    names.present = names.order.iter().filter(is_served).cloned().collect();
-    names.impossible = impossible;
-    target.names = names;
-    let words: Vec<String> = denied.iter().map(|one| format!("{}: {one}", one.host)).collect();
-    bounds.denied = (!words.is_empty()).then(|| first_few(&words));
-    (bounds, denied.into_iter().next().map(Hold::from))
-}
-
 /// Adds what is declared for the namespace to the names of a target.
 fn with(target: &mut Target, declared: &[String], stored: Option<&Stored>) {
     let hosts = target
@@ -400,41 +203,6 @@ fn with(target: &mut Target, declared: &[String], stored: Option<&Stored>) {
     let hosts = hosts.chain(declared.iter().map(String::as_str));
     let held = stored.and_then(Stored::leaf).into_iter().flat_map(names_of);
     target.names = Names::join(hosts, held, true);
-}
-
-/// The rule that has an installation leave a Secret alone, whatever its CA is; `None` if there is none.
-pub fn hold(inventory: &Inventory, secret: &Key, install: &str) -> Option<Hold> {
-    if let Some(certificate) = inventory.certificates_of(secret).next() {
-        return Some(Hold::CertManager(certificate.meta.key()));
-    }
-    if let Some(route) = asked_of_cert_manager(inventory, secret) {
-        return Some(Hold::AskedOfCertManager(route.clone()));
-    }
-    if kept(inventory, secret).is_some() {
-        return Some(Hold::Backup);
-    }
-    let Some(stored) = inventory.secrets().get(secret) else {
-        return inventory.is_unread(secret).then_some(Hold::Unread);
-    };
-    if is_owned(stored) {
-        let owner = owner(inventory, secret).unwrap_or_else(|| "another program".to_owned());
-        return Some(Hold::Owner(owner));
-    }
-    if is_marked(stored) {
-        return Some(Hold::Marked);
-    }
-    stored
-        .meta
-        .annotation(annotation::CLAIM)
-        .filter(|claim| *claim != install)
-        .map(|claim| Hold::OtherInstall(claim.to_owned()))
-}
-
-/// Whether cert-manager has marked a Secret as its own, by what whoever is about to write it looks at too
-/// (`apply::owner`). Of the managers of its fields nothing is known here: cert-manager never leaves one without a mark.
-fn is_marked(stored: &Stored) -> bool {
-    stored.meta.annotation(annotation::CERTIFICATE_NAME).is_some()
-        || stored.meta.label(annotation::CERT_MANAGERS) == Some("true")
 }
 
 fn need(target: &Target, stored: Option<&Stored>, staging: bool) -> Need {
