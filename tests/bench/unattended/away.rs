@@ -42,12 +42,7 @@ pub(crate) fn api(plan: &Plan) -> Vec<Figure> {
     of.exactly("stored without anybody's help", world.stored("a"), many);
     of.told("until it leads again", seconds(leads));
     of.told("until everything was stored", seconds(back.elapsed()));
-    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
-    of.none(
-        "second certificates",
-        world.beyond_one(|counts| counts.certificates),
-        "",
-    );
+    never_twice(&mut of, &world);
     of.figures
 }
 
@@ -71,12 +66,7 @@ pub(crate) fn stopped(plan: &Plan) -> Vec<Figure> {
     of.told("stored when it was stopped", before.to_string());
     of.exactly("stored without anybody's help", world.stored("z"), many);
     of.told("until everything was stored", seconds(back.elapsed()));
-    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
-    of.none(
-        "second certificates",
-        world.beyond_one(|counts| counts.certificates),
-        "",
-    );
+    never_twice(&mut of, &world);
     of.figures
 }
 
@@ -129,4 +119,14 @@ pub(crate) fn ca(plan: &Plan) -> Vec<Figure> {
     of.exactly("Events of the type Warning", world.warnings(), 1);
     of.exactly("orders of one certificate, at most", world.most_orders(), 2);
     of.figures
+}
+
+/// No set of names was ordered, or issued, more than once.
+pub(crate) fn never_twice(of: &mut Of, world: &World) {
+    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
+    of.none(
+        "second certificates",
+        world.beyond_one(|counts| counts.certificates),
+        "",
+    );
 }

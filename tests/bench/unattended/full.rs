@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::{
     Plan,
+    away::never_twice,
     figure::{Figure, Of, seconds, thousands},
     say,
     second::Second,
@@ -75,12 +76,7 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     of.told("ordered before it was full, and stored", format!("{ordered}, {stored}"));
     of.told("until it leads again", seconds(leads));
     of.told("until everything was stored", seconds(all_stored));
-    of.none("second orders", world.beyond_one(|counts| counts.orders), "");
-    of.none(
-        "second certificates",
-        world.beyond_one(|counts| counts.certificates),
-        "",
-    );
+    never_twice(&mut of, &world);
     for line in &told {
         say(line);
     }
