@@ -105,7 +105,17 @@ struct Places<'a> {
     apart: RefCell<Vec<String>>,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    fn of(it: &'a Issuing, provider: &'a PowerDns) -> Self {
+        Self {
+            it,
+            provider,
+            page: page(),
+            api_server: api_server(),
+            apart: RefCell::default(),
+        }
+    }
+
     /// The page's word for an address; another's is the address itself.
     fn word(&self, (ip, port): &(String, u16)) -> String {
         let is = |other: Ipv4Addr| *ip == other.to_string();
@@ -147,13 +157,7 @@ fn commands_connect_to_what_the_page_says_and_to_nothing_else() {
     it.settings(&dns);
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
     it.until_addressed("ingress/shop");
-    let places = Places {
-        page: page(),
-        api_server: api_server(),
-        apart: RefCell::default(),
-        it: &it,
-        provider: &provider,
-    };
+    let places = Places::of(&it, &provider);
     // Without a cluster, nobody is asked.
     let root = env!("CARGO_MANIFEST_DIR");
     let (example, ca) = (format!("{root}/docs/example"), format!("{root}/docs/example/root.pem"));
@@ -228,13 +232,7 @@ fn the_controller_connects_to_what_the_page_says_and_to_nothing_else() {
     until_stored(&it, "zone-tls", &[&format!("*.{zone}")], &running);
     running.signal("-TERM");
     running.end();
-    let places = Places {
-        page: page(),
-        api_server: api_server(),
-        apart: RefCell::default(),
-        it: &it,
-        provider: &provider,
-    };
+    let places = Places::of(&it, &provider);
     let seen = eventually("what it has connected to", || {
         let lines = std::fs::read_to_string(&out).expect("strace, which tests/testbed/build gets");
         let words: BTreeSet<String> = addresses(&lines).iter().map(|at| places.word(at)).collect();

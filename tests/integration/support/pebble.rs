@@ -57,6 +57,28 @@ pub(crate) struct Options {
     pub(crate) dns: String,
 }
 
+impl Options {
+    /// Those of a server that is well, and that asks no name server.
+    pub(crate) fn usual() -> Self {
+        Self {
+            eab: Vec::new(),
+            nonce_reject: 0,
+            authz_reuse: 0,
+            alternate_roots: 0,
+            chain_length: 1,
+            sleep: 0,
+            retry_after_authz: 0,
+            retry_after_order: 0,
+            profiles: vec![DEFAULT],
+            blocklist: Vec::new(),
+            caa_identities: vec!["pebble.letsencrypt.org".to_owned()],
+            http_port: 80,
+            tls_port: 443,
+            dns: String::new(),
+        }
+    }
+}
+
 /// An ACME server. It keeps everything in memory.
 pub(crate) struct Pebble {
     // the server goes before its address and its files
@@ -77,20 +99,8 @@ impl Pebble {
     #[track_caller]
     pub(crate) fn start_with(resolver: &Resolver, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options {
-            eab: Vec::new(),
-            nonce_reject: 0,
-            authz_reuse: 0,
-            alternate_roots: 0,
-            chain_length: 1,
-            sleep: 0,
-            retry_after_authz: 0,
-            retry_after_order: 0,
-            profiles: vec![DEFAULT],
-            blocklist: Vec::new(),
-            caa_identities: vec!["pebble.letsencrypt.org".to_owned()],
-            http_port: 80,
-            tls_port: 443,
             dns: resolver.address(),
+            ..Options::usual()
         };
         change(&mut options);
         let (address, dir) = (Address::take(), tempfile::tempdir().unwrap());

@@ -48,7 +48,9 @@ impl TwoCas {
                 ca.display()
             )
         };
-        let profile = match options_of(&options).profiles.as_slice() {
+        let mut asked = Options::usual();
+        options(&mut asked);
+        let profile = match asked.profiles.as_slice() {
             [_, (name, _)] => format!(", profile: {name}"),
             _ => String::new(),
         };
@@ -127,27 +129,6 @@ impl TwoCas {
             }
         });
     }
-}
-
-fn options_of(change: &impl Fn(&mut Options)) -> Options {
-    let mut options = Options {
-        eab: Vec::new(),
-        nonce_reject: 0,
-        authz_reuse: 0,
-        alternate_roots: 0,
-        chain_length: 1,
-        sleep: 0,
-        retry_after_authz: 0,
-        retry_after_order: 0,
-        profiles: vec![DEFAULT],
-        blocklist: Vec::new(),
-        caa_identities: Vec::new(),
-        http_port: 80,
-        tls_port: 443,
-        dns: String::new(),
-    };
-    change(&mut options);
-    options
 }
 
 /// What became of certificates during an outage of the first CA.
