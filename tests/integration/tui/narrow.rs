@@ -62,7 +62,8 @@ proptest! {
         for line in lines(&desk).iter().filter(|line| !line.is_empty()) {
             prop_assert!(WORDS.iter().any(|word| line.contains(word)), "{}", desk.screen());
         }
-        if width >= 80 && view != "3" {
+        // A view in which nothing stands has a sentence in place of its heads.
+        if width >= 80 && view != "3" && desk.model.lines() > 0 {
             prop_assert!(heads(&desk).contains(" NAMESPACE"), "{}", desk.screen());
         }
     }
