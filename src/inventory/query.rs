@@ -222,6 +222,14 @@ impl Inventory {
         }
     }
 
+    /// Whether the status of a route permits it; `None` for a kind whose status does not, and for a route that was not read.
+    pub fn permitted(&self, route: &RouteKey) -> Option<bool> {
+        match self.view(route) {
+            Some(View::Hosts(route)) => route.permitted,
+            _ => None,
+        }
+    }
+
     /// The addresses in the status of a route.
     pub fn addresses(&self, route: &RouteKey) -> &[Text] {
         self.view(route).map_or(&[], |view| view.addresses(self))
