@@ -37,6 +37,7 @@ pub mod cli;
 mod clock;
 pub mod controller;
 mod document;
+pub mod domains;
 pub mod engine;
 pub mod error;
 pub mod event;

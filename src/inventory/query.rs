@@ -223,9 +223,9 @@ impl Inventory {
     }
 
     /// Whether the status of a route permits it; `None` for a kind whose status does not, and for a route that was not read.
-    pub fn permitted(&self, route: &RouteKey) -> Option<bool> {
+    pub fn status_permits(&self, route: &RouteKey) -> Option<bool> {
         match self.view(route) {
-            Some(View::Hosts(route)) => route.permitted,
+            Some(super::View::Hosts(route)) => route.permitted,
             _ => None,
         }
     }

@@ -143,10 +143,14 @@ pub const ENDPOINTSLICE: Resource = Resource::new("discovery.k8s.io", "v1", "end
 pub const INGRESS: Resource = Kind::Ingress.resource();
 /// gateway.networking.k8s.io/v1 Gateway.
 pub const GATEWAY: Resource = Kind::Gateway.resource();
+/// gateway.networking.k8s.io `ListenerSet`.
+pub const LISTENERSET: Resource = Kind::ListenerSet.resource();
 /// gateway.networking.k8s.io/v1 `HTTPRoute`.
 pub const HTTPROUTE: Resource = Kind::HttpRoute.resource();
 /// traefik.io/v1alpha1 `IngressRoute`.
 pub const INGRESSROUTE: Resource = Kind::IngressRoute.resource();
+/// kubectl-certs.io/v1 `Domain`.
+pub const DOMAIN: Resource = Kind::Domain.resource();
 /// cert-manager.io/v1 Certificate.
 pub const CERTIFICATE: Resource = Kind::Certificate.resource();
 /// cert-manager.io/v1 `CertificateRequest`.

@@ -80,7 +80,7 @@ pub enum Need {
 /// `strconv.ParseBool` (pkg/controller/certificate-shim/sync.go, v1.19). A Domain asks once its status permits it, whatever its
 /// annotations say: only the controller writes its status.
 pub fn asks(inventory: &Inventory, route: &RouteKey) -> bool {
-    if let Some(permitted) = inventory.permitted(route) {
+    if let Some(permitted) = inventory.status_permits(route) {
         return permitted;
     }
     let value = inventory

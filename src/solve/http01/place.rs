@@ -119,7 +119,9 @@ impl ChallengeRoute {
         let bindings = inventory.bindings_of_host(host).iter();
         let mut others = bindings
             .filter_map(|id| inventory.bindings().get(*id))
-            .filter(|binding| binding.route.kind != Kind::Domain && binding.route.key.namespace == domain.key.namespace);
+            .filter(|binding| {
+                binding.route.kind != Kind::Domain && binding.route.key.namespace == domain.key.namespace
+            });
         match others.next() {
             Some(binding) => Self::of(inventory, &binding.route, host),
             None => Ok(Self::of_class(inventory, &domain.key.namespace, None)),
