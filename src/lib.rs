@@ -25,8 +25,9 @@
 //! and what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`,
 //! which alone knows exit statuses. `install` makes the objects of an installation. `controller` has the parts of the unattended mode: who leads, what is next, and when a
 //! certificate is renewed.
+//! `domain` has the rules for customers' domains, `domains` what carries them out: the stores of their records, the question to the application.
 //!
-//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan`, `policy`, `install` and `error` are pure: values in, values out. A test
+//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan`, `policy`, `domain`, `install` and `error` are pure: values in, values out. A test
 //! holds that, and which module may use which.
 
 pub mod acme;
@@ -37,6 +38,7 @@ pub mod cli;
 mod clock;
 pub mod controller;
 mod document;
+pub mod domain;
 pub mod domains;
 pub mod engine;
 pub mod error;

@@ -139,6 +139,16 @@ pub const SERVICEMONITOR: Resource = Resource::new("monitoring.coreos.com", "v1"
 pub const LEASE: Resource = Resource::new("coordination.k8s.io", "v1", "leases", "Lease");
 /// discovery.k8s.io/v1 `EndpointSlice`.
 pub const ENDPOINTSLICE: Resource = Resource::new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice");
+/// apiextensions.k8s.io/v1 `CustomResourceDefinition`.
+pub const CUSTOMRESOURCEDEFINITION: Resource = Resource::new(
+    "apiextensions.k8s.io",
+    "v1",
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+)
+.cluster_wide();
+/// kubectl-certs.io/v1 Domain: a customer's own domain.
+pub const DOMAIN: Resource = Kind::Domain.resource();
 /// networking.k8s.io/v1 Ingress.
 pub const INGRESS: Resource = Kind::Ingress.resource();
 /// gateway.networking.k8s.io/v1 Gateway.
@@ -149,8 +159,6 @@ pub const LISTENERSET: Resource = Kind::ListenerSet.resource();
 pub const HTTPROUTE: Resource = Kind::HttpRoute.resource();
 /// traefik.io/v1alpha1 `IngressRoute`.
 pub const INGRESSROUTE: Resource = Kind::IngressRoute.resource();
-/// kubectl-certs.io/v1 `Domain`.
-pub const DOMAIN: Resource = Kind::Domain.resource();
 /// cert-manager.io/v1 Certificate.
 pub const CERTIFICATE: Resource = Kind::Certificate.resource();
 /// cert-manager.io/v1 `CertificateRequest`.

@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("text", &["object"]),
     ("x509", &["object"]),
     ("policy", &["object", "text"]),
+    ("domain", &["object", "x509", "policy", "name", "text", "plan"]),
     ("inventory", &["object", "x509", "policy"]),
     ("check", &["object", "x509", "inventory", "policy", "text"]),
     ("name", &["object", "text"]),
@@ -118,6 +119,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Who is told of what nobody watches.
     ("notify", &["object", "text", "net", "settings", "solve"]),
+    // Customers' domains, beyond their rules.
+    (
+        "domains",
+        &[
+            "clock", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls", "k8s",
+            "settings",
+        ],
+    ),
     // What joins them.
     (
         "engine",
@@ -297,6 +306,7 @@ const PURE: &[&str] = &[
     "event",
     "plan",
     "policy",
+    "domain",
     "install",
     "error",
 ];
