@@ -146,7 +146,7 @@ pub async fn run(
         LinkState::Lost(why) => link.say(Level::Warning, &format!("connection lost, retrying: {why}")),
     });
     live.all();
-    let domains = domains::Domains::open(&unattended, &install).await?;
+    let domains = domains::Domains::open(&unattended, &install)?;
     let keeping = Keeping {
         asked: Asked {
             install,

@@ -12,8 +12,6 @@
 
 mod leave;
 mod stands;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -38,7 +36,7 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{Host, Looked, Record, Said, next_look, next_question},
+    domain::{Host, Looked, Record, Said, dns::next_look, next_question},
     error::chain,
     object::{Seconds, Text},
 };

@@ -13,7 +13,10 @@ use futures_util::future::{OptionFuture, join4};
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    domain::{Host, Instructions, Looked, SeenRecords, Tenant, looked, ownership},
+    domain::{
+        Host, Looked, Tenant,
+        dns::{Instructions, SeenRecords, looked, ownership},
+    },
     net::{
         Lookup,
         dns::{Authorities, DnsError, Presence, RecordType},

@@ -9,7 +9,7 @@ use super::example::ROOT;
 use super::{
     notify::problem,
     section::section,
-    value::{Allowance, AskUrl, Domain, Length, ListenAt, Namespaced, ServeWord, ServicePort, StoreWord, is_name},
+    value::{Allowance, AskUrl, Domain, Length, ListenAt, Namespaced, Namespaced, ServeWord, ServicePort, StoreWord, is_name},
 };
 use crate::{
     domain::{Platform, Tenant, limit::RegistrationLimits},
@@ -83,6 +83,8 @@ section! {
         chunk: u16 => "200", off = true;
         /// The Service, in that namespace, to which all hosts of an Ingress lead.
         backend: ServicePort => "app:80", off = true;
+        /// The Gateway to which ListenerSets belong.
+        gateway: Namespaced => "edge/gateway", off = true;
         /// A manifest of an Ingress or an HTTPRoute for each host that needs one of its own. {host} and {secret} stand for its name and its Secret.
         template: String => "\"{apiVersion: networking.k8s.io/v1, kind: Ingress, ...}\"", off = true;
         /// Where the API and the certificate source listen. [ADDRESS]:PORT.

@@ -9,13 +9,13 @@ use crate::{
     apply::{Api, Permits, Purpose, events::Reason},
     clock::now,
     controller::routes,
-    domain::{Host, Instructions, OrderState, Pair, Said, Served},
+    domain::{Host, OrderState, Pair, Said, Served, dns::Instructions},
     domains::{
         ask::Asker,
         chunks::{Backend, Chunks, Form},
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
-        store::{self, Store},
+        store::{Store, cluster::ClusterStore},
     },
     engine::authority::Authority,
     error::chain,
@@ -53,10 +53,14 @@ impl Domains {
     /// # Errors
     ///
     /// A setting is missing or wrong, or the store cannot be opened.
-    pub(super) async fn open(unattended: &Unattended, install: &str) -> Result<Option<Self>, OpError> {
+    pub(super) fn open(unattended: &Unattended, install: &str) -> Result<Option<Self>, OpError> {
         let Some(settings) = unattended.settings.domains.clone() else {
             return Ok(None);
         };
+        if settings.serve == ServeWord::ListenerSet && settings.said.gateway.is_none() {
+            return Err(OpError::usage("domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong")
+                .hint("name it: NAMESPACE/NAME"));
+        }
         if settings.serve != ServeWord::Source && settings.said.backend.is_none() {
             return Err(OpError::usage(format!(
                 "domains.serve: {} needs domains.backend, the Service to which the hosts lead",
@@ -71,11 +75,14 @@ impl Domains {
         let instructions = instructions(&settings, install);
         let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions);
         let namespaces = unattended.wildcards.only.as_deref();
-        let store = store::open(&settings, unattended.connection(), namespaces).await;
-        let store = store.map_err(|error| OpError::because(&error).after("the records of customers' domains"))?;
+        if settings.database.is_some() {
+            return Err(OpError::usage("the controller orders no certificates for records in a database yet")
+                .hint("have the records in the cluster: domains.store: cluster"));
+        }
+        let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
         Ok(Some(Self {
             settings,
-            store,
+            store: Arc::new(store),
             asker,
             looker: Arc::new(looker),
             tells: None,
