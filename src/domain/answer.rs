@@ -73,7 +73,7 @@ fn first(record: &Record) -> Seconds {
 
 /// From when on the renewal of a certificate is near: after half of its life. It is renewed when a third is left, or earlier by
 /// what its CA says.
-pub fn near(pair: &Pair) -> Seconds {
+fn near(pair: &Pair) -> Seconds {
     let life = pair.not_after.saturating_sub(pair.not_before).max(0);
     pair.not_before.saturating_add(life / 2)
 }

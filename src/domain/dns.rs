@@ -241,9 +241,14 @@ fn shown(host: &Host, seen: &SeenRecords) -> String {
     clear(&text).into_owned()
 }
 
-/// When the records of a host are looked at next, in seconds since 1970; `None` for one that was released or paused, or of
-/// which the application has not said yes.
+/// When the records of a host are looked at next, in seconds since 1970: when it is due at the latest, because somebody may have
+/// asked for that. `None` for one that was released or paused, or of which the application has not said yes.
 pub fn next_look(record: &Record) -> Option<Seconds> {
+    look_after(record).map(|at| at.min(record.due))
+}
+
+/// When the records of a host are looked at if nobody asks for that.
+pub(super) fn look_after(record: &Record) -> Option<Seconds> {
     let is_wanted = record.pair.is_some() || record.asked.as_ref().is_some_and(|asked| asked.said == Said::Yes);
     if record.released.is_some() || record.paused.is_some() || !is_wanted {
         return None;
@@ -450,15 +455,17 @@ mod tests {
         assert_eq!(next_look(&record), None, "the application was not asked");
         record.answered(Said::Yes, false, NOW);
         assert_eq!(next_look(&record), Some(NOW));
-        for (after, pause) in [(1, 15), (60, 30), (600, 300), (100_000, HOUR)] {
-            record.dns = Some(Looked {
+        for (after, pause) in [(1, 15), (60, 30), (600, 300), (20_000, HOUR)] {
+            let missing = Looked {
                 at: NOW + after,
                 traffic: false,
                 ..led_here()
-            });
+            };
+            record.seen_in_dns(missing, NOW + after);
             assert_eq!(next_look(&record), Some(NOW + after + pause));
         }
-        let served = served(90 * DAY);
+        let mut served = served(90 * DAY);
+        served.plan(NOW);
         assert_eq!(next_look(&served), Some(NOW + DAY));
         let released = Record {
             released: Some(NOW),

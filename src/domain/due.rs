@@ -1,14 +1,17 @@
 //! When somebody has to look at a host again.
 
-use super::{Looked, Record, dns::next_look, next_question};
+use super::{Looked, Record, dns::look_after, next_question};
 use crate::object::Seconds;
+
+/// How far two looks are apart that somebody asks for, in seconds.
+const APART: Seconds = 5;
 
 impl Record {
     /// Sets when somebody has to look at it again: to ask the application, or to look at DNS. Whoever has changed the record
     /// otherwise calls this before it is put back.
     pub fn plan(&mut self, now: Seconds) {
         let question = next_question(self).map(|question| question.from);
-        let next = question.into_iter().chain(next_look(self)).min();
+        let next = question.into_iter().chain(look_after(self)).min();
         self.due = next.map_or(Seconds::MAX, |at| at.max(now));
     }
 
@@ -18,10 +21,13 @@ impl Record {
         self.plan(now);
     }
 
-    /// Makes it due at once: somebody has asked for it again, and may have set the records meanwhile.
+    /// Makes it due at once: somebody has asked for it again, and may have set the records meanwhile. Within a few seconds it is
+    /// looked at once, however often that is.
     pub fn look_again(&mut self, now: Seconds) {
-        if self.released.is_none() && self.paused.is_none() {
-            self.due = self.due.min(now);
+        let is_contested = self.moved.is_some();
+        if self.paused.is_none() && (self.released.is_none() || is_contested) {
+            let apart = self.dns.as_ref().map(|looked| looked.at.saturating_add(APART));
+            self.due = self.due.min(apart.map_or(now, |at| at.max(now)));
         }
     }
 }
@@ -30,7 +36,7 @@ impl Record {
 mod tests {
     use super::{super::testing::*, *};
     use crate::{
-        domain::Said,
+        domain::{Said, dns::next_look},
         text::time::{DAY, HOUR},
     };
 
@@ -47,9 +53,12 @@ mod tests {
         };
         record.seen_in_dns(missing, NOW + 2);
         assert_eq!(record.due, NOW + 17);
-        record.look_again(NOW + 5);
-        assert_eq!(record.due, NOW + 5);
-        record.seen_in_dns(led_here(), NOW + 5);
+        record.look_again(NOW + 3);
+        assert_eq!(record.due, NOW + 7);
+        assert_eq!(next_look(&record), Some(NOW + 7));
+        record.look_again(NOW + 9);
+        assert_eq!(record.due, NOW + 7);
+        record.seen_in_dns(led_here(), NOW + 9);
         assert_eq!(record.due, NOW + DAY);
         record.paused = Some("maintenance".into());
         record.plan(NOW + HOUR);

@@ -182,14 +182,18 @@ pub fn access(record: &Record, tenant: &Tenant, now: Seconds) -> Access {
 }
 
 impl Record {
-    /// Notes that another tenant asks for the host. For the owner nothing changes.
+    /// Notes that another tenant asks for the host, which is looked at for its proof. For the owner nothing changes.
     pub fn wanted_by(&mut self, tenant: &Tenant, now: Seconds) {
-        if self.moved.as_ref().is_none_or(|moved| moved.to != *tenant) && self.tenant != *tenant {
+        if self.tenant == *tenant {
+            return;
+        }
+        if self.moved.as_ref().is_none_or(|moved| moved.to != *tenant) {
             self.moved = Some(Moved {
                 to: tenant.clone(),
                 at: now,
             });
         }
+        self.look_again(now);
     }
 
     /// The record of the next tenant, which begins anew: it is asked about, and its records in DNS are looked at.

@@ -127,7 +127,7 @@ pub fn state(record: &Record, now: Seconds) -> Told {
         .pair
         .as_ref()
         .is_some_and(|pair| (pair.not_before..=pair.not_after).contains(&now));
-    let (state, reason, next, until) = stands(record, now, certificate);
+    let (state, reason, next, until) = stands(record, certificate);
     Told {
         state,
         reason,
@@ -174,7 +174,7 @@ pub fn state_for(record: &Record, tenant: &Tenant, proof: &ToSet, now: Seconds) 
 
 type Stands = (State, String, String, Option<Seconds>);
 
-fn stands(record: &Record, now: Seconds, certificate: bool) -> Stands {
+fn stands(record: &Record, certificate: bool) -> Stands {
     if let Some(at) = record.released {
         return (
             State::Released,
