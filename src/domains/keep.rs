@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{Host, Looked, Record, Said, dns::next_look, next_question},
+    domain::{Access, Host, Looked, Record, Said, Tenant, access, dns::next_look, next_question},
     error::chain,
     object::{Seconds, Text},
 };
@@ -68,6 +68,8 @@ pub enum News {
     Thawed,
     /// A host was released.
     Released(Host),
+    /// A host is another tenant's from now on.
+    HandedOver(Host, Tenant),
     /// The application was asked.
     Answered(Host, Said),
     /// Something could not be done, and is tried again.
@@ -357,6 +359,8 @@ struct Work {
 struct FoundOut {
     said: Option<(Said, bool)>,
     looked: Option<Result<Looked, String>>,
+    /// Whether the tenant that asks for it has proved that it controls the name.
+    is_proved: Option<bool>,
 }
 
 impl Work {
@@ -374,6 +378,7 @@ impl Work {
                 told.put(&mut record, now());
             }
             if record.due <= now() {
+                self.hand_over(&mut record, &mut found).await;
                 self.find_out(&mut record, &mut found).await;
                 if self.leaving.may_leave(&record, now()).await {
                     record.release(now());
@@ -393,6 +398,23 @@ impl Work {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Hands a host over to the tenant that asks for it, once it is free, or the tenant has proved that it controls the name.
+    async fn hand_over(&self, record: &mut Record, found: &mut FoundOut) {
+        let Some(to) = record.moved.as_ref().map(|moved| moved.to.clone()) else {
+            return;
+        };
+        if access(record, &to, now()) != Access::Free {
+            if found.is_proved.is_none() {
+                found.is_proved = Some(self.looker.is_proved(&record.host, &to).await);
+            }
+            if found.is_proved != Some(true) {
+                return;
+            }
+        }
+        (self.tell)(News::HandedOver(record.host.clone(), to.clone()));
+        *record = Record::handed_over(&record.host, &to, now());
     }
 
     /// Asks the application and looks at DNS, where that is due.

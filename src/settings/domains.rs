@@ -9,7 +9,7 @@ use super::example::ROOT;
 use super::{
     notify::problem,
     section::section,
-    value::{Allowance, AskUrl, Domain, Length, ListenAt, Namespaced, Namespaced, ServeWord, ServicePort, StoreWord, is_name},
+    value::{Allowance, AskUrl, Domain, Length, ListenAt, Namespaced, ServeWord, ServicePort, StoreWord, is_name},
 };
 use crate::{
     domain::{Platform, Tenant, limit::RegistrationLimits},

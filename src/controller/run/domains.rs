@@ -269,6 +269,11 @@ impl Controller {
                     "the application has said for 7 days that it is nobody's: it is not renewed any more".into(),
                 ),
             ]),
+            News::HandedOver(host, to) => self.audit.line([
+                ("event", "domain-handed-over".into()),
+                ("host", host.as_str().into()),
+                ("tenant", to.as_str().into()),
+            ]),
             News::Frozen(why) => {
                 let message = format!(
                     "no domain is released: {why}. If they have left, release them with `kubectl certs domains release`"
