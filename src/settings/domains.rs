@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_the_setting() {
-        let ask = "ask: https://app.shop/{host}";
+        let ask = "ask: \"https://app.shop/{host}\"";
         for (text, why) in [
             (
                 "ask: https://app.shop/allowed",
