@@ -107,6 +107,8 @@ section! {
         store: StoreWord => "cluster", usual = Some(StoreWord::Cluster);
         /// Where the URL of the PostgreSQL database is. It holds a password.
         database_url: Credential => "{file: database-url}", off = true;
+        /// Where the keys are with which private keys in the database are sealed: lines of 32 bytes in base64 (openssl rand -base64 32), the newest first.
+        database_key: Credential => "{file: database-key}", off = true;
         /// A URL that is told of each change of a domain's state, http or https.
         webhook: String => "https://app.shop/hooks/domains", off = true;
         /// How many hosts one token may register at once; as many come back in the period. 0 is no limit.
@@ -170,6 +172,8 @@ pub struct DomainsSettings {
     pub cached: usize,
     /// Where the database is, if records are in one; otherwise they are in the cluster.
     pub database: Option<Credential>,
+    /// Where the keys are with which private keys in it are sealed.
+    pub database_key: Option<Credential>,
 }
 
 impl DomainsEntry {
@@ -266,6 +270,7 @@ impl DomainsEntry {
             clients: self.clients.clone().unwrap_or_default(),
             hold: self.hold.map_or(HOLD, |hold| hold.0),
             cached: usize::try_from(self.cached.unwrap_or(CACHED)).unwrap_or(usize::MAX),
+            database_key: self.database_key.clone().filter(|_| database.is_some()),
             database,
             said: self.clone(),
         }))

@@ -68,7 +68,7 @@ async fn answer(State(asked): State<Arc<Asked>>, RawQuery(query): RawQuery) -> R
         *response.status_mut() = StatusCode::from_u16(code).unwrap();
         response
     };
-    let response = match host.split('.').next().unwrap_or_default() {
+    match host.split('.').next().unwrap_or_default() {
         "yes" => status(200),
         "late" => {
             sleep(Duration::from_millis(300)).await;
@@ -101,8 +101,7 @@ async fn answer(State(asked): State<Arc<Asked>>, RawQuery(query): RawQuery) -> R
             response
         }
         _ => status(404),
-    };
-    response
+    }
 }
 
 fn asker(url: &AskUrl, timeout: u64) -> Asker {
