@@ -69,8 +69,8 @@ section! {
         challenge_zone: Domain => "challenges.example.com", off = true;
         /// Order nothing before a TXT record proves that the tenant controls the name.
         ownership: bool => "false", usual = Some(false);
-        /// The platform's own names, which no customer may have: * is any characters but a dot, ** any. target and challengeZone are among them, with
-        /// all names below.
+        /// The platform's own names, which no customer may have: * is any characters but a dot, ** any. The host of ask is
+        /// among them, and so are target and challengeZone with all names below.
         own: Vec<String> => "[example.com, \"**.example.com\"]", off = true;
         /// The domain of the cluster, below which no customer may have a name.
         cluster_domain: Domain => "cluster.local", usual = Some(Domain("cluster.local".to_owned()));
@@ -241,7 +241,10 @@ impl DomainsEntry {
         let reserved = [&self.target, &self.challenge_zone];
         Ok(Some(DomainsSettings {
             platform: Platform {
-                own: patterns("own", self.own.as_deref().unwrap_or_default())?,
+                own: patterns("own", self.own.as_deref().unwrap_or_default())?
+                    .into_iter()
+                    .chain(ask.server().parse().ok())
+                    .collect(),
                 cluster: self.cluster_domain.as_ref().map(|domain| domain.0.as_str().into()),
                 reserved: reserved
                     .into_iter()
@@ -335,7 +338,7 @@ mod tests {
     #[test]
     fn no_customer_may_have_what_the_settings_name_as_the_platforms() {
         let settings = of(
-            "domains:\n  ask: https://app.shop/{host}\n  target: customers.example.com\n  challengeZone: proofs.example.net\n  \
+            "domains:\n  ask: https://app.example.com/{host}\n  target: customers.example.com\n  challengeZone: proofs.example.net\n  \
              own: [Example.org, \"*.example.org\"]\n  clusterDomain: k8s.example.com\n  serve: listenerset\n  perDomain: 0\n",
         );
         let settings = settings.unwrap().unwrap();
@@ -343,6 +346,7 @@ mod tests {
         assert_eq!(settings.limits.per_domain, None);
         for (host, judged) in [
             ("shop.example.com", None),
+            ("app.example.com", Some(HostError::Own)),
             ("customers.example.com", Some(HostError::Own)),
             ("x.proofs.example.net", Some(HostError::Own)),
             ("example.org", Some(HostError::Own)),
