@@ -83,8 +83,6 @@ section! {
         chunk: u16 => "200", off = true;
         /// The Service, in that namespace, to which all hosts of an Ingress lead.
         backend: ServicePort => "app:80", off = true;
-        /// A manifest of an Ingress or an HTTPRoute for each host that needs one of its own. {host} and {secret} stand for its name and its Secret.
-        template: String => "\"{apiVersion: networking.k8s.io/v1, kind: Ingress, ...}\"", off = true;
         /// Where the API and the certificate source listen. [ADDRESS]:PORT.
         listen: ListenAt => ":9403", usual = Some(ListenAt { address: None, port: PORT });
         /// The Secret (kubernetes.io/tls) whose certificate the API and the source show; its ca.crt is the CA of clients' certificates. NAMESPACE/NAME.
