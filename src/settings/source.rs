@@ -190,6 +190,8 @@ mod tests {
                 "dns01.providers",
             ),
             ("notify: {slack: {env: SLACK_URL}}", "notify.slack"),
+            ("domains: {databaseUrl: {env: DATABASE_URL}}", "domains.databaseUrl"),
+            ("domains: {databaseKey: {env: DATABASE_KEY}}", "domains.databaseKey"),
             ("agreeTos: true", "agreeTos"),
             ("storing: {caFiles: [/etc/ca.pem]}", "storing.caFiles"),
             ("trust: [{ca: PEM}]", "trust"),
