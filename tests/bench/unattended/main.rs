@@ -40,6 +40,7 @@ mod scale;
 mod second;
 mod second_ca;
 mod short;
+mod source;
 mod world;
 
 use std::io::Write as _;
@@ -74,6 +75,8 @@ const ROWS: &[Row] = &[
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
+    row("source", true, source::hits),
+    row("source-flood", true, source::flood),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {
