@@ -241,3 +241,6 @@ impl<'de> Deserialize<'de> for Host {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "settings",
         &[
             "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "policy",
-            "k8s", "acme", "solve", "apply", "tls",
+            "domain", "k8s", "acme", "solve", "apply", "tls",
         ],
     ),
     // Who is told of what nobody watches.
