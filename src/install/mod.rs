@@ -5,6 +5,7 @@
 
 mod around;
 pub mod cronjob;
+pub mod domains;
 mod pod;
 pub mod policy;
 pub mod rights;

@@ -123,8 +123,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "domains",
         &[
-            "clock", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls", "k8s",
-            "settings",
+            "clock", "file", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls",
+            "k8s", "settings",
         ],
     ),
     // What joins them.
