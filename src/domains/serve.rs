@@ -11,6 +11,7 @@
 
 mod answer;
 mod api;
+mod body;
 mod brief;
 mod cache;
 mod certificate;
@@ -20,7 +21,6 @@ mod hands;
 mod known;
 mod lanes;
 mod problem;
-mod body;
 mod source;
 mod tls;
 mod who;
@@ -41,7 +41,11 @@ use axum::{
 use hyper::{Request, body::Incoming, service::Service as _};
 use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
 
 pub use hands::{Asks, Pairs, Reviews, TOKENREVIEW};
 pub use source::Counted;
@@ -54,7 +58,7 @@ use who::{Caller, Door, NotLetIn};
 
 use crate::{
     domain::{
-        Host, Platform, Tenant,
+        Host, Platform, Tenant, TenantError,
         dns::Instructions,
         limit::{RegistrationLimits, Registrations},
     },
@@ -62,17 +66,9 @@ use crate::{
     net::server::{self, Bounds, listen_everywhere},
     object::Key,
     policy::Pattern,
+    settings::domains::{ClientEntry, DomainsSettings},
 };
 
-/// The port in a Pod, where none is named.
-pub const PORT: u16 = 9403;
-/// The audience of tokens, where the settings name none.
-pub const AUDIENCE: &str = "kubectl-certs";
-/// How long a request for a pair is held while it is ordered, where the settings do not say. Clients of a web server wait
-/// longer than that for a handshake, and a server that asks has a limit of its own.
-pub const HOLD: Duration = Duration::from_secs(25);
-/// How many pairs are kept, where the settings do not say: 60 MB.
-pub const CACHED: usize = 10_000;
 /// How it is kept free. Web servers keep connections open.
 const BOUNDS: Bounds = Bounds {
     connections: 2_048,
@@ -124,6 +120,42 @@ pub struct Options {
     pub cached: usize,
     /// Who may ask.
     pub access: Access,
+}
+
+impl Options {
+    /// As the settings have it.
+    ///
+    /// # Errors
+    ///
+    /// `domains.namespace` is no tenant, as that of each namespace is.
+    pub fn of(settings: &DomainsSettings, instructions: Instructions) -> Result<Self, TenantError> {
+        let client = |entry: &ClientEntry| {
+            let scope = match entry.tenant.as_deref() {
+                None => Scope::Nothing,
+                Some("*") => Scope::All,
+                Some(tenant) => Scope::One(tenant.parse()?),
+            };
+            Ok(Client {
+                name: entry.name.clone(),
+                scope,
+                certificates: entry.certificates,
+            })
+        };
+        Ok(Self {
+            platform: settings.platform.clone(),
+            instructions,
+            home: settings.namespace.parse()?,
+            limits: settings.limits,
+            hold: settings.hold,
+            cached: settings.cached,
+            access: Access {
+                audience: settings.audience.clone(),
+                tenants: settings.tenants.clone(),
+                readers: settings.readers.clone(),
+                clients: settings.clients.iter().map(client).collect::<Result<_, _>>()?,
+            },
+        })
+    }
 }
 
 /// Who may ask, and for what.
@@ -204,17 +236,19 @@ pub struct Serving {
 ///
 /// The address cannot be listened on, or the certificate of the server cannot be read.
 pub async fn serve(
-    address: Option<SocketAddr>,
+    address: SocketAddr,
     identities: Option<Arc<dyn Identities>>,
     hands: Hands,
     options: Options,
 ) -> Result<Serving, ServeError> {
-    let bound = match address {
-        Some(address) => TcpListener::bind(address).await,
-        None => listen_everywhere(PORT).await,
+    // An address that is none is all of them, of IPv4 too.
+    let bound = if address.ip().is_unspecified() {
+        listen_everywhere(address.port()).await
+    } else {
+        TcpListener::bind(address).await
     };
     let not_bound = |error| ServeError::Listen {
-        place: address.map_or_else(|| format!("port {PORT}"), |address| address.to_string()),
+        place: address.to_string(),
         error,
     };
     let listener = bound.map_err(not_bound)?;
@@ -295,7 +329,7 @@ async fn answer(listener: TcpListener, tls: Option<Tls>, shared: Arc<Shared>, st
     };
     match tls {
         Some(tls) => {
-            let begin = move |tcp, from: SocketAddr| {
+            let begin = move |tcp: TcpStream, from: SocketAddr| {
                 let (tls, door, on) = (tls.clone(), Arc::clone(&door), on.clone());
                 async move {
                     let (stream, peer) = tls.accept(tcp, from, &door).await?;
@@ -305,7 +339,7 @@ async fn answer(listener: TcpListener, tls: Option<Tls>, shared: Arc<Shared>, st
             server::serve_each(listener, BOUNDS, begin, stop).await;
         }
         None => {
-            let begin = move |tcp, from: SocketAddr| {
+            let begin = move |tcp: TcpStream, from: SocketAddr| {
                 let address = from.ip().to_canonical();
                 let peer = Peer {
                     address,
@@ -327,11 +361,16 @@ fn router(shared: Arc<Shared>) -> Router {
             get(api::one).put(api::one).delete(api::one),
         )
         .route("/v1/certificate", get(certificate::certificate))
-        .fallback(async || {
+        .fallback(|| async {
             let next = "See the reference of the API for its paths.";
-            Problem::new(StatusCode::NOT_FOUND, "noSuchPath", "There is nothing at this path.", next)
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "noSuchPath",
+                "There is nothing at this path.",
+                next,
+            )
         })
-        .method_not_allowed_fallback(async || {
+        .method_not_allowed_fallback(|| async {
             let next = "See the reference of the API for the methods of this path.";
             let reason = "The path does not have this method.";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "noSuchMethod", reason, next)
@@ -360,5 +399,3 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
     ];
     (status, headers, text + "\n").into_response()
 }
-
-

@@ -71,12 +71,8 @@ where
 
 /// The same, where `begin` makes of each connection what is read and written on it, and what answers there. `None` closes
 /// it. It may take as long as the head of a request.
-pub async fn serve_each<A, F, I, S, B>(
-    listener: TcpListener,
-    bounds: Bounds,
-    begin: A,
-    stop: impl Future<Output = ()>,
-) where
+pub async fn serve_each<A, F, I, S, B>(listener: TcpListener, bounds: Bounds, begin: A, stop: impl Future<Output = ()>)
+where
     A: Fn(TcpStream, SocketAddr) -> F,
     F: Future<Output = Option<(I, S)>> + Send + 'static,
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -179,7 +179,10 @@ mod tests {
             (record(|it| it.asked = no(Said::NotNow("500".to_owned()))), "later"),
             (record(|it| it.dns = Some(missing.clone())), "later"),
             (record(|it| it.paused = Some("moving house".to_owned())), "later"),
-            (record(|it| it.order = Some(OrderState::Validating { since: NOW })), "soon"),
+            (
+                record(|it| it.order = Some(OrderState::Validating { since: NOW })),
+                "soon",
+            ),
             (record(|it| it.order = Some(limited.clone())), "later"),
             (record(|it| it.moved = Some(moved.clone())), "later"),
         ] {

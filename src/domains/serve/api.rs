@@ -260,7 +260,9 @@ async fn put(shared: &Shared, caller: &Caller, host: Host, body: Body) -> Result
             (Some(tenant), _) => tenant,
             (None, Some(record)) => &record.tenant,
             (None, None) => {
-                return Err(Problem::request("The body has to name the tenant, because the caller is of none."));
+                return Err(Problem::request(
+                    "The body has to name the tenant, because the caller is of none.",
+                ));
             }
         };
         let (next, status) = match next(record, &host, tenant, &wanted, at) {
@@ -356,7 +358,11 @@ fn asked(query: &str) -> Result<Asked, Problem> {
                     Some(tenant.map_err(|error: domain::TenantError| Problem::request(format!("`tenant`: {error}.")))?);
             }
             "part" => asked.filter.part = Some(value.to_lowercase()),
-            _ => return Err(Problem::request("The query may have after, limit, state, tenant and part.")),
+            _ => {
+                return Err(Problem::request(
+                    "The query may have after, limit, state, tenant and part.",
+                ));
+            }
         }
     }
     Ok(asked)
@@ -374,12 +380,18 @@ async fn page(shared: &Shared, caller: &Caller, query: &str) -> Result<Response,
     }
     let at = now();
     // One more than is told says whether there is a next page.
-    let found = shared.hands.store.page(&asked.filter, asked.after.as_ref(), asked.limit + 1);
+    let found = shared
+        .hands
+        .store
+        .page(&asked.filter, asked.after.as_ref(), asked.limit + 1);
     let mut records = found.await?;
     let has_more = records.len() > asked.limit;
     records.truncate(asked.limit);
     let body = PageBody {
-        after: records.last().filter(|_| has_more).map(|record| record.host.to_string()),
+        after: records
+            .last()
+            .filter(|_| has_more)
+            .map(|record| record.host.to_string()),
         items: records
             .iter()
             .map(|record| DomainBody::of(record, &shared.options.instructions, at))

@@ -44,7 +44,13 @@ impl<K: Hash + Eq + Clone + Debug, V: Clone> Brief<K, V> {
     /// What was noted of it.
     pub(super) fn get(&self, key: &K) -> Option<V> {
         let now = Instant::now();
-        self.with(|noted| noted.all.get(key).filter(|(until, _)| *until > now).map(|(_, value)| value.clone()))
+        self.with(|noted| {
+            noted
+                .all
+                .get(key)
+                .filter(|(until, _)| *until > now)
+                .map(|(_, value)| value.clone())
+        })
     }
 
     /// Notes something.
@@ -81,7 +87,10 @@ mod tests {
         let brief = Brief::new(Duration::from_mins(1), 100);
         (0..110).for_each(|n| brief.note(n, n));
         brief.note(100, 7);
-        assert_eq!([5, 20, 100, 200].map(|n| brief.get(&n)), [None, Some(20), Some(7), None]);
+        assert_eq!(
+            [5, 20, 100, 200].map(|n| brief.get(&n)),
+            [None, Some(20), Some(7), None]
+        );
         brief.forget(&20);
         assert_eq!(brief.get(&20), None);
         let noted = brief.noted.lock().unwrap();

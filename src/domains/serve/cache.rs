@@ -281,7 +281,10 @@ mod tests {
             assert_eq!(body(&cache, n), Some(format!("pair {n}")));
         }
         let clock = cache.clock.lock().unwrap();
-        assert_eq!((clock.at.len(), clock.of_secret.len(), clock.reading.len()), (10, 10, 0));
+        assert_eq!(
+            (clock.at.len(), clock.of_secret.len(), clock.reading.len()),
+            (10, 10, 0)
+        );
     }
 
     #[test]

@@ -17,7 +17,9 @@ use super::lanes::Lanes;
 
 /// The right to go on, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn(#[expect(dead_code, reason = "it is held, and given back when it is dropped")] OwnedSemaphorePermit);
+pub(super) struct Turn(
+    #[expect(dead_code, reason = "it is held, and given back when it is dropped")] OwnedSemaphorePermit,
+);
 
 /// A place in the queue.
 #[derive(Debug)]
@@ -160,7 +162,11 @@ mod tests {
         }
         let at = ends.iter().position(|(of, _)| *of == 2).unwrap();
         assert!(ends[at].1 && at < 10, "it was the {at}th");
-        assert_eq!(ends.iter().filter(|(_, through)| !through).count(), 1, "one place was needed");
+        assert_eq!(
+            ends.iter().filter(|(_, through)| !through).count(),
+            1,
+            "one place was needed"
+        );
     }
 
     #[tokio::test]

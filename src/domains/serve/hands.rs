@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     domain::{Host, Material, Record, Said},
+    domains::ask::Asker,
     k8s::Api,
     object::{
         Key,
@@ -48,6 +49,12 @@ pub trait Reviews: Send + Sync + Debug {
     ) -> BoxFuture<'a, Result<Option<String>, String>>;
 }
 
+impl Asks for Asker {
+    fn ask<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Option<Said>> {
+        Box::pin(self.ask_about_unknown(host))
+    }
+}
+
 impl Pairs for Api {
     /// The pair that the store has, or the one of the record's Secret.
     fn pair<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<Option<Arc<Material>>, String>> {
@@ -72,10 +79,7 @@ async fn read(api: &Api, secret: &Key) -> Result<Option<Arc<Material>>, String> 
     let (Some(chain), Some(key)) = (text(&chain), text(&key)) else {
         return Err("the Secret does not hold PEM".to_owned());
     };
-    Ok(Some(Arc::new(Material {
-        chain,
-        key: key.into(),
-    })))
+    Ok(Some(Arc::new(Material { chain, key: key.into() })))
 }
 
 /// Reads some data keys of a Secret; `None` if there is no such Secret. What is left behind of the object's text is wiped.

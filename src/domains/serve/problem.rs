@@ -143,7 +143,13 @@ impl From<RegistrationError> for Problem {
 
 impl From<NotYet> for Problem {
     fn from(why: NotYet) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, why.state.as_str(), why.reason, why.next).again(why.again)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            why.state.as_str(),
+            why.reason,
+            why.next,
+        )
+        .again(why.again)
     }
 }
 

@@ -158,11 +158,17 @@ impl Source {
     pub(super) async fn pair(self: &Arc<Self>, host: Host, from: IpAddr) -> Answer {
         if let Some(hit) = self.cache.get(&host, now()) {
             Counts::add(&self.counts.hits);
-            if hit.is_stale && let (_, Some(aboard)) = self.flights.begin(&host) {
+            if hit.is_stale
+                && let (_, Some(aboard)) = self.flights.begin(&host)
+            {
                 // It is read by the way, and nobody waits for it.
                 let source = Arc::clone(self);
                 tokio::spawn(async move {
-                    let _ = source.look(aboard.host()).await;
+                    let answer = match source.look(aboard.host()).await {
+                        Look::Over(answer) => answer,
+                        Look::Soon(why) => Answer::NotYet(why),
+                    };
+                    aboard.land(answer);
                 });
             }
             return Answer::Pair(hit.body);
@@ -427,11 +433,11 @@ fn kept(host: &Host, material: &Material, secret: Option<Key>, now: Seconds) -> 
     if leaf.not_after < now {
         return Err("its certificate has expired".to_owned());
     }
-    let mut pem = Zeroizing::new(Vec::with_capacity(
-        material.chain.len() + material.key.expose_secret().len() + 2,
-    ));
-    for part in [material.chain.as_str(), material.key.expose_secret()] {
-        pem.extend_from_slice(part.trim_end().as_bytes());
+    let parts = [material.chain.trim_end(), material.key.expose_secret().trim_end()];
+    // Exactly as much as is needed, so that nothing is moved and left behind.
+    let mut pem = Zeroizing::new(Vec::with_capacity(parts[0].len() + parts[1].len() + 2));
+    for part in parts {
+        pem.extend_from_slice(part.as_bytes());
         pem.push(b'\n');
     }
     Ok(Kept {

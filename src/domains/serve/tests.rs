@@ -123,7 +123,7 @@ impl World {
             hold: Duration::from_secs(5),
             cached: 100,
             access: Access {
-                audience: AUDIENCE.to_owned(),
+                audience: "kubectl-certs".to_owned(),
                 tenants: vec!["shop".parse().unwrap(), "blog".parse().unwrap()],
                 readers: vec![Key::new("edge", "nginx")],
                 clients: vec![
@@ -150,7 +150,7 @@ impl World {
             }) as Arc<dyn Identities>
         });
         let address = "127.0.0.1:0".parse().unwrap();
-        let serving = serve(Some(address), identity, hands, options).await.unwrap();
+        let serving = serve(address, identity, hands, options).await.unwrap();
         let scheme = if tls { "https" } else { "http" };
         let url = format!("{scheme}://localhost:{}", serving.address().port());
         let http = https::client(Some(ca.0.pem().as_bytes())).unwrap();

@@ -98,7 +98,9 @@ pub(super) struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("identities", &self.identities).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("identities", &self.identities)
+            .finish_non_exhaustive()
     }
 }
 

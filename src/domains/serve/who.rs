@@ -230,11 +230,7 @@ mod tests {
     struct Cluster(AtomicUsize);
 
     impl Reviews for Cluster {
-        fn review<'a>(
-            &'a self,
-            token: &'a SecretString,
-            _: &'a str,
-        ) -> BoxFuture<'a, Result<Option<String>, String>> {
+        fn review<'a>(&'a self, token: &'a SecretString, _: &'a str) -> BoxFuture<'a, Result<Option<String>, String>> {
             self.0.fetch_add(1, Ordering::Relaxed);
             let user = token.expose_secret().rsplit('.').next().unwrap_or_default().to_owned();
             Box::pin(async move {
@@ -281,7 +277,11 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(of("away").await, Err(NotLetIn::Unjudged));
         }
-        assert_eq!(cluster.0.load(Ordering::Relaxed), 6, "it is asked again while it is away");
+        assert_eq!(
+            cluster.0.load(Ordering::Relaxed),
+            6,
+            "it is asked again while it is away"
+        );
     }
 
     #[tokio::test]

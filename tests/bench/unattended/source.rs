@@ -144,7 +144,7 @@ impl World {
             client_ca: None,
         };
         let identity = Arc::new(identity) as Arc<dyn Identities>;
-        let serving = serve(Some("127.0.0.1:0".parse()?), Some(identity), hands, options).await?;
+        let serving = serve("127.0.0.1:0".parse()?, Some(identity), hands, options).await?;
         while !serving.is_complete() {
             sleep(Duration::from_millis(10)).await;
         }
@@ -218,7 +218,10 @@ impl Client {
 }
 
 fn run<T>(work: impl Future<Output = Result<T>>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(work).unwrap()
 }
 
@@ -266,11 +269,22 @@ pub(crate) fn hits(plan: &Plan) -> Vec<Figure> {
         }
         let seconds = begun.elapsed().as_secs_f64();
         let after = world.serving.counted();
-        of.time("a hit, 99 of 100, over TLS with a token", percentile(took.clone(), 99), HIT);
+        of.time(
+            "a hit, 99 of 100, over TLS with a token",
+            percentile(took.clone(), 99),
+            HIT,
+        );
         of.time("a hit, half of them", percentile(took.clone(), 50), HIT);
         #[expect(clippy::cast_precision_loss, reason = "there are some ten thousand")]
-        of.told("hits a second, 4 connections", format!("{:.0}", took.len() as f64 / seconds));
-        of.none("answers that were not kept", usize::try_from(after.reads - before.reads)?, "");
+        of.told(
+            "hits a second, 4 connections",
+            format!("{:.0}", took.len() as f64 / seconds),
+        );
+        of.none(
+            "answers that were not kept",
+            usize::try_from(after.reads - before.reads)?,
+            "",
+        );
         world.serving.end().await;
         Ok(())
     });
@@ -291,7 +305,11 @@ pub(crate) fn flood(plan: &Plan) -> Vec<Figure> {
     let (lanes, each_second) = if plan.smoke { (4, 50) } else { (20, 500) };
     let rate = lanes * each_second;
     let seconds = lasts.as_secs_f64();
-    let mut of = Of::size(format!("{}/s for {seconds:.0} s, {} known", thousands(rate), thousands(known)));
+    let mut of = Of::size(format!(
+        "{}/s for {seconds:.0} s, {} known",
+        thousands(rate),
+        thousands(known)
+    ));
     run(async {
         let world = World::new(known).await?;
         let hot = known.min(100);
@@ -343,11 +361,19 @@ pub(crate) fn flood(plan: &Plan) -> Vec<Figure> {
         let [sent, asked] = [whole.sent, asked].map(|count| count as f64 / seconds);
         #[expect(clippy::cast_precision_loss, reason = "there are fifty")]
         of.most("questions to the application, a second", asked.ceil(), ASKS as f64);
-        of.none("hosts registered, so that they would be ordered", usize::try_from(registered)?, "");
+        of.none(
+            "hosts registered, so that they would be ordered",
+            usize::try_from(registered)?,
+            "",
+        );
         of.time("a known host, 99 of 100", percentile(took, 99), KNOWN);
         of.none("known hosts that got no certificate", failed, "");
         of.told("unknown names answered, a second", format!("{sent:.0}"));
-        let mut statuses: Vec<String> = whole.statuses.iter().map(|(status, count)| format!("{status}: {count}")).collect();
+        let mut statuses: Vec<String> = whole
+            .statuses
+            .iter()
+            .map(|(status, count)| format!("{status}: {count}"))
+            .collect();
         statuses.sort_unstable();
         of.told("what they were answered", statuses.join(", "));
         drop(world.store);

@@ -122,7 +122,7 @@ impl World {
             secret: Key::new(ns.name.as_str(), "domains-server"),
         };
         let address = "127.0.0.1:0".parse().unwrap();
-        let serving = serve(Some(address), Some(Arc::new(identity)), hands, options).await.unwrap();
+        let serving = serve(address, Some(Arc::new(identity)), hands, options).await.unwrap();
         Self {
             app,
             store,
@@ -176,7 +176,13 @@ impl World {
             self.serving.address().port()
         );
         let ca = self.ns.ca_file();
-        curl(&["--cacert", ca.to_str().unwrap(), "-H", &format!("Authorization: Bearer {token}"), &url])
+        curl(&[
+            "--cacert",
+            ca.to_str().unwrap(),
+            "-H",
+            &format!("Authorization: Bearer {token}"),
+            &url,
+        ])
     }
 
     /// The whole way with a web server that is up, and keeps what it got or does not.
@@ -184,12 +190,19 @@ impl World {
         let first = tokio::task::spawn_blocking(self.asking(HOST));
         let pair = self.issue("domain-shop").await;
         let first = first.await.unwrap();
-        assert_eq!(first.as_deref(), Ok(PAGE), "the first handshake is held, and then served");
+        assert_eq!(
+            first.as_deref(),
+            Ok(PAGE),
+            "the first handshake is held, and then served"
+        );
         assert_eq!(self.page(HOST).as_deref(), Ok(PAGE));
         assert_eq!(self.app.0.load(Ordering::SeqCst), 1);
         let refused = self.page("other.customer.com").unwrap_err();
         assert!(refused.contains("SSL") || refused.contains("TLS"), "{refused}");
-        assert_eq!(self.store.get(&"other.customer.com".parse().unwrap()).await.unwrap(), None::<(Record, _)>);
+        assert_eq!(
+            self.store.get(&"other.customer.com".parse().unwrap()).await.unwrap(),
+            None::<(Record, _)>
+        );
         // The pair has its key with it, for those alone whom the settings name.
         let told = self.asked_by("edge").unwrap();
         assert!(told.starts_with(pair.chain.trim_end()) && told.contains(pair.key.trim_end()));
@@ -236,7 +249,10 @@ async fn nginx_with_lua_serves_a_customers_page_with_a_certificate_from_us() {
         .replace("resolver 10.96.0.10 valid=10s;", "resolver 10.99.0.1;")
         .replace("host = \"localhost\"", "host = \"127.0.0.1\", name = \"localhost\"")
         .replace("listen 443 ssl", &format!("listen {}:443 ssl", world.web.ip()))
-        .replace("http://app.shop.svc.cluster.local", &format!("http://{}", world.pages_at));
+        .replace(
+            "http://app.shop.svc.cluster.local",
+            &format!("http://{}", world.pages_at),
+        );
     let here = dir.to_str().unwrap();
     let modules = format!("{lua}/usr/lib/nginx/modules");
     let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -282,7 +298,10 @@ mod caddy {
         std::fs::write(dir.join("Caddyfile"), config).unwrap();
         let mut program = Command::new("caddy");
         program.args(["run", "--adapter", "caddyfile", "--config", "Caddyfile"]);
-        program.env("HOME", dir).env("XDG_DATA_HOME", dir).env("XDG_CONFIG_HOME", dir);
+        program
+            .env("HOME", dir)
+            .env("XDG_DATA_HOME", dir)
+            .env("XDG_CONFIG_HOME", dir);
         let mut server = Server::start("caddy", dir, &program);
         let address = format!("{}:443", world.web.ip());
         server.wait_until(|| std::net::TcpStream::connect(&address).is_ok());
