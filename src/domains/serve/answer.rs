@@ -41,7 +41,9 @@ pub(super) struct NotYet {
 pub(super) enum Standing {
     /// Its pair is valid.
     Pair,
-    /// It has left, or was refused.
+    /// It has left, and its pair has ended: it may have come back.
+    Left,
+    /// It was refused.
     NotOurs,
     /// A certificate may be there soon.
     Soon(NotYet),
@@ -56,12 +58,13 @@ const LATE: Duration = Duration::from_mins(5);
 
 /// How it is with a record at a moment.
 pub(super) fn standing(record: &Record, now: Seconds) -> Standing {
-    if record.released.is_some() {
-        return Standing::NotOurs;
-    }
     let told = state(record, now);
+    // Of a host that has left, too, as those do that are served by routes.
     if told.certificate {
         return Standing::Pair;
+    }
+    if record.released.is_some() {
+        return Standing::Left;
     }
     if told.state == State::Refused {
         return Standing::NotOurs;
@@ -134,6 +137,7 @@ mod tests {
     fn word(record: &Record) -> &'static str {
         match standing(record, NOW) {
             Standing::Pair => "pair",
+            Standing::Left => "left",
             Standing::NotOurs => "not ours",
             Standing::Soon(_) => "soon",
             Standing::Later(why) => {
@@ -174,7 +178,7 @@ mod tests {
             (record(|it| it.asked = None), "soon"),
             (record(|it| it.pair = pair(NOW + 1)), "pair"),
             (record(|it| it.pair = pair(NOW - 1)), "soon"),
-            (record(|it| it.released = Some(NOW)), "not ours"),
+            (record(|it| it.released = Some(NOW)), "left"),
             (record(|it| it.asked = no(Said::No)), "not ours"),
             (record(|it| it.asked = no(Said::NotNow("500".to_owned()))), "later"),
             (record(|it| it.dns = Some(missing.clone())), "later"),
@@ -193,5 +197,10 @@ mod tests {
             it.moved = Some(moved);
         });
         assert_eq!(word(&served), "pair", "what is served stays served");
+        let released = record(|it| {
+            it.pair = pair(NOW + 9);
+            it.released = Some(NOW);
+        });
+        assert_eq!(word(&released), "pair", "until it ends");
     }
 }

@@ -38,7 +38,7 @@ use super::{
 use crate::{
     clock::now,
     domain::{Host, Material, Record, Said, State, Tenant, limit::Registrations},
-    domains::store::{Change, Store, StoreError},
+    domains::store::{Change, StoreError, Version},
     object::{Key, Seconds},
     x509::{Interner, KeyState, bundle},
 };
@@ -115,6 +115,8 @@ enum Look {
     Over(Answer),
     /// It may be there soon; so that is said if it is not.
     Soon(NotYet),
+    /// The host has left.
+    Left,
 }
 
 /// The source.
@@ -167,6 +169,7 @@ impl Source {
                     let answer = match source.look(aboard.host()).await {
                         Look::Over(answer) => answer,
                         Look::Soon(why) => Answer::NotYet(why),
+                        Look::Left => Answer::NotOurs,
                     };
                     aboard.land(answer);
                 });
@@ -222,6 +225,7 @@ impl Source {
             }
         }
         let mut why = None;
+        let mut is_asked = false;
         loop {
             let looked = timeout_at(until, async {
                 let Some(turn) = self.turn(from).await else {
@@ -234,6 +238,19 @@ impl Source {
             match looked.await {
                 Ok(Look::Over(answer)) => return answer,
                 Ok(Look::Soon(soon)) => why = Some(soon),
+                Ok(Look::Left) if is_asked => return Answer::NotOurs,
+                Ok(Look::Left) => {
+                    // It may have come back: it is asked about like a host that nobody has registered.
+                    is_asked = true;
+                    let Some(place) = self.asks.enter(from) else {
+                        return self.turned_away();
+                    };
+                    match timeout_at(until, self.introduce(host, place)).await {
+                        Ok(None) => continue,
+                        Ok(Some(answer)) => return answer,
+                        Err(_) => return self.turned_away(),
+                    }
+                }
                 Err(_) => break,
             }
             if timeout_at(until, timeout(POLL, aboard.changed())).await.is_err() {
@@ -247,27 +264,30 @@ impl Source {
         self.reads.enter(from)?.turn().await
     }
 
-    /// Asks the application for a host that nobody has registered, and registers it if it says yes. An answer if that is the
-    /// end.
+    /// Asks the application for a host that nobody has registered, or that has left, and registers it if it says yes. An answer
+    /// if that is the end.
     async fn introduce(&self, host: &Host, place: Place) -> Option<Answer> {
         let Some(turn) = place.turn().await else {
             return Some(self.turned_away());
         };
         // It may be there, and not told of yet.
-        match self.hands.store.get(host).await {
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                self.known.add(host);
-                return None;
-            }
+        let found = match self.hands.store.get(host).await {
+            Ok(found) => found,
             Err(error) => return Some(failed(host, &error)),
+        };
+        if found
+            .as_ref()
+            .is_some_and(|(record, _)| standing(record, now()) != Standing::Left)
+        {
+            self.known.add(host);
+            return None;
         }
         Counts::add(&self.counts.asks);
         let said = self.hands.asks.ask(host).await;
         drop(turn);
         match said {
             None => Some(self.turned_away()),
-            Some(Said::Yes) => self.register(host).await,
+            Some(Said::Yes) => self.register(host, found).await,
             Some(Said::No) => {
                 self.refused.note(host.clone(), ());
                 Some(Answer::NotOurs)
@@ -284,10 +304,14 @@ impl Source {
         }
     }
 
-    async fn register(&self, host: &Host) -> Option<Answer> {
+    async fn register(&self, host: &Host, found: Option<(Record, Version)>) -> Option<Answer> {
         let at = now();
+        let (mut record, version) = match found {
+            Some((record, version)) => (record, Some(version)),
+            None => (Record::new(host.clone(), self.home.clone(), at), None),
+        };
         let mut registrations = self.registrations.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = registrations.take(HANDSHAKE, &self.home, host, at);
+        let taken = registrations.take(HANDSHAKE, &record.tenant, host, at);
         drop(registrations);
         if let Err(limited) = taken {
             return Some(Answer::NotYet(NotYet {
@@ -297,9 +321,9 @@ impl Source {
                 again: wait(limited.until, at),
             }));
         }
-        let mut record = Record::new(host.clone(), self.home.clone(), at);
+        record.registered_again(at);
         record.answered(Said::Yes, false, at);
-        match self.hands.store.put(&record, None).await {
+        match self.hands.store.put(&record, version.as_ref()).await {
             Ok(_) => {
                 Counts::add(&self.counts.registered);
                 self.known.add(host);
@@ -337,6 +361,7 @@ impl Source {
         match standing(&record, now()) {
             Standing::Pair => {}
             Standing::NotOurs => return (Look::Over(Answer::NotOurs), Read::Nothing),
+            Standing::Left => return (Look::Left, Read::Nothing),
             Standing::Soon(why) => return (Look::Soon(why), Read::Nothing),
             Standing::Later(why) => return (Look::Over(Answer::NotYet(why)), Read::Nothing),
         }

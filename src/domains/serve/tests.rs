@@ -490,12 +490,34 @@ async fn what_is_sent_is_what_the_store_has_now() {
         to: "blog".parse().unwrap(),
         at: now(),
     });
+    record.paused = None;
     record.release(now());
     world.store.put(&record, Some(&version)).await.unwrap();
     let begun = Instant::now();
     while world.pair("shop.customer.com").await.0 != 204 {
         assert!(begun.elapsed() < Duration::from_secs(2), "it is still ours");
     }
+    assert_eq!(world.asked(), 1, "it may have come back");
+}
+
+#[tokio::test]
+async fn a_host_that_has_left_is_served_until_its_certificate_ends_and_comes_back_by_a_handshake() {
+    let world = World::new(&[("shop.customer.com", Said::Yes)]).await;
+    world.issued("shop.customer.com").await;
+    assert_eq!(world.ask("DELETE", "/v1/domains/shop.customer.com", "shop~web", "").await.0, 200);
+    assert_eq!((world.pair("shop.customer.com").await.0, world.asked()), (200, 0));
+    let host: Host = "shop.customer.com".parse().unwrap();
+    let (mut record, version) = world.store.get(&host).await.unwrap().unwrap();
+    record.pair = None;
+    world.store.put(&record, Some(&version)).await.unwrap();
+    world.until(|world| world.serving.sizes().0 == 0).await;
+    let (answer, material) = tokio::join!(world.pair("shop.customer.com"), async {
+        world.until(|world| world.serving.counted().registered == 1).await;
+        world.issued("shop.customer.com").await
+    });
+    assert!(answer.0 == 200 && answer.1.starts_with(material.chain.trim_end()), "{answer:?}");
+    let record = &world.registered().await[0];
+    assert_eq!((record.released, record.tenant.as_str(), world.asked()), (None, "shop", 1));
 }
 
 #[tokio::test]
