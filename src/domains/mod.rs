@@ -5,4 +5,5 @@ pub mod ask;
 pub mod chunks;
 pub mod keep;
 pub mod look;
+pub mod serve;
 pub mod store;

@@ -41,6 +41,7 @@ mod second;
 mod second_ca;
 mod short;
 mod stores;
+mod source;
 mod world;
 
 use std::io::Write as _;
@@ -77,6 +78,8 @@ const ROWS: &[Row] = &[
     row("clock", false, clock::shifted),
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),
+    row("source", true, source::hits),
+    row("source-flood", true, source::flood),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {

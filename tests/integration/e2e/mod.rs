@@ -9,6 +9,7 @@ mod apply;
 mod asked;
 mod bad_input;
 mod caller;
+mod certificate_source;
 mod certmanager;
 mod chart;
 mod connect;
