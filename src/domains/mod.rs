@@ -2,3 +2,4 @@
 //! application, the API and the source of certificates. What is decided of a record is in [`crate::domain`].
 
 pub mod store;
+pub mod webhook;
