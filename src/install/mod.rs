@@ -6,6 +6,7 @@
 mod around;
 pub mod cronjob;
 mod pod;
+pub mod domains;
 pub mod policy;
 pub mod rights;
 pub mod rival;

@@ -9,6 +9,7 @@
 //! Connection → watch ←───────────────────────────┘ → Change…, WatchState
 //! Connection → rights::get_secrets, suspects: what is asked for a few objects alone
 //! Connection → carriers: how much there is that is not read
+//! Connection → follow: a list and a watch of what one part of the program keeps by itself
 //! Connection, Permits → Api: every write
 //! Connection → ServicePath: requests to a Service, which the server passes on
 //! ```
@@ -24,6 +25,7 @@ pub mod decode;
 mod doings;
 mod error;
 mod exchange;
+mod follow;
 mod kubeconfig;
 mod list;
 mod ours;
@@ -47,6 +49,7 @@ pub use credential::terminal_is_taken;
 pub use doings::doings;
 pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
+pub use follow::{Followed, follow};
 pub use kubeconfig::{cluster_key, context_namespace, contexts};
 pub use list::{ListOptions, Listing, list};
 pub use ours::{MANAGER, Marked, Own, RUN, micro_time, run_of, set, time};

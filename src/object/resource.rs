@@ -139,6 +139,16 @@ pub const SERVICEMONITOR: Resource = Resource::new("monitoring.coreos.com", "v1"
 pub const LEASE: Resource = Resource::new("coordination.k8s.io", "v1", "leases", "Lease");
 /// discovery.k8s.io/v1 `EndpointSlice`.
 pub const ENDPOINTSLICE: Resource = Resource::new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice");
+/// apiextensions.k8s.io/v1 `CustomResourceDefinition`.
+pub const CUSTOMRESOURCEDEFINITION: Resource = Resource::new(
+    "apiextensions.k8s.io",
+    "v1",
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+)
+.cluster_wide();
+/// kubectl-certs.io/v1 Domain: a customer's own domain.
+pub const DOMAIN: Resource = Resource::new("kubectl-certs.io", "v1", "domains", "Domain");
 /// networking.k8s.io/v1 Ingress.
 pub const INGRESS: Resource = Kind::Ingress.resource();
 /// gateway.networking.k8s.io/v1 Gateway.
