@@ -261,12 +261,5 @@ fn tell(request: &Request, report: &Report, front: &dyn Front) {
     }
 }
 
-impl Request {
-    /// How what is found is called in a message.
-    fn line(at: &str, what: &str) -> String {
-        format!("{at}: {what}")
-    }
-}
-
 /// What is known of a host before anything is written.
 type Hosts = std::collections::HashMap<crate::domain::Host, Known>;

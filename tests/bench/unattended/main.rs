@@ -28,6 +28,7 @@ mod away;
 mod clock;
 mod fair;
 mod figure;
+mod forecast;
 mod full;
 mod gate;
 #[path = "../scan/machine.rs"]
@@ -74,6 +75,7 @@ const ROWS: &[Row] = &[
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
+    row("forecast", true, forecast::all),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {

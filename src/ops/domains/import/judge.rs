@@ -34,8 +34,6 @@ pub(super) struct Good {
     pub(super) pair: Pair,
     /// For which hosts: one at least.
     pub(super) hosts: Vec<Host>,
-    /// Whether the installation's CA issued it although nothing in it says so.
-    pub(super) is_noted: bool,
 }
 
 /// What came of an item.
@@ -97,8 +95,8 @@ impl Judge {
         if !self.is_staging && is_staging_issuer(pair.leaf()) {
             return Err("a staging environment issued it, and clients do not trust it".to_owned());
         }
-        let is_noted = self.same_ca || directory.as_deref() == Some(self.ca.directory.as_str());
-        if !is_noted && !self.ca.is_issuer_by_name(pair.leaf()) {
+        let is_known = self.same_ca || directory.as_deref() == Some(self.ca.directory.as_str());
+        if !is_known && !self.ca.is_issuer_by_name(pair.leaf()) {
             return Err(format!(
                 "{} issued it, and the installation orders from {}: once imported it would not be renewed (--same-ca says that they are the \
                  same)",
@@ -107,12 +105,7 @@ impl Judge {
             ));
         }
         let (hosts, problems) = self.hosts(&at, host, &pair);
-        let pair = (!hosts.is_empty()).then_some(Good {
-            at,
-            pair,
-            hosts,
-            is_noted,
-        });
+        let pair = (!hosts.is_empty()).then_some(Good { at, pair, hosts });
         Ok(Judged { pair, problems })
     }
 

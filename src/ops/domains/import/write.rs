@@ -151,7 +151,7 @@ impl Importer {
             self.store(&target, good).await?;
         }
         if known.is_none() {
-            let domain = objects::made(host, &self.namespace, &secret, self.tenant.as_deref(), &self.run);
+            let domain = objects::made(host, &self.namespace, self.tenant.as_deref(), &self.run);
             match self.api.create(DOMAIN, &domain).await {
                 Ok(_) | Err(ApiError::AlreadyExists { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -188,8 +188,7 @@ impl Importer {
 
     /// Keeps the pair, and writes the Secret.
     async fn store(&self, target: &Target, good: &Good) -> Result<(), Failed> {
-        let directory = good.is_noted.then_some(self.directory.as_str());
-        let change = SecretChange::import(target, &good.pair, &self.options, directory, &self.install)
+        let change = SecretChange::import(target, &good.pair, &self.options, &self.directory, &self.install)
             .map_err(|refusal| Failed::For(OpError::because(&refusal)))?;
         let keeping = Keeping {
             namespace: self.controller_namespace.as_str().into(),
