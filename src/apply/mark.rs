@@ -40,6 +40,8 @@ pub enum Purpose {
     State,
     /// What certificates that were taken over looked like before. Such objects stay.
     Adopted,
+    /// Serving the hosts of customers, many with one object. Such objects stay.
+    Chunk,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Kept => "kept",
             Self::State => "state",
             Self::Adopted => "adopted",
+            Self::Chunk => "chunk",
         }
     }
 
@@ -174,6 +177,7 @@ mod tests {
             Purpose::Kept,
             Purpose::State,
             Purpose::Adopted,
+            Purpose::Chunk,
         ] {
             let name = purpose.name(&long);
             assert!(name.len() <= 63 && crate::k8s::possible(&name), "{name}");

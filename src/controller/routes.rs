@@ -49,11 +49,13 @@ pub fn permits(namespace: &str) -> Permits {
 
 /// The class of a route that Traefik serves, for a route that stays; `None` for every other controller.
 pub fn class_of_route(inventory: &Inventory, route: &RouteKey, host: &str) -> Option<Class> {
-    if inventory.controller(route) != Controller::Traefik {
+    // A Domain has the controller of whatever leads requests for its host.
+    if route.kind != Kind::Domain && inventory.controller(route) != Controller::Traefik {
         return None;
     }
     let place = ChallengeRoute::of(inventory, route, host).ok()?;
-    place.parents.is_empty().then_some(place.class)
+    let is_traefiks = place.controller == Controller::Traefik && place.parents.is_empty();
+    is_traefiks.then_some(place.class)
 }
 
 /// Whether another installation has routes that stay. All of them are for every host, so that with two of them it is
@@ -122,7 +124,7 @@ fn ingress(namespace: &str, service: &str, class: &Class, tls: bool) -> Ingress 
     match class {
         Class::Field(name) => class_name = Some(name.to_string()),
         Class::Annotation(name) => metadata.annotate(annotation::INGRESS_CLASS, name),
-        Class::Default => {}
+        Class::Default | Class::Proxy => {}
     }
     let target = PathBackend {
         service,

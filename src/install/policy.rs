@@ -238,7 +238,7 @@ pub(super) fn objects(install: &Install) -> Vec<Made> {
         on("coordination.k8s.io", &["leases"], &made),
         on("discovery.k8s.io", &["endpointslices"], &made),
         on("networking.k8s.io", &["ingresses"], routes),
-        on("gateway.networking.k8s.io", &["httproutes"], &made),
+        on("gateway.networking.k8s.io", &["httproutes", "listenersets"], &made),
         on("traefik.io", &["ingressroutes"], &made),
     ]);
     let spec = json!({

@@ -27,7 +27,7 @@ const WITHOUT_NAMESPACE: [&str; 6] = [
 ];
 
 /// The kinds of which a controller reads single objects.
-const BY_NAME: [&str; 7] = [
+const BY_NAME: [&str; 8] = [
     "secrets",
     "ingresses",
     "gateways",
@@ -35,6 +35,7 @@ const BY_NAME: [&str; 7] = [
     "xlistenersets",
     "ingressroutes",
     "ingressroutetcps",
+    "domains",
 ];
 
 /// What settings take of rights besides the usual ones.

@@ -48,9 +48,9 @@ impl HostRoutes {
     }
 }
 
-/// The bindings of such a route; it has none if it does not terminate TLS.
+/// The bindings of such a route; it has none if it does not terminate TLS, or is not permitted.
 pub(super) fn of_host_route(route: &HostRoute) -> Vec<Binding> {
-    let Some(tls) = &route.tls else {
+    let Some(tls) = route.tls.as_ref().filter(|_| route.permitted != Some(false)) else {
         return Vec::new();
     };
     let key = RouteKey::new(route.kind, route.meta.key());
@@ -109,6 +109,7 @@ mod tests {
                 domains: vec!["*.wide.example".into(), "other.example".into()],
                 resolver,
             }),
+            permitted: None,
         }
     }
 
@@ -142,6 +143,17 @@ mod tests {
         inventory.apply(Change::Gone(Kind::IngressRoute, key.key.clone()));
         inventory.derive();
         assert!(inventory.route_meta(&key).is_none());
+    }
+
+    #[test]
+    fn a_route_that_its_status_does_not_permit_serves_no_host() {
+        for (permitted, bound) in [(None, 3), (Some(true), 3), (Some(false), 0)] {
+            let route = HostRoute {
+                permitted,
+                ..route(Some("tls"), false)
+            };
+            assert_eq!(of_host_route(&route).len(), bound, "{permitted:?}");
+        }
     }
 
     #[test]

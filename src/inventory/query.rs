@@ -222,6 +222,14 @@ impl Inventory {
         }
     }
 
+    /// Whether the status of a route permits it; `None` for a kind whose status does not, and for a route that was not read.
+    pub fn status_permits(&self, route: &RouteKey) -> Option<bool> {
+        match self.view(route) {
+            Some(super::View::Hosts(route)) => route.permitted,
+            _ => None,
+        }
+    }
+
     /// The addresses in the status of a route.
     pub fn addresses(&self, route: &RouteKey) -> &[Text] {
         self.view(route).map_or(&[], |view| view.addresses(self))

@@ -5,7 +5,7 @@
 
 use super::{
     resource::Resource,
-    route::{RouteFacts, Shape},
+    route::{Fields, RouteFacts, Shape},
 };
 
 /// What a kind means to this program.
@@ -76,6 +76,8 @@ const TRAEFIK: &str = "traefik.io";
 const OLD_TRAEFIK: &str = "traefik.containo.us";
 const CERT_MANAGER: &str = "cert-manager.io";
 const ACME: &str = "acme.cert-manager.io";
+/// This program's own group.
+pub const OWN_GROUP: &str = "kubectl-certs.io";
 
 /// The facts of Ingress.
 const INGRESS: RouteFacts = RouteFacts {
@@ -102,6 +104,21 @@ const INGRESS_ROUTE: RouteFacts = RouteFacts {
     controller: Some("traefik.io/ingress-controller"),
     shimmed: false,
     challenge: Some(Kind::IngressRoute),
+};
+
+/// The facts of the domains of customers. What leads requests for them is another route, or the customers' own proxy.
+const DOMAIN: RouteFacts = RouteFacts {
+    shape: Shape::Fields(Fields {
+        hosts: &["spec.host"],
+        secret: "spec.secretName",
+        namespace: None,
+        passthrough: None,
+        permitted: Some("status.permitted"),
+    }),
+    secret_field: "spec.secretName",
+    controller: None,
+    shimmed: false,
+    challenge: Some(Kind::Ingress),
 };
 
 /// Generates [`Kind`] and [`KINDS`] from the lines of the register.
@@ -149,6 +166,8 @@ register! {
     IngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact();
     /// traefik.containo.us/v1alpha1 `IngressRouteTCP`.
     OldIngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact().before(Kind::IngressRouteTcp);
+    /// kubectl-certs.io/v1 `Domain`: a host of a customer, which an application may refuse.
+    Domain => row(["Domain", "domain", "domains"], OWN_GROUP, &["v1"], Role::Route).route(&DOMAIN).shared();
     /// traefik.io/v1alpha1 `TLSStore`.
     TlsStore => row(["TLSStore", "tlsstore", "tlsstores"], TRAEFIK, &["v1alpha1"], Role::Store).shared().exact();
     /// traefik.containo.us/v1alpha1 `TLSStore`.
@@ -412,6 +431,7 @@ mod tests {
                     path(hosts);
                 }
                 path(fields.secret);
+                assert!(fields.permitted.is_none_or(|path| path.starts_with("status.")));
             }
         }
         assert!(Kind::OldTlsStore.is_of_old_group() && Kind::OldTlsStore.is_tls_store());

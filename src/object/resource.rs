@@ -148,11 +148,13 @@ pub const CUSTOMRESOURCEDEFINITION: Resource = Resource::new(
 )
 .cluster_wide();
 /// kubectl-certs.io/v1 Domain: a customer's own domain.
-pub const DOMAIN: Resource = Resource::new("kubectl-certs.io", "v1", "domains", "Domain");
+pub const DOMAIN: Resource = Kind::Domain.resource();
 /// networking.k8s.io/v1 Ingress.
 pub const INGRESS: Resource = Kind::Ingress.resource();
 /// gateway.networking.k8s.io/v1 Gateway.
 pub const GATEWAY: Resource = Kind::Gateway.resource();
+/// gateway.networking.k8s.io `ListenerSet`.
+pub const LISTENERSET: Resource = Kind::ListenerSet.resource();
 /// gateway.networking.k8s.io/v1 `HTTPRoute`.
 pub const HTTPROUTE: Resource = Kind::HttpRoute.resource();
 /// traefik.io/v1alpha1 `IngressRoute`.

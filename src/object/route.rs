@@ -33,7 +33,7 @@ pub enum Shape {
     Fields(Fields),
 }
 
-/// The paths of the hosts and the Secret in an object. They begin with `spec`, with a dot before each further field and
+/// The paths of the hosts and the Secret in an object. All but `permitted` begin with `spec`, with a dot before each further field and
 /// `[]` after a list of objects, as in `spec.servers[].host`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fields {
@@ -45,6 +45,8 @@ pub struct Fields {
     pub namespace: Option<&'static str>,
     /// A field whose value `true` means that TLS is passed through to the backend.
     pub passthrough: Option<&'static str>,
+    /// A field below `status` without whose value `true` the route serves nothing.
+    pub permitted: Option<&'static str>,
 }
 
 /// The fields of a route that names its hosts and its Secret directly.
@@ -60,6 +62,8 @@ pub struct HostRoute {
     pub other_hosts: bool,
     /// How it terminates TLS; `None` if it does not.
     pub tls: Option<HostTls>,
+    /// Whether its status permits it, for a kind whose status does.
+    pub permitted: Option<bool>,
 }
 
 /// How such a route terminates TLS.

@@ -77,8 +77,12 @@ pub enum Need {
 }
 
 /// Whether a route asks by the annotation that kube-lego defined. Its value is read as cert-manager reads it, by Go's
-/// `strconv.ParseBool` (pkg/controller/certificate-shim/sync.go, v1.19).
+/// `strconv.ParseBool` (pkg/controller/certificate-shim/sync.go, v1.19). A Domain asks once its status permits it, whatever its
+/// annotations say: only the controller writes its status.
 pub fn asks(inventory: &Inventory, route: &RouteKey) -> bool {
+    if let Some(permitted) = inventory.status_permits(route) {
+        return permitted;
+    }
     let value = inventory
         .route_meta(route)
         .and_then(|meta| meta.annotation(annotation::TLS_ACME));
@@ -242,7 +246,7 @@ mod tests {
     use super::*;
     use crate::{
         inventory::fixtures::{bundle, ingress, key, leaf, ordered, stored, with_annotation},
-        object::{Change, Kind, Object},
+        object::{Change, HostRoute, Kind, Meta, Object, route::HostTls},
         plan::ca::Ca,
     };
 
@@ -308,6 +312,34 @@ mod tests {
         for value in [None, Some("false"), Some("yes"), Some("")] {
             assert_eq!(judged(vec![web(value, &["shop.example"], "shop-tls")], vec![]), None);
         }
+    }
+
+    #[test]
+    fn a_domain_asks_once_its_status_permits_it_and_no_annotation_does() {
+        let domain = |permitted: bool, annotated: bool| {
+            let mut meta = Meta {
+                namespace: "shop".into(),
+                name: "customer".into(),
+                ..Meta::default()
+            };
+            if annotated {
+                meta = with_annotation(meta, annotation::TLS_ACME, "true");
+            }
+            let route = HostRoute {
+                kind: Kind::Domain,
+                meta,
+                hosts: vec!["customer.example".into()],
+                other_hosts: false,
+                tls: Some(HostTls {
+                    secret: Some("shop-tls".into()),
+                    ..HostTls::default()
+                }),
+                permitted: Some(permitted),
+            };
+            judged(vec![Change::Set(Object::HostRoute(route))], vec![])
+        };
+        assert_eq!(need_of(domain(true, false)), Need::Missing);
+        assert_eq!(domain(false, true), None, "an annotation permits nothing");
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn ingress(
     match &place.class {
         Class::Field(name) => class = Some(name.to_string()),
         Class::Annotation(name) => meta.annotate(annotation::INGRESS_CLASS, name),
-        Class::Default => {}
+        Class::Default | Class::Proxy => {}
     }
     let rule = IngressRule {
         host: host.map(str::to_owned),

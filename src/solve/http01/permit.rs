@@ -60,6 +60,7 @@ pub fn refusal(options: &Options, place: &ChallengeRoute) -> Option<SolveError> 
     let class = match &place.class {
         Class::Field(name) | Class::Annotation(name) => format!(" of class {name}"),
         Class::Default => " of the default class".to_owned(),
+        Class::Proxy => " behind a proxy".to_owned(),
     };
     let what = match &place.route {
         Some(route) => format!("{route}{class}"),

@@ -24,6 +24,8 @@ pub enum Class {
     Annotation(Text),
     /// Not at all: the default class applies.
     Default,
+    /// There is none: a proxy of the user's own leads the path of all challenges to the answers.
+    Proxy,
 }
 
 /// One listener that an `HTTPRoute` attaches to.
@@ -70,6 +72,9 @@ impl ChallengeRoute {
     /// Fails for a Gateway without a listener of port 80 for the host, or if none admits routes of a suitable
     /// namespace. The message says which line to change.
     pub fn of(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<Self, SolveError> {
+        if route.kind == Kind::Domain {
+            return Self::of_domain(inventory, route, host);
+        }
         let base = Self {
             route: Some(route.clone()),
             kind: route.kind,
@@ -105,6 +110,34 @@ impl ChallengeRoute {
                 })
             }
             None => Err(SolveError::new(format!("a {} routes no requests", route.kind.as_str()))),
+        }
+    }
+
+    /// The challenge route for the host of a Domain, which leads no requests itself: that of another route with the host, or of
+    /// the usual class.
+    fn of_domain(inventory: &Inventory, domain: &RouteKey, host: &str) -> Result<Self, SolveError> {
+        let bindings = inventory.bindings_of_host(host).iter();
+        let mut others = bindings
+            .filter_map(|id| inventory.bindings().get(*id))
+            .filter(|binding| {
+                binding.route.kind != Kind::Domain && binding.route.key.namespace == domain.key.namespace
+            });
+        match others.next() {
+            Some(binding) => Self::of(inventory, &binding.route, host),
+            None => Ok(Self::of_class(inventory, &domain.key.namespace, None)),
+        }
+    }
+
+    /// The same for a host whose requests a proxy of the user's own leads to the answers.
+    #[must_use]
+    pub fn by_proxy(self) -> Self {
+        Self {
+            kind: Kind::Ingress,
+            controller: Controller::Unknown,
+            class: Class::Proxy,
+            parents: Vec::new(),
+            addresses: Vec::new(),
+            ..self
         }
     }
 

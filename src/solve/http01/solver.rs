@@ -17,7 +17,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::OnceCell;
 
 use super::{
-    Backend, ChallengeRoute, Options, Responder, challenge_path, is_looked_at, is_token,
+    Backend, ChallengeRoute, Class, Options, Responder, challenge_path, is_looked_at, is_token,
     self_check::AnswerSeen,
     table::{self, Routing, Row},
 };
@@ -70,6 +70,9 @@ impl std::fmt::Debug for Http01 {
 
 /// The row of the table for a place, with the options applied.
 pub(super) fn row_of(options: &Options, place: &ChallengeRoute) -> Result<Row, SolveError> {
+    if place.class == Class::Proxy {
+        return Ok(table::BY_PROXY);
+    }
     let row = table::row(place.controller, place.kind, place.mergeable, options.named);
     if matches!(options.backend, Backend::Service(_)) {
         return Ok(Row {
@@ -181,6 +184,9 @@ impl Http01 {
             standing
                 .answers()
                 .add(&challenge.name, &challenge.token, &challenge.key_authorization);
+            if place.class == Class::Proxy {
+                return self.by_proxy(challenge, place, &row, &about, tell).await;
+            }
             if standing.may_lead(place, &row)
                 && self
                     .is_led(challenge, place, &row, standing.patience(), &about, tell)
@@ -216,6 +222,24 @@ impl Http01 {
         Ok(())
     }
 
+    /// Looks whether the user's own proxy leads to the answer. No object of ours could.
+    async fn by_proxy(
+        &self,
+        challenge: &Challenge,
+        place: &ChallengeRoute,
+        row: &Row,
+        about: &Key,
+        tell: &Teller,
+    ) -> Result<(), SolveError> {
+        let seen = self.look(challenge, place, row, None, about, tell).await;
+        let AnswerSeen { at, note } = seen.map_err(|error| with_note(error, row))?;
+        if let Some(text) = note {
+            tell.tell(EventKind::Note { text });
+        }
+        tell_seen(challenge, at, tell);
+        Ok(())
+    }
+
     /// Whether a route that stays leads to the answer, so that no object has to be made for it. Looked at and not
     /// computed: a longer rule of an application, or a middleware before it, may come first.
     async fn is_led(
@@ -237,19 +261,24 @@ impl Http01 {
         };
         let seen = self.look(challenge, place, &row, None, about, &Teller::silent()).await;
         let Ok(AnswerSeen { at, .. }) = seen else { return false };
-        tell.tell(EventKind::Presented {
+        tell_seen(challenge, at, tell);
+        true
+    }
+}
+
+/// Tells that a challenge is answered, and where that was seen.
+fn tell_seen(challenge: &Challenge, at: Vec<String>, tell: &Teller) {
+    tell.tell(EventKind::Presented {
+        name: challenge.name.clone(),
+        method: Method::Http01,
+        place: format!("http://{}{}", challenge.name, challenge_path(&challenge.token)),
+    });
+    if !at.is_empty() {
+        tell.tell(EventKind::SelfChecked {
             name: challenge.name.clone(),
             method: Method::Http01,
-            place: format!("http://{}{}", challenge.name, challenge_path(&challenge.token)),
+            seen: at,
         });
-        if !at.is_empty() {
-            tell.tell(EventKind::SelfChecked {
-                name: challenge.name.clone(),
-                method: Method::Http01,
-                seen: at,
-            });
-        }
-        true
     }
 }
 

@@ -125,11 +125,13 @@ impl Standing {
 
     /// Whether requests for the hosts of a place may be led here by a route that stays. Only Traefik's routes can stay:
     /// it orders all of them by their priority. The Gateway API matches hostnames first, and ingress-nginx gives each
-    /// host a server of its own, so that a route without a host is never reached beside one with it.
+    /// host a server of its own, so that a route without a host is never reached beside one with it. A proxy of the user's own
+    /// needs no route at all.
     pub(super) fn may_lead(&self, place: &ChallengeRoute, row: &Row) -> bool {
-        place.controller == Controller::Traefik
-            && matches!(row.routing, Routing::Ingress | Routing::IngressRoute)
-            && self.led().classes.contains(&class_of(&place.class))
+        place.class == Class::Proxy
+            || place.controller == Controller::Traefik
+                && matches!(row.routing, Routing::Ingress | Routing::IngressRoute)
+                && self.led().classes.contains(&class_of(&place.class))
     }
 }
 
@@ -144,6 +146,7 @@ pub fn class_of(class: &Class) -> String {
         Class::Field(name) => format!("field {name}"),
         Class::Annotation(name) => format!("annotation {name}"),
         Class::Default => "default".to_owned(),
+        Class::Proxy => "proxy".to_owned(),
     }
 }
 

@@ -96,6 +96,16 @@ const INGRESS: Row = Row {
     note: None,
 };
 
+/// Where no object leads a challenge to its answer, because a proxy of the user's own does.
+pub const BY_PROXY: Row = Row {
+    routing: Routing::Nothing,
+    note: Some(
+        "the proxy that serves the host has to pass /.well-known/acme-challenge/ to the Service kubectl-certs-challenges of the controller",
+    ),
+    patience: Duration::from_secs(5),
+    ..INGRESS
+};
+
 /// Above the priorities that Traefik computes from the length of a rule, and below those of its own redirects.
 pub(super) const TRAEFIK_PRIORITY: i32 = 1_000_000_000;
 

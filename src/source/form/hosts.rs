@@ -17,6 +17,7 @@ use crate::object::{
 struct Object {
     metadata: Option<Meta<Labels>>,
     spec: Value,
+    status: Value,
 }
 
 /// Reads an object of a kind for which the register has the fields.
@@ -45,6 +46,9 @@ fn view(kind: Kind, fields: &Fields, object: Object) -> HostRoute {
             domains: Vec::new(),
             resolver: false,
         }),
+        permitted: fields
+            .permitted
+            .map(|path| at(&object.status, path).contains(&&Value::Bool(true))),
         meta: object.metadata.into(),
     }
 }
@@ -58,7 +62,7 @@ fn texts(spec: &Value, path: &str) -> Vec<Text> {
     each.filter_map(|value| some(value.as_str().map(Text::from))).collect()
 }
 
-/// The values at a path of the register, each of which begins with `spec`.
+/// The values at a path of the register, below its first field.
 fn at<'a>(spec: &'a Value, path: &str) -> Vec<&'a Value> {
     let mut found = vec![spec];
     for field in path.split('.').skip(1) {
@@ -83,6 +87,7 @@ mod tests {
         secret: "spec.virtualhost.tls.secretName",
         namespace: None,
         passthrough: Some("spec.virtualhost.tls.passthrough"),
+        permitted: None,
     };
     /// The fields of APISIX's `ApisixTls`, with an additional list of objects.
     const SEVERAL: Fields = Fields {
@@ -90,6 +95,7 @@ mod tests {
         secret: "spec.secret.name",
         namespace: Some("spec.secret.namespace"),
         passthrough: None,
+        permitted: Some("status.permitted"),
     };
 
     fn read_with(fields: &Fields, object: &Value) -> HostRoute {

@@ -2,8 +2,9 @@ use super::*;
 use crate::{
     inventory::fixtures::{class, ingress, key, meta},
     object::{
-        Change, Gateway, More, Object, Route,
+        Change, Gateway, HostRoute, More, Object, Route,
         gateway::{LabelSelector, Listener, Operator, ParentRef, Requirement},
+        route::HostTls,
     },
 };
 
@@ -204,4 +205,41 @@ fn where_the_gateways_own_namespace_is_not_let_in_that_of_the_hosts_route_is_tak
     .unwrap();
     assert_eq!(place.namespace, "shop");
     assert_eq!(place.parents.len(), 2);
+}
+
+#[test]
+fn a_domain_is_led_by_another_route_with_its_host_or_by_the_usual_class_or_by_a_proxy() {
+    let domain = |name: &str, host: &str| {
+        Object::HostRoute(HostRoute {
+            kind: Kind::Domain,
+            meta: meta("shop", name),
+            hosts: vec![host.into()],
+            other_hosts: false,
+            tls: Some(HostTls {
+                secret: Some("tls".into()),
+                ..HostTls::default()
+            }),
+            permitted: Some(true),
+        })
+    };
+    let mut chunk = ingress("shop", "chunk", &[(&["a.example"], "tls")]);
+    chunk.class = Some("inner".into());
+    // Another tenant's route with the host says nothing of this one.
+    let theirs = ingress("theirs", "web", &[(&["b.example"], "tls")]);
+    let inventory = inventory(vec![
+        Object::IngressClass(class("inner", "traefik.io/ingress-controller")),
+        Object::Ingress(chunk),
+        Object::Ingress(theirs),
+        domain("a", "a.example"),
+        domain("b", "b.example"),
+    ]);
+    let place = |name: &str, host: &str| {
+        ChallengeRoute::of(&inventory, &RouteKey::new(Kind::Domain, key("shop", name)), host).unwrap()
+    };
+    let (led, unled) = (place("a", "a.example"), place("b", "b.example"));
+    assert_eq!(led.route.map(|route| route.kind), Some(Kind::Ingress));
+    assert_eq!(led.class, Class::Field("inner".into()));
+    assert_eq!((unled.route.as_ref(), unled.controller), (None, Controller::Traefik));
+    assert_eq!(unled.namespace, "shop");
+    assert_eq!(unled.by_proxy().class, Class::Proxy);
 }
