@@ -49,7 +49,11 @@ async fn listed(command: ListCommand) -> Result<Exit, OpError> {
         limit: command.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     let found = list::run(&request, &telling(&command.place)).await?;
-    let shown: Vec<Shown<'_>> = found.lines.iter().map(|line| row(&line.domain, line.told.as_ref())).collect();
+    let shown: Vec<Shown<'_>> = found
+        .lines
+        .iter()
+        .map(|line| row(&line.domain, line.told.as_ref()))
+        .collect();
     match command.output.as_deref() {
         Some("json") => print(report::list_json(&shown, found.next.as_deref(), found.now).as_bytes())?,
         Some("name") => print_text(&report::names(&shown))?,

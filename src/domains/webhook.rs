@@ -154,7 +154,11 @@ async fn deliver(queue: Arc<Queue>, receiver: Receiver, secrets: Arc<dyn Secrets
             trouble(&text::clear(&format!("the webhook of domains was not told: {why}")));
         }
         if lost > 0 {
-            let what = if lost == 1 { "change of a domain is" } else { "changes of domains are" };
+            let what = if lost == 1 {
+                "change of a domain is"
+            } else {
+                "changes of domains are"
+            };
             trouble(&format!(
                 "{lost} {what} lost for the webhook: `kubectl certs domains list` says where each stands"
             ));

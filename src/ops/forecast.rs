@@ -110,7 +110,11 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let certificates = all.len() - absent;
     let mut kept: Vec<Kept> = all.into_iter().map(|one| of_ahead(one, request.moments, now)).collect();
     let new = (1..=request.new_names).filter_map(|number| new_name(number, request.under.as_deref(), now));
-    let before = if request.new_names == 0 { certificates } else { kept.len() };
+    let before = if request.new_names == 0 {
+        certificates
+    } else {
+        kept.len()
+    };
     kept.extend(new);
     let until = now.saturating_add(AHEAD);
     let year = Year {

@@ -64,7 +64,11 @@ fn cells(shown: &Shown<'_>, wide: bool, namespaces: bool) -> Vec<String> {
     let until = shown.told.and_then(|told| told.until);
     cells.extend([
         shown.told.map_or("unknown", |told| told.state.as_str()).to_owned(),
-        sentence(shown.told.map_or_else(|| shown.record.err().unwrap_or_default(), |told| &told.reason)),
+        sentence(
+            shown
+                .told
+                .map_or_else(|| shown.record.err().unwrap_or_default(), |told| &told.reason),
+        ),
         sentence(shown.told.map_or("", |told| &told.next)),
         until.map_or_else(|| "-".to_owned(), date_time),
     ]);
@@ -157,7 +161,10 @@ pub fn text(shown: &Shown<'_>) -> String {
     if let Ok(record) = shown.record {
         facts(record, shown, &mut line);
     }
-    let mut out = out.lines().map(|line| Clear(line).to_string() + "\n").collect::<String>();
+    let mut out = out
+        .lines()
+        .map(|line| Clear(line).to_string() + "\n")
+        .collect::<String>();
     let dns = shown.record.ok().and_then(|record| record.dns.as_ref());
     if let Some(dns) = dns.filter(|dns| !dns.missing.is_empty()) {
         out.push_str("\nRecords to set; of several for one purpose, one is enough:\n");
@@ -233,7 +240,11 @@ mod tests {
     use crate::domain::{Asked, Purpose, RecordKind, ToSet, state};
 
     fn record() -> Record {
-        let mut record = Record::new("shop.example.com".parse().unwrap(), "acme".parse().unwrap(), 1_796_083_200);
+        let mut record = Record::new(
+            "shop.example.com".parse().unwrap(),
+            "acme".parse().unwrap(),
+            1_796_083_200,
+        );
         record.asked = Some(Asked {
             at: 1_796_083_260,
             said: Said::Yes,
@@ -271,7 +282,10 @@ mod tests {
         let shown = with(&record(), text);
         assert!(shown.starts_with("shop.example.com\n  tenant       acme\n"), "{shown}");
         assert!(shown.contains("state        dns\n"), "{shown}");
-        assert!(shown.contains("  traffic   shop.example.com. CNAME edge.platform.example.\n"), "{shown}");
+        assert!(
+            shown.contains("  traffic   shop.example.com. CNAME edge.platform.example.\n"),
+            "{shown}"
+        );
         assert!(!shown.contains('\u{1b}'), "{shown}");
     }
 
@@ -281,11 +295,19 @@ mod tests {
         assert!(shown.starts_with("NAMESPACE   HOST"), "{shown}");
         assert_eq!(shown.lines().count(), 2);
         assert!(shown.contains("domain-shop.example.com"), "{shown}");
-        let page = with(&record(), |one| list_json(&[*one], Some("shop.example.com"), 1_796_083_300));
+        let page = with(&record(), |one| {
+            list_json(&[*one], Some("shop.example.com"), 1_796_083_300)
+        });
         let page: Value = serde_json::from_str(&page).unwrap();
-        assert_eq!((&page["next"], &page["items"][0]["state"]), (&"shop.example.com".into(), &"dns".into()));
+        assert_eq!(
+            (&page["next"], &page["items"][0]["state"]),
+            (&"shop.example.com".into(), &"dns".into())
+        );
         assert_eq!(page["items"][0]["recordsToSet"][0]["type"], "CNAME");
-        assert_eq!(with(&record(), |one| names(&[*one])), "domain.kubectl-certs.io/shop.example.com\n");
+        assert_eq!(
+            with(&record(), |one| names(&[*one])),
+            "domain.kubectl-certs.io/shop.example.com\n"
+        );
     }
 
     #[test]
@@ -296,7 +318,15 @@ mod tests {
             record: Err("missing field `host`"),
             told: None,
         };
-        assert!(text(&shown).contains("its record cannot be read: missing field"), "{}", text(&shown));
-        assert!(table(&[shown], false, false, false).contains("unknown"), "{}", table(&[shown], false, false, false));
+        assert!(
+            text(&shown).contains("its record cannot be read: missing field"),
+            "{}",
+            text(&shown)
+        );
+        assert!(
+            table(&[shown], false, false, false).contains("unknown"),
+            "{}",
+            table(&[shown], false, false, false)
+        );
     }
 }

@@ -35,7 +35,9 @@ pub fn read(object: Value, own: &str) -> Option<Found> {
     let said = object["spec"]["tenant"].as_str().filter(|_| key.namespace == own);
     let tenant = said.unwrap_or(&key.namespace).parse().ok()?;
     let created = object["metadata"]["creationTimestamp"].as_str().and_then(parse_time);
-    let name = object["spec"]["secretName"].as_str().map_or_else(|| secret_name(&host), str::to_owned);
+    let name = object["spec"]["secretName"]
+        .as_str()
+        .map_or_else(|| secret_name(&host), str::to_owned);
     let record = match &object["status"]["record"] {
         Value::Null => Ok(Record::new(host, tenant, created.unwrap_or_default())),
         record => serde_json::from_value::<Record>(record.clone())

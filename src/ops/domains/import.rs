@@ -29,7 +29,7 @@ use crate::{
     object::resource::{DOMAIN, SECRET},
     ops::{Context, Front, OpError, adopt::Installation, install_id},
     plan::Plan,
-    text::{Clear, counted},
+    text::{counted, quote},
 };
 pub use found::Form;
 use found::{Item, StoreError, walk};
@@ -86,7 +86,10 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let front = &**context.front();
     let connection = context.cluster.connection().await?.clone();
     let api = Api::new(connection.clone(), Permits::none());
-    let namespace = request.namespace.clone().unwrap_or_else(|| connection.namespace.clone());
+    let namespace = request
+        .namespace
+        .clone()
+        .unwrap_or_else(|| connection.namespace.clone());
     let waiting = front.wait_for_server(&connection);
     let installation = Installation::find(&api, request.controller_namespace.as_deref(), false).await?;
     if !installation.follows(&namespace) {
@@ -149,11 +152,15 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     if context.cancel.is_cancelled() {
         return Err(OpError::new(
             Blame::Interrupted,
-            format!("interrupted after {} of {}", report.imported, counted(counts.hosts, "host")),
+            format!(
+                "interrupted after {} of {}",
+                report.imported,
+                counted(counts.hosts, "host")
+            ),
         )
         .hint("running it again goes on"));
     }
-    tell(request, &report, front);
+    tell(request, &importer.namespace, &report, front);
     Ok(report)
 }
 
@@ -204,7 +211,12 @@ fn permits(namespace: &str, controller_namespace: &str) -> Permits {
     Permits::none()
         .with(Permit::prefix(&write, SECRET, namespace, super::objects::SECRETS))
         .with(Permit::any(&[Verb::Get, Verb::Create], DOMAIN, namespace))
-        .with(Permit::prefix(&keep, SECRET, controller_namespace, Purpose::Kept.prefix()))
+        .with(Permit::prefix(
+            &keep,
+            SECRET,
+            controller_namespace,
+            Purpose::Kept.prefix(),
+        ))
 }
 
 /// Refuses what the cluster would refuse half way.
@@ -242,9 +254,12 @@ async fn note_install(api: &Api, installation: &Installation, run: &RunId) -> Re
     })
 }
 
-fn tell(request: &Request, report: &Report, front: &dyn Front) {
+fn tell(request: &Request, namespace: &str, report: &Report, front: &dyn Front) {
     let would = if request.is_dry { "would be " } else { "" };
-    let mut parts = vec![format!("{} {would}imported, and nothing was ordered", counted(report.imported, "host"))];
+    let mut parts = vec![format!(
+        "{} {would}imported, and nothing was ordered",
+        counted(report.imported, "host")
+    )];
     if report.as_they_were > 0 {
         parts.push(format!("{} there already", report.as_they_were));
     }
@@ -256,7 +271,7 @@ fn tell(request: &Request, report: &Report, front: &dyn Front) {
         front.note(&format!(
             "the controller asks the application for each, and renews them when they are due: `kubectl certs domains list -n {}` says where \
              they stand",
-            Clear(request.namespace.as_deref().unwrap_or("NAMESPACE"))
+            quote(namespace)
         ));
     }
 }

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{super::{Front, OpError}, cluster};
+use super::{
+    super::{Front, OpError},
+    cluster,
+};
 use crate::{
     apply::{Api, ApiError, RunId},
     domain::{Host, Record},
-
     error::Blame,
     k8s::{Own as _, RUN, set},
     object::{Key, Seconds, resource::DOMAIN},

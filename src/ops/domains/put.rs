@@ -41,7 +41,10 @@ pub struct Report {
 pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
     let front = &**context.front();
     let connection = context.cluster.connection().await?.clone();
-    let namespace = request.namespace.clone().unwrap_or_else(|| connection.namespace.clone());
+    let namespace = request
+        .namespace
+        .clone()
+        .unwrap_or_else(|| connection.namespace.clone());
     let api = Api::new(connection.clone(), Permits::none());
     let waiting = front.wait_for_server(&connection);
     let known = known(&api, &namespace, front).await?;
@@ -58,13 +61,18 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
                         report.trouble = report.trouble.max(Some(error.blame));
                         front.failed(&error.after(&format!("{host} is not registered")));
                     }
-                    _ => front.note(&format!("{host} is registered already: `kubectl certs domains show {host}`")),
+                    _ => front.note(&format!(
+                        "{host} is registered already: `kubectl certs domains show {host}`"
+                    )),
                 }
             }
         }
     }
     let verb = if request.is_dry { "would register" } else { "register" };
-    let lines: String = left.iter().map(|host| format!("{verb} Domain {namespace}/{host}\n")).collect();
+    let lines: String = left
+        .iter()
+        .map(|host| format!("{verb} Domain {namespace}/{host}\n"))
+        .collect();
     front.print(&lines)?;
     if request.is_dry || left.is_empty() {
         report.registered = left.len();
@@ -74,7 +82,9 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     if let Ok(missing) = rights::missing(&api, &permits).await
         && !missing.is_none()
     {
-        return Err(OpError::because(&missing).after("nothing was registered").blame(Blame::Cluster));
+        return Err(OpError::because(&missing)
+            .after("nothing was registered")
+            .blame(Blame::Cluster));
     }
     let plan = Plan {
         place: context.place(),

@@ -45,7 +45,10 @@ pub struct Report {
 pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
     let front = &**context.front();
     let connection = context.cluster.connection().await?.clone();
-    let namespace = request.namespace.clone().unwrap_or_else(|| connection.namespace.clone());
+    let namespace = request
+        .namespace
+        .clone()
+        .unwrap_or_else(|| connection.namespace.clone());
     let api = Api::new(connection, Permits::none());
     let mut report = Report::default();
     let mut left: Vec<Key> = Vec::new();
@@ -76,15 +79,22 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         report.released = left.len();
         return Ok(report);
     }
-    let permits = Permits::none().with(Permit::any(&[Verb::Get, Verb::Patch], DOMAIN, namespace.as_str()).part("status"));
+    let permits = Permits::none()
+        .with(Permit::any(&[Verb::Get], DOMAIN, namespace.as_str()))
+        .with(Permit::any(&[Verb::Patch], DOMAIN, namespace.as_str()).part("status"));
     if let Ok(missing) = rights::missing(&api, &permits).await
         && !missing.is_none()
     {
-        return Err(OpError::because(&missing).after("nothing was released").blame(Blame::Cluster));
+        return Err(OpError::because(&missing)
+            .after("nothing was released")
+            .blame(Blame::Cluster));
     }
     let plan = Plan {
         place: context.place(),
-        question: Some(format!("Release {}? Nothing is ordered for them any more.", counted(left.len(), "host"))),
+        question: Some(format!(
+            "Release {}? Nothing is ordered for them any more.",
+            counted(left.len(), "host")
+        )),
         ..Plan::default()
     };
     front.confirm(plan).await?;
@@ -94,7 +104,11 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         if context.cancel.is_cancelled() {
             return Err(OpError::new(
                 Blame::Interrupted,
-                format!("interrupted after {} of {}", report.released, counted(left.len(), "host")),
+                format!(
+                    "interrupted after {} of {}",
+                    report.released,
+                    counted(left.len(), "host")
+                ),
             )
             .hint("running it again goes on"));
         }
@@ -120,7 +134,9 @@ async fn release(api: &Api, key: &Key, now: Seconds) -> Result<(), ApiError> {
         let Some(object) = api.get(DOMAIN, key).await? else {
             return Ok(());
         };
-        let Some(patch) = patch(&object, now) else { return Ok(()) };
+        let Some(patch) = patch(&object, now) else {
+            return Ok(());
+        };
         match api.patch_part(DOMAIN, key, Some("status"), &Patch::Json(patch)).await {
             Err(ApiError::Conflict { .. }) => {}
             other => return other.map(drop),
@@ -128,6 +144,7 @@ async fn release(api: &Api, key: &Key, now: Seconds) -> Result<(), ApiError> {
     }
     Err(ApiError::Conflict {
         object: format!("Domain {key}"),
+        message: "it changes again and again".to_owned(),
     })
 }
 

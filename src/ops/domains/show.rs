@@ -41,7 +41,10 @@ pub struct Report {
 pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
     let connection = context.cluster.connection().await?.clone();
     let _waiting = context.front().wait_for_server(&connection);
-    let namespace = request.namespace.clone().unwrap_or_else(|| connection.namespace.clone());
+    let namespace = request
+        .namespace
+        .clone()
+        .unwrap_or_else(|| connection.namespace.clone());
     let api = Api::new(connection, Permits::none());
     let domain = find(&api, &request.host, &namespace, request.namespace.is_none()).await?;
     let now = now();
@@ -66,7 +69,12 @@ async fn find(api: &Api, host: &Host, namespace: &str, anywhere: bool) -> Result
     }
     // Of several, the one that has the host.
     let released = |domain: &Domain| domain.record.as_ref().is_ok_and(|record| record.released.is_some());
-    all.sort_by_key(|domain| (released(domain), domain.record.as_ref().map_or(Seconds::MAX, |record| record.since)));
+    all.sort_by_key(|domain| {
+        (
+            released(domain),
+            domain.record.as_ref().map_or(Seconds::MAX, |record| record.since),
+        )
+    });
     all.into_iter().next().ok_or_else(|| {
         OpError::new(Blame::Usage, format!("there is no Domain {host}"))
             .hint(format!("`kubectl certs domains put {host}` registers it"))

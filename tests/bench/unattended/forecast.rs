@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// What reads no Secret: an Ingress without TLS.
-const NOTHING: &str = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: none, namespace: none}\nspec: {}\n";
+const NOTHING: &str =
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: none, namespace: none}\nspec: {}\n";
 
 pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let many = plan.size(1_000, 100_000);
@@ -34,14 +35,21 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let text = |name: &str| std::fs::read_to_string(at(name)).unwrap();
     assert!(status.success(), "{status}: {}", text("err"));
     let told = text("time");
-    let told: Vec<f64> = told.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    let told: Vec<f64> = told
+        .split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect();
     let [wall, kilobytes] = told[..] else {
         panic!("GNU time said {told:?}")
     };
     let shown: Value = serde_json::from_str(&text("out")).unwrap();
     let items = shown["items"].as_array().expect("items");
     let sum = |field: &str| -> u64 { items.iter().filter_map(|item| item[field].as_u64()).sum() };
-    let mut of = Of::size(format!("{} new names, {} lifetimes", crate::figure::thousands(many), items.len()));
+    let mut of = Of::size(format!(
+        "{} new names, {} lifetimes",
+        crate::figure::thousands(many),
+        items.len()
+    ));
     of.time("a year", Duration::from_secs_f64(wall), Duration::from_secs(30));
     of.memory("memory at most", kilobytes * 1024.0 / 1e6, 200.0);
     of.told("orders that were planned", sum("orders").to_string());

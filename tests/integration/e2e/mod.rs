@@ -17,6 +17,7 @@ mod controller;
 mod controller_state;
 mod dns01;
 mod dns_persist;
+mod domains_import;
 mod due;
 mod ensure;
 mod events;

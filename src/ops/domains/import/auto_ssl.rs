@@ -65,7 +65,9 @@ fn files(path: &Path, sink: Sink<'_>) -> Result<(), StoreError> {
         return Err(StoreError::Other {
             path: path.to_owned(),
             what: format!("has no file that ends in {LATEST_FILE}"),
-            hint: Some("name the dir of the settings of lua-resty-auto-ssl, /etc/resty-auto-ssl by default, or a dump of its Redis"),
+            hint: Some(
+                "name the dir of the settings of lua-resty-auto-ssl, /etc/resty-auto-ssl by default, or a dump of its Redis",
+            ),
         });
     }
     Ok(())

@@ -28,8 +28,10 @@ pub(super) fn walk(path: &Path, sink: Sink<'_>) -> Result<(), StoreError> {
         return Err(StoreError::Other {
             path: path.to_owned(),
             what: "is no storage of Caddy: there is no directory certificates in it".to_owned(),
-            hint: Some("`caddy environ` prints caddy.AppDataDir, where it is; where Caddy keeps it in another place, `caddy storage export` \
-                        writes it into an archive to be unpacked"),
+            hint: Some(
+                "`caddy environ` prints caddy.AppDataDir, where it is; where Caddy keeps it in another place, `caddy storage export` \
+                        writes it into an archive to be unpacked",
+            ),
         });
     }
     for issuer in entries(&all)?.1 {

@@ -136,13 +136,7 @@ pub(super) fn entries(path: &Path) -> Result<(Vec<String>, Vec<String>), StoreEr
 }
 
 /// Reads chain and key of two files.
-pub(super) fn pair(
-    at: String,
-    chain: &Path,
-    key: &Path,
-    host: Option<String>,
-    directory: Option<String>,
-) -> Item {
+pub(super) fn pair(at: String, chain: &Path, key: &Path, host: Option<String>, directory: Option<String>) -> Item {
     let read = |path: &Path| {
         file::check(path, LARGEST)
             .and_then(|()| file::read_text(path, LARGEST))
@@ -179,6 +173,7 @@ pub(super) struct Below<'a>(pub(super) &'a Path, pub(super) &'a Path);
 impl fmt::Display for Below<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rest = self.1.strip_prefix(self.0).unwrap_or(self.1);
-        write!(f, "{}", if rest.as_os_str().is_empty() { self.1 } else { rest }.display())
+        let shown = if rest.as_os_str().is_empty() { self.1 } else { rest };
+        shown.display().fmt(f)
     }
 }

@@ -125,7 +125,10 @@ impl Judge {
                 Ok(host) if leaf.names.cover(host.as_str()) => hosts.push(host),
                 Ok(host) => {
                     let has: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
-                    problems.push(line(at, &format!("its certificate is not for {host}, but for {}", first_few(&has))));
+                    problems.push(line(
+                        at,
+                        &format!("its certificate is not for {host}, but for {}", first_few(&has)),
+                    ));
                 }
                 Err(error) => problems.push(line(at, &format!("{name} is not taken: {error}"))),
             }

@@ -58,7 +58,7 @@ fn down(root: &Path, path: &Path, left: usize, sink: Sink<'_>) -> Result<bool, S
 
 /// What the files of one directory are.
 fn items<'a>(root: &'a Path, path: &'a Path, files: &'a [String]) -> impl Iterator<Item = Item> + 'a {
-    let has = |name: &str| files.binary_search_by(|one| one.as_str().cmp(name)).is_ok();
+    let has = move |name: &str| files.binary_search_by(|one| one.as_str().cmp(name)).is_ok();
     let pair = move |chain: &str, key: &str| {
         let chain = path.join(chain);
         found::pair(Below(root, &chain).to_string(), &chain, &path.join(key), None, None)
@@ -69,9 +69,10 @@ fn items<'a>(root: &'a Path, path: &'a Path, files: &'a [String]) -> impl Iterat
     };
     // One pair a directory, by names that say which file is which.
     let only = if has("fullchain.pem") {
-        Some(match has("privkey.pem") {
-            true => pair("fullchain.pem", "privkey.pem"),
-            false => alone("fullchain.pem", "there is no privkey.pem beside it".to_owned()),
+        Some(if has("privkey.pem") {
+            pair("fullchain.pem", "privkey.pem")
+        } else {
+            alone("fullchain.pem", "there is no privkey.pem beside it".to_owned())
         })
     } else if has("fullchain.cer") {
         let mut keys = files.iter().filter(|name| name.ends_with(".key"));

@@ -110,39 +110,68 @@ fn pem_files_are_found_wherever_certbot_acme_sh_lego_haproxy_and_people_put_them
         "mounted.example.com",
     ];
     assert_eq!(hosts(&found), expected);
-    assert_eq!(found["certbot.example.com"], "le/live/certbot.example.com/fullchain.pem");
+    assert_eq!(
+        found["certbot.example.com"],
+        "le/live/certbot.example.com/fullchain.pem"
+    );
 }
 
 #[test]
 fn caddys_storage_is_read_with_the_directory_from_which_it_ordered() {
     let (root, dir) = (Authority::root("Root"), tempfile::tempdir().unwrap());
     let (ours, others) = (root.leaf("shop.example.com"), root.leaf("blog.example.com"));
-    let meta = |ca: &str| format!(r#"{{"sans": ["x"], "issuer_data": {{"url": "https://ca.example/1", "ca": "{ca}"}}}}"#);
+    let meta =
+        |ca: &str| format!(r#"{{"sans": ["x"], "issuer_data": {{"url": "https://ca.example/1", "ca": "{ca}"}}}}"#);
     write(
         dir.path(),
         &[
             ("acme/ca.example-directory/users/default/default.key", "an account"),
-            ("certificates/ca.example-directory/shop.example.com/shop.example.com.crt", &chain(&ours, &root)),
-            ("certificates/ca.example-directory/shop.example.com/shop.example.com.key", &ours.key_pem()),
+            (
+                "certificates/ca.example-directory/shop.example.com/shop.example.com.crt",
+                &chain(&ours, &root),
+            ),
+            (
+                "certificates/ca.example-directory/shop.example.com/shop.example.com.key",
+                &ours.key_pem(),
+            ),
             (
                 "certificates/ca.example-directory/shop.example.com/shop.example.com.json",
                 &meta("https://ca.example/directory"),
             ),
-            ("certificates/zero/blog.example.com/blog.example.com.crt", &chain(&others, &root)),
-            ("certificates/zero/blog.example.com/blog.example.com.key", &others.key_pem()),
-            ("certificates/zero/blog.example.com/blog.example.com.json", &meta("https://zero.example/v2")),
+            (
+                "certificates/zero/blog.example.com/blog.example.com.crt",
+                &chain(&others, &root),
+            ),
+            (
+                "certificates/zero/blog.example.com/blog.example.com.key",
+                &others.key_pem(),
+            ),
+            (
+                "certificates/zero/blog.example.com/blog.example.com.json",
+                &meta("https://zero.example/v2"),
+            ),
             ("certificates/zero/empty.example.com/empty.example.com.json", "{"),
         ],
     );
     let (found, told) = all(Form::Caddy, dir.path(), &judge(false));
     assert_eq!(hosts(&found), ["shop.example.com"]);
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].starts_with("zero/blog.example.com/blog.example.com.crt: "), "{told:?}");
+    assert!(
+        told[0].starts_with("zero/blog.example.com/blog.example.com.crt: "),
+        "{told:?}"
+    );
     assert!(told[0].contains("it would not be renewed"), "{told:?}");
     assert!(told[1].contains("there is no certificate"), "{told:?}");
     // The directory below is meant as well.
-    assert_eq!(all(Form::Caddy, &dir.path().join("certificates"), &judge(true)).0.len(), 2);
-    let none = walk(Form::Caddy, &dir.path().join("acme"), &mut |_| ControlFlow::Continue(()));
+    assert_eq!(
+        all(Form::Caddy, &dir.path().join("certificates"), &judge(true)).0.len(),
+        2
+    );
+    let none = walk(
+        Form::Caddy,
+        &dir.path().join("acme"),
+        &mut |_| ControlFlow::Continue(()),
+    );
     assert!(none.unwrap_err().to_string().contains("no storage of Caddy"));
 }
 
@@ -165,7 +194,10 @@ fn lua_resty_auto_ssl_is_read_from_its_files_and_from_a_dump_of_redis() {
             ("storage/file/shop.example.com%3Alatest", &shop),
             ("storage/file/blog.example.com%3Alatest", &blog),
             ("storage/file/blog.example.com%3Aissue_cert_lock", "0123"),
-            ("storage/file/x.example.com%3Alatest", "{\"fullchain_pem\": \"hunter2\"}"),
+            (
+                "storage/file/x.example.com%3Alatest",
+                "{\"fullchain_pem\": \"hunter2\"}",
+            ),
         ],
     );
     let (found, told) = all(Form::AutoSsl, dir.path(), &judge(true));
@@ -202,7 +234,12 @@ fn what_cannot_be_served_or_renewed_is_left_with_the_reason_and_the_others_go_on
         params.not_after = rcgen::date_time_ymd(2020, 1, 1);
     });
     let several = root.leaf_with("a.example.com", |params| {
-        for name in ["*.b.example.com", "c.platform.example.com", "platform.example.com", "d.example.com"] {
+        for name in [
+            "*.b.example.com",
+            "c.platform.example.com",
+            "platform.example.com",
+            "d.example.com",
+        ] {
             let name = rcgen::SanType::DnsName(name.try_into().unwrap());
             params.subject_alt_names.push(name);
         }
@@ -222,12 +259,23 @@ fn what_cannot_be_served_or_renewed_is_left_with_the_reason_and_the_others_go_on
             ("alone.crt", &text(&good)),
             ("empty.crt", ""),
             ("empty.key", ""),
-            ("broken.crt", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"),
+            (
+                "broken.crt",
+                "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+            ),
             ("broken.key", &good.key_pem()),
         ],
     );
     let (found, told) = all(Form::PemDir, dir.path(), &judge(true));
-    assert_eq!(hosts(&found), ["a.example.com", "c.platform.example.com", "d.example.com", "good.example.com"]);
+    assert_eq!(
+        hosts(&found),
+        [
+            "a.example.com",
+            "c.platform.example.com",
+            "d.example.com",
+            "good.example.com"
+        ]
+    );
     let lines = told.join("\n");
     for words in [
         "alone.crt: there is no alone.key beside it",

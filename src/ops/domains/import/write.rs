@@ -85,7 +85,10 @@ impl Importer {
                 }
             })
         });
-        let pairs = stream::unfold(take, |mut take| async move { take.recv().await.map(|good| (good, take)) });
+        let pairs = stream::unfold(
+            take,
+            |mut take| async move { take.recv().await.map(|good| (good, take)) },
+        );
         let mut done = std::pin::pin!(pairs.map(|good| self.all(good)).buffer_unordered(AT_ONCE));
         while let Some(results) = done.next().await {
             for (host, at, result) in results {
@@ -115,10 +118,10 @@ impl Importer {
         for host in &good.hosts {
             let mut result = self.one(host, &good).await;
             for _ in 1..TRIES {
-                match &result {
-                    Err(Failed::Meanwhile(_)) => result = self.one(host, &good).await,
-                    _ => break,
+                if !matches!(result, Err(Failed::Meanwhile(_))) {
+                    break;
                 }
+                result = self.one(host, &good).await;
             }
             let result = result.map_err(|failed| match failed {
                 Failed::Meanwhile(error) | Failed::For(error) => error,
@@ -214,7 +217,11 @@ impl From<ApiError> for Failed {
             ApiError::Conflict { .. } | ApiError::AlreadyExists { .. } | ApiError::NotFound { .. }
         );
         let error = OpError::because(&error);
-        if is_meanwhile { Self::Meanwhile(error) } else { Self::For(error) }
+        if is_meanwhile {
+            Self::Meanwhile(error)
+        } else {
+            Self::For(error)
+        }
     }
 }
 
