@@ -52,6 +52,8 @@ pub enum Reason {
     RolledBack,
     /// Workloads were restarted.
     Restarted,
+    /// So many customers' domains were disowned at once that none is released.
+    ReleasesFrozen,
     /// cert-manager was asked for a renewal.
     RenewalRequested,
     /// The certificate was revoked.
@@ -76,6 +78,7 @@ impl Reason {
             Self::RehearsalFailed => "RehearsalFailed",
             Self::RolledBack => "RolledBack",
             Self::Restarted => "Restarted",
+            Self::ReleasesFrozen => "ReleasesFrozen",
             Self::RenewalRequested => "RenewalRequested",
             Self::CertificateRevoked => "CertificateRevoked",
         }
@@ -91,6 +94,7 @@ impl Reason {
                 | Self::RenewalWindowsMoved
                 | Self::NoOtherAuthority
                 | Self::RehearsalFailed
+                | Self::ReleasesFrozen
         )
     }
 }

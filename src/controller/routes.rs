@@ -105,6 +105,26 @@ pub async fn write(api: &Api, namespace: &str, classes: &Classes, to: &Standing)
     Ok(true)
 }
 
+/// The Service to which proxies of the platform's own lead the challenges of customers' domains, in the namespace of the controller.
+pub const CHALLENGES: &str = "kubectl-certs-challenges";
+
+/// Has that Service lead to this process. No object of this program leads to it.
+///
+/// # Errors
+///
+/// The server refuses an object.
+pub async fn write_for_proxies(api: &Api, namespace: &str, to: &Standing) -> Result<(), ApiError> {
+    let verbs = [Verb::Get, Verb::Create, Verb::Update];
+    let permits = Permits::none()
+        .with(Permit::one(&verbs, SERVICE, namespace, CHALLENGES))
+        .with(Permit::one(&verbs, ENDPOINTSLICE, namespace, CHALLENGES));
+    let api = api.with_permits(permits);
+    let service = objects::service(namespace, CHALLENGES, None, false, &table::BY_PROXY);
+    put(&api, SERVICE, service.json()).await?;
+    let slice = objects::endpoint_slice(namespace, CHALLENGES, to.address());
+    put(&api, ENDPOINTSLICE, slice.json()).await
+}
+
 /// One route: of every host, below the rules of all applications and of exact tokens.
 fn ingress(namespace: &str, service: &str, class: &Class, tls: bool) -> Ingress {
     let identity = format!("{namespace}/{}/{tls}", class_of(class));

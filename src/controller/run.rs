@@ -4,6 +4,7 @@ mod after;
 mod begin;
 mod ca;
 mod copy;
+mod domains;
 mod look;
 mod others;
 mod remember;
@@ -102,6 +103,8 @@ enum Heard {
     Copied(Key, Key, copy::CopyResult),
     /// Something is known of the issuers besides the first.
     Others(others::News),
+    /// Something became of customers' domains.
+    Domains(crate::domains::keep::News),
 }
 
 /// Keeps certificates renewed until it is cancelled.
@@ -143,6 +146,7 @@ pub async fn run(
         LinkState::Lost(why) => link.say(Level::Warning, &format!("connection lost, retrying: {why}")),
     });
     live.all();
+    let domains = domains::Domains::open(&unattended, &install)?;
     let keeping = Keeping {
         asked: Asked {
             install,
@@ -204,6 +208,7 @@ pub async fn run(
         aftercare: Aftercare::default(),
         notes: JoinSet::new(),
         expected: HashMap::new(),
+        domains,
     };
     asks.stage.send_replace(state::Stage::Going);
     let ended = Box::pin(controller.go_on(heard, asks)).await;
@@ -280,6 +285,8 @@ struct Controller {
     notes: JoinSet<()>,
     /// What counts the orders that were let through a limit, until they end.
     expected: HashMap<Key, Expected>,
+    /// Customers' domains, if there are any.
+    domains: Option<domains::Domains>,
 }
 
 impl Controller {
@@ -300,10 +307,12 @@ impl Controller {
                 self.ask_for_windows().await;
                 self.look_after();
                 self.sweep();
+                self.tell_of_domains();
             };
             look::answering_meanwhile(Box::pin(busy), &mut asks, &latest).await;
             for (secret, hold) in self.keeper.take_held_now() {
                 self.say_held(&secret, &hold);
+                self.touch(&secret);
             }
             for (secret, names) in self.keeper.take_denied_now() {
                 self.say_denied(&secret, &names);
@@ -314,6 +323,7 @@ impl Controller {
                     let news = self.follower.round(&mut self.live).await;
                     self.keeper.changed(&self.live.inventory, &news.changed, now());
                     self.keeper.changed(&self.live.inventory, &news.due, now());
+                    self.touch_judged(&news.changed);
                     let namespaces = self.live.inventory.take_changed_namespaces();
                     self.keeper.namespaces_changed(&self.live.inventory, &namespaces, now());
                     if !more {
@@ -331,6 +341,7 @@ impl Controller {
                     Heard::After(told) => self.after(told),
                     Heard::Copied(secret, source, result) => self.copied(&secret, &source, result),
                     Heard::Others(news) => self.of_others(news),
+                    Heard::Domains(news) => self.of_domains(news),
                 },
                 Some(ask) = asks.asks.recv() => {
                     if matches!(ask, Ask::Snapshot(_)) {
@@ -356,6 +367,7 @@ impl Controller {
                 Some(Heard::After(told)) => self.after(told),
                 Some(Heard::Copied(secret, source, result)) => self.copied(&secret, &source, result),
                 Some(Heard::Others(news)) => self.of_others(news),
+                Some(Heard::Domains(news)) => self.of_domains(news),
                 Some(Heard::Stored(_) | Heard::Window(..)) => {}
                 None => break,
             }
@@ -398,6 +410,7 @@ impl Controller {
                     .line([("event", "follows".into()), ("holder", holder.as_str().into())]);
             }
         }
+        self.turn_domains();
     }
 
     /// How many certificates may be taken now.
@@ -422,6 +435,7 @@ impl Controller {
             _ => {}
         }
         self.end(secret, fate);
+        self.touch(secret);
     }
 
     /// When there may be something to do although nothing changes.

@@ -9,7 +9,7 @@ use crate::{
     name::Name,
     object::Text,
     policy::Pattern,
-    x509::{Section, public_suffix, registered_domain},
+    x509::{public_suffix, registered_domain},
 };
 
 /// The most bytes of a name in DNS (RFC 1035, section 2.3.4), without the trailing dot.
@@ -241,3 +241,6 @@ impl<'de> Deserialize<'de> for Host {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

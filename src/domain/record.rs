@@ -126,6 +126,7 @@ pub struct Asked {
     /// When it was asked.
     pub at: Seconds,
     /// What it said.
+    #[serde(flatten)]
     pub said: Said,
     /// Whether it was told that a certificate is to be renewed.
     #[serde(default)]
@@ -176,6 +177,10 @@ pub enum RecordKind {
     /// Another name.
     #[serde(rename = "CNAME")]
     Cname,
+    /// The addresses of another name, in whatever way a provider of DNS offers that for a registered domain: ALIAS, ANAME, or a
+    /// flattened CNAME.
+    #[serde(rename = "ALIAS")]
+    Alias,
     /// A text.
     #[serde(rename = "TXT")]
     Txt,
@@ -188,6 +193,7 @@ impl RecordKind {
             Self::A => "A",
             Self::Aaaa => "AAAA",
             Self::Cname => "CNAME",
+            Self::Alias => "ALIAS",
             Self::Txt => "TXT",
         }
     }
@@ -225,7 +231,7 @@ impl fmt::Display for ToSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, value, .. } = self;
         match self.kind {
-            RecordKind::Cname => write!(f, "{name}. CNAME {value}."),
+            kind @ (RecordKind::Cname | RecordKind::Alias) => write!(f, "{name}. {} {value}.", kind.as_str()),
             RecordKind::Txt => write!(f, "{name}. TXT \"{value}\""),
             kind => write!(f, "{name}. {} {value}", kind.as_str()),
         }
@@ -248,7 +254,8 @@ pub struct Looked {
     /// Whether the tenant has proved that it controls the name; `None` if that is not wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ownership: Option<bool>,
-    /// The records without which nothing is ordered: of several with one purpose, one is enough.
+    /// The records that are missing: of several with one purpose one is enough, except for addresses. Those of traffic are among
+    /// them, even if a certificate is possible without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<ToSet>,
     /// What is there in their place, or why nothing could be seen; cleared of control characters.
@@ -354,7 +361,7 @@ pub struct Served {
 mod secret_key {
     use super::{Deserialize, Deserializer, Key, Serializer};
 
-    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    #[allow(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub(super) fn serialize<S: Serializer>(key: &Option<Key>, serializer: S) -> Result<S::Ok, S::Error> {
         match key {
             Some(key) => serializer.collect_str(key),

@@ -7,7 +7,7 @@
 mod made;
 pub mod plan;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -36,6 +36,10 @@ pub struct Chunks {
     /// The namespaces in which something has to be written, or read again.
     dirty: BTreeSet<Text>,
     wanted: BTreeMap<Text, Hosts>,
+    /// The namespace of each host.
+    places: HashMap<Text, Text>,
+    /// Whether it is known of every host whether it is wanted: before, nobody is taken out of a chunk.
+    is_complete: bool,
 }
 
 /// The rights that chunks of a form take in a namespace; an empty one is all of them.
@@ -61,24 +65,43 @@ impl Chunks {
             known: BTreeMap::new(),
             dirty: BTreeSet::new(),
             wanted: BTreeMap::new(),
+            places: HashMap::new(),
+            is_complete: false,
         }
     }
 
-    /// Has a host served with a Secret of a namespace, or no longer.
-    pub fn want(&mut self, namespace: &Text, host: &Text, secret: Option<&Text>) {
-        let hosts = self.wanted.entry(namespace.clone()).or_default();
-        let before = match secret {
-            Some(secret) => hosts.insert(host.clone(), secret.clone()),
-            None => hosts.remove(host),
-        };
-        if before.as_ref() != secret {
-            self.dirty.insert(namespace.clone());
+    /// Has a host served with a Secret.
+    pub fn want(&mut self, host: &Text, secret: &Key) {
+        if self.places.get(host).is_some_and(|place| *place != secret.namespace) {
+            self.forget(host);
+        }
+        let hosts = self.wanted.entry(secret.namespace.clone()).or_default();
+        let before = hosts.insert(host.clone(), secret.name.clone());
+        self.places.insert(host.clone(), secret.namespace.clone());
+        if before.as_ref() != Some(&secret.name) {
+            self.dirty.insert(secret.namespace.clone());
         }
     }
 
-    /// Whether something has to be written.
+    /// Has a host no longer served.
+    pub fn forget(&mut self, host: &Text) {
+        if let Some(place) = self.places.remove(host) {
+            if let Some(hosts) = self.wanted.get_mut(&place) {
+                hosts.remove(host);
+            }
+            self.dirty.insert(place);
+        }
+    }
+
+    /// Takes note that every host that is wanted was told.
+    pub fn complete(&mut self) {
+        self.is_complete = true;
+        self.dirty.extend(self.known.keys().cloned());
+    }
+
+    /// Whether something can be written.
     pub fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty()
+        self.is_complete && !self.dirty.is_empty()
     }
 
     /// Reads what there is, so that what somebody has changed or deleted is put right by the next [`Chunks::write`].
@@ -122,6 +145,9 @@ impl Chunks {
     ///
     /// The first error; what was not written is tried again by the next call.
     pub async fn write(&mut self, may: &(dyn Fn() -> bool + Sync)) -> Result<usize, ApiError> {
+        if !self.is_complete {
+            return Ok(0);
+        }
         let most = self.form.most();
         let mut count = 0;
         for namespace in self.dirty.clone() {

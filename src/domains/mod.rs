@@ -1,6 +1,9 @@
 //! Customers' domains, as far as they have to do with the world: the store of their records, the question to the
 //! application, the API and the source of certificates. What is decided of a record is in [`crate::domain`].
 
+pub mod ask;
 pub mod chunks;
+pub mod keep;
+pub mod look;
 pub mod store;
 pub mod webhook;

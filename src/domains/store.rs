@@ -3,6 +3,10 @@
 //! A record is read, changed by a function of [`crate::domain`], and put back on the condition that nobody has changed it
 //! meanwhile.
 
+pub mod cluster;
+pub mod memory;
+pub mod postgres;
+
 use std::fmt;
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
@@ -79,6 +83,9 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// The records have not been read yet, for this reason; not cleared for a terminal.
+    #[error("the domains of the cluster cannot be read: {0}")]
+    Unread(String),
     /// The cluster refuses or does not answer.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -94,6 +101,10 @@ impl Diagnose for StoreError {
             Self::Unreadable { .. } => {
                 Some("delete the record or mend it by hand, and register the host again".to_owned())
             }
+            Self::Unread(_) => Some(
+                "`kubectl get domains -A` asks the same: the definition of the kind and the right to list it are needed"
+                    .to_owned(),
+            ),
             Self::Api(error) => error.hint(),
             Self::Database(_) => Some("look at `domains.databaseUrl` in the settings, and at the database".to_owned()),
         }
@@ -102,7 +113,9 @@ impl Diagnose for StoreError {
     fn blame(&self) -> Blame {
         match self {
             Self::Api(error) => error.blame(),
-            Self::Conflict(_) | Self::Expired | Self::Unreadable { .. } | Self::Database(_) => Blame::Cluster,
+            Self::Conflict(_) | Self::Expired | Self::Unreadable { .. } | Self::Unread(_) | Self::Database(_) => {
+                Blame::Cluster
+            }
         }
     }
 }

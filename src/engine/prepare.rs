@@ -34,8 +34,8 @@ use crate::{
     net::HostPort,
     object::resource::SECRET,
     object::{Key, Kind, Text},
-    plan::Target,
-    settings::{Dns01Settings, Settings},
+    plan::{Target, target::Use},
+    settings::{Dns01Settings, Settings, value::ServeWord},
     solve::{
         SolveError,
         dns01::{self, Dns01, TxtName},
@@ -140,6 +140,15 @@ impl Preparing<'_> {
                     .and_then(|id| self.inventory.bindings().get(*id))
                     .and_then(|binding| ChallengeRoute::of(self.inventory, &binding.route, &name.to_string()).ok())
                     .unwrap_or_else(|| ChallengeRoute::of_class(self.inventory, &target.secret.namespace, None))),
+            };
+            // Such a host has no route of ours, and its Domain leads no requests.
+            let by_proxy = |used: &Use| {
+                let domains = self.settings.domains.as_ref();
+                used.route.kind == Kind::Domain && domains.is_some_and(|domains| domains.serve == ServeWord::Source)
+            };
+            let place = match target.use_of(name) {
+                Some(used) if by_proxy(used) => place.map(ChallengeRoute::by_proxy),
+                _ => place,
             };
             match place {
                 Ok(place) => drop(prepared.places.insert(name.clone(), place)),

@@ -12,8 +12,11 @@ const HOST: &str = "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\\.)+[a-z]([-a-z0-9]{0,6
 const NAME: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// What can be the name of a namespace (RFC 1123 label).
 const LABEL: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
-/// The form of a moment: kubectl shows a column of the type `date` as an age, and one that is to come as invalid.
+/// The longest moment. It is a text, because kubectl shows a column of the type `date` as an age, and one that is to come as
+/// invalid.
 const MOMENT: usize = 32;
+/// The longest sentence.
+const SENTENCE: usize = 1024;
 
 /// The definition. It belongs to no installation: all of a cluster share it, and none removes it, because all Domains would go
 /// with it.
@@ -30,16 +33,21 @@ pub fn definition() -> Made {
             "subresources": {"status": {}},
             "additionalPrinterColumns": [
                 column("State", ".status.state", "where the certificate stands"),
-                column("Reason", ".status.reason", "why, and what is to be done"),
-                column("Next", ".status.next", "when it is looked at again"),
-                column("Until", ".status.until", "until when the certificate is valid"),
+                column("Reason", ".status.reason", "why"),
+                column("Next", ".status.next", "what the customer or the platform does next"),
+                column("Until", ".status.until", "when it goes on by itself"),
                 {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
                 wide(column("Tenant", ".spec.tenant", "whose it is, where the API has made it")),
                 wide(column("Secret", ".spec.secretName", "where the certificate is stored")),
             ],
         }],
     });
-    let mut made = made(CUSTOMRESOURCEDEFINITION, (None, &name), &json!({}), json!({"spec": spec}));
+    let mut made = made(
+        CUSTOMRESOURCEDEFINITION,
+        (None, &name),
+        &json!({}),
+        json!({"spec": spec}),
+    );
     // A chart that has it, and whoever prunes, leaves it.
     made.object["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
     made
@@ -96,9 +104,9 @@ fn status() -> Value {
         "type": "object",
         "properties": {
             "state": text(32, "asked, refused, dns, validating, issuing, active, renewing, moved, paused, limited, blocked or released."),
-            "reason": text(1024, "Why, in a sentence."),
-            "next": text(MOMENT, "When the controller looks at it again (RFC 3339)."),
-            "until": text(MOMENT, "Until when the certificate is valid (RFC 3339)."),
+            "reason": text(SENTENCE, "Why, in a sentence."),
+            "next": text(SENTENCE, "What the customer or the platform does next, in a sentence."),
+            "until": text(MOMENT, "When it goes on by itself (RFC 3339)."),
             "permitted": {"type": "boolean", "description": "Whether a certificate may be ordered: the application has said yes, and the DNS records are right. The controller alone writes it."},
             "claim": {
                 "type": "object",
@@ -143,7 +151,16 @@ mod tests {
         for good in ["shop.example", "a.b.example.co", "xn--bcher-kva.example", "1.example"] {
             assert!(host.is_match(good), "{good}");
         }
-        for bad in ["example", "127.0.0.1", "*.example", "a@b.example", "Shop.example", "a..b", "-a.example", "a.example."] {
+        for bad in [
+            "example",
+            "127.0.0.1",
+            "*.example",
+            "a@b.example",
+            "Shop.example",
+            "a..b",
+            "-a.example",
+            "a.example.",
+        ] {
             assert!(!host.is_match(bad), "{bad}");
         }
     }

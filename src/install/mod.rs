@@ -5,8 +5,8 @@
 
 mod around;
 pub mod cronjob;
-mod pod;
 pub mod domains;
+mod pod;
 pub mod policy;
 pub mod rights;
 pub mod rival;

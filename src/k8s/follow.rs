@@ -219,7 +219,9 @@ impl<T: DeserializeOwned + Send, F: FnMut(Followed<T>) + Send> Following<'_, T, 
         let silence = self.connection.timing.silence;
         // The server itself ends a watch after the requested duration; one that continues is defective.
         let latest = Instant::now() + Duration::from_secs(seconds) + OVERTIME;
-        let opened = self.connection.get_once(&path, JSON, self.asked("watch"), Some(latest), silence);
+        let opened = self
+            .connection
+            .get_once(&path, JSON, self.asked("watch"), Some(latest), silence);
         let mut answer = match opened.await {
             Ok(answer) => answer,
             Err(ClusterError::Refused { code: 410, .. }) => return Ok(()),

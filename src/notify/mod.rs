@@ -46,6 +46,8 @@ pub enum Topic {
     RunFailed,
     /// A certificate was renewed.
     Renewed,
+    /// So many customers' domains were disowned at once that none is released.
+    ReleasesFrozen,
 }
 
 impl Topic {
@@ -62,6 +64,7 @@ impl Topic {
             Self::AccountMissing => "AccountMissing",
             Self::RunFailed => "RunFailed",
             Self::Renewed => "CertificateRenewed",
+            Self::ReleasesFrozen => "DomainReleasesFrozen",
         }
     }
 
@@ -69,7 +72,8 @@ impl Topic {
     pub fn severity(self) -> &'static str {
         match self {
             Self::Ends | Self::RolledBack | Self::AccountMissing => "critical",
-            Self::RenewalFailed | Self::NotServed | Self::WithoutNames | Self::CaDown | Self::RunFailed => "warning",
+            Self::ReleasesFrozen
+            | Self::RenewalFailed | Self::NotServed | Self::WithoutNames | Self::CaDown | Self::RunFailed => "warning",
             Self::Held | Self::Renewed => "info",
         }
     }
@@ -87,6 +91,7 @@ impl Topic {
             Self::AccountMissing => "account missing",
             Self::RunFailed => "run failed",
             Self::Renewed => "renewed",
+            Self::ReleasesFrozen => "releases frozen",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     CONCURRENCY, PROPAGATION_TIMEOUT, RESOLVE_TIMEOUT, SOLVER_IMAGE, WAIT,
+    domains::DomainsEntry,
     notify::NotifyEntry,
     policy::PolicyEntry,
     section::{Section as _, section},
@@ -73,6 +74,8 @@ section! {
             trust: Option<Vec<TrustEntry>> => Example::Value(TRUST);
             /// What the controller keeps renewed, besides what annotated routes ask for.
             unattended: UnattendedEntry => Example::Section(UnattendedEntry::DECLARED);
+            /// Customers' own domains: hosts that an application knows, for which the controller keeps certificates. Nothing is done without ask.
+            domains: DomainsEntry => Example::Section(DomainsEntry::DECLARED);
             /// Who is told what the controller, ensure and renew --due did. Nobody watches those.
             notify: NotifyEntry => Example::Section(NotifyEntry::DECLARED);
             /// Restrictions. One deny is enough, in any of the sources.

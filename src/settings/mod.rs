@@ -11,6 +11,7 @@
 //! The value never contains credentials, only their locations, which are read when a credential is needed.
 
 pub mod account;
+pub mod domains;
 pub mod env;
 mod error;
 pub mod example;
@@ -77,6 +78,8 @@ pub struct Settings {
     pub trust: Vec<trust::TrustEntry>,
     /// What the controller keeps renewed besides what routes ask for.
     pub unattended: unattended::UnattendedEntry,
+    /// Customers' domains; `None` if there are none.
+    pub domains: Option<domains::DomainsSettings>,
     /// Who is told what unattended runs did.
     pub notify: notify::NotifyEntry,
     /// The source that forbids manual production orders, if any does.
@@ -195,6 +198,7 @@ impl Settings {
             dns01,
             storing,
             unattended,
+            domains,
             notify,
             policy: said_policy,
             ..
@@ -223,6 +227,7 @@ impl Settings {
         let restart = restart.map_err(|error| SettingsError::Value(error.to_string()))?;
         Ok(Self {
             unattended,
+            domains: domains.settings().map_err(SettingsError::Value)?,
             notify,
             chosen,
             certificate: CertificateSettings {

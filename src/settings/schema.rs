@@ -12,8 +12,8 @@ use super::{
     file::{Addresses, ControllerEntry, ControllerWord, File},
     section::{Declared, Example},
     value::{
-        Advertised, Allowance, ChallengeWord, Domain, Length, NameServer, Namespaced, RestartWord, SecretKeys,
-        SelfCheck, ServicePort, SolverKind, Toleration,
+        Advertised, Allowance, AskUrl, ChallengeWord, Domain, Length, ListenAt, NameServer, Namespaced, RestartWord,
+        SecretKeys, SelfCheck, ServeWord, ServicePort, SolverKind, StoreWord, Toleration,
     },
 };
 use crate::{apply::KeyKind, renewed, solve::http01::Network};
@@ -39,6 +39,10 @@ macro_rules! texts {
 
 texts!(
     Allowance {"type": ["string", "integer"], "description": "So many at once, and as many again in a period.", "examples": [300, "300/3h"]},
+    AskUrl {"type": "string", "pattern": "^https?://[^/?{}@]+[/?].*\\{host\\}", "examples": ["https://app.shop/allowed?domain={host}"]},
+    ListenAt {"type": "string", "examples": [":9403", "0.0.0.0:9403", "[::]:9403"]},
+    ServeWord {"type": "string", "enum": ServeWord::WORDS},
+    StoreWord {"type": "string", "enum": StoreWord::WORDS},
     KeyKind {"type": "string", "enum": KeyKind::ALL.map(KeyKind::as_str)},
     SolverKind {"type": "string", "enum": SolverKind::WORDS},
     ChallengeWord {"type": "string", "enum": ChallengeWord::WORDS},
@@ -162,6 +166,13 @@ fn what_the_program_takes_fits_the_schema_and_what_it_refuses_does_not() {
             true,
         ),
         ("notify: {slack: \"https://hooks.example/x\"}", false),
+        (
+            "domains: {ask: \"https://app.shop/allowed?domain={host}\", serve: source}",
+            true,
+        ),
+        ("domains: {ask: \"https://app.shop/allowed\"}", false),
+        ("domains: {store: redis}", false),
+        ("domains: {databaseUrl: \"postgres://db\"}", false),
         ("policy: {interactiveProduction: no}", false),
         ("controllers: {a: nobody}", false),
     ] {

@@ -190,6 +190,7 @@ mod tests {
                 "dns01.providers",
             ),
             ("notify: {slack: {env: SLACK_URL}}", "notify.slack"),
+            ("domains: {databaseUrl: {env: DATABASE_URL}}", "domains.databaseUrl"),
             ("agreeTos: true", "agreeTos"),
             ("storing: {caFiles: [/etc/ca.pem]}", "storing.caFiles"),
             ("trust: [{ca: PEM}]", "trust"),

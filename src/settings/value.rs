@@ -66,12 +66,14 @@ macro_rules! words {
 }
 
 mod allowance;
+mod domains;
 mod restart;
 mod solver;
 #[cfg(test)]
 mod tests;
 
 pub use allowance::Allowance;
+pub use domains::{AskUrl, ListenAt, ServeWord, StoreWord};
 pub use restart::{Restart, RestartWord, Workload, WorkloadKind};
 pub use solver::{Label, SelfCheck, ServicePort, SolverKind, Toleration};
 
@@ -350,10 +352,14 @@ macro_rules! as_text {
 
 as_text!(
     Allowance,
+    AskUrl,
     ChallengeWord,
     Domain,
     KeyKind,
+    ListenAt,
+    ServeWord,
     SolverKind,
+    StoreWord,
     SelfCheck,
     Toleration,
     ServicePort,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ops::{Config, OpError, issuance::Order, pause::NAMESPACE},
-    settings::value::Length,
+    settings::value::{AskUrl, Length},
 };
 
 /// `controller`.
@@ -28,6 +28,9 @@ pub struct ControllerCommand {
     /// Where /metrics, /healthz and /readyz are answered: in a Pod port 9402 of all addresses by default, elsewhere nowhere
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listening, help_heading = "Monitoring")]
     pub listen: Option<SocketAddr>,
+    /// Where the application is asked whether a host is a customer's, with {host} for the host: 200 is yes, 404 no
+    #[arg(long, value_name = "URL", help_heading = "Customers' domains")]
+    pub ask: Option<AskUrl>,
 }
 
 fn listening(text: &str) -> Result<SocketAddr, String> {
@@ -49,6 +52,7 @@ impl ControllerCommand {
         }
         let mut order = self.how.order(&self.source)?;
         self.notify.add_to(&mut order.flags)?;
+        order.flags.file.domains.ask.clone_from(&self.ask);
         Ok(order)
     }
 

@@ -34,6 +34,17 @@ impl Keeper {
         queued.chain(held).chain(self.copies.doings())
     }
 
+    /// What is done with one Secret; `None` if nothing is.
+    pub fn doing_of(&self, secret: &Key, now: Seconds) -> Option<Doing> {
+        match self.queue.get(secret) {
+            Some(queued) => Some(self.doing(queued, now)),
+            None => {
+                let hold = self.held.get(secret)?;
+                Some(self.with_trouble(of_hold(secret, hold)))
+            }
+        }
+    }
+
     fn doing(&self, queued: &Queued, now: Seconds) -> Doing {
         let secret = &*queued.task.secret;
         let names = self.tried.get(secret);

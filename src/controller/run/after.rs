@@ -123,6 +123,7 @@ impl Controller {
                 let after = trouble.and_then(|trouble| trouble.after.as_ref());
                 let message = after.map(|after| after.message.to_string()).unwrap_or_default();
                 self.say_after(&secret, event, Level::Warning, &message);
+                self.tell_served(&secret, now(), Some(&message));
                 self.record(&secret, Reason::CertificateNotServed, message);
             }
             Told::Restarted(secret, result) => {
@@ -221,6 +222,7 @@ impl Controller {
             }
             News::Still(why) => {
                 let message = format!("the new certificate is stored, but not served: {why}");
+                self.tell_served(secret, now(), Some(&why));
                 self.keeper.after(secret, Some(&message), now());
             }
         }
@@ -229,6 +231,7 @@ impl Controller {
     /// Notes on the kept pair when its certificate was first seen served. What was seen while this process does not lead any more
     /// is not noted: another one may have stored the next certificate.
     fn note_served(&mut self, secret: &Key, certificate: Fingerprint, at: Seconds) {
+        self.tell_served(secret, at, None);
         let Some(term) = &self.term else { return };
         let noting = self
             .unattended

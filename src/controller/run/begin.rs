@@ -97,10 +97,11 @@ impl Controller {
             return;
         }
         let secrets = secrets_of(&targets);
-        let Some(term) = &self.term else { return };
         for secret in &secrets {
             self.audit.orders(secret, issuer);
+            self.touch(secret);
         }
+        let Some(term) = &self.term else { return };
         let (inventory, orders) = (&self.live.inventory, (issuer.as_str(), targets.as_slice()));
         let begun = self.unattended.begin(&term.context, inventory, orders, &term.authority);
         match begun.await {
@@ -266,8 +267,9 @@ impl Controller {
         }
     }
 
-    /// Has the routes that stay lead to this process.
+    /// Has the routes that stay lead to this process, and the Service for proxies of the platform's own.
     async fn lead(&mut self) {
+        self.lead_proxies().await;
         let classes = self.keeper.classes();
         let are_led = classes.keys().all(|class| self.led.contains(class));
         // What failed is not tried again for each certificate.

@@ -83,6 +83,7 @@ async fn chunks(fake: &Fake) -> Chunks {
     let api = Api::new(fake.connection().await, Permits::none());
     let mut chunks = Chunks::new(api, "prod-1", ingress(200), Vec::new());
     chunks.read().await.expect("a list");
+    chunks.complete();
     chunks
 }
 
@@ -98,8 +99,11 @@ fn present(names: &[&str]) -> Value {
 }
 
 fn want(chunks: &mut Chunks, host: &str, is_wanted: bool) {
-    let secret = Text::from(format!("domain-{host}"));
-    chunks.want(&"shop".into(), &host.into(), is_wanted.then_some(&secret));
+    if is_wanted {
+        chunks.want(&host.into(), &Key::new("shop", format!("domain-{host}").as_str()));
+    } else {
+        chunks.forget(&host.into());
+    }
 }
 
 #[tokio::test]
@@ -152,4 +156,18 @@ async fn who_does_not_lead_writes_nothing() {
     assert!(all.is_dirty() && fake.sent().is_empty());
     assert_eq!(all.write(&|| true).await.expect("written"), 1);
     assert_eq!(fake.sent()[0]["metadata"]["name"], made::name("prod-1", 0));
+}
+
+#[tokio::test]
+async fn nobody_is_taken_out_of_a_chunk_before_all_records_were_read() {
+    let fake = server(Some(present(&["a.example", "b.example"]))).await;
+    let api = Api::new(fake.connection().await, Permits::none());
+    let mut all = Chunks::new(api, "prod-1", ingress(200), Vec::new());
+    all.read().await.expect("a list");
+    want(&mut all, "a.example", true);
+    assert_eq!(all.write(&|| true).await.expect("nothing"), 0);
+    assert!(fake.sent().is_empty());
+    want(&mut all, "b.example", true);
+    all.complete();
+    assert_eq!(all.write(&|| true).await.expect("nothing"), 0, "both are wanted");
 }

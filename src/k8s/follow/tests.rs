@@ -77,7 +77,11 @@ async fn a_watch_that_breaks_off_goes_on_from_the_last_version_and_one_that_is_t
     .await;
     let all = told(&fake, 7).await;
     assert_eq!(all, ["listing", "+a", "listed", "+a", "listing", "+b", "listed"]);
-    let watches: Vec<String> = fake.asked().into_iter().filter(|it| it.contains("watch=true")).collect();
+    let watches: Vec<String> = fake
+        .asked()
+        .into_iter()
+        .filter(|it| it.contains("watch=true"))
+        .collect();
     assert!(watches[1].contains("resourceVersion=8"), "{watches:?}");
 }
 
@@ -95,6 +99,13 @@ async fn a_refusal_is_told_once_and_so_is_its_end() {
     let all = told(&fake, 6).await;
     assert_eq!(
         all,
-        ["listing", "lost: words of Forbidden", "listing", "listing", "listed", "found"]
+        [
+            "listing",
+            "lost: words of Forbidden",
+            "listing",
+            "listing",
+            "listed",
+            "found"
+        ]
     );
 }

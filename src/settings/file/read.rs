@@ -36,6 +36,7 @@ impl File {
         file.anchor(&|path| anchored(path, beside))
             .and_then(|()| file.without_passwords())
             .and_then(|()| file.trust_is_sound())
+            .and_then(|()| file.domains.check())
             .and_then(|()| super::super::policy::names_of(&file.policy).map(drop))
             .map_err(|message| FileError::new(name, message))?;
         Ok(file)
@@ -86,8 +87,10 @@ impl File {
                 *path = place(path);
             }
         }
-        if let Some(Credential::File(path)) = &mut self.notify.slack {
-            *path = place(path);
+        for place_of in [&mut self.notify.slack, &mut self.domains.database_url] {
+            if let Some(Credential::File(path)) = place_of {
+                *path = place(path);
+            }
         }
         let trusted = self
             .trust
@@ -129,6 +132,10 @@ impl File {
                 (!providers.is_empty()).then(|| "dns01.providers".to_owned())
             })
             .or_else(|| self.notify.slack.as_ref().map(|_| "notify.slack".to_owned()))
+            .or_else(|| {
+                let place = self.domains.database_url.as_ref();
+                place.map(|_| "domains.databaseUrl".to_owned())
+            })
             .or_else(|| self.agree_tos.map(|_| "agreeTos".to_owned()))
             .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))
             .or_else(|| {

@@ -114,7 +114,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "settings",
         &[
             "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "policy",
-            "k8s", "acme", "solve", "apply", "tls",
+            "domain", "k8s", "acme", "solve", "apply", "tls",
         ],
     ),
     // Who is told of what nobody watches.
@@ -123,8 +123,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "domains",
         &[
-            "clock", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls", "k8s",
-            "settings", "solve",
+            "clock", "file", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls",
+            "k8s", "settings", "solve",
         ],
     ),
     // What joins them.

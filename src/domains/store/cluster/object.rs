@@ -170,7 +170,12 @@ pub(super) fn secret_name(host: &Host) -> String {
         return whole;
     }
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, host.as_str().as_bytes());
-    let hash: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = digest
+        .as_ref()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     // A label may not end with a hyphen.
     let kept = whole[..LONGEST_NAME - hash.len() - 1].trim_end_matches(['-', '.']);
     format!("{kept}-{hash}")
@@ -253,7 +258,10 @@ mod tests {
     #[test]
     fn an_object_of_another_name_than_its_host_is_none() {
         for (name, host) in [("a.example", "b.example"), ("127.0.0.1", "127.0.0.1"), ("a", "a")] {
-            assert!(object("bob", name, &json!({"host": host})).read("own").is_none(), "{name}");
+            assert!(
+                object("bob", name, &json!({"host": host})).read("own").is_none(),
+                "{name}"
+            );
         }
     }
 

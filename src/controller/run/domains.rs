@@ -1,0 +1,347 @@
+//! The loop's part in customers' domains: who leads keeps them beside the loop, which tells how it stands with their Secrets.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio::sync::mpsc;
+
+use super::{Controller, Heard};
+use crate::{
+    apply::{Api, Permits, Purpose, events::Reason},
+    clock::now,
+    controller::routes,
+    domain::{Host, OrderState, Pair, Said, Served, dns::Instructions},
+    domains::{
+        ask::Asker,
+        chunks::{Backend, Chunks, Form},
+        keep::{self, Heard as OfHost, News, Parts, Stands},
+        look::Looker,
+        store::{Store, cluster::ClusterStore},
+    },
+    engine::authority::Authority,
+    error::chain,
+    event::Level,
+    inventory::{Inventory, RouteKey, query::usable},
+    net::Lookup,
+    notify::Topic,
+    object::{
+        Key, Kind, Seconds, Text,
+        doing::{Doing, DoingState},
+    },
+    ops::{OpError, unattended::Unattended},
+    scan::{About, live::News as Judged},
+    settings::{domains::DomainsSettings, value::ServeWord},
+    solve::http01::ChallengeRoute,
+};
+
+/// What there is of customers' domains for as long as this process goes on.
+pub(super) struct Domains {
+    settings: DomainsSettings,
+    store: Arc<dyn Store>,
+    asker: Asker,
+    looker: Arc<Looker>,
+    /// Takes what is told of hosts, while this process leads.
+    tells: Option<mpsc::UnboundedSender<OfHost>>,
+    /// The Secrets of which something may be new.
+    touched: BTreeSet<Key>,
+    /// Whether the proxies of the hosts are led here.
+    leads_proxies: bool,
+}
+
+impl Domains {
+    /// What the settings say; `None` if there are no customers' domains.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or wrong, or the store cannot be opened.
+    pub(super) fn open(unattended: &Unattended, install: &str) -> Result<Option<Self>, OpError> {
+        let Some(settings) = unattended.settings.domains.clone() else {
+            return Ok(None);
+        };
+        if settings.serve == ServeWord::ListenerSet && settings.said.gateway.is_none() {
+            return Err(OpError::usage("domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong")
+                .hint("name it: NAMESPACE/NAME"));
+        }
+        if settings.serve != ServeWord::Source && settings.said.backend.is_none() {
+            return Err(OpError::usage(format!(
+                "domains.serve: {} needs domains.backend, the Service to which the hosts lead",
+                settings.serve
+            ))
+            .hint("name it with its port, such as app:80; or have a proxy of your own ask for the certificates: domains.serve: source"));
+        }
+        let ca = settings.said.ask_ca.as_deref().map(str::as_bytes);
+        let asker = Asker::new(settings.ask.clone(), settings.ask_timeout, ca);
+        let asker = asker.map_err(|error| OpError::usage(chain(&error)).after("domains.ask"))?;
+        let dns01 = &unattended.settings.dns01;
+        let instructions = instructions(&settings, install);
+        let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions);
+        let namespaces = unattended.wildcards.only.as_deref();
+        if settings.database.is_some() {
+            return Err(OpError::usage("the controller orders no certificates for records in a database yet")
+                .hint("have the records in the cluster: domains.store: cluster"));
+        }
+        let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
+        Ok(Some(Self {
+            settings,
+            store: Arc::new(store),
+            asker,
+            looker: Arc::new(looker),
+            tells: None,
+            touched: BTreeSet::new(),
+            leads_proxies: false,
+        }))
+    }
+
+    /// What serves the hosts; `None` where a proxy of the platform asks for each certificate.
+    fn form(&self, inventory: &Inventory) -> Option<Form> {
+        let backend = self.settings.said.backend.as_ref()?;
+        let backend = Backend {
+            service: backend.name.clone(),
+            port: backend.port,
+        };
+        let most = self.settings.chunk;
+        match self.settings.serve {
+            ServeWord::Source => None,
+            ServeWord::Ingress => Some(Form::Ingress {
+                class: ChallengeRoute::of_class(inventory, &self.settings.namespace, None).class,
+                backend,
+                most,
+            }),
+            ServeWord::ListenerSet => Some(Form::ListenerSet {
+                gateway: self.settings.said.gateway.as_ref()?.0.clone(),
+                backend,
+                most,
+            }),
+        }
+    }
+}
+
+/// How customers' names lead to the platform.
+fn instructions(settings: &DomainsSettings, install: &str) -> Instructions {
+    let said = &settings.said;
+    Instructions {
+        target: said.target.as_ref().map(|name| name.0.as_str().into()),
+        addresses: said.addresses.clone().unwrap_or_default(),
+        challenge_zone: said.challenge_zone.as_ref().map(|zone| zone.0.as_str().into()),
+        standing: None,
+        ownership: said.ownership == Some(true),
+        install: install.into(),
+    }
+}
+
+impl Controller {
+    /// Begins to keep customers' domains, or ends it with the term.
+    pub(super) fn turn_domains(&mut self) {
+        let install = self.keeper.install().to_owned();
+        let connection = self.unattended.connection().clone();
+        let Some(domains) = &mut self.domains else { return };
+        domains.tells = None;
+        domains.leads_proxies = false;
+        let Some(term) = &self.term else { return };
+        let namespaces = self.unattended.wildcards.only.clone().unwrap_or_default();
+        let form = domains.form(&self.live.inventory);
+        let chunks =
+            form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
+        let (tells, heard) = mpsc::unbounded_channel();
+        let loop_tells = self.tells.clone();
+        let authority = term.authority.clone();
+        let parts = Parts {
+            store: Arc::clone(&domains.store),
+            asker: domains.asker.clone(),
+            looker: Arc::clone(&domains.looker),
+            chunks,
+            may: Arc::new(move || may(&authority)),
+            tell: Arc::new(move |news| drop(loop_tells.send(Heard::Domains(news)))),
+        };
+        domains.tells = Some(tells);
+        // What the leader before has seen last may be old.
+        let bindings = self.live.inventory.bindings().iter();
+        let of_domains = bindings.filter(|(_, binding)| is_of_domain(&binding.route));
+        domains
+            .touched
+            .extend(of_domains.flat_map(|(_, binding)| binding.secrets.iter().cloned()));
+        tokio::spawn(keep::run(parts, heard));
+    }
+
+    /// Takes note that something may be new of a Secret.
+    pub(super) fn touch(&mut self, secret: &Key) {
+        if let Some(domains) = &mut self.domains {
+            domains.touched.insert(secret.clone());
+        }
+    }
+
+    /// Takes note of what a change has touched.
+    pub(super) fn touch_judged(&mut self, news: &Judged) {
+        let Some(domains) = &mut self.domains else { return };
+        for judged in &news.judged {
+            match &judged.about {
+                About::Binding(id) => {
+                    let binding = self.live.inventory.bindings().get(*id);
+                    let of_domain = binding.filter(|binding| is_of_domain(&binding.route));
+                    domains
+                        .touched
+                        .extend(of_domain.into_iter().flat_map(|binding| binding.secrets.iter().cloned()));
+                }
+                About::Secret(_) | About::Forbidden(_) => {}
+            }
+        }
+    }
+
+    /// Tells how it stands with the Secrets of which something may be new.
+    pub(super) fn tell_of_domains(&mut self) {
+        let Some(domains) = &mut self.domains else { return };
+        let touched = std::mem::take(&mut domains.touched);
+        let Some(tells) = &domains.tells else { return };
+        for secret in touched {
+            let hosts = hosts_of(&self.live.inventory, &secret);
+            if hosts.is_empty() {
+                continue;
+            }
+            let pair = pair(&self.live.inventory, &secret);
+            let order = self
+                .keeper
+                .doing_of(&secret, now())
+                .and_then(|doing| order(&doing, now()));
+            for host in hosts {
+                let what = Stands::Secret {
+                    pair: pair.clone(),
+                    order: order.clone(),
+                };
+                let _ = tells.send(OfHost { host, what });
+            }
+        }
+    }
+
+    /// Tells whether the certificate of a Secret is served.
+    pub(super) fn tell_served(&self, secret: &Key, at: Seconds, seen: Option<&str>) {
+        let Some(tells) = self.domains.as_ref().and_then(|domains| domains.tells.as_ref()) else {
+            return;
+        };
+        for host in hosts_of(&self.live.inventory, secret) {
+            let what = Stands::Served(Served {
+                at,
+                present: seen.is_none(),
+                seen: seen.map(|text| crate::text::clear(text).into_owned()).unwrap_or_default(),
+            });
+            let _ = tells.send(OfHost { host, what });
+        }
+    }
+
+    /// Has the proxies of the hosts led here, if they ask for each certificate.
+    pub(super) async fn lead_proxies(&mut self) {
+        let Some(domains) = &mut self.domains else { return };
+        if domains.leads_proxies || domains.settings.serve != ServeWord::Source {
+            return;
+        }
+        let led = routes::write_for_proxies(&self.api, self.unattended.namespace(), &self.answering).await;
+        match led {
+            Ok(()) => domains.leads_proxies = true,
+            Err(error) => {
+                let text = format!(
+                    "no Service leads challenges of customers' domains here: {}",
+                    chain(&error)
+                );
+                self.audit.say(Level::Warning, &text);
+            }
+        }
+    }
+
+    /// Says what there is to say of customers' domains.
+    pub(super) fn of_domains(&mut self, news: News) {
+        match news {
+            News::Answered(host, said) => {
+                let (word, why) = match said {
+                    Said::Yes => ("yes", String::new()),
+                    Said::No => ("no", String::new()),
+                    Said::NotNow(why) => ("not-now", why),
+                };
+                self.audit.line([
+                    ("event", "domain-asked".into()),
+                    ("host", host.as_str().into()),
+                    ("answer", word.into()),
+                    ("message", why.into()),
+                ]);
+            }
+            News::Released(host) => self.audit.line([
+                ("event", "domain-released".into()),
+                ("host", host.as_str().into()),
+                (
+                    "message",
+                    "the application has said for 7 days that it is nobody's: it is not renewed any more".into(),
+                ),
+            ]),
+            News::Frozen(why) => {
+                let message = format!(
+                    "no domain is released: {why}. If they have left, release them with `kubectl certs domains release`"
+                );
+                self.audit.line([
+                    ("event", "releases-frozen".into()),
+                    ("level", "error".into()),
+                    ("message", message.as_str().into()),
+                ]);
+                self.tell_standing(Topic::ReleasesFrozen, Some(&message));
+                self.record_on_account(Reason::ReleasesFrozen, message);
+            }
+            News::Thawed => {
+                self.audit.line([("event", "releases-thawed".into())]);
+                self.tell_standing(Topic::ReleasesFrozen, None);
+            }
+            News::Trouble(text) => self.audit.say(Level::Warning, &text),
+        }
+    }
+}
+
+fn may(authority: &Authority) -> bool {
+    authority.permit().is_ok()
+}
+
+/// Whether a route is a Domain, or one of those that serve many of them.
+fn is_of_domain(route: &RouteKey) -> bool {
+    let is_chunk = matches!(route.kind, Kind::Ingress | Kind::ListenerSet)
+        && route.key.name.starts_with(Purpose::Chunk.prefix().as_str());
+    route.kind == Kind::Domain || is_chunk
+}
+
+/// The hosts of customers whose certificate is in a Secret.
+fn hosts_of(inventory: &Inventory, secret: &Key) -> BTreeSet<Host> {
+    let bindings = inventory.bindings_of_secret(secret).iter();
+    let bindings = bindings.filter_map(|id| inventory.bindings().get(*id));
+    let of_domains = bindings.filter(|binding| is_of_domain(&binding.route));
+    of_domains.filter_map(|binding| binding.host.parse().ok()).collect()
+}
+
+/// The certificate in a Secret, if it can be served.
+fn pair(inventory: &Inventory, secret: &Key) -> Option<Pair> {
+    let stored = inventory.secrets().get(secret).filter(|stored| usable(stored))?;
+    let leaf = stored.leaf()?;
+    Some(Pair {
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        serial: Text::from(leaf.serial.to_string()),
+        secret: Some(secret.clone()),
+        material: None,
+    })
+}
+
+/// Where an order stands, from what the controller does with the Secret.
+fn order(doing: &Doing, now: Seconds) -> Option<OrderState> {
+    let reason = || crate::text::clear(&doing.message).into_owned();
+    let until = || doing.until.unwrap_or(now);
+    match doing.state {
+        DoingState::Scheduled => None,
+        // A turn is waited for no longer than it takes others to be ordered.
+        DoingState::Ready | DoingState::Running => Some(OrderState::Validating {
+            since: doing.since.unwrap_or(now),
+        }),
+        DoingState::BackOff | DoingState::Waiting => Some(OrderState::Failed {
+            at: doing.since.unwrap_or(now),
+            reason: reason(),
+            next: String::new(),
+            until: until(),
+        }),
+        DoingState::Limited => Some(OrderState::Limited {
+            reason: reason(),
+            until: until(),
+        }),
+        DoingState::Held => Some(OrderState::Blocked { reason: reason() }),
+    }
+}

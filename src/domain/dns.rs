@@ -1,0 +1,487 @@
+//! The DNS records that a customer sets, and which of them are missing.
+
+use std::net::IpAddr;
+
+use super::{Host, Looked, Purpose, Record, RecordKind, Said, Tenant, ToSet};
+use crate::{
+    object::{Seconds, Text},
+    plan::standing::{LABEL as STANDING, StandingQuery},
+    text::{
+        clear, first_of,
+        time::{DAY, HOUR},
+    },
+    x509::Fingerprint,
+};
+
+/// Below which label the proof is that a tenant controls a name.
+const OWNERSHIP: &str = "_kubectl-certs";
+/// Below which label CAs look for proofs (RFC 8555, section 8.4).
+const CHALLENGE: &str = "_acme-challenge";
+/// The shortest and the longest pause between two looks at records that are missing, in seconds.
+const PAUSES: (Seconds, Seconds) = (15, HOUR);
+/// How often the records of a host with a certificate are looked at.
+const AGAIN: Seconds = DAY;
+/// How many addresses or names of what is there are told.
+const NAMED: usize = 4;
+/// How many digits of the hash the proof of ownership has.
+const DIGITS: usize = 40;
+
+/// How customers' names lead to the platform, and how they are proved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Instructions {
+    /// The name to which customers' CNAME records lead.
+    pub target: Option<Text>,
+    /// The platform's addresses, for names that cannot have a CNAME record.
+    pub addresses: Vec<IpAddr>,
+    /// The zone to which `_acme-challenge` is delegated.
+    pub challenge_zone: Option<Text>,
+    /// What a record that stays has to say (DNS-PERSIST-01).
+    pub standing: Option<StandingIssuer>,
+    /// Whether nothing is ordered before the tenant has proved that it controls the name.
+    pub ownership: bool,
+    /// What makes the proofs those of this installation: its id.
+    pub install: Text,
+}
+
+/// What a record of DNS-PERSIST-01 names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingIssuer {
+    /// The domains by which a record names the CA.
+    pub issuers: Vec<String>,
+    /// The URL of the account.
+    pub account: String,
+}
+
+/// What DNS shows of a host. Names are compared without case and trailing dots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenRecords {
+    /// The name server that was asked.
+    pub server: Text,
+    /// The names to which the host's CNAME records lead, one after the other.
+    pub aliases: Vec<Text>,
+    /// The addresses to which it leads in the end.
+    pub addresses: Vec<IpAddr>,
+    /// The addresses to which the platform's own name leads at the same moment.
+    pub platform: Vec<IpAddr>,
+    /// The names to which the CNAME records of `_acme-challenge` lead.
+    pub challenge: Vec<Text>,
+    /// The TXT records of DNS-PERSIST-01.
+    pub standing: Vec<String>,
+    /// The TXT records of [`ownership`].
+    pub ownership: Vec<String>,
+    /// Why something could not be looked up.
+    pub problem: Option<String>,
+}
+
+impl StandingIssuer {
+    fn query(&self) -> StandingQuery<'_> {
+        StandingQuery {
+            issuers: &self.issuers,
+            account: &self.account,
+            wildcard: false,
+        }
+    }
+}
+
+/// The records that lead clients to the platform. `platform` are the addresses of its name, if they are known. An address
+/// record is enough of several.
+fn traffic(host: &Host, instructions: &Instructions, platform: &[IpAddr]) -> Vec<ToSet> {
+    let to_set = |kind, value: Text| ToSet {
+        purpose: Purpose::Traffic,
+        kind,
+        name: host.as_str().into(),
+        value,
+    };
+    let own = &instructions.addresses;
+    let addresses = if own.is_empty() { platform } else { own };
+    match &instructions.target {
+        Some(target) if !host.is_apex() => vec![to_set(RecordKind::Cname, target.clone())],
+        // A registered domain has other records, beside which there can be no CNAME (RFC 1034, section 3.6.2).
+        Some(target) if addresses.is_empty() => vec![to_set(RecordKind::Alias, target.clone())],
+        _ => addresses
+            .iter()
+            .map(|address| {
+                let kind = if address.is_ipv4() {
+                    RecordKind::A
+                } else {
+                    RecordKind::Aaaa
+                };
+                to_set(kind, address.to_string().into())
+            })
+            .collect(),
+    }
+}
+
+/// The records by which a CA can be shown a proof before clients are led to the platform.
+fn challenge(host: &Host, instructions: &Instructions) -> Vec<ToSet> {
+    let to_set = |kind, label: &str, value: Text| ToSet {
+        purpose: Purpose::Challenge,
+        kind,
+        name: format!("{label}.{host}").into(),
+        value,
+    };
+    let zone = instructions.challenge_zone.as_ref();
+    let delegated = zone.map(|zone| to_set(RecordKind::Cname, CHALLENGE, delegated(host, zone)));
+    let standing = instructions.standing.as_ref();
+    let standing = standing.map(|standing| to_set(RecordKind::Txt, STANDING, standing.query().value().into()));
+    delegated.into_iter().chain(standing).collect()
+}
+
+/// The name in the platform's zone at which the proof of a host is shown.
+pub fn delegated(host: &Host, zone: &str) -> Text {
+    let name = format!("{host}.{zone}");
+    if name.len() <= 253 {
+        name.into()
+    } else {
+        format!("{}.{zone}", hashed(host.as_str())).into()
+    }
+}
+
+/// The record by which a tenant proves that it controls a name. Its value is no secret: it is of use to that tenant alone.
+pub fn ownership(host: &Host, tenant: &Tenant, install: &str) -> ToSet {
+    ToSet {
+        purpose: Purpose::Ownership,
+        kind: RecordKind::Txt,
+        name: format!("{OWNERSHIP}.{host}").into(),
+        value: format!("tenant={}", hashed(&format!("{install}\n{tenant}\n{host}"))).into(),
+    }
+}
+
+fn hashed(text: &str) -> String {
+    Fingerprint::of(text.as_bytes())
+        .to_string()
+        .chars()
+        .take(DIGITS)
+        .collect()
+}
+
+/// Whether the TXT records of [`ownership`] prove that a tenant controls the name.
+pub fn is_proved(host: &Host, tenant: &Tenant, install: &str, texts: &[String]) -> bool {
+    let wanted = ownership(host, tenant, install).value;
+    texts.iter().any(|text| text.trim() == wanted)
+}
+
+/// All records that a customer sets for a host, or may set: of those with one purpose one is enough, except for addresses.
+/// `platform` are the addresses of the platform's name, if they are known.
+pub fn to_set(host: &Host, tenant: &Tenant, instructions: &Instructions, platform: &[IpAddr]) -> Vec<ToSet> {
+    let mut all = traffic(host, instructions, platform);
+    all.extend(challenge(host, instructions));
+    if instructions.ownership {
+        all.push(ownership(host, tenant, &instructions.install));
+    }
+    all
+}
+
+/// Judges what was seen at a moment.
+pub fn looked(host: &Host, tenant: &Tenant, instructions: &Instructions, seen: &SeenRecords, now: Seconds) -> Looked {
+    let is = |name: &str, other: &str| {
+        name.trim_end_matches('.')
+            .eq_ignore_ascii_case(other.trim_end_matches('.'))
+    };
+    let leads = |names: &[Text], to: &str| names.iter().any(|name| is(name, to));
+    let to_target = instructions
+        .target
+        .as_deref()
+        .is_some_and(|target| leads(&seen.aliases, target));
+    let ours = |address: &IpAddr| instructions.addresses.contains(address) || seen.platform.contains(address);
+    let traffic_is_led = (to_target || seen.addresses.iter().all(ours)) && !seen.addresses.is_empty();
+    let delegated_is_led = instructions
+        .challenge_zone
+        .as_deref()
+        .is_some_and(|zone| leads(&seen.challenge, &delegated(host, zone)));
+    let stands = instructions
+        .standing
+        .as_ref()
+        .is_some_and(|standing| standing.query().judge(&seen.standing, now).is_ok());
+    let challenge_is_led = delegated_is_led || stands;
+    let is_owner = instructions
+        .ownership
+        .then(|| is_proved(host, tenant, &instructions.install, &seen.ownership));
+    let mut missing = Vec::new();
+    if !traffic_is_led {
+        missing.extend(traffic(host, instructions, &seen.platform));
+        if !challenge_is_led {
+            missing.extend(challenge(host, instructions));
+        }
+    }
+    if is_owner == Some(false) {
+        missing.push(ownership(host, tenant, &instructions.install));
+    }
+    Looked {
+        at: now,
+        server: clear(&seen.server).into(),
+        traffic: traffic_is_led,
+        challenge: challenge_is_led,
+        ownership: is_owner,
+        missing,
+        seen: if traffic_is_led {
+            String::new()
+        } else {
+            shown(host, seen)
+        },
+    }
+}
+
+/// What is there in place of the records that lead here, as a clause.
+fn shown(host: &Host, seen: &SeenRecords) -> String {
+    let text = match (&seen.problem, seen.aliases.as_slice(), seen.addresses.as_slice()) {
+        (Some(problem), ..) => format!("{host} cannot be looked up: {problem}"),
+        (None, [], []) => format!("{host} has no address"),
+        (None, [], addresses) => format!("{host} leads to {}", first_of(addresses, NAMED)),
+        (None, aliases, []) => format!(
+            "{host} is an alias of {}, which has no address",
+            first_of(aliases, NAMED)
+        ),
+        (None, aliases, addresses) => format!(
+            "{host} is an alias of {} and leads to {}",
+            first_of(aliases, NAMED),
+            first_of(addresses, NAMED)
+        ),
+    };
+    clear(&text).into_owned()
+}
+
+/// When the records of a host are looked at next, in seconds since 1970: when it is due at the latest, because somebody may have
+/// asked for that. `None` for one that was released or paused, or of which the application has not said yes.
+pub fn next_look(record: &Record) -> Option<Seconds> {
+    look_after(record).map(|at| at.min(record.due))
+}
+
+/// When the records of a host are looked at if nobody asks for that.
+pub(super) fn look_after(record: &Record) -> Option<Seconds> {
+    let is_wanted = record.pair.is_some() || record.asked.as_ref().is_some_and(|asked| asked.said == Said::Yes);
+    if record.released.is_some() || record.paused.is_some() || !is_wanted {
+        return None;
+    }
+    let Some(looked) = &record.dns else {
+        return Some(record.since);
+    };
+    let pause = if looked.is_enough() && (looked.traffic || record.pair.is_none()) {
+        AGAIN
+    } else {
+        let since = looked.at.saturating_sub(record.since);
+        (since / 2).clamp(PAUSES.0, PAUSES.1)
+    };
+    Some(looked.at.saturating_add(pause))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::testing::*, *};
+
+    fn host(text: &str) -> Host {
+        text.parse().unwrap()
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn instructions() -> Instructions {
+        Instructions {
+            target: Some("edge.platform.example".into()),
+            addresses: vec![ip("192.0.2.7"), ip("2001:db8::7")],
+            challenge_zone: Some("proofs.platform.example".into()),
+            standing: None,
+            ownership: false,
+            install: "7f3a".into(),
+        }
+    }
+
+    fn lines(all: &[ToSet]) -> Vec<String> {
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_name_gets_a_cname_and_a_registered_domain_addresses() {
+        let all = |name: &str| lines(&to_set(&host(name), &shop(), &instructions(), &[]));
+        assert_eq!(
+            all("www.example.com"),
+            [
+                "www.example.com. CNAME edge.platform.example.",
+                "_acme-challenge.www.example.com. CNAME www.example.com.proofs.platform.example.",
+            ]
+        );
+        assert_eq!(
+            all("example.co.uk")[..2],
+            ["example.co.uk. A 192.0.2.7", "example.co.uk. AAAA 2001:db8::7"]
+        );
+        let mut bare = instructions();
+        bare.addresses.clear();
+        let apex = |platform: &[IpAddr]| lines(&to_set(&host("example.com"), &shop(), &bare, platform))[0].clone();
+        assert_eq!(apex(&[]), "example.com. ALIAS edge.platform.example.");
+        assert_eq!(apex(&[ip("192.0.2.9")]), "example.com. A 192.0.2.9");
+    }
+
+    #[test]
+    fn a_record_that_stays_and_the_proof_of_ownership_are_told_where_they_are_wanted() {
+        let instructions = Instructions {
+            target: None,
+            challenge_zone: None,
+            standing: Some(StandingIssuer {
+                issuers: vec!["ca.example".into()],
+                account: "https://ca.example/acct/7".into(),
+            }),
+            ownership: true,
+            ..instructions()
+        };
+        let all = to_set(&host("www.example.com"), &shop(), &instructions, &[]);
+        let lines = lines(&all);
+        assert_eq!(
+            lines[2],
+            "_validation-persist.www.example.com. TXT \"ca.example; accounturi=https://ca.example/acct/7\""
+        );
+        assert!(
+            lines[3].starts_with("_kubectl-certs.www.example.com. TXT \"tenant="),
+            "{lines:?}"
+        );
+        // Another tenant, host or installation has another proof.
+        let proofs = [
+            ownership(&host("www.example.com"), &shop(), "7f3a"),
+            ownership(&host("www.example.com"), &blog(), "7f3a"),
+            ownership(&host("example.com"), &shop(), "7f3a"),
+            ownership(&host("www.example.com"), &shop(), "7f3b"),
+        ];
+        let mut values: Vec<&str> = proofs.iter().map(|proof| proof.value.as_str()).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 4);
+        let texts = ["v=spf1 -all".to_owned(), format!(" {} ", proofs[0].value)];
+        assert!(is_proved(&host("www.example.com"), &shop(), "7f3a", &texts));
+        assert!(!is_proved(&host("www.example.com"), &blog(), "7f3a", &texts));
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_is_there_and_where_it_was_seen() {
+        let seen = |aliases: &[&str], addresses: &[&str], challenge: &[&str]| SeenRecords {
+            server: "ns1.example.com (192.0.2.53)".into(),
+            aliases: aliases.iter().map(|it| (*it).into()).collect(),
+            addresses: addresses.iter().map(|it| ip(it)).collect(),
+            challenge: challenge.iter().map(|it| (*it).into()).collect(),
+            ..SeenRecords::default()
+        };
+        let judged = |seen: &SeenRecords| looked(&host("www.example.com"), &shop(), &instructions(), seen, NOW);
+        let delegated = "WWW.example.com.proofs.platform.example.";
+        for (seen, traffic, challenge, missing, told) in [
+            (
+                seen(&["Edge.Platform.Example."], &["192.0.2.200"], &[]),
+                true,
+                false,
+                0,
+                "",
+            ),
+            (seen(&[], &["192.0.2.7", "2001:db8::7"], &[]), true, false, 0, ""),
+            (
+                seen(&[], &["192.0.2.7", "203.0.113.9"], &[]),
+                false,
+                false,
+                2,
+                "www.example.com leads to 192.0.2.7, 203.0.113.9",
+            ),
+            (
+                seen(&["shop.other.example"], &["203.0.113.9"], &[delegated]),
+                false,
+                true,
+                1,
+                "www.example.com is an alias of shop.other.example and leads to 203.0.113.9",
+            ),
+            (
+                seen(&[], &[], &["else.example"]),
+                false,
+                false,
+                2,
+                "www.example.com has no address",
+            ),
+            (
+                seen(&["edge.platform.example"], &[], &[]),
+                false,
+                false,
+                2,
+                "www.example.com is an alias of edge.platform.example, which has no address",
+            ),
+        ] {
+            let looked = judged(&seen);
+            let got = (
+                looked.traffic,
+                looked.challenge,
+                looked.missing.len(),
+                looked.seen.as_str(),
+            );
+            assert_eq!(got, (traffic, challenge, missing, told), "{seen:?}");
+            assert_eq!(looked.is_enough(), traffic || challenge);
+            assert_eq!(looked.server, "ns1.example.com (192.0.2.53)");
+        }
+    }
+
+    #[test]
+    fn without_the_proof_that_is_wanted_nothing_is_ordered() {
+        let instructions = Instructions {
+            ownership: true,
+            ..instructions()
+        };
+        let mut seen = SeenRecords {
+            addresses: vec![ip("192.0.2.7")],
+            ..SeenRecords::default()
+        };
+        let judged = |seen: &SeenRecords| looked(&host("www.example.com"), &shop(), &instructions, seen, NOW);
+        let lacks = judged(&seen);
+        assert!(!lacks.is_enough());
+        assert_eq!(lacks.missing[0].purpose, Purpose::Ownership);
+        seen.ownership.push(lacks.missing[0].value.to_string());
+        assert!(judged(&seen).is_enough() && judged(&seen).missing.is_empty());
+    }
+
+    #[test]
+    fn text_of_a_name_server_reaches_nobody_uncleared() {
+        let seen = SeenRecords {
+            server: "ns\u{1b}[31m".into(),
+            aliases: vec!["a\u{7}b.example".into()],
+            ..SeenRecords::default()
+        };
+        let looked = looked(&host("www.example.com"), &shop(), &instructions(), &seen, NOW);
+        assert!(
+            !format!("{}{}", looked.server, looked.seen)
+                .chars()
+                .any(char::is_control),
+            "{looked:?}"
+        );
+    }
+
+    #[test]
+    fn missing_records_are_looked_for_with_growing_pauses_and_good_ones_daily() {
+        let mut record = record();
+        assert_eq!(next_look(&record), None, "the application was not asked");
+        record.answered(Said::Yes, false, NOW);
+        assert_eq!(next_look(&record), Some(NOW));
+        for (after, pause) in [(1, 15), (60, 30), (600, 300), (20_000, HOUR)] {
+            let missing = Looked {
+                at: NOW + after,
+                traffic: false,
+                ..led_here()
+            };
+            record.seen_in_dns(missing, NOW + after);
+            assert_eq!(next_look(&record), Some(NOW + after + pause));
+        }
+        let mut served = served(90 * DAY);
+        served.plan(NOW);
+        assert_eq!(next_look(&served), Some(NOW + DAY));
+        let released = Record {
+            released: Some(NOW),
+            ..served
+        };
+        assert_eq!(next_look(&released), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_that_is_told_fits_into_dns(
+            labels in prop::collection::vec("[a-z]{1,60}", 1..5),
+            zone in "[a-z]{1,40}\\.platform\\.example",
+        ) {
+            let Ok(host) = format!("{}.example.com", labels.join(".")).parse::<Host>() else { return Ok(()); };
+            prop_assert!(delegated(&host, &zone).len() <= 253);
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The leader's part in customers' domains: what is due is asked about and looked for in DNS, and what became of it is put into
+//! its record. What is permitted by then is ordered as for any route that asks.
+//!
+//! ```text
+//! store: due, changes ─→ ask the application → look at DNS → record (permitted) ─→ the keeper orders
+//!                                                     ↑ pair, order, served ←──────┘
+//!                                                  chunks: who is served
+//! ```
+//!
+//! It goes on beside the controller's loop, which neither waits for it nor is waited for: what the loop tells comes through a
+//! channel, and what is written goes through the store.
+
+mod leave;
+mod stands;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::StreamExt as _;
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
+
+pub use stands::{Heard, Stands};
+
+use super::{
+    ask::Asker,
+    chunks::Chunks,
+    look::Looker,
+    store::{Change, Cursor, Store, StoreError},
+};
+use crate::{
+    clock::now,
+    domain::{Host, Looked, Record, Said, dns::next_look, next_question},
+    error::chain,
+    object::{Seconds, Text},
+};
+use leave::Leaving;
+
+/// How many hosts are worked on at once.
+const AT_ONCE: usize = 32;
+/// How often it is looked for what is due, and what was told is written.
+const TICK: Duration = Duration::from_millis(500);
+/// How many hosts are taken at once of what is due.
+const DUE: usize = 256;
+/// How long a host is left alone whose record could not be read or put.
+const AFTER_TROUBLE: Duration = Duration::from_secs(10);
+/// How often a record is put again that somebody else has changed meanwhile.
+const TRIES: usize = 6;
+/// How long it is waited before the changes of the store are followed again.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
+/// How long it is at least between two writes of chunks.
+const APART: Duration = Duration::from_secs(1);
+/// How often chunks are read, so that what somebody has changed or deleted is put right.
+const READ_CHUNKS: Duration = Duration::from_mins(1);
+
+/// What is told to people and to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Releases are frozen, and why; told once.
+    Frozen(String),
+    /// They no longer are.
+    Thawed,
+    /// A host was released.
+    Released(Host),
+    /// The application was asked.
+    Answered(Host, Said),
+    /// Something could not be done, and is tried again.
+    Trouble(String),
+}
+
+/// Whoever is told.
+pub type Tell = Arc<dyn Fn(News) + Send + Sync>;
+/// Whether this process still leads, asked before each write.
+pub type May = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// What it works with.
+pub struct Parts {
+    /// The records.
+    pub store: Arc<dyn Store>,
+    /// The question to the application.
+    pub asker: Asker,
+    /// The look at DNS.
+    pub looker: Arc<Looker>,
+    /// What serves the hosts, unless they are served by somebody who asks for each certificate.
+    pub chunks: Option<Chunks>,
+    /// Whether this process leads.
+    pub may: May,
+    /// Who is told.
+    pub tell: Tell,
+}
+
+/// Keeps customers' domains until the channel is closed, or this process does not lead any more.
+pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
+    let Parts {
+        store,
+        asker,
+        looker,
+        chunks,
+        may,
+        tell,
+    } = parts;
+    let work = Work {
+        store: Arc::clone(&store),
+        asker,
+        looker,
+        leaving: Arc::new(Leaving::new(Arc::clone(&store), Arc::clone(&tell))),
+        may: Arc::clone(&may),
+        tell: Arc::clone(&tell),
+    };
+    let mut keep = Keep {
+        work,
+        chunks,
+        running: JoinSet::new(),
+        busy: HashSet::new(),
+        again: HashSet::new(),
+        later: HashMap::new(),
+        told: HashMap::new(),
+        chunks_read: None,
+        chunks_written: None,
+    };
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut cursor: Option<Cursor> = None;
+    let mut follow = store.watch(None);
+    let mut follow_again: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            change = follow.next(), if follow_again.is_none() => match change {
+                Some(Ok(Change::Host { host, cursor: at })) => {
+                    cursor = Some(at);
+                    keep.changed(host).await;
+                }
+                Some(Ok(Change::Listed { cursor: at })) => {
+                    cursor = Some(at);
+                    keep.listed();
+                }
+                Some(Err(StoreError::Expired)) => {
+                    cursor = None;
+                    follow_again = Some(Instant::now());
+                }
+                Some(Err(error)) => {
+                    tell(News::Trouble(format!("the records of domains cannot be followed: {}", chain(&error))));
+                    follow_again = Some(Instant::now() + FOLLOW_AGAIN);
+                }
+                None => follow_again = Some(Instant::now() + FOLLOW_AGAIN),
+            },
+            news = heard.recv() => match news {
+                Some(news) => keep.heard(news),
+                None => break,
+            },
+            Some(ended) = keep.running.join_next() => keep.ended(ended.ok().flatten()).await,
+            _ = tick.tick() => {
+                if !may() {
+                    break;
+                }
+                if follow_again.is_some_and(|at| at <= Instant::now()) {
+                    follow_again = None;
+                    follow = store.watch(cursor.clone());
+                }
+                keep.tick().await;
+            }
+        }
+    }
+    // What is under way ends: it asks before it writes.
+    keep.running.abort_all();
+}
+
+/// What became of the work on a host.
+struct Ended {
+    host: Host,
+    /// What was told of it, and is put into its record.
+    told: Option<stands::Told>,
+    result: Result<Option<Record>, StoreError>,
+}
+
+struct Keep {
+    work: Work,
+    chunks: Option<Chunks>,
+    running: JoinSet<Option<Ended>>,
+    /// The hosts that are worked on.
+    busy: HashSet<Host>,
+    /// Those among them to look at again afterwards.
+    again: HashSet<Host>,
+    /// Those that are left alone until a moment, because something failed.
+    later: HashMap<Host, Instant>,
+    /// What was told of hosts and is not in their records yet.
+    told: HashMap<Host, stands::Told>,
+    chunks_read: Option<Instant>,
+    chunks_written: Option<Instant>,
+}
+
+impl Keep {
+    /// A record is new, has changed, or is gone.
+    async fn changed(&mut self, host: Host) {
+        match self.work.store.get(&host).await {
+            Ok(Some((record, _))) => {
+                let is_due = record.due <= now();
+                self.serve(&record);
+                if is_due {
+                    self.begin(host);
+                }
+            }
+            Ok(None) => self.gone(&host),
+            Err(error) => self.trouble(host, &error),
+        }
+    }
+
+    /// All records were told.
+    fn listed(&mut self) {
+        if let Some(chunks) = &mut self.chunks {
+            chunks.complete();
+        }
+    }
+
+    fn gone(&mut self, host: &Host) {
+        self.told.remove(host);
+        self.later.remove(host);
+        if let Some(chunks) = &mut self.chunks {
+            chunks.forget(&host.as_str().into());
+        }
+    }
+
+    /// Has a host served, or no longer. One that was released is served as long as its certificate is valid.
+    fn serve(&mut self, record: &Record) {
+        let Some(chunks) = &mut self.chunks else { return };
+        let host: Text = record.host.as_str().into();
+        let pair = record.pair.as_ref();
+        let pair = pair.filter(|pair| record.released.is_none() || pair.not_after > now());
+        match pair.and_then(|pair| pair.secret.as_ref()) {
+            Some(secret) => chunks.want(&host, secret),
+            None => chunks.forget(&host),
+        }
+    }
+
+    /// Works on a host, unless somebody does, or something has just failed.
+    fn begin(&mut self, host: Host) {
+        if self.later.get(&host).is_some_and(|until| *until > Instant::now()) {
+            return;
+        }
+        if self.busy.contains(&host) {
+            self.again.insert(host);
+            return;
+        }
+        if self.running.len() >= AT_ONCE {
+            // The next tick finds it due.
+            return;
+        }
+        self.later.remove(&host);
+        self.busy.insert(host.clone());
+        let (work, told) = (self.work.clone(), self.told.remove(&host));
+        self.running.spawn(async move {
+            let result = work.on(&host, told.as_ref()).await;
+            Some(Ended { host, told, result })
+        });
+    }
+
+    async fn ended(&mut self, ended: Option<Ended>) {
+        let Some(Ended { host, told, result }) = ended else { return };
+        self.busy.remove(&host);
+        let is_again = self.again.remove(&host);
+        match result {
+            Ok(Some(record)) => {
+                self.serve(&record);
+                let is_ripe = self.told.get(&host).is_some_and(stands::Told::is_ripe);
+                if is_ripe || (is_again && record.due <= now()) {
+                    self.begin(host);
+                }
+            }
+            Ok(None) => self.gone(&host),
+            Err(error) => {
+                // What was told later counts.
+                if let Some(told) = told {
+                    let told = told.before(self.told.remove(&host));
+                    self.told.insert(host.clone(), told);
+                }
+                self.trouble(host, &error);
+            }
+        }
+        self.write_chunks().await;
+    }
+
+    fn trouble(&mut self, host: Host, error: &StoreError) {
+        (self.work.tell)(News::Trouble(format!("{host}: {}", chain(error))));
+        self.later.insert(host, Instant::now() + AFTER_TROUBLE);
+    }
+
+    fn heard(&mut self, heard: Heard) {
+        let told = self.told.entry(heard.host.clone()).or_insert_with(stands::Told::new);
+        told.hear(heard.what);
+        if told.is_ripe() {
+            self.begin(heard.host);
+        }
+    }
+
+    async fn tick(&mut self) {
+        let due = if self.running.len() < AT_ONCE {
+            self.work.store.due(now(), DUE).await
+        } else {
+            Ok(Vec::new())
+        };
+        match due {
+            Ok(hosts) => hosts.into_iter().for_each(|host| self.begin(host)),
+            Err(error) => (self.work.tell)(News::Trouble(format!("what is due is not known: {}", chain(&error)))),
+        }
+        let ripe = self.told.iter().filter(|(_, told)| told.is_ripe()).map(|(host, _)| host.clone());
+        for host in ripe.collect::<Vec<_>>() {
+            self.begin(host);
+        }
+        self.write_chunks().await;
+    }
+
+    async fn write_chunks(&mut self) {
+        let Some(chunks) = &mut self.chunks else { return };
+        if self.chunks_read.is_none_or(|at| at.elapsed() >= READ_CHUNKS) {
+            match chunks.read().await {
+                Ok(()) => self.chunks_read = Some(Instant::now()),
+                Err(error) => {
+                    (self.work.tell)(News::Trouble(format!("what serves domains cannot be read: {}", chain(&error))));
+                    return;
+                }
+            }
+        }
+        // Many hosts that are new at once are few writes.
+        if !chunks.is_dirty() || self.chunks_written.is_some_and(|at| at.elapsed() < APART) {
+            return;
+        }
+        self.chunks_written = Some(Instant::now());
+        let may = Arc::clone(&self.work.may);
+        if let Err(error) = chunks.write(&|| may()).await {
+            (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
+            // What is there by now is read before it is tried again.
+            self.chunks_read = None;
+            sleep(TICK).await;
+        }
+    }
+}
+
+/// What works on a host.
+#[derive(Clone)]
+struct Work {
+    store: Arc<dyn Store>,
+    asker: Asker,
+    looker: Arc<Looker>,
+    leaving: Arc<Leaving>,
+    may: May,
+    tell: Tell,
+}
+
+/// What was found out about a host; it is found out once, however often its record is put.
+#[derive(Default)]
+struct FoundOut {
+    said: Option<(Said, bool)>,
+    looked: Option<Result<Looked, String>>,
+}
+
+impl Work {
+    /// Does what is due about a host, and puts what was found out and told into its record. Returns the record; `None` if there
+    /// is none.
+    async fn on(&self, host: &Host, told: Option<&stands::Told>) -> Result<Option<Record>, StoreError> {
+        let mut found = FoundOut::default();
+        let mut tries = 0;
+        loop {
+            let Some((before, version)) = self.store.get(host).await? else {
+                return Ok(None);
+            };
+            let mut record = before.clone();
+            if let Some(told) = told {
+                told.put(&mut record, now());
+            }
+            if record.due <= now() {
+                self.find_out(&mut record, &mut found).await;
+                if self.leaving.may_leave(&record, now()).await {
+                    record.release(now());
+                    (self.tell)(News::Released(host.clone()));
+                }
+            }
+            if record == before {
+                return Ok(Some(record));
+            }
+            if !(self.may)() {
+                return Ok(Some(before));
+            }
+            tries += 1;
+            match self.store.put(&record, Some(&version)).await {
+                Ok(_) => return Ok(Some(record)),
+                Err(StoreError::Conflict(_)) if tries < TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Asks the application and looks at DNS, where that is due.
+    async fn find_out(&self, record: &mut Record, found: &mut FoundOut) {
+        if found.said.is_none()
+            && let Some(question) = next_question(record).filter(|question| question.from <= now())
+        {
+            let said = self.asker.ask(&record.host, question.renewal).await;
+            (self.tell)(News::Answered(record.host.clone(), said.clone()));
+            found.said = Some((said, question.renewal));
+        }
+        if let Some((said, renewal)) = &found.said {
+            record.answered(said.clone(), *renewal, now());
+        }
+        if found.looked.is_none() && next_look(record).is_some_and(|at| at <= now()) {
+            found.looked = Some(self.looker.look(&record.host, &record.tenant, now()).await);
+        }
+        if let Some(looked) = &found.looked {
+            note_looked(record, looked, now());
+        }
+        record.plan(now());
+    }
+}
+
+/// Notes what was seen in DNS. Where nobody could be asked, what was seen before counts: a name server that does not answer
+/// takes no certificate away.
+fn note_looked(record: &mut Record, looked: &Result<Looked, String>, now: Seconds) {
+    let looked = match (looked, &record.dns) {
+        (Ok(looked), _) => looked.clone(),
+        (Err(_), Some(before)) => Looked {
+            at: now,
+            ..before.clone()
+        },
+        (Err(why), None) => Looked {
+            at: now,
+            server: Text::default(),
+            traffic: false,
+            challenge: false,
+            ownership: None,
+            missing: Vec::new(),
+            seen: crate::text::clear(why).into_owned(),
+        },
+    };
+    record.seen_in_dns(looked, now);
+}

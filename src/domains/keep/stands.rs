@@ -1,0 +1,124 @@
+//! What the controller's loop tells of hosts, and what that does to their records.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    domain::{Host, OrderState, Pair, Record, Served},
+    object::Seconds,
+};
+
+/// How long it is waited for what comes of an order before it is written that there is one: most take less.
+const ORDER: Duration = Duration::from_secs(2);
+
+/// News of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The host.
+    pub host: Host,
+    /// What is new.
+    pub what: Stands,
+}
+
+/// How it stands with the Secret of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stands {
+    /// What is in it, if that can be served, and where the order for it stands.
+    Secret {
+        /// The certificate; `None` if there is none that can be served.
+        pair: Option<Pair>,
+        /// The order; `None` if none is under way, and none has failed.
+        order: Option<OrderState>,
+    },
+    /// Whether the certificate with this serial number is served.
+    Served(Served),
+}
+
+/// What was told of a host and is not in its record yet.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    since: Instant,
+    secret: Option<(Option<Pair>, Option<OrderState>)>,
+    served: Option<Served>,
+}
+
+impl Told {
+    pub(super) fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            secret: None,
+            served: None,
+        }
+    }
+
+    pub(super) fn hear(&mut self, what: Stands) {
+        match what {
+            Stands::Secret { pair, order } => self.secret = Some((pair, order)),
+            Stands::Served(served) => self.served = Some(served),
+        }
+    }
+
+    /// The same with what was told later.
+    pub(super) fn before(mut self, later: Option<Self>) -> Self {
+        if let Some(later) = later {
+            self.secret = later.secret.or(self.secret);
+            self.served = later.served.or(self.served);
+        }
+        self
+    }
+
+    /// Whether it is to be written now. That an order is under way may wait.
+    pub(super) fn is_ripe(&self) -> bool {
+        let is_short = matches!(
+            &self.secret,
+            Some((None, Some(OrderState::Validating { .. } | OrderState::Issuing { .. })))
+        );
+        !is_short || self.served.is_some() || self.since.elapsed() >= ORDER
+    }
+
+    /// Puts it into the record.
+    pub(super) fn put(&self, record: &mut Record, now: Seconds) {
+        if let Some((pair, order)) = &self.secret {
+            let is_other = match (&record.pair, pair) {
+                (Some(before), Some(pair)) => before.serial != pair.serial,
+                (before, pair) => before.is_some() != pair.is_some(),
+            };
+            if is_other || record.pair.as_ref().map(|pair| &pair.secret) != pair.as_ref().map(|pair| &pair.secret) {
+                record.pair.clone_from(pair);
+            }
+            if is_other {
+                // It was the former one that was seen.
+                record.served = None;
+            }
+            record.order = since_before(record.order.take(), order.clone());
+            record.plan(now);
+        }
+        if let Some(served) = &self.served {
+            let is_same = record
+                .served
+                .as_ref()
+                .is_some_and(|before| before.present == served.present && before.seen == served.seen);
+            if !is_same {
+                record.served = Some(served.clone());
+            }
+        }
+    }
+}
+
+/// The order as it stands now, which began when it was first seen.
+fn since_before(before: Option<OrderState>, now: Option<OrderState>) -> Option<OrderState> {
+    match (&before, &now) {
+        (Some(OrderState::Issuing { .. }), Some(OrderState::Issuing { .. }))
+        | (Some(OrderState::Validating { .. }), Some(OrderState::Validating { .. })) => before,
+        (
+            Some(OrderState::Failed { reason, until, .. }),
+            Some(OrderState::Failed {
+                reason: again,
+                until: then,
+                ..
+            }),
+        ) if reason == again && until == then => before,
+        _ => now,
+    }
+}
