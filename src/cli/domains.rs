@@ -94,7 +94,7 @@ fn row<'a>(domain: &'a Domain, told: Option<&'a Told>) -> Shown<'a> {
     Shown {
         key: &domain.key,
         secret: &domain.secret,
-        record: domain.record.as_ref().map_err(String::as_str),
+        record: domain.record.as_deref().map_err(|why| &**why),
         told,
     }
 }

@@ -24,7 +24,7 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest that it may be given. Handshakes wait for the answer.
 const LONGEST_ASK: Duration = Duration::from_secs(10);
 /// The namespace of the objects of hosts that are registered by the API.
-const NAMESPACE: &str = "kubectl-certs-domains";
+pub const NAMESPACE: &str = "kubectl-certs-domains";
 /// How many hosts one object serves: an Ingress has no limit, and grows with each; a `ListenerSet` has 64 listeners at most.
 const MOST_OF_INGRESS: u16 = 200;
 const MOST_OF_LISTENER_SET: u16 = 64;

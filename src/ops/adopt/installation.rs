@@ -64,7 +64,8 @@ impl Installation {
 
     /// Which names it keeps for itself.
     pub(in crate::ops) fn platform(&self) -> Platform {
-        Platform::default()
+        let domains = self.settings.domains.as_ref();
+        domains.map(|domains| domains.platform.clone()).unwrap_or_default()
     }
 
     /// The installation in a namespace, or the only one of the cluster.

@@ -9,7 +9,8 @@ use crate::{
     clock::now,
     domain::{Host, State, Tenant, Told, state},
     object::{Seconds, resource::DOMAIN},
-    ops::{Context, OpError, pause::NAMESPACE},
+    ops::{Context, OpError},
+    settings::domains::NAMESPACE,
 };
 
 /// What is asked.

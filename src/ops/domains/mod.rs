@@ -3,7 +3,6 @@
 //! The controller has them in a store of its own; these use cases read and write the `Domain` objects, one request an object, and keep
 //! no index.
 
-mod cluster;
 pub mod import;
 pub mod list;
 mod objects;

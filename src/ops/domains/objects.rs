@@ -1,18 +1,16 @@
 //! `Domain` objects as the command line reads and makes them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
 
-use super::{
-    super::{Front, OpError},
-    cluster,
-};
+use super::super::{Front, OpError};
 use crate::{
     apply::{Api, ApiError, RunId},
     domain::{Host, Record},
+    domains::store::cluster::plain,
     error::Blame,
-    k8s::{Own as _, RUN, set},
+    k8s::{RUN, set},
     object::{Key, Seconds, resource::DOMAIN},
 };
 
@@ -27,7 +25,7 @@ pub struct Domain {
     /// Its Secret.
     pub secret: Key,
     /// What is known of it, or why that cannot be read.
-    pub record: Result<Record, String>,
+    pub record: Result<Arc<Record>, Arc<str>>,
 }
 
 /// What is known of a host before something is written for it.
@@ -71,12 +69,12 @@ impl Known {
 
 /// The name of the Secret of a host.
 pub(super) fn secret_name(host: &Host) -> String {
-    cluster::secret_name(host)
+    plain::secret_name(host)
 }
 
 /// A new object.
 pub(super) fn made(host: &Host, namespace: &str, tenant: Option<&str>, run: &RunId) -> Value {
-    let mut object = cluster::made(host, namespace, tenant);
+    let mut object = plain::made(host, namespace, tenant);
     // By this a creation whose answer was lost is known again.
     set(&mut object, "labels", RUN, run.as_str());
     object
@@ -84,15 +82,14 @@ pub(super) fn made(host: &Host, namespace: &str, tenant: Option<&str>, run: &Run
 
 /// The status that says what is known of a host at a moment.
 pub(super) fn status(record: &Record, now: Seconds) -> Value {
-    cluster::status(record, now)
+    plain::status(record, now)
 }
 
 /// Reads an object; `None` if it is none that the definition admits.
 pub(super) fn read(object: Value, own: &str) -> Option<Domain> {
-    let key = object.key();
-    let found = cluster::read(object, own)?;
+    let found = plain::read(object, own)?;
     Some(Domain {
-        key,
+        key: found.key,
         secret: found.secret,
         record: found.record,
     })

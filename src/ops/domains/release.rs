@@ -12,7 +12,8 @@ use crate::{
     domain::{Host, Record},
     error::Blame,
     object::{Key, Seconds, resource::DOMAIN},
-    ops::{Context, OpError, pause::NAMESPACE},
+    ops::{Context, OpError},
+    settings::domains::NAMESPACE,
     plan::Plan,
     text::counted,
 };
@@ -150,7 +151,7 @@ async fn release(api: &Api, key: &Key, now: Seconds) -> Result<(), ApiError> {
 
 /// The operations that release the host of an object; `None` if it is released.
 fn patch(object: &Value, now: Seconds) -> Option<Value> {
-    let mut record: Record = read(object.clone(), NAMESPACE)?.record.ok()?;
+    let mut record = Record::clone(&*read(object.clone(), NAMESPACE)?.record.ok()?);
     if record.released.is_some() {
         return None;
     }

@@ -10,7 +10,8 @@ use crate::{
     domain::{Host, Told, state},
     error::Blame,
     object::{Key, Seconds, resource::DOMAIN},
-    ops::{Context, OpError, pause::NAMESPACE},
+    ops::{Context, OpError},
+    settings::domains::NAMESPACE,
 };
 
 /// What is asked.

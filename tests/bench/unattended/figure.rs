@@ -123,7 +123,9 @@ impl Display for Figure {
 /// A time for people.
 pub(crate) fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
-    if seconds < 10.0 {
+    if seconds < 0.1 {
+        format!("{:.1} ms", seconds * 1_000.0)
+    } else if seconds < 10.0 {
         format!("{seconds:.2} s")
     } else {
         format!("{seconds:.0} s")

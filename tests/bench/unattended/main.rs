@@ -41,6 +41,7 @@ mod scale;
 mod second;
 mod second_ca;
 mod short;
+mod stores;
 mod world;
 
 use std::io::Write as _;
@@ -76,6 +77,8 @@ const ROWS: &[Row] = &[
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
     row("forecast", true, forecast::all),
+    row("domains", true, stores::objects),
+    row("domains-rows", true, stores::rows),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {
