@@ -69,8 +69,8 @@ section! {
         challenge_zone: Domain => "challenges.example.com", off = true;
         /// Order nothing before a TXT record proves that the tenant controls the name.
         ownership: bool => "false", usual = Some(false);
-        /// The platform's own names, which no customer may have: * is any characters but a dot, ** any. target and challengeZone are among them, with
-        /// all names below.
+        /// The platform's own names, which no customer may have: * is any characters but a dot, ** any. The host of ask is
+        /// among them, and so are target and challengeZone with all names below.
         own: Vec<String> => "[example.com, \"**.example.com\"]", off = true;
         /// The domain of the cluster, below which no customer may have a name.
         cluster_domain: Domain => "cluster.local", usual = Some(Domain("cluster.local".to_owned()));
@@ -109,8 +109,12 @@ section! {
         store: StoreWord => "cluster", usual = Some(StoreWord::Cluster);
         /// Where the URL of the PostgreSQL database is. It holds a password.
         database_url: Credential => "{file: database-url}", off = true;
+        /// Where the keys are with which private keys in the database are sealed: lines of 32 bytes in base64 (openssl rand -base64 32), the newest first.
+        database_key: Credential => "{file: database-key}", off = true;
         /// A URL that is told of each change of a domain's state, http or https.
         webhook: String => "https://app.shop/hooks/domains", off = true;
+        /// Where the secret is by which what the webhook is told is signed: whsec_ and Base64, of 24 bytes at least.
+        webhook_secret: Credential => "{file: webhook-secret}", off = true;
         /// How many hosts one token may register at once; as many come back in the period. 0 is no limit.
         per_token: Allowance => "1000/1h", usual = Some(PER_TOKEN);
         /// How many hosts one tenant may register.
@@ -172,6 +176,10 @@ pub struct DomainsSettings {
     pub cached: usize,
     /// Where the database is, if records are in one; otherwise they are in the cluster.
     pub database: Option<Credential>,
+    /// The URL that is told of changes, and where the secret is by which they are signed.
+    pub webhook: Option<(String, Credential)>,
+    /// Where the keys are with which private keys in it are sealed.
+    pub database_key: Option<Credential>,
 }
 
 impl DomainsEntry {
@@ -236,10 +244,19 @@ impl DomainsEntry {
             (Some(StoreWord::Postgres), Some(place)) => Some(place.clone()),
             (Some(StoreWord::Cluster) | None, _) => None,
         };
+        let webhook = match (&self.webhook, &self.webhook_secret) {
+            (Some(_), None) => {
+                return Err("domains.webhook needs domains.webhookSecret, by which what it is told is signed".to_owned());
+            }
+            (url, secret) => url.clone().zip(secret.clone()),
+        };
         let reserved = [&self.target, &self.challenge_zone];
         Ok(Some(DomainsSettings {
             platform: Platform {
-                own: patterns("own", self.own.as_deref().unwrap_or_default())?,
+                own: patterns("own", self.own.as_deref().unwrap_or_default())?
+                    .into_iter()
+                    .chain(ask.server().parse().ok())
+                    .collect(),
                 cluster: self.cluster_domain.as_ref().map(|domain| domain.0.as_str().into()),
                 reserved: reserved
                     .into_iter()
@@ -268,7 +285,9 @@ impl DomainsEntry {
             clients: self.clients.clone().unwrap_or_default(),
             hold: self.hold.map_or(HOLD, |hold| hold.0),
             cached: usize::try_from(self.cached.unwrap_or(CACHED)).unwrap_or(usize::MAX),
+            database_key: self.database_key.clone().filter(|_| database.is_some()),
             database,
+            webhook,
             said: self.clone(),
         }))
     }
@@ -332,7 +351,7 @@ mod tests {
     #[test]
     fn no_customer_may_have_what_the_settings_name_as_the_platforms() {
         let settings = of(
-            "domains:\n  ask: https://app.shop/{host}\n  target: customers.example.com\n  challengeZone: proofs.example.net\n  \
+            "domains:\n  ask: https://app.example.com/{host}\n  target: customers.example.com\n  challengeZone: proofs.example.net\n  \
              own: [Example.org, \"*.example.org\"]\n  clusterDomain: k8s.example.com\n  serve: listenerset\n  perDomain: 0\n",
         );
         let settings = settings.unwrap().unwrap();
@@ -340,6 +359,7 @@ mod tests {
         assert_eq!(settings.limits.per_domain, None);
         for (host, judged) in [
             ("shop.example.com", None),
+            ("app.example.com", Some(HostError::Own)),
             ("customers.example.com", Some(HostError::Own)),
             ("x.proofs.example.net", Some(HostError::Own)),
             ("example.org", Some(HostError::Own)),
@@ -352,7 +372,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_the_setting() {
-        let ask = "ask: https://app.shop/{host}";
+        let ask = "ask: \"https://app.shop/{host}\"";
         for (text, why) in [
             (
                 "ask: https://app.shop/allowed",
@@ -373,6 +393,7 @@ mod tests {
                 "domains.webhook holds a user name",
             ),
             ("webhook: app", "domains.webhook is no http or https URL"),
+            ("webhook: \"https://app.shop/hook\"", "needs domains.webhookSecret"),
             ("chunk: 0", "domains.chunk is from 1 to 200 for ingress"),
             (
                 "chunk: 65, serve: listenerset",

@@ -406,7 +406,7 @@ fn records() -> impl Strategy<Value = Record> {
         Just(None),
         Just(Some(OrderState::Validating { since: NOW })),
         Just(Some(OrderState::Issuing { since: NOW })),
-        (any::<i64>(), ".{0,20}", ".{0,20}").prop_map(|(until, reason, next)| Some(OrderState::Failed {
+        (any::<i64>(), ".{0,20}", "([a-z][a-z ]{0,20})?").prop_map(|(until, reason, next)| Some(OrderState::Failed {
             at: NOW,
             reason,
             next,
