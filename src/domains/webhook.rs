@@ -15,6 +15,7 @@
 //! 5 min; an answer other than 2xx counts as away. A change that is refused eight times is lost and said so. Who wants to know where
 //! a host stands, whatever was lost, asks the API.
 
+mod follow;
 mod queue;
 
 use std::{sync::Arc, time::Duration};
@@ -28,12 +29,13 @@ use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
     clock::now,
-    domain::{Record, Told, state},
+    domain::{Record, Told},
     net::https,
     object::Seconds,
     solve::dns01::config::{Credential, Secrets},
     text::{self, date_time},
 };
+pub use follow::Following;
 use queue::{Put, Queue};
 
 /// How long a receiver has for a change.
@@ -52,40 +54,35 @@ pub type Trouble = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A change of the state of a host, as the application gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Changed {
+struct Changed {
     /// The host.
-    pub host: String,
+    host: String,
     /// Whose it is.
-    pub tenant: String,
+    tenant: String,
     /// Where it stands, in a word.
-    pub state: &'static str,
+    state: &'static str,
     /// Why.
-    pub reason: String,
+    reason: String,
     /// What has to be done.
-    pub next: String,
+    next: String,
     /// When it goes on by itself (RFC 3339); null if time alone changes nothing.
-    pub until: Option<String>,
+    until: Option<String>,
     /// When it changed (RFC 3339).
-    pub at: String,
+    at: String,
 }
 
 impl Changed {
-    /// What has changed between two records of a host; `None` if it stands where it stood.
-    pub fn between(before: Option<&Record>, after: &Record, now: Seconds) -> Option<Self> {
-        let told = state(after, now);
-        let is_same = |before: Told| before.state == told.state && before.reason == told.reason;
-        if before.is_some_and(|before| is_same(state(before, now))) {
-            return None;
-        }
-        Some(Self {
-            host: after.host.to_string(),
-            tenant: after.tenant.to_string(),
+    /// That a host stands so at a moment.
+    fn of(record: &Record, told: &Told, now: Seconds) -> Self {
+        Self {
+            host: record.host.to_string(),
+            tenant: record.tenant.to_string(),
             state: told.state.as_str(),
-            reason: told.reason,
-            next: told.next,
+            reason: told.reason.clone(),
+            next: told.next.clone(),
             until: told.until.map(date_time),
             at: date_time(now),
-        })
+        }
     }
 }
 
@@ -99,14 +96,14 @@ pub struct Receiver {
 }
 
 /// Takes changes, and never waits.
-pub struct Webhook {
+struct Webhook {
     queue: Arc<Queue>,
     task: JoinHandle<()>,
 }
 
 impl Webhook {
     /// Begins to tell a receiver. What cannot be delivered is told to `trouble`, without a word of the URL or the secret.
-    pub fn begin(receiver: Receiver, secrets: Arc<dyn Secrets>, trouble: Trouble) -> Self {
+    fn begin(receiver: Receiver, secrets: Arc<dyn Secrets>, trouble: Trouble) -> Self {
         Self::at(Duration::from_secs(1), receiver, secrets, trouble)
     }
 
@@ -118,14 +115,14 @@ impl Webhook {
     }
 
     /// Tells of a change, in place of one of the same host that waits. Where 10,000 hosts wait, it is lost, and counted.
-    pub fn put(&self, changed: Changed) {
+    fn put(&self, changed: Changed) {
         if self.queue.put(changed) == Put::Lost {
             log::debug!("a change of a domain is not told, because too many wait already");
         }
     }
 
     /// Ends it: what waits is delivered within five seconds, or lost.
-    pub async fn end(self) {
+    async fn end(self) {
         self.queue.end();
         let stop = self.task.abort_handle();
         if timeout(LAST, self.task).await.is_err() {

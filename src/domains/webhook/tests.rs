@@ -174,16 +174,3 @@ async fn a_secret_that_is_none_sends_nothing_and_is_said_without_being_quoted() 
         assert!(got.try_recv().is_err());
     }
 }
-
-#[test]
-fn only_what_a_customer_would_notice_is_a_change() {
-    let mut record = Record::new("shop.example".parse().unwrap(), "acme".parse().unwrap(), 1_000);
-    let first = Changed::between(None, &record, 1_000).unwrap();
-    assert_eq!((first.state, first.at.as_str()), ("asked", "1970-01-01T00:16:40Z"));
-    let before = record.clone();
-    record.due = 2_000;
-    assert_eq!(Changed::between(Some(&before), &record, 1_001), None);
-    record.released = Some(1_002);
-    let released = Changed::between(Some(&before), &record, 1_002).unwrap();
-    assert_eq!(released.state, "released");
-}
