@@ -29,7 +29,7 @@ use crate::{
     object::resource::SECRET,
     object::{
         Key,
-        annotation::{CLAIM, COPIED_FROM},
+        annotation::{CLAIM, COPIED_FROM, ISSUED_AT_DIRECTORY},
         secret::TLS_TYPE,
     },
     plan::permits::{Permit, Permits, Verb},
@@ -139,6 +139,22 @@ impl SecretChange {
             ..options.clone()
         };
         Self::plan_with(target, pair, &options, annotations)
+    }
+
+    /// Plans to store a pair that another program has ordered, for an installation. `directory` is the installation's: the CA is the same, and
+    /// by this note its renewal changes none.
+    pub fn import(
+        target: &Target,
+        pair: &Pair,
+        options: &Options,
+        directory: &str,
+        claim: &str,
+    ) -> Result<Self, Refusal> {
+        let mut annotations: Map<String, Value> = NOTED.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        annotations.insert(SHA256.to_owned(), pair.sha256().to_string().into());
+        annotations.insert(ISSUED_AT_DIRECTORY.to_owned(), directory.into());
+        annotations.insert(CLAIM.to_owned(), claim.into());
+        Self::plan_with(target, pair, options, annotations)
     }
 
     fn plan_with(

@@ -11,6 +11,7 @@ mod colour;
 mod complete;
 mod config;
 mod controller;
+mod domains;
 mod ensure;
 mod explain;
 mod export;
@@ -110,6 +111,7 @@ pub fn run() -> Exit {
         Some(Command::Pause(command)) => on_runtime(controller::pause(*command)),
         Some(Command::Resume(command)) => on_runtime(controller::resume(*command)),
         Some(Command::Adopt(command)) => on_runtime_giving_up(|cancel| adopt::run(*command, cancel)),
+        Some(Command::Domains(command)) => on_runtime_giving_up(|cancel| domains::run(*command, cancel)),
         Some(Command::Install(command)) => on_runtime(install::run(*command)),
         Some(Command::Uninstall(command)) => on_runtime(install::uninstall(*command)),
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),

@@ -7,3 +7,4 @@ pub mod keep;
 pub mod look;
 pub mod serve;
 pub mod store;
+pub mod webhook;

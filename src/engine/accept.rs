@@ -14,7 +14,11 @@ use crate::{
 
 /// Judges a new pair for the names that were ordered. What is just as wrong with the certificate that the Secret holds
 /// now is no reason to refuse the new one: nothing would get worse.
-pub(super) fn judge(pair: &Pair, names: &[Name], held: Option<&Parsed>, now: Seconds) -> Result<(), PairError> {
+///
+/// # Errors
+///
+/// Clients would refuse it, or should; or it lacks the chain that the present one has.
+pub fn judge(pair: &Pair, names: &[Name], held: Option<&Parsed>, now: Seconds) -> Result<(), PairError> {
     let host = names.first().map(ToString::to_string);
     let found = unfit(pair.bundle(), host.as_deref(), now);
     let known: Vec<Reason> = held.map_or_else(Vec::new, |held| {

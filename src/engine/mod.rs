@@ -1,6 +1,6 @@
 //! Carries out a plan, from the order to the served certificate, and cleans up.
 
-mod accept;
+pub mod accept;
 pub mod aftermath;
 pub mod allowance;
 pub mod asked;

@@ -98,17 +98,23 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let mut trouble = session.trouble;
     let (account, mut known) = standing.look(now, &**context.front(), &mut trouble).await;
     known.join(seen_of(inventory, (ca, is_staging), standing.limits.as_ref()).buckets());
-    let all = ahead(
+    let mut all = ahead(
         inventory,
         (ca, is_staging),
         standing.limits.as_ref(),
         account.as_deref(),
     );
+    // Those without a certificate are last: they are new names of the first day, as those are that are asked for.
+    all.sort_by_key(|one| one.present.is_none());
     let absent = all.iter().filter(|one| one.present.is_none()).count();
     let certificates = all.len() - absent;
     let mut kept: Vec<Kept> = all.into_iter().map(|one| of_ahead(one, request.moments, now)).collect();
     let new = (1..=request.new_names).filter_map(|number| new_name(number, request.under.as_deref(), now));
-    let before = kept.len();
+    let before = if request.new_names == 0 {
+        certificates
+    } else {
+        kept.len()
+    };
     kept.extend(new);
     let until = now.saturating_add(AHEAD);
     let year = Year {
@@ -121,7 +127,13 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         now,
         until,
     };
-    let courses: Vec<Course> = request.lifetimes.iter().map(|lifetime| year.with(*lifetime)).collect();
+    let mut courses: Vec<Course> = request.lifetimes.iter().map(|lifetime| year.with(*lifetime)).collect();
+    if request.new_names == 0 {
+        // Nobody has asked for them: they are told where they wait.
+        for course in &mut courses {
+            course.new_names = course.new_names.take().filter(|new| new.held_by.is_some());
+        }
+    }
     Ok(Report {
         issuer: ca.name.clone(),
         directory: ca.directory.clone(),

@@ -13,6 +13,7 @@
 //! | [`restart`] | restart what uses a Secret |
 //! | [`cleanup`] | remove what killed runs have left |
 //! | [`adopt`] | take over what others keep, without an order, and give it back |
+//! | [`domains`] | list, register, release and import customers' own domains |
 //! | [`install`], [`uninstall`] | write what runs in the cluster with its rights, and remove it |
 //! | [`pause`] | tell the controller whether to order |
 //! | [`unattended`] | order what a program that goes on has decided from its own picture |
@@ -29,6 +30,7 @@ mod consumers;
 mod context;
 mod controllers;
 mod directory;
+pub mod domains;
 pub mod ensure;
 mod error;
 pub mod export;

@@ -131,7 +131,8 @@ impl Ca {
         host.is_some_and(|host| ends.iter().any(|end| is_below(host, end)))
     }
 
-    fn is_issuer_by_name(&self, leaf: &Certificate) -> bool {
+    /// Whether the name of its issuer says that this CA issued a certificate: only public CAs are known by it.
+    pub fn is_issuer_by_name(&self, leaf: &Certificate) -> bool {
         let organisation = leaf.issuer.organisation();
         organisation.is_some_and(|organisation| {
             self.known()

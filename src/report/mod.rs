@@ -8,6 +8,7 @@ pub mod by;
 pub mod cause;
 pub mod columns;
 pub mod doings;
+pub mod domains;
 pub mod explain;
 pub mod forecast;
 pub mod github;

@@ -24,7 +24,7 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest that it may be given. Handshakes wait for the answer.
 const LONGEST_ASK: Duration = Duration::from_secs(10);
 /// The namespace of the objects of hosts that are registered by the API.
-const NAMESPACE: &str = "kubectl-certs-domains";
+pub const NAMESPACE: &str = "kubectl-certs-domains";
 /// How many hosts one object serves: an Ingress has no limit, and grows with each; a `ListenerSet` has 64 listeners at most.
 const MOST_OF_INGRESS: u16 = 200;
 const MOST_OF_LISTENER_SET: u16 = 64;
@@ -111,6 +111,8 @@ section! {
         database_key: Credential => "{file: database-key}", off = true;
         /// A URL that is told of each change of a domain's state, http or https.
         webhook: String => "https://app.shop/hooks/domains", off = true;
+        /// Where the secret is by which what the webhook is told is signed: whsec_ and Base64, of 24 bytes at least.
+        webhook_secret: Credential => "{file: webhook-secret}", off = true;
         /// How many hosts one token may register at once; as many come back in the period. 0 is no limit.
         per_token: Allowance => "1000/1h", usual = Some(PER_TOKEN);
         /// How many hosts one tenant may register.
@@ -172,6 +174,8 @@ pub struct DomainsSettings {
     pub cached: usize,
     /// Where the database is, if records are in one; otherwise they are in the cluster.
     pub database: Option<Credential>,
+    /// The URL that is told of changes, and where the secret is by which they are signed.
+    pub webhook: Option<(String, Credential)>,
     /// Where the keys are with which private keys in it are sealed.
     pub database_key: Option<Credential>,
 }
@@ -238,6 +242,12 @@ impl DomainsEntry {
             (Some(StoreWord::Postgres), Some(place)) => Some(place.clone()),
             (Some(StoreWord::Cluster) | None, _) => None,
         };
+        let webhook = match (&self.webhook, &self.webhook_secret) {
+            (Some(_), None) => {
+                return Err("domains.webhook needs domains.webhookSecret, by which what it is told is signed".to_owned());
+            }
+            (url, secret) => url.clone().zip(secret.clone()),
+        };
         let reserved = [&self.target, &self.challenge_zone];
         Ok(Some(DomainsSettings {
             platform: Platform {
@@ -275,6 +285,7 @@ impl DomainsEntry {
             cached: usize::try_from(self.cached.unwrap_or(CACHED)).unwrap_or(usize::MAX),
             database_key: self.database_key.clone().filter(|_| database.is_some()),
             database,
+            webhook,
             said: self.clone(),
         }))
     }
@@ -380,6 +391,7 @@ mod tests {
                 "domains.webhook holds a user name",
             ),
             ("webhook: app", "domains.webhook is no http or https URL"),
+            ("webhook: \"https://app.shop/hook\"", "needs domains.webhookSecret"),
             ("chunk: 0", "domains.chunk is from 1 to 200 for ingress"),
             (
                 "chunk: 65, serve: listenerset",

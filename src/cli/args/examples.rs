@@ -69,6 +69,23 @@ examples! {
         "What would be changed, annotation by annotation, and what somebody has to decide" "adopt -A --dry-run",
         "What cert-manager keeps in one namespace" "adopt -n shop --from cert-manager",
         "All of it back" "adopt -n shop --undo";
+    DOMAINS:
+        "Where every host stands" "domains list -A",
+        "All about one, with the DNS records to set" "domains show shop.example.com";
+    DOMAINS_LIST:
+        "Those that wait for a DNS record" "domains list -A --state dns",
+        "The next 500 of a tenant, for a script" "domains list -n customers --tenant acme --after shop.example.com --limit 500 -o json";
+    DOMAINS_SHOW:
+        "All about one, with the DNS records to set" "domains show shop.example.com",
+        "The same for a script" "domains show shop.example.com -n customers -o json";
+    DOMAINS_PUT:
+        "Two hosts of a customer" "domains put shop.example.com www.example.com -n customers";
+    DOMAINS_RELEASE:
+        "A host that its customer has taken elsewhere" "domains release shop.example.com -n customers";
+    DOMAINS_IMPORT:
+        "What would be imported from Caddy" "domains import --from caddy /var/lib/caddy/.local/share/caddy -n customers --dry-run",
+        "What lua-resty-auto-ssl keeps in Redis, after `redis-cli --rdb ./dump.rdb`" "domains import --from auto-ssl ./dump.rdb -n customers",
+        "certbot's certificates" "domains import --from pem-dir /etc/letsencrypt -n customers";
     INSTALL:
         "A controller for the whole cluster, with Let's Encrypt" "install --production --image registry.example/certs:1 --email ops@shop.example",
         "One that plans and prints, for two namespaces" "install --namespaced shop,blog --image registry.example/certs:1",

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod controller;
+pub mod domains;
 mod examples;
 pub mod install;
 pub mod issue;
@@ -112,6 +113,9 @@ pub enum Command {
     /// Take over certificates that cert-manager, kube-lego, certbot or acme.sh keep, without an order, or give them back
     #[command(after_long_help = examples::ADOPT)]
     Adopt(Box<adopt::AdoptCommand>),
+    /// List, register, release and import customers' own domains
+    #[command(after_long_help = examples::DOMAINS)]
+    Domains(Box<domains::DomainsCommand>),
     /// Install what runs in a cluster.
     #[command(
         about = "Install the controller in a cluster, or a CronJob for one certificate, with the rights for it",

@@ -16,6 +16,7 @@ use crate::{
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
         store::{Store, cluster::ClusterStore},
+        webhook::{Following, Receiver},
     },
     engine::authority::Authority,
     error::chain,
@@ -29,7 +30,7 @@ use crate::{
     },
     ops::{OpError, unattended::Unattended},
     scan::{About, live::News as Judged},
-    settings::{domains::DomainsSettings, value::ServeWord},
+    settings::{domains::DomainsSettings, source::ClusterSecrets, value::ServeWord},
     solve::http01::ChallengeRoute,
 };
 
@@ -39,6 +40,8 @@ pub(super) struct Domains {
     store: Arc<dyn Store>,
     asker: Asker,
     looker: Arc<Looker>,
+    /// Tells the application of changes, while this process leads.
+    webhook: Option<Following>,
     /// Takes what is told of hosts, while this process leads.
     tells: Option<mpsc::UnboundedSender<OfHost>>,
     /// The Secrets of which something may be new.
@@ -85,6 +88,7 @@ impl Domains {
             store: Arc::new(store),
             asker,
             looker: Arc::new(looker),
+            webhook: None,
             tells: None,
             touched: BTreeSet::new(),
             leads_proxies: false,
@@ -135,6 +139,7 @@ impl Controller {
         let connection = self.unattended.connection().clone();
         let Some(domains) = &mut self.domains else { return };
         domains.tells = None;
+        domains.webhook = None;
         domains.leads_proxies = false;
         let Some(term) = &self.term else { return };
         let namespaces = self.unattended.wildcards.only.clone().unwrap_or_default();
@@ -153,6 +158,13 @@ impl Controller {
             tell: Arc::new(move |news| drop(loop_tells.send(Heard::Domains(news)))),
         };
         domains.tells = Some(tells);
+        domains.webhook = domains.settings.webhook.clone().map(|(url, secret)| {
+            let secrets = Arc::new(ClusterSecrets(self.api.clone()));
+            let loop_tells = self.tells.clone();
+            let trouble = move |text: &str| drop(loop_tells.send(Heard::Domains(News::Trouble(text.to_owned()))));
+            let store = Arc::clone(&domains.store);
+            Following::begin(store, Receiver { url, secret }, secrets, Arc::new(trouble))
+        });
         // What the leader before has seen last may be old.
         let bindings = self.live.inventory.bindings().iter();
         let of_domains = bindings.filter(|(_, binding)| is_of_domain(&binding.route));

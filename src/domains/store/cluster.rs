@@ -6,6 +6,7 @@
 
 mod index;
 mod object;
+pub mod plain;
 
 use std::{
     collections::VecDeque,

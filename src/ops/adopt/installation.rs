@@ -6,6 +6,7 @@ use super::OpError;
 use crate::{
     acme::Stage,
     apply::{Api, ApiError},
+    domain::Platform,
     error::Blame,
     install::{ACCOUNT, CONFIG, FOLLOWS, Scope, any_controller},
     k8s::Own as _,
@@ -25,22 +26,22 @@ use crate::{
 };
 
 /// An installation.
-pub(super) struct Installation {
+pub(in crate::ops) struct Installation {
     /// Its namespace.
-    pub(super) namespace: String,
+    pub(in crate::ops) namespace: String,
     /// What it follows.
-    pub(super) follows: Scope,
+    pub(in crate::ops) follows: Scope,
     /// Its id; `None` until somebody has asked for it.
-    pub(super) install: Option<String>,
+    pub(in crate::ops) install: Option<String>,
     /// The Secret of its account.
-    pub(super) account: Key,
+    pub(in crate::ops) account: Key,
     /// Its settings, with its CA.
-    pub(super) settings: Settings,
+    pub(in crate::ops) settings: Settings,
 }
 
 impl Installation {
     /// Its CA.
-    pub(super) fn ca(&self) -> Ca {
+    pub(in crate::ops) fn ca(&self) -> Ca {
         let issuer = &self.settings.chosen.issuer;
         Ca {
             name: issuer.name.clone(),
@@ -49,21 +50,27 @@ impl Installation {
     }
 
     /// Whether clients do not trust what its CA issues.
-    pub(super) fn is_staging(&self) -> bool {
+    pub(in crate::ops) fn is_staging(&self) -> bool {
         self.settings.chosen.issuer.stage == Stage::Staging
     }
 
     /// Whether it follows a namespace.
-    pub(super) fn follows(&self, namespace: &str) -> bool {
+    pub(in crate::ops) fn follows(&self, namespace: &str) -> bool {
         match &self.follows {
             Scope::Cluster => true,
             Scope::Namespaces(all) => all.iter().any(|one| one == namespace),
         }
     }
 
+    /// Which names it keeps for itself.
+    pub(in crate::ops) fn platform(&self) -> Platform {
+        let domains = self.settings.domains.as_ref();
+        domains.map(|domains| domains.platform.clone()).unwrap_or_default()
+    }
+
     /// The installation in a namespace, or the only one of the cluster.
     /// Without `needs_account`, it need not have an account yet.
-    pub(super) async fn find(api: &Api, namespace: Option<&str>, needs_account: bool) -> Result<Self, OpError> {
+    pub(in crate::ops) async fn find(api: &Api, namespace: Option<&str>, needs_account: bool) -> Result<Self, OpError> {
         let deployment = deployment(api, namespace).await?;
         let namespace = deployment.key().namespace.to_string();
         let words = words(&deployment);

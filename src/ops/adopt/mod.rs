@@ -44,7 +44,7 @@ use crate::{
 };
 use account::Taking;
 use carry::Carrier;
-use installation::Installation;
+pub(in crate::ops) use installation::Installation;
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -92,6 +92,7 @@ impl File {
             &mut self.notify.slack,
             &mut domains.database_url,
             &mut domains.database_key,
+            &mut domains.webhook_secret,
         ] {
             if let Some(Credential::File(path)) = place_of {
                 *path = place(path);
@@ -140,7 +141,8 @@ impl File {
             .or_else(|| {
                 let url = self.domains.database_url.as_ref().map(|_| "domains.databaseUrl");
                 let key = self.domains.database_key.as_ref().map(|_| "domains.databaseKey");
-                url.or(key).map(str::to_owned)
+                let webhook = self.domains.webhook_secret.as_ref().map(|_| "domains.webhookSecret");
+                url.or(key).or(webhook).map(str::to_owned)
             })
             .or_else(|| self.agree_tos.map(|_| "agreeTos".to_owned()))
             .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))

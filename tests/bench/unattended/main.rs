@@ -28,6 +28,7 @@ mod away;
 mod clock;
 mod fair;
 mod figure;
+mod forecast;
 mod full;
 mod gate;
 #[path = "../scan/machine.rs"]
@@ -76,6 +77,7 @@ const ROWS: &[Row] = &[
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
+    row("forecast", true, forecast::all),
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),
     row("source", true, source::hits),

@@ -83,3 +83,27 @@ fn a_ca_whose_limits_are_not_known_is_said_to_be_one_and_what_is_no_lifetime_is_
         assert!(ran.err.contains(words), "{args:?}: {}", ran.err);
     }
 }
+
+#[test]
+fn domains_that_wait_for_their_first_certificate_take_297_hours_where_they_are_30_000() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let domain = |number: usize| {
+        let host = format!("shop-{number}.example.com");
+        format!(
+            "---\napiVersion: kubectl-certs.io/v1\nkind: Domain\nmetadata: {{name: {host}, namespace: customers}}\n\
+             spec: {{host: {host}, secretName: domain-{host}}}\nstatus: {{permitted: true}}\n"
+        )
+    };
+    // Each of a domain of its own, as customers' are: the limit of a domain would come first.
+    let all: String = (0..30_000).map(|number| domain(number).replace("example.com", &format!("d{number}.com"))).collect();
+    std::fs::write(dir.path().join("domains.yaml"), all).expect("a file");
+    let path = dir.path().to_str().expect("UTF-8");
+    let ran = run(&["forecast", "-f", path, "--lifetime", "90d"]).ends_with(0);
+    for words in [
+        "30,000 Secrets wait for their first one",
+        "30,000 new names take 297 h with one account: 300 at once, then one each 36s.",
+        "one account gets 2,400 new certificates a day",
+    ] {
+        assert!(ran.out.contains(words), "{words} is missing in {}", ran.out);
+    }
+}

@@ -60,7 +60,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "object", "x509", "check", "text", "name", "event", "plan", "file", "document",
+            "object", "x509", "check", "text", "name", "event", "plan", "file", "document", "domain",
         ],
     ),
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
@@ -124,7 +124,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "domains",
         &[
             "clock", "file", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls",
-            "k8s", "settings",
+            "k8s", "settings", "solve",
         ],
     ),
     // What joins them.
@@ -205,6 +205,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "install",
             "document",
             "notify",
+            "domain",
+            "domains",
         ],
     ),
     // The unattended mode.
@@ -270,6 +272,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "install",
             "controller",
             "ops",
+            "domain",
             "tui",
         ],
     ),

@@ -24,7 +24,7 @@ const NO_IMAGE: &str = "testbed.local/none:1";
 
 /// Installs a controller that follows the namespace of the test alone, until the test has ended.
 #[must_use]
-fn installed(it: &Issuing) -> Wide {
+pub(super) fn installed(it: &Issuing) -> Wide {
     let wide = Wide(it.ns.name.clone());
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
     it.plain(&[

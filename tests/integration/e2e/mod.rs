@@ -18,6 +18,7 @@ mod controller;
 mod controller_state;
 mod dns01;
 mod dns_persist;
+mod domains_import;
 mod domain_stores;
 mod due;
 mod ensure;

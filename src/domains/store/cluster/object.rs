@@ -164,7 +164,7 @@ pub(super) fn made(record: &Record, own: &str) -> Value {
 
 /// The name of the Secret of a host, in the namespace of its object: `domain-` and the host. Where that is too long for a name,
 /// the host is cut, and a hash of the whole keeps it apart from others.
-pub(super) fn secret_name(host: &Host) -> String {
+pub fn secret_name(host: &Host) -> String {
     let whole = format!("{SECRET}{host}");
     if whole.len() <= LONGEST_NAME {
         return whole;
