@@ -36,7 +36,9 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{Access, Host, Looked, Record, Said, Tenant, access, dns::next_look, next_question},
+    domain::{
+        Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access, dns::next_look, next_question,
+    },
     error::chain,
     object::{Seconds, Text},
 };
@@ -89,6 +91,8 @@ pub struct Parts {
     pub asker: Asker,
     /// The look at DNS.
     pub looker: Arc<Looker>,
+    /// What the platform keeps for itself.
+    pub platform: Platform,
     /// What serves the hosts, unless they are served by somebody who asks for each certificate.
     pub chunks: Option<Chunks>,
     /// Whether this process leads.
@@ -103,6 +107,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         store,
         asker,
         looker,
+        platform,
         chunks,
         may,
         tell,
@@ -111,6 +116,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         store: Arc::clone(&store),
         asker,
         looker,
+        platform: Arc::new(platform),
         leaving: Arc::new(Leaving::new(Arc::clone(&store), Arc::clone(&tell))),
         may: Arc::clone(&may),
         tell: Arc::clone(&tell),
@@ -333,8 +339,7 @@ impl Keep {
             return;
         }
         self.chunks_written = Some(Instant::now());
-        let may = Arc::clone(&self.work.may);
-        if let Err(error) = chunks.write(&|| may()).await {
+        if let Err(error) = chunks.write(&*self.work.may).await {
             (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
             // What is there by now is read before it is tried again.
             self.chunks_read = None;
@@ -349,6 +354,7 @@ struct Work {
     store: Arc<dyn Store>,
     asker: Asker,
     looker: Arc<Looker>,
+    platform: Arc<Platform>,
     leaving: Arc<Leaving>,
     may: May,
     tell: Tell,
@@ -377,7 +383,10 @@ impl Work {
             if let Some(told) = told {
                 told.put(&mut record, now());
             }
-            if record.due <= now() {
+            if let Err(error) = Host::parse(host.as_str(), &self.platform) {
+                // Somebody has written the object by hand: nobody is asked about such a name.
+                refuse(&mut record, &format!("{host} is not accepted: {error}"));
+            } else if record.due <= now() {
                 self.hand_over(&mut record, &mut found).await;
                 self.find_out(&mut record, &mut found).await;
                 if self.leaving.may_leave(&record, now()).await {
@@ -437,6 +446,13 @@ impl Work {
         }
         record.plan(now());
     }
+}
+
+/// Notes that nothing is done for a host. A certificate that is there stays.
+fn refuse(record: &mut Record, why: &str) {
+    record.due = Seconds::MAX;
+    record.order = Some(OrderState::Blocked { reason: why.to_owned() });
+    record.asked = None;
 }
 
 /// Notes what was seen in DNS. Where nobody could be asked, what was seen before counts: a name server that does not answer

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use super::{ACCOUNT, CONFIG, Install, LEASE, Made, NAME, Scope};
 use crate::{
-    object::resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource},
+    object::{
+        register::OWN_GROUP,
+        resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource},
+    },
     plan::doing::shard,
 };
 
@@ -51,6 +54,10 @@ pub struct Needs {
     pub restarts: bool,
     /// Routes are edited in place.
     pub in_place: bool,
+    /// There are customers' domains.
+    pub domains: bool,
+    /// They are served by `ListenerSets`.
+    pub listener_sets: bool,
 }
 
 /// One rule of a role.
@@ -188,7 +195,22 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
             && !rule.resources.iter().any(|of| of == "secrets" || of == "events");
         rule.verbs.retain(|verb| is_left || verb != "list");
     }
+    if needs.domains {
+        // Whom the API registers, and where a domain stands, which nobody else writes.
+        rules.push(Rule::new(OWN_GROUP, &["domains"], &["create", "patch"]));
+        rules.push(Rule::new(OWN_GROUP, &["domains/status"], &["patch"]));
+    }
+    if needs.listener_sets {
+        let verbs = ["get", "create", "patch", "delete"];
+        rules.push(Rule::new("gateway.networking.k8s.io", &["listenersets"], &verbs));
+        rules.push(Rule::new("gateway.networking.k8s.io", &["httproutes"], &["patch"]));
+    }
     rules
+}
+
+/// What the API of customers' domains takes that has no namespace: whose token it is.
+fn judging_tokens() -> Vec<Rule> {
+    vec![Rule::new("authentication.k8s.io", &["tokenreviews"], &["create"])]
 }
 
 /// What the controller does in its own namespace, whatever it follows.
@@ -222,6 +244,9 @@ impl Install {
     pub(super) fn rights(&self) -> Vec<Made> {
         let wide = self.wide_name();
         let mut all = self.role(ROLE, Some(&self.namespace), NAME, &at_home());
+        if self.needs.domains && !self.is_one() {
+            all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-tokens"), &judging_tokens()));
+        }
         match &self.scope {
             Scope::Cluster => {
                 all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-read"), &following()));
