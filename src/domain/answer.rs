@@ -73,15 +73,9 @@ fn first(record: &Record) -> Seconds {
 
 /// From when on the renewal of a certificate is near: after half of its life. It is renewed when a third is left, or earlier by
 /// what its CA says.
-pub fn near(pair: &Pair) -> Seconds {
+fn near(pair: &Pair) -> Seconds {
     let life = pair.not_after.saturating_sub(pair.not_before).max(0);
     pair.not_before.saturating_add(life / 2)
-}
-
-/// Whether a negative answer is so fresh that the question is not asked again, whoever wants to know.
-pub fn is_remembered(record: &Record, now: Seconds) -> bool {
-    let asked = record.asked.as_ref();
-    asked.is_some_and(|asked| asked.said == Said::No && (asked.at..asked.at.saturating_add(REMEMBERED)).contains(&now))
 }
 
 impl Record {
@@ -121,17 +115,6 @@ mod tests {
         }
         assert_eq!(asked, [0, 60, 120, 240, 480, 960, 1_920, 3_840, 7_440]);
         assert_eq!(record.marks, None, "nothing is served that could be marked");
-    }
-
-    #[test]
-    fn a_negative_answer_is_remembered_for_a_minute_and_no_answer_is_not() {
-        let mut record = record();
-        record.answered(Said::No, false, NOW);
-        for (later, remembered) in [(0, true), (59, true), (60, false), (-1, false)] {
-            assert_eq!(is_remembered(&record, NOW + later), remembered, "{later}");
-        }
-        record.answered(Said::NotNow("it did not answer".into()), false, NOW);
-        assert!(!is_remembered(&record, NOW));
     }
 
     #[test]

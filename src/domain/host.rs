@@ -9,7 +9,7 @@ use crate::{
     name::Name,
     object::Text,
     policy::Pattern,
-    x509::{Section, public_suffix, registered_domain},
+    x509::{public_suffix, registered_domain},
 };
 
 /// The most bytes of a name in DNS (RFC 1035, section 2.3.4), without the trailing dot.
@@ -81,24 +81,6 @@ pub enum HostError {
     Own,
 }
 
-impl HostError {
-    /// A word for machines, in lower camel case.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::TooLong => "tooLong",
-            Self::NotAName => "notAName",
-            Self::Address => "address",
-            Self::Wildcard => "wildcard",
-            Self::OneLabel => "oneLabel",
-            Self::Inside => "inside",
-            Self::NotPublic => "notPublic",
-            Self::Suffix => "suffix",
-            Self::Own => "own",
-        }
-    }
-}
-
 impl Host {
     /// Reads a host as customers and clients write it: in any case, with U-labels, with a trailing dot. Nothing is cut off
     /// or decoded, so that `a@b.example` and `a%2fb.example` are no hosts.
@@ -146,11 +128,6 @@ impl Host {
     /// Whether the host is a registered domain itself, which cannot have a CNAME record.
     pub fn is_apex(&self) -> bool {
         self.registered() == self.as_str()
-    }
-
-    /// The name as orders have it.
-    pub fn name(&self) -> Name {
-        Name::Dns(self.0.clone())
     }
 }
 

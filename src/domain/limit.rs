@@ -59,9 +59,9 @@ pub struct RegistrationError {
 #[derive(Debug, Default)]
 pub struct Registrations {
     limits: RegistrationLimits,
-    tokens: HashMap<Text, Bucket>,
-    tenants: HashMap<Text, Bucket>,
-    domains: HashMap<Text, Bucket>,
+    tokens: Used,
+    tenants: Used,
+    domains: Used,
 }
 
 impl Registrations {
@@ -90,9 +90,9 @@ impl Registrations {
             (LimitKind::Domain, per_domain, host.registered(), &mut self.domains),
         ];
         let mut worst: Option<RegistrationError> = None;
-        for (kind, limit, name, buckets) in &mut all {
+        for (kind, limit, name, used) in &mut all {
             let Some(limit) = limit else { continue };
-            let until = possible_at(buckets, limit, name, now);
+            let until = used.possible_at(limit, name, now);
             if until > now && worst.is_none_or(|worst| worst.until < until) {
                 worst = Some(RegistrationError {
                     kind: *kind,
@@ -104,29 +104,41 @@ impl Registrations {
         if let Some(error) = worst {
             return Err(error);
         }
-        for (_, limit, name, buckets) in all {
-            let Some(limit) = limit else { continue };
-            let bucket = buckets.entry(name.into()).or_default();
-            *bucket = bucket.spent(&limit, now);
+        for (_, limit, name, used) in all {
+            if let Some(limit) = limit {
+                let bucket = used.buckets.entry(name.into()).or_default();
+                *bucket = bucket.spent(&limit, now);
+            }
         }
         Ok(())
     }
 }
 
-/// From when on one more is possible.
-fn possible_at(buckets: &mut HashMap<Text, Bucket>, limit: &Limit, name: &str, now: Seconds) -> Seconds {
-    if let Some(bucket) = buckets.get(name) {
-        return bucket.possible_at(limit, now);
+/// The buckets of one kind that are not full.
+#[derive(Debug, Default)]
+struct Used {
+    buckets: HashMap<Text, Bucket>,
+    /// When there is room again for another one, as long as that is known.
+    room_at: Seconds,
+}
+
+impl Used {
+    /// From when on one more is possible.
+    fn possible_at(&mut self, limit: &Limit, name: &str, now: Seconds) -> Seconds {
+        if let Some(bucket) = self.buckets.get(name) {
+            return bucket.possible_at(limit, now);
+        }
+        if self.buckets.len() < MOST {
+            return now;
+        }
+        // All are looked at once, and not for each host of a flood.
+        if self.room_at <= now {
+            self.buckets.retain(|_, bucket| !bucket.is_full(limit, now));
+            let next = self.buckets.values().map(|bucket| bucket.full_at(limit, now)).min();
+            self.room_at = next.unwrap_or(now).max(now.saturating_add(1));
+        }
+        if self.buckets.len() < MOST { now } else { self.room_at }
     }
-    if buckets.len() >= MOST {
-        buckets.retain(|_, bucket| !bucket.is_full(limit, now));
-    }
-    if buckets.len() >= MOST {
-        // The first that is full again makes room.
-        let next = buckets.values().map(|bucket| bucket.full_at(limit, now)).min();
-        return next.unwrap_or(now).max(now.saturating_add(1));
-    }
-    now
 }
 
 #[cfg(test)]
@@ -173,7 +185,7 @@ mod tests {
         for _ in 0..1_000 {
             assert_eq!(used.take("a", &shop(), &host("www.example.com"), NOW), Ok(()));
         }
-        assert!(used.tokens.is_empty() && used.domains.is_empty());
+        assert!(used.tokens.buckets.is_empty() && used.domains.buckets.is_empty());
     }
 
     #[test]
@@ -187,13 +199,13 @@ mod tests {
             let name = host(&format!("shop{n}.com"));
             refused += usize::from(used.take("a", &shop(), &name, NOW).is_err());
         }
-        assert_eq!((used.domains.len(), refused), (MOST, 2 * MOST));
+        assert_eq!((used.domains.buckets.len(), refused), (MOST, 2 * MOST));
         let error = used.take("a", &shop(), &host("late.com"), NOW).unwrap_err();
         assert_eq!(
             error.to_string(),
             "too many hosts were registered below this registered domain; the next is possible in 100 s"
         );
         assert_eq!(used.take("a", &shop(), &host("late.com"), error.until), Ok(()));
-        assert_eq!(used.domains.len(), 1);
+        assert_eq!(used.domains.buckets.len(), 1);
     }
 }

@@ -14,7 +14,7 @@ mod state;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use answer::{Question, REMEMBERED, is_remembered, next_question};
+pub use answer::{Question, REMEMBERED, next_question};
 pub use host::{Host, HostError, Platform};
 pub use leaving::{Access, Census, Frozen, access, may_leave};
 pub use record::{

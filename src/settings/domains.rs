@@ -69,8 +69,8 @@ section! {
         challenge_zone: Domain => "challenges.example.com", off = true;
         /// Order nothing before a TXT record proves that the tenant controls the name.
         ownership: bool => "false", usual = Some(false);
-        /// The platform's own names, which no customer may have: * is any characters but a dot, ** any. target and challengeZone are among them, with
-        /// all names below.
+        /// The platform's own names, which no customer may have: * is any characters but a dot, ** any. The host of ask is
+        /// among them, and so are target and challengeZone with all names below.
         own: Vec<String> => "[example.com, \"**.example.com\"]", off = true;
         /// The domain of the cluster, below which no customer may have a name.
         cluster_domain: Domain => "cluster.local", usual = Some(Domain("cluster.local".to_owned()));
@@ -83,8 +83,6 @@ section! {
         chunk: u16 => "200", off = true;
         /// The Service, in that namespace, to which all hosts of an Ingress lead.
         backend: ServicePort => "app:80", off = true;
-        /// A manifest of an Ingress or an HTTPRoute for each host that needs one of its own. {host} and {secret} stand for its name and its Secret.
-        template: String => "\"{apiVersion: networking.k8s.io/v1, kind: Ingress, ...}\"", off = true;
         /// Where the API and the certificate source listen. [ADDRESS]:PORT.
         listen: ListenAt => ":9403", usual = Some(ListenAt { address: None, port: PORT });
         /// The Secret (kubernetes.io/tls) whose certificate the API and the source show; its ca.crt is the CA of clients' certificates. NAMESPACE/NAME.
@@ -107,6 +105,8 @@ section! {
         store: StoreWord => "cluster", usual = Some(StoreWord::Cluster);
         /// Where the URL of the PostgreSQL database is. It holds a password.
         database_url: Credential => "{file: database-url}", off = true;
+        /// Where the keys are with which private keys in the database are sealed: lines of 32 bytes in base64 (openssl rand -base64 32), the newest first.
+        database_key: Credential => "{file: database-key}", off = true;
         /// A URL that is told of each change of a domain's state, http or https.
         webhook: String => "https://app.shop/hooks/domains", off = true;
         /// How many hosts one token may register at once; as many come back in the period. 0 is no limit.
@@ -170,6 +170,8 @@ pub struct DomainsSettings {
     pub cached: usize,
     /// Where the database is, if records are in one; otherwise they are in the cluster.
     pub database: Option<Credential>,
+    /// Where the keys are with which private keys in it are sealed.
+    pub database_key: Option<Credential>,
 }
 
 impl DomainsEntry {
@@ -237,7 +239,10 @@ impl DomainsEntry {
         let reserved = [&self.target, &self.challenge_zone];
         Ok(Some(DomainsSettings {
             platform: Platform {
-                own: patterns("own", self.own.as_deref().unwrap_or_default())?,
+                own: patterns("own", self.own.as_deref().unwrap_or_default())?
+                    .into_iter()
+                    .chain(ask.server().parse().ok())
+                    .collect(),
                 cluster: self.cluster_domain.as_ref().map(|domain| domain.0.as_str().into()),
                 reserved: reserved
                     .into_iter()
@@ -266,6 +271,7 @@ impl DomainsEntry {
             clients: self.clients.clone().unwrap_or_default(),
             hold: self.hold.map_or(HOLD, |hold| hold.0),
             cached: usize::try_from(self.cached.unwrap_or(CACHED)).unwrap_or(usize::MAX),
+            database_key: self.database_key.clone().filter(|_| database.is_some()),
             database,
             said: self.clone(),
         }))
@@ -330,7 +336,7 @@ mod tests {
     #[test]
     fn no_customer_may_have_what_the_settings_name_as_the_platforms() {
         let settings = of(
-            "domains:\n  ask: https://app.shop/{host}\n  target: customers.example.com\n  challengeZone: proofs.example.net\n  \
+            "domains:\n  ask: https://app.example.com/{host}\n  target: customers.example.com\n  challengeZone: proofs.example.net\n  \
              own: [Example.org, \"*.example.org\"]\n  clusterDomain: k8s.example.com\n  serve: listenerset\n  perDomain: 0\n",
         );
         let settings = settings.unwrap().unwrap();
@@ -338,6 +344,7 @@ mod tests {
         assert_eq!(settings.limits.per_domain, None);
         for (host, judged) in [
             ("shop.example.com", None),
+            ("app.example.com", Some(HostError::Own)),
             ("customers.example.com", Some(HostError::Own)),
             ("x.proofs.example.net", Some(HostError::Own)),
             ("example.org", Some(HostError::Own)),
@@ -350,7 +357,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_the_setting() {
-        let ask = "ask: https://app.shop/{host}";
+        let ask = "ask: \"https://app.shop/{host}\"";
         for (text, why) in [
             (
                 "ask: https://app.shop/allowed",

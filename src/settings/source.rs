@@ -191,6 +191,7 @@ mod tests {
             ),
             ("notify: {slack: {env: SLACK_URL}}", "notify.slack"),
             ("domains: {databaseUrl: {env: DATABASE_URL}}", "domains.databaseUrl"),
+            ("domains: {databaseKey: {env: DATABASE_KEY}}", "domains.databaseKey"),
             ("agreeTos: true", "agreeTos"),
             ("storing: {caFiles: [/etc/ca.pem]}", "storing.caFiles"),
             ("trust: [{ca: PEM}]", "trust"),

@@ -87,7 +87,12 @@ impl File {
                 *path = place(path);
             }
         }
-        for place_of in [&mut self.notify.slack, &mut self.domains.database_url] {
+        let domains = &mut self.domains;
+        for place_of in [
+            &mut self.notify.slack,
+            &mut domains.database_url,
+            &mut domains.database_key,
+        ] {
             if let Some(Credential::File(path)) = place_of {
                 *path = place(path);
             }
@@ -133,8 +138,9 @@ impl File {
             })
             .or_else(|| self.notify.slack.as_ref().map(|_| "notify.slack".to_owned()))
             .or_else(|| {
-                let place = self.domains.database_url.as_ref();
-                place.map(|_| "domains.databaseUrl".to_owned())
+                let url = self.domains.database_url.as_ref().map(|_| "domains.databaseUrl");
+                let key = self.domains.database_key.as_ref().map(|_| "domains.databaseKey");
+                url.or(key).map(str::to_owned)
             })
             .or_else(|| self.agree_tos.map(|_| "agreeTos".to_owned()))
             .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))
