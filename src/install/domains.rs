@@ -1,5 +1,5 @@
 //! The definition of the kind `Domain`, the one custom resource of this program: a customer's own domain
-//! (`docs/decisions/0035-customers-domains-store.md`).
+//! (`docs/decisions/0036-customers-domains-store.md`).
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Records as `Domain` objects: each is the status of one, written on the condition that nobody has changed it meanwhile.
 //!
 //! They are read once and then watched, and asked for in memory: thousands of handshakes for hosts that nobody knows cost the API
-//! server nothing. Where the watch is interrupted, a record is read from the server. `docs/decisions/0035-customers-domains-store.md`
+//! server nothing. Where the watch is interrupted, a record is read from the server. `docs/decisions/0036-customers-domains-store.md`
 //! says why they are there.
 
 mod index;

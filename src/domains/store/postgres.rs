@@ -1,7 +1,7 @@
 //! Records as rows of a `PostgreSQL` database (13 or later), for more names than a cluster keeps as objects.
 //!
 //! A row has a version, by which a put is conditional; an index by what is due; a claim that ends by the database's own clock;
-//! and the chain with its key, which is sealed. `docs/decisions/0035-customers-domains-store.md` says when it is worth having.
+//! and the chain with its key, which is sealed. `docs/decisions/0036-customers-domains-store.md` says when it is worth having.
 
 mod address;
 mod changes;

@@ -200,7 +200,7 @@ fn the_pages_name_every_annotation_and_label() {
 }
 
 /// What in a source opens a connection or starts a program.
-const OPENS: [&str; 8] = [
+const OPENS: [&str; 9] = [
     "TcpStream::connect(",
     "UdpSocket::bind(",
     "UnixStream::connect(",
@@ -209,6 +209,7 @@ const OPENS: [&str; 8] = [
     "ClientBuilder::",
     "Client::new()",
     "Command::new(",
+    "config.connect(",
 ];
 
 #[test]

@@ -18,6 +18,7 @@ mod controller;
 mod controller_state;
 mod dns01;
 mod dns_persist;
+mod domain_stores;
 mod due;
 mod ensure;
 mod events;

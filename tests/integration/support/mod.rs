@@ -11,6 +11,7 @@ pub(crate) mod limiter;
 pub(crate) mod pages;
 pub(crate) mod pebble;
 pub(crate) mod pki;
+pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod second_ca;

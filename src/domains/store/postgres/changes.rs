@@ -179,7 +179,7 @@ impl<'a> Watching<'a> {
         let mut after = (from.clone(), String::new());
         loop {
             let sql = "
-                SELECT host, version, changed::text FROM kubectl_certs_domains
+                SELECT host, version, changed::text AS number FROM kubectl_certs_domains
                 WHERE (changed, host) > ($1::xid8, $2) ORDER BY changed, host LIMIT $3";
             let parameters = [
                 typed(&after.0, Type::TEXT),

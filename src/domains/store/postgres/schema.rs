@@ -74,12 +74,18 @@ pub(super) async fn prepare(pool: &Pool) -> Result<(), StoreError> {
         }
     }
     // A dump was restored into a server whose transactions have lower numbers: its rows would be news for ever.
-    transaction
-        .batch_execute(
-            "UPDATE kubectl_certs_domains SET changed = pg_current_xact_id()
-             WHERE changed > (SELECT pg_current_xact_id())",
+    let is_restored = transaction
+        .query_typed(
+            "SELECT changed > pg_current_xact_id() FROM kubectl_certs_domains ORDER BY changed DESC LIMIT 1",
+            &[],
         )
         .await
         .map_err(|error| refused(&error))?;
+    if is_restored.first().is_some_and(|row| row.try_get(0).unwrap_or(false)) {
+        transaction
+            .batch_execute("UPDATE kubectl_certs_domains SET changed = pg_current_xact_id()")
+            .await
+            .map_err(|error| refused(&error))?;
+    }
     transaction.commit().await.map_err(|error| refused(&error))
 }
