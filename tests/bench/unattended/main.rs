@@ -40,11 +40,8 @@ mod scale;
 mod second;
 mod second_ca;
 mod short;
-<<<<<<< HEAD
 mod source;
-=======
 mod stores;
->>>>>>> d-store
 mod world;
 
 use std::io::Write as _;
@@ -79,13 +76,10 @@ const ROWS: &[Row] = &[
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
-<<<<<<< HEAD
-    row("source", true, source::hits),
-    row("source-flood", true, source::flood),
-=======
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),
->>>>>>> d-store
+    row("source", true, source::hits),
+    row("source-flood", true, source::flood),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {
