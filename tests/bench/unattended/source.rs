@@ -308,11 +308,7 @@ pub(crate) fn flood(plan: &Plan) -> Vec<Figure> {
     let (lanes, each_second) = if plan.smoke { (260, 5) } else { (620, 25) };
     let rate = thousands(usize::try_from((lanes - WAITING) * each_second).unwrap_or_default());
     let seconds = lasts.as_secs_f64();
-    let mut of = Of::size(format!(
-        "{}/s for {seconds:.0} s, {} known",
-        thousands(rate),
-        thousands(known)
-    ));
+    let mut of = Of::size(format!("{rate}/s for {seconds:.0} s, {} known", thousands(known)));
     run(async {
         let world = World::new(known).await?;
         let hot = known.min(100);
