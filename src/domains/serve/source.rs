@@ -37,7 +37,10 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{Host, Material, Record, Said, State, Tenant, limit::Registrations},
+    domain::{
+        Host, Material, Record, Said, State, Tenant,
+        limit::{RegistrationError, Registrations},
+    },
     domains::store::{Change, StoreError, Version},
     object::{Key, Seconds},
     x509::{Interner, KeyState, bundle},
@@ -304,15 +307,19 @@ impl Source {
         }
     }
 
+    /// Takes one of each limit.
+    fn take(&self, tenant: &Tenant, host: &Host, at: Seconds) -> Result<(), RegistrationError> {
+        let mut registrations = self.registrations.lock().unwrap_or_else(PoisonError::into_inner);
+        registrations.take(HANDSHAKE, tenant, host, at)
+    }
+
     async fn register(&self, host: &Host, found: Option<(Record, Version)>) -> Option<Answer> {
         let at = now();
         let (mut record, version) = match found {
             Some((record, version)) => (record, Some(version)),
             None => (Record::new(host.clone(), self.home.clone(), at), None),
         };
-        let mut registrations = self.registrations.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = registrations.take(HANDSHAKE, &record.tenant, host, at);
-        drop(registrations);
+        let taken = self.take(&record.tenant, host, at);
         if let Err(limited) = taken {
             return Some(Answer::NotYet(NotYet {
                 state: State::Limited,

@@ -245,9 +245,8 @@ async fn a_host_is_registered_looked_at_listed_and_released_by_its_tenant_alone(
     let world = World::new(&[]).await;
     let path = "/v1/domains/Shop.Customer.com";
     let (status, body) = world.json("PUT", path, "shop~web", "").await;
-    assert_eq!((status, &body["host"], &body["tenant"], &body["state"]), {
-        (201, &"shop.customer.com".into(), &"shop".into(), &"asked".into())
-    });
+    assert_eq!((status, &body["host"]), (201, &"shop.customer.com".into()));
+    assert_eq!((&body["tenant"], &body["state"]), (&"shop".into(), &"asked".into()));
     assert_eq!(body["records"][0]["type"], "CNAME");
     assert_eq!(body["records"][0]["value"], "customers.example.com");
     assert_eq!(body["certificate"]["valid"], false);
@@ -379,7 +378,13 @@ async fn whoever_is_not_let_in_is_told_what_is_missing() {
     }
     let (status, body) = world.json("PUT", path, "shop~web", r#"{"tenant":"blog"}"#).await;
     assert_eq!((status, &body["error"]), (403, &"forbidden".into()));
-    for (body, wanted) in [("{", 400), (r#"{"key":1}"#, 400), (r#"{"paused":""}"#, 400), (&" ".repeat(5_000), 413)] {
+    let large = " ".repeat(5_000);
+    for (body, wanted) in [
+        ("{", 400),
+        (r#"{"key":1}"#, 400),
+        (r#"{"paused":""}"#, 400),
+        (large.as_str(), 413),
+    ] {
         assert_eq!(world.ask("PUT", path, "shop~web", body).await.0, wanted);
     }
     assert_eq!(world.json("POST", path, "shop~web", "").await.0, 405);
@@ -522,17 +527,17 @@ async fn a_host_that_has_left_is_served_until_its_certificate_ends_and_comes_bac
 
 #[tokio::test]
 async fn a_flood_of_unknown_names_orders_nothing_and_harms_nobody_who_is_known() {
-    let world = World::with(&[], |options| options.hold = Duration::from_millis(500), false).await;
+    let world = World::with(&[], |options| options.hold = Duration::from_millis(100), false).await;
     for n in 0..10 {
         world.issued(&format!("known{n}.customer.com")).await;
     }
     world.until(|world| world.serving.is_complete() && world.serving.sizes().1 == 10).await;
     let begun = Instant::now();
-    let flood = join_all((0..40).map(|lane| {
+    let flood = join_all((0..300).map(|lane| {
         let world = &world;
         async move {
             let mut told = HashMap::new();
-            for n in 0..50 {
+            for n in 0..10 {
                 let (status, _) = world.pair(&format!("x{n}.y{lane}.com")).await;
                 *told.entry(status).or_insert(0) += 1;
             }

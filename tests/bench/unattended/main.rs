@@ -41,8 +41,8 @@ mod scale;
 mod second;
 mod second_ca;
 mod short;
-mod stores;
 mod source;
+mod stores;
 mod world;
 
 use std::io::Write as _;

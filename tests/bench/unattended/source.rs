@@ -42,6 +42,8 @@ const CACHED: usize = 10_000;
 const HIT: Duration = Duration::from_millis(2);
 /// How often the application may be asked in a second.
 const ASKS: usize = 50;
+/// How many unknown names wait for a question.
+const WAITING: u32 = 220;
 /// How long a known host may take during a flood, for all but one in a hundred.
 const KNOWN: Duration = Duration::from_millis(20);
 
@@ -302,14 +304,11 @@ struct Flood {
 pub(crate) fn flood(plan: &Plan) -> Vec<Figure> {
     let known = plan.size(300, 100_000);
     let lasts = plan.lasts(if plan.smoke { 0.05 } else { 1.0 });
-    let (lanes, each_second) = if plan.smoke { (4, 50) } else { (20, 500) };
-    let rate = lanes * each_second;
+    // Some 220 of them wait for a question at any moment; the others are as many as it takes.
+    let (lanes, each_second) = if plan.smoke { (260, 5) } else { (620, 25) };
+    let rate = thousands(usize::try_from((lanes - WAITING) * each_second).unwrap_or_default());
     let seconds = lasts.as_secs_f64();
-    let mut of = Of::size(format!(
-        "{}/s for {seconds:.0} s, {} known",
-        thousands(rate),
-        thousands(known)
-    ));
+    let mut of = Of::size(format!("{rate}/s for {seconds:.0} s, {} known", thousands(known)));
     run(async {
         let world = World::new(known).await?;
         let hot = known.min(100);
@@ -323,16 +322,14 @@ pub(crate) fn flood(plan: &Plan) -> Vec<Figure> {
             let mut client = world.client().await?;
             all.push(tokio::spawn(async move {
                 let mut flood = Flood::default();
-                let mut beat = interval(Duration::from_millis(20));
-                beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
+                let mut beat = interval(Duration::from_secs(1) / each_second);
+                beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 while Instant::now() < until {
                     beat.tick().await;
-                    for _ in 0..each_second / 50 {
-                        let n = flood.sent;
-                        let status = client.ask(&format!("x{n}.y{lane}.unknown{n}.com")).await?;
-                        *flood.statuses.entry(status).or_default() += 1;
-                        flood.sent += 1;
-                    }
+                    let n = flood.sent;
+                    let status = client.ask(&format!("x{n}.y{lane}.unknown{n}.com")).await?;
+                    *flood.statuses.entry(status).or_default() += 1;
+                    flood.sent += 1;
                 }
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(flood)
             }));
