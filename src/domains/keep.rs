@@ -12,6 +12,8 @@
 
 mod leave;
 mod stands;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
