@@ -196,20 +196,33 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
         rule.verbs.retain(|verb| is_left || verb != "list");
     }
     if needs.domains {
-        // Whom the API registers, and where a domain stands, which nobody else writes.
-        rules.push(Rule::new(OWN_GROUP, &["domains"], &["create", "patch"]));
-        rules.push(Rule::new(OWN_GROUP, &["domains/status"], &["patch"]));
+        rules.extend(keeping_domains());
     }
     if needs.listener_sets {
-        let verbs = ["get", "create", "patch", "delete"];
-        rules.push(Rule::new("gateway.networking.k8s.io", &["listenersets"], &verbs));
-        rules.push(Rule::new("gateway.networking.k8s.io", &["httproutes"], &["patch"]));
+        rules.extend(writing_listener_sets());
     }
     rules
 }
 
+/// What customers' domains take: to make those that the API registers, and to say where each stands, which nobody else does.
+pub(super) fn keeping_domains() -> Vec<Rule> {
+    vec![
+        Rule::new(OWN_GROUP, &["domains"], &["create", "patch"]),
+        Rule::new(OWN_GROUP, &["domains/status"], &["patch"]),
+    ]
+}
+
+/// What serving them by `ListenerSets` takes.
+pub(super) fn writing_listener_sets() -> Vec<Rule> {
+    let verbs = ["get", "create", "patch", "delete"];
+    vec![
+        Rule::new("gateway.networking.k8s.io", &["listenersets"], &verbs),
+        Rule::new("gateway.networking.k8s.io", &["httproutes"], &["patch"]),
+    ]
+}
+
 /// What the API of customers' domains takes that has no namespace: whose token it is.
-fn judging_tokens() -> Vec<Rule> {
+pub(super) fn judging_tokens() -> Vec<Rule> {
     vec![Rule::new("authentication.k8s.io", &["tokenreviews"], &["create"])]
 }
 

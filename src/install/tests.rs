@@ -443,9 +443,13 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
         ("reading-namespaced", rights::following_in_namespace()),
         ("classes", rights::following_without_namespace()),
         ("writing", writing(everything)),
+        ("domains", rights::keeping_domains()),
+        ("listenersets", rights::writing_listener_sets()),
+        ("tokens", rights::judging_tokens()),
     ] {
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));
     }
+    crate::renewed::same("plugin/chart/files/domain-kind.yaml", &yaml(&domains::definition().object));
     for (file, in_place) in [("policy", false), ("policy-in-place", true)] {
         let mut install = install("NAMESPACE", &[]);
         install.pair_keys = vec!["PAIRKEYS".to_owned()];
