@@ -38,9 +38,7 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{
-        Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access, dns::next_look, next_question,
-    },
+    domain::{Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access, dns::next_look, next_question},
     error::chain,
     object::{Seconds, Text},
 };
@@ -271,7 +269,9 @@ impl Keep {
     }
 
     async fn ended(&mut self, ended: Option<Ended>) {
-        let Some(Ended { host, told, result }) = ended else { return };
+        let Some(Ended { host, told, result }) = ended else {
+            return;
+        };
         self.busy.remove(&host);
         let is_again = self.again.remove(&host);
         match result {
@@ -318,7 +318,11 @@ impl Keep {
             Ok(hosts) => hosts.into_iter().for_each(|host| self.begin(host)),
             Err(error) => (self.work.tell)(News::Trouble(format!("what is due is not known: {}", chain(&error)))),
         }
-        let ripe = self.told.iter().filter(|(_, told)| told.is_ripe()).map(|(host, _)| host.clone());
+        let ripe = self
+            .told
+            .iter()
+            .filter(|(_, told)| told.is_ripe())
+            .map(|(host, _)| host.clone());
         for host in ripe.collect::<Vec<_>>() {
             self.begin(host);
         }
@@ -331,7 +335,10 @@ impl Keep {
             match chunks.read().await {
                 Ok(()) => self.chunks_read = Some(Instant::now()),
                 Err(error) => {
-                    (self.work.tell)(News::Trouble(format!("what serves domains cannot be read: {}", chain(&error))));
+                    (self.work.tell)(News::Trouble(format!(
+                        "what serves domains cannot be read: {}",
+                        chain(&error)
+                    )));
                     return;
                 }
             }

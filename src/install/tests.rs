@@ -449,7 +449,10 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
     ] {
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));
     }
-    crate::renewed::same("plugin/chart/files/domain-kind.yaml", &yaml(&domains::definition().object));
+    crate::renewed::same(
+        "plugin/chart/files/domain-kind.yaml",
+        &yaml(&domains::definition().object),
+    );
     for (file, in_place) in [("policy", false), ("policy-in-place", true)] {
         let mut install = install("NAMESPACE", &[]);
         install.pair_keys = vec!["PAIRKEYS".to_owned()];
@@ -500,7 +503,11 @@ fn customers_domains_take_their_kind_a_service_and_no_more_rights_than_they_need
         ]
     );
     let names = |made: &[Made]| made.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert!(!names(&without).iter().any(|name| name.contains("omain")), "{:?}", names(&without));
+    assert!(
+        !names(&without).iter().any(|name| name.contains("omain")),
+        "{:?}",
+        names(&without)
+    );
     for name in [
         "CustomResourceDefinition domains.kubectl-certs.io",
         "Service certs/kubectl-certs-domains",

@@ -244,7 +244,9 @@ impl DomainsEntry {
         };
         let webhook = match (&self.webhook, &self.webhook_secret) {
             (Some(_), None) => {
-                return Err("domains.webhook needs domains.webhookSecret, by which what it is told is signed".to_owned());
+                return Err(
+                    "domains.webhook needs domains.webhookSecret, by which what it is told is signed".to_owned(),
+                );
             }
             (url, secret) => url.clone().zip(secret.clone()),
         };

@@ -15,8 +15,8 @@ use crate::{
         chunks::{Backend, Chunks, Form},
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
-        store::{Store, cluster::ClusterStore},
         serve::{self, Hands, Identities, IdentitySecret, Options, Serving},
+        store::{Store, cluster::ClusterStore},
         webhook::{Following, Receiver},
     },
     engine::authority::Authority,
@@ -68,8 +68,10 @@ impl Domains {
             return Ok(None);
         };
         if settings.serve == ServeWord::ListenerSet && settings.said.gateway.is_none() {
-            return Err(OpError::usage("domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong")
-                .hint("name it: NAMESPACE/NAME"));
+            return Err(OpError::usage(
+                "domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong",
+            )
+            .hint("name it: NAMESPACE/NAME"));
         }
         if settings.serve != ServeWord::Source && settings.said.backend.is_none() {
             return Err(OpError::usage(format!(
@@ -86,8 +88,10 @@ impl Domains {
         let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions.clone());
         let namespaces = unattended.wildcards.only.as_deref();
         if settings.database.is_some() {
-            return Err(OpError::usage("the controller orders no certificates for records in a database yet")
-                .hint("have the records in the cluster: domains.store: cluster"));
+            return Err(
+                OpError::usage("the controller orders no certificates for records in a database yet")
+                    .hint("have the records in the cluster: domains.store: cluster"),
+            );
         }
         let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
         let store: Arc<dyn Store> = Arc::new(store);
@@ -99,7 +103,11 @@ impl Domains {
             pairs: Arc::new(api.clone()),
             reviews: Some(Arc::new(api.clone())),
             note: Arc::new(move |event, host, who| {
-                log.line([("event", event.into()), ("host", host.as_str().into()), ("by", who.into())]);
+                log.line([
+                    ("event", event.into()),
+                    ("host", host.as_str().into()),
+                    ("by", who.into()),
+                ]);
             }),
         };
         let identities = settings.said.server_secret.as_ref().map(|secret| {
@@ -109,7 +117,8 @@ impl Domains {
         let options = Options::of(&settings, instructions);
         let options = options.map_err(|error| OpError::usage(chain(&error)).after("domains"))?;
         let serving = serve::serve(settings.listen.socket(), identities, hands, options).await;
-        let serving = serving.map_err(|error| OpError::usage(chain(&error)).hint("name another address: domains.listen"))?;
+        let serving =
+            serving.map_err(|error| OpError::usage(chain(&error)).hint("name another address: domains.listen"))?;
         audit.line([
             ("event", "listening-for-domains".into()),
             ("address", serving.address().to_string().into()),
@@ -181,8 +190,7 @@ impl Controller {
         let Some(term) = &self.term else { return };
         let namespaces = self.unattended.wildcards.only.clone().unwrap_or_default();
         let form = domains.form(&self.live.inventory);
-        let chunks =
-            form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
+        let chunks = form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
         let (tells, heard) = mpsc::unbounded_channel();
         let loop_tells = self.tells.clone();
         let authority = term.authority.clone();
@@ -271,7 +279,9 @@ impl Controller {
             let what = Stands::Served(Served {
                 at,
                 present: seen.is_none(),
-                seen: seen.map(|text| crate::text::clear(text).into_owned()).unwrap_or_default(),
+                seen: seen
+                    .map(|text| crate::text::clear(text).into_owned())
+                    .unwrap_or_default(),
             });
             let _ = tells.send(OfHost { host, what });
         }

@@ -83,7 +83,10 @@ async fn parts(store: &Arc<MemoryStore>, status: &'static str) -> (Parts, Arc<Mu
 }
 
 async fn all(store: &MemoryStore) -> Vec<Record> {
-    store.page(&crate::domains::store::Filter::default(), None, 10_000).await.expect("records")
+    store
+        .page(&crate::domains::store::Filter::default(), None, 10_000)
+        .await
+        .expect("records")
 }
 
 /// Waits until this is so of all records.
@@ -115,14 +118,23 @@ async fn an_application_that_disowns_many_hosts_at_their_renewals_has_none_relea
     let task = tokio::spawn(run(parts, heard));
     let is_answered = |record: &Record| record.marks.is_none_or(|marks| marks.answers == 5);
     let records = until(&store, |all| all.iter().all(is_answered)).await;
-    assert!(records.iter().all(|record| record.released.is_none() && record.pair.is_some()));
-    assert!(records.iter().all(crate::domain::is_permitted), "they go on being renewed");
+    assert!(
+        records
+            .iter()
+            .all(|record| record.released.is_none() && record.pair.is_some())
+    );
+    assert!(
+        records.iter().all(crate::domain::is_permitted),
+        "they go on being renewed"
+    );
     drop(tells);
     task.await.expect("it ends with the channel");
     let told = told.lock().expect("a lock");
     let frozen: Vec<&News> = told.iter().filter(|news| matches!(news, News::Frozen(_))).collect();
     assert_eq!(frozen.len(), 1, "{frozen:?}");
-    let News::Frozen(why) = frozen[0] else { panic!("{frozen:?}") };
+    let News::Frozen(why) = frozen[0] else {
+        panic!("{frozen:?}")
+    };
     assert!(why.contains("60 of 400"), "{why}");
 }
 
@@ -134,7 +146,10 @@ async fn a_few_hosts_that_the_application_has_disowned_for_a_week_leave() {
     tokio::spawn(run(parts, heard));
     let is_left = |record: &&Record| record.released.is_some();
     let records = until(&store, |all| all.iter().filter(is_left).count() == 3).await;
-    assert!(records.iter().all(|record| record.pair.is_some()), "what is served is served on");
+    assert!(
+        records.iter().all(|record| record.pair.is_some()),
+        "what is served is served on"
+    );
     let told = told.lock().expect("a lock");
     assert_eq!(told.iter().filter(|news| matches!(news, News::Released(_))).count(), 3);
     assert!(!told.iter().any(|news| matches!(news, News::Frozen(_))));
@@ -145,7 +160,10 @@ async fn a_name_that_nobody_may_have_is_refused_without_a_question() {
     let store = Arc::new(MemoryStore::default());
     let (parts, told) = parts(&store, "200 OK").await;
     let inside: Host = "app.shop.svc.cluster.local".parse().expect("the form of a host");
-    store.put(&Record::new(inside, shop(), now()), None).await.expect("a record");
+    store
+        .put(&Record::new(inside, shop(), now()), None)
+        .await
+        .expect("a record");
     let (_tells, heard) = mpsc::unbounded_channel();
     tokio::spawn(run(parts, heard));
     let records = until(&store, |all| all.iter().all(|record| record.order.is_some())).await;

@@ -26,6 +26,7 @@ mod support;
 
 mod away;
 mod clock;
+mod customers;
 mod fair;
 mod figure;
 mod forecast;
@@ -78,6 +79,7 @@ const ROWS: &[Row] = &[
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
     row("forecast", true, forecast::all),
+    row("customers", true, customers::all),
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),
     row("source", true, source::hits),

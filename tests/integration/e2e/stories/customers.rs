@@ -1,112 +1,31 @@
 //! Customers who bring their own domains: an application that knows them, and three ways in.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use kubectl_certs::install::domains::definition;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{
-    controller::{controller, orders, resume},
+    controller::orders,
+    customers::{Application, PAGE, customer, define, domain, platform},
     eventually, eventually_within,
     issuing::{Issuing, NODE},
-    run::{Call, Running},
-    server::{answering, curl, free_port},
+    run::Running,
+    server::curl,
 };
 
 /// How long the first certificate of a host takes at most, with Traefik's own pause.
 const SOON: Duration = Duration::from_secs(15);
 
-/// The application: it knows its customers, says what it was asked, and serves all of them the same page.
-struct Application {
-    known: Arc<Mutex<BTreeSet<String>>>,
-    asked: Arc<Mutex<Vec<String>>>,
-    url: String,
-}
-
-impl Application {
-    fn start(it: &Issuing) -> Self {
-        let known: Arc<Mutex<BTreeSet<String>>> = Arc::default();
-        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (knows, notes) = (Arc::clone(&known), Arc::clone(&asked));
-        let address = answering("127.0.0.1", move |head| {
-            let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
-            let host = path.split("domain=").nth(1).unwrap_or_default();
-            let host = host.split('&').next().unwrap_or_default();
-            let is_known = knows.lock().unwrap().contains(host);
-            notes.lock().unwrap().push(path.clone());
-            let status = if is_known { "200 OK" } else { "404 Not Found" };
-            format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        });
-        let page = answering(NODE, |_| {
-            let body = "a customer's page";
-            format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            )
-        });
-        it.ns.apply(vec![
-            json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": {"name": "app"},
-                "spec": {"ports": [{"port": 80, "targetPort": page.port()}]},
-            }),
-            json!({
-                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-                "metadata": {"name": "app", "labels": {"kubernetes.io/service-name": "app"}},
-                "endpoints": [{"addresses": [NODE]}], "ports": [{"port": page.port()}],
-            }),
-        ]);
-        Self {
-            known,
-            asked,
-            url: format!("http://{address}/allowed?domain={{host}}"),
-        }
-    }
-
-    fn knows(&self, host: &str) {
-        self.known.lock().unwrap().insert(host.to_owned());
-    }
-
-    fn asked_about(&self, host: &str) -> usize {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().filter(|path| path.contains(host)).count()
-    }
-}
-
-/// A name that somebody registered, which leads to the platform.
-fn customer(it: &Issuing, label: &str) -> String {
-    let host = format!("{label}.{}.com", it.ns.name);
-    it.resolver.host(&host, &[NODE]);
-    host
-}
-
-fn domain(host: &str) -> Value {
-    json!({
-        "apiVersion": "kubectl-certs.io/v1", "kind": "Domain", "metadata": {"name": host}, "spec": {"host": host},
-    })
-}
-
-/// A controller with customers' domains, and where its API is.
-fn platform(it: &Issuing, app: &Application) -> (Running, String) {
-    let port = free_port();
-    let namespace = &it.ns.name;
-    it.settings(&format!(
-        "domains:\n  ask: \"{}\"\n  addresses: [{NODE}]\n  namespace: {namespace}\n  backend: app:80\n  listen: 127.0.0.1:{port}\n  \
-         tenants: [{namespace}]\n",
-        app.url
-    ));
-    let running = controller(it);
-    resume(it);
-    (running, format!("http://127.0.0.1:{port}"))
-}
-
 fn status(it: &Issuing, host: &str, field: &str) -> String {
     let path = format!("jsonpath={{.status.{field}}}");
-    it.ns
-        .kubectl(&["get", "domains.kubectl-certs.io", host, "--ignore-not-found", "-o", &path])
+    it.ns.kubectl(&[
+        "get",
+        "domains.kubectl-certs.io",
+        host,
+        "--ignore-not-found",
+        "-o",
+        &path,
+    ])
 }
 
 /// Waits until Traefik serves the page under the customer's name, with a certificate that clients trust.
@@ -117,7 +36,7 @@ fn until_served(it: &Issuing, host: &str, running: &Running) {
     eventually_within(SOON, &format!("the page of {host}"), || {
         let got = curl(&["--cacert", root, "--resolve", &resolve, &format!("https://{host}/")]);
         match got {
-            Ok(page) if page == "a customer's page" => Ok(()),
+            Ok(page) if page == PAGE => Ok(()),
             other => Err(format!(
                 "{other:?} {} {:?} {:?}",
                 status(it, host, "reason"),
@@ -132,9 +51,7 @@ fn until_served(it: &Issuing, host: &str, running: &Running) {
 #[ignore = "needs the testbed: tests/run"]
 fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_three_ways_in() {
     let it = Issuing::new("customers");
-    Call::kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"])
-        .run_with(definition().object.to_string().as_bytes())
-        .ends_with(0);
+    define();
     let app = Application::start(&it);
     let (by_object, by_put, by_handshake, nobodys) = (
         customer(&it, "object"),
@@ -164,7 +81,9 @@ fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_thr
 
     // A request of the application.
     it.ns.kubectl(&["create", "serviceaccount", "app"]);
-    let token = it.ns.kubectl(&["create", "token", "app", "--audience", "kubectl-certs"]);
+    let token = it
+        .ns
+        .kubectl(&["create", "token", "app", "--audience", "kubectl-certs"]);
     let bearer = format!("Authorization: Bearer {}", token.trim());
     let put = format!("{api}/v1/domains/{by_put}");
     let answer = curl(&["-X", "PUT", "-H", &bearer, &put]).expect("it is registered");
@@ -188,14 +107,27 @@ fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_thr
     assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
     assert_eq!(found["items"][0]["spec"]["tls"].as_array().map(Vec::len), Some(3));
     assert_eq!(orders(&it), 3);
-    assert_eq!(app.asked_about(&by_object), 1, "{:?}", app.asked.lock().unwrap());
+    assert_eq!(app.asked_about(&by_object), 1);
     let versions = |it: &Issuing| {
-        let domains = ["get", "domains.kubectl-certs.io", "-o", "jsonpath={.items[*].metadata.resourceVersion}"];
-        (it.ns.kubectl(&domains), all(it)["items"][0]["metadata"]["resourceVersion"].clone())
+        let domains = [
+            "get",
+            "domains.kubectl-certs.io",
+            "-o",
+            "jsonpath={.items[*].metadata.resourceVersion}",
+        ];
+        (
+            it.ns.kubectl(&domains),
+            all(it)["items"][0]["metadata"]["resourceVersion"].clone(),
+        )
     };
     // The second light may take a moment.
     eventually("all of them to be seen served", || {
-        let records = it.ns.kubectl(&["get", "domains.kubectl-certs.io", "-o", "jsonpath={.items[*].status.record.served.present}"]);
+        let records = it.ns.kubectl(&[
+            "get",
+            "domains.kubectl-certs.io",
+            "-o",
+            "jsonpath={.items[*].status.record.served.present}",
+        ]);
         if records.split_whitespace().filter(|word| *word == "true").count() == 3 {
             Ok(())
         } else {
@@ -221,9 +153,7 @@ fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_thr
 #[ignore = "needs the testbed: tests/run"]
 fn a_development_copy_keeps_its_own_customers_and_touches_nobody_elses() {
     let (prod, dev) = (Issuing::new("platform"), Issuing::new("platform-dev"));
-    Call::kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"])
-        .run_with(definition().object.to_string().as_bytes())
-        .ends_with(0);
+    define();
     let (app, app_dev) = (Application::start(&prod), Application::start(&dev));
     let (shop, trial) = (customer(&prod, "shop"), customer(&dev, "trial"));
     app.knows(&shop);
