@@ -42,7 +42,7 @@ impl Form {
 
 /// A chain and a key that belong together, says their store. `Debug` shows no key.
 #[derive(Debug)]
-pub struct Found {
+pub(super) struct Found {
     /// Where it is: a file's path below the one that was named, or the key in a dump. Not cleared.
     pub at: String,
     /// For which host the store keeps it; `None`: for the names of the certificate.
@@ -57,7 +57,7 @@ pub struct Found {
 
 /// One thing in a store.
 #[derive(Debug)]
-pub enum Item {
+pub(super) enum Item {
     /// A pair.
     Pair(Found),
     /// Something that should be a pair and is none.
@@ -70,11 +70,11 @@ pub enum Item {
 }
 
 /// Takes what is found, and says whether to go on.
-pub type Sink<'a> = &'a mut dyn FnMut(Item) -> ControlFlow<()>;
+pub(super) type Sink<'a> = &'a mut dyn FnMut(Item) -> ControlFlow<()>;
 
 /// Why a store cannot be read at all.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(super) enum StoreError {
     /// The system returned an error.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -100,7 +100,7 @@ pub enum StoreError {
 /// # Errors
 ///
 /// It cannot be read, or is no such store. What is wrong with one pair is an [`Item::Problem`].
-pub fn walk(form: Form, path: &Path, sink: Sink<'_>) -> Result<(), StoreError> {
+pub(super) fn walk(form: Form, path: &Path, sink: Sink<'_>) -> Result<(), StoreError> {
     match form {
         Form::PemDir => pem::walk(path, sink),
         Form::Caddy => caddy::walk(path, sink),

@@ -41,7 +41,7 @@ mod opcode {
 
 /// Why a dump cannot be read. The messages are predicates: "dump.rdb is no dump of Redis".
 #[derive(Debug, thiserror::Error)]
-pub enum RdbError {
+pub(super) enum RdbError {
     /// The system returned an error.
     #[error(transparent)]
     Io(io::Error),
@@ -64,7 +64,7 @@ pub enum RdbError {
 
 impl RdbError {
     /// What to do.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Io(_) => None,
             Self::None | Self::CutOff | Self::Damaged(_) => {
@@ -88,7 +88,7 @@ impl From<io::Error> for RdbError {
 
 /// The value of a key that is wanted.
 #[derive(Debug)]
-pub enum Value {
+pub(super) enum Value {
     /// A string.
     Text(Zeroizing<Vec<u8>>),
     /// A string of so many bytes, which is too many.
@@ -115,7 +115,7 @@ enum Length {
 }
 
 /// Reads a dump from its beginning.
-pub struct Reader<R> {
+pub(super) struct Reader<R> {
     from: R,
 }
 
@@ -125,7 +125,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     ///
     /// It is none, or of a version that is not known.
-    pub fn open(mut from: R) -> Result<Self, RdbError> {
+    pub(super) fn open(mut from: R) -> Result<Self, RdbError> {
         let mut head = [0; 9];
         match from.read_exact(&mut head) {
             Ok(()) => {}
@@ -148,7 +148,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     ///
     /// It ends early, or is not understood: nothing after that can be found.
-    pub fn next(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Result<Option<(Vec<u8>, Value)>, RdbError> {
+    pub(super) fn next(&mut self, wanted: impl Fn(&[u8]) -> bool) -> Result<Option<(Vec<u8>, Value)>, RdbError> {
         loop {
             let code = self.byte()?;
             match code {
