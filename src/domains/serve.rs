@@ -47,7 +47,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use hands::{Asks, Pairs, Reviews, TOKENREVIEW};
+pub use hands::{Asks, Pairs, Reviews};
 pub use source::Counted;
 pub use tls::{Identities, Identity, IdentitySecret};
 

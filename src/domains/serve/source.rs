@@ -72,7 +72,7 @@ const AGAIN: usize = 4;
 
 /// What was done since the process began.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(super) struct Counts {
     hits: AtomicU64,
     reads: AtomicU64,
     asks: AtomicU64,
@@ -101,7 +101,7 @@ impl Counts {
     }
 
     /// What it is now.
-    pub fn now(&self) -> Counted {
+    pub(super) fn now(&self) -> Counted {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counted {
             hits: of(&self.hits),
