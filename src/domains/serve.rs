@@ -15,6 +15,7 @@ mod body;
 mod brief;
 mod cache;
 mod certificate;
+mod counts;
 mod flights;
 mod gate;
 mod hands;
@@ -47,8 +48,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use counts::Counted;
 pub use hands::{Asks, Pairs, Reviews};
-pub use source::Counted;
 pub use tls::{Identities, Identity, IdentitySecret};
 
 use problem::Problem;
