@@ -400,3 +400,6 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
     ];
     (status, headers, text + "\n").into_response()
 }
+
+#[cfg(test)]
+mod tests;
