@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use reqwest::{Client as Http, StatusCode};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -250,8 +250,8 @@ async fn a_host_is_registered_looked_at_listed_and_released_by_its_tenant_alone(
     let world = World::new(&[]).await;
     let path = "/v1/domains/Shop.Customer.com";
     let (status, body) = world.json("PUT", path, "shop~web", "").await;
-    assert_eq!((status, &body["host"]), (201, &"shop.customer.com".into()));
-    assert_eq!((&body["tenant"], &body["state"]), (&"shop".into(), &"asked".into()));
+    assert_eq!((status, &body["host"]), (201, &json!("shop.customer.com")));
+    assert_eq!((&body["tenant"], &body["state"]), (&json!("shop"), &json!("asked")));
     assert_eq!(body["records"][0]["type"], "CNAME");
     assert_eq!(body["records"][0]["value"], "customers.example.com");
     assert_eq!(body["certificate"]["valid"], false);
@@ -261,27 +261,27 @@ async fn a_host_is_registered_looked_at_listed_and_released_by_its_tenant_alone(
     assert_eq!(world.ask("GET", path, "blog~web", "").await.0, 404);
     assert_eq!(world.ask("DELETE", path, "blog~web", "").await.0, 404);
     let (status, body) = world.json("PUT", path, "blog~web", "").await;
-    assert_eq!((status, &body["error"]), (409, &"taken".into()));
+    assert_eq!((status, &body["error"]), (409, &json!("taken")));
     assert!(body["next"].as_str().unwrap().contains(" TXT "), "{body}");
     let (status, body) = world.json("GET", path, "blog~web", "").await;
     assert_eq!(
         (status, &body["tenant"], &body["state"]),
-        (200, &"blog".into(), &"moved".into())
+        (200, &json!("blog"), &json!("moved"))
     );
     assert_eq!(
         (&body["records"][0]["purpose"], &body["since"]),
-        (&"ownership".into(), &Value::Null)
+        (&json!("ownership"), &Value::Null)
     );
     assert_eq!(world.ask("DELETE", path, "blog~web", "").await.0, 404);
     let (_, list) = world.json("GET", "/v1/domains", "blog~web", "").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 0);
     // Paused, and no longer.
     let (status, body) = world.json("PUT", path, "shop~web", r#"{"paused":"moving"}"#).await;
-    assert_eq!((status, &body["state"]), (200, &"paused".into()));
+    assert_eq!((status, &body["state"]), (200, &json!("paused")));
     let (_, body) = world.json("PUT", path, "shop~web", r#"{"paused":null}"#).await;
     assert_eq!(body["state"], "asked");
     let (status, body) = world.json("DELETE", path, "shop~web", "").await;
-    assert_eq!((status, &body["state"]), (200, &"released".into()));
+    assert_eq!((status, &body["state"]), (200, &json!("released")));
     assert_eq!(
         world.ask("DELETE", path, "shop~web", "").await.0,
         200,
@@ -290,7 +290,7 @@ async fn a_host_is_registered_looked_at_listed_and_released_by_its_tenant_alone(
     let (status, body) = world.json("PUT", path, "shop~web", "").await;
     assert_eq!(
         (status, &body["state"]),
-        (200, &"asked".into()),
+        (200, &json!("asked")),
         "it is registered again"
     );
     world.serving.end().await;
@@ -397,10 +397,10 @@ async fn whoever_is_not_let_in_is_told_what_is_missing() {
         let (status, body) = world
             .json("GET", "/v1/certificate?server_name=a.example.com", user, "")
             .await;
-        assert_eq!((status, &body["error"]), (403, &"forbidden".into()));
+        assert_eq!((status, &body["error"]), (403, &json!("forbidden")));
     }
     let (status, body) = world.json("PUT", path, "shop~web", r#"{"tenant":"blog"}"#).await;
-    assert_eq!((status, &body["error"]), (403, &"forbidden".into()));
+    assert_eq!((status, &body["error"]), (403, &json!("forbidden")));
     let large = " ".repeat(5_000);
     for (body, wanted) in [
         ("{", 400),
