@@ -15,6 +15,7 @@ mod body;
 mod brief;
 mod cache;
 mod certificate;
+mod counts;
 mod flights;
 mod gate;
 mod hands;
@@ -47,8 +48,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use hands::{Asks, Pairs, Reviews, TOKENREVIEW};
-pub use source::Counted;
+pub use counts::Counted;
+pub use hands::{Asks, Pairs, Reviews};
 pub use tls::{Identities, Identity, IdentitySecret};
 
 use problem::Problem;
@@ -399,3 +400,6 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
     ];
     (status, headers, text + "\n").into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,7 +188,7 @@ mod tests {
                 "soon",
             ),
             (record(|it| it.order = Some(limited.clone())), "later"),
-            (record(|it| it.moved = Some(moved.clone())), "later"),
+            (record(|it| it.moved = Some(moved.clone())), "soon"),
         ] {
             assert_eq!(word(&record), wanted, "{record:?}");
         }

@@ -46,14 +46,42 @@ struct Wanted {
     /// Whose it is to be; only callers for all tenants may say another than their own.
     #[serde(default)]
     tenant: Option<Tenant>,
-    /// Why it is paused; null ends the pause.
-    #[serde(default, deserialize_with = "said")]
-    paused: Option<Option<String>>,
+    #[serde(default)]
+    paused: Pause,
 }
 
-/// Tells a null from what is absent.
-fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+/// What is said of a pause.
+#[derive(Debug, Default)]
+enum Pause {
+    /// Nothing: it stays as it is.
+    #[default]
+    Unsaid,
+    /// It ends: null.
+    Ends,
+    /// It begins, for this reason.
+    For(String),
+}
+
+impl<'de> Deserialize<'de> for Pause {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reason = Option::<String>::deserialize(deserializer)?;
+        Ok(reason.map_or(Self::Ends, Self::For))
+    }
+}
+
+impl Pause {
+    /// Notes it, if it is another one.
+    fn note(&self, record: &mut Record, at: Seconds) {
+        let wanted = match self {
+            Self::Unsaid => return,
+            Self::Ends => None,
+            Self::For(reason) => Some(reason.clone()),
+        };
+        if record.paused != wanted {
+            record.paused = wanted;
+            record.plan(at);
+        }
+    }
 }
 
 /// `/v1/domains/{host}`.
@@ -69,7 +97,7 @@ pub(super) async fn one(
         let caller = shared.caller(&peer, &headers).await?;
         let host = shared.host(&uri)?;
         match method {
-            Method::PUT => put(&shared, &caller, host, body).await,
+            Method::PUT => put(&shared, &caller, &host, body).await,
             Method::DELETE => release(&shared, &caller, &host).await,
             _ => look(&shared, &caller, &host).await,
         }
@@ -185,8 +213,9 @@ async fn wanted(body: Body) -> Result<Wanted, Problem> {
     }
     let wanted: Wanted = serde_json::from_slice(&bytes)
         .map_err(|error| Problem::request(format!("The body cannot be read: {error}.")))?;
-    let is_long = |reason: &String| reason.len() > LONGEST_REASON || reason.trim().is_empty();
-    if wanted.paused.as_ref().and_then(Option::as_ref).is_some_and(is_long) {
+    if let Pause::For(reason) = &wanted.paused
+        && (reason.len() > LONGEST_REASON || reason.trim().is_empty())
+    {
         let reason = format!("The reason for a pause has 1 to {LONGEST_REASON} bytes.");
         return Err(Problem::request(reason));
     }
@@ -204,24 +233,16 @@ enum Next {
 }
 
 fn next(found: Option<&Record>, host: &Host, tenant: &Tenant, wanted: &Wanted, at: Seconds) -> Next {
-    let paused = |record: &mut Record| {
-        if let Some(paused) = &wanted.paused {
-            record.paused.clone_from(paused);
-            record.plan(at);
-        }
-    };
     let Some(record) = found else {
         let mut record = Record::new(host.clone(), tenant.clone(), at);
-        paused(&mut record);
+        wanted.paused.note(&mut record, at);
         return Next::Put(record, StatusCode::CREATED);
     };
     match domain::access(record, tenant, at) {
         domain::Access::Own => {
             let mut next = record.clone();
             next.registered_again(at);
-            if wanted.paused.as_ref().is_some_and(|wanted| *wanted != next.paused) {
-                paused(&mut next);
-            }
+            wanted.paused.note(&mut next, at);
             // Whoever asks again may have set the records in DNS meanwhile.
             if !state(&next, at).certificate && next.due > at.saturating_add(SOON) {
                 next.look_again(at);
@@ -233,7 +254,7 @@ fn next(found: Option<&Record>, host: &Host, tenant: &Tenant, wanted: &Wanted, a
         }
         domain::Access::Free => {
             let mut next = Record::handed_over(host, tenant, at);
-            paused(&mut next);
+            wanted.paused.note(&mut next, at);
             Next::Put(next, StatusCode::CREATED)
         }
         domain::Access::Kept { .. } => {
@@ -244,13 +265,13 @@ fn next(found: Option<&Record>, host: &Host, tenant: &Tenant, wanted: &Wanted, a
     }
 }
 
-async fn put(shared: &Shared, caller: &Caller, host: Host, body: Body) -> Result<Response, Problem> {
+async fn put(shared: &Shared, caller: &Caller, host: &Host, body: Body) -> Result<Response, Problem> {
     let wanted = wanted(body).await?;
     let tenant = caller.scope.tenant(wanted.tenant.as_ref())?;
     let mut is_counted = false;
     for _ in 0..TRIES {
         let at = now();
-        let found = shared.hands.store.get(&host).await?;
+        let found = shared.hands.store.get(host).await?;
         let (record, version) = match &found {
             Some((record, version)) => (Some(record), Some(version)),
             None => (None, None),
@@ -265,7 +286,7 @@ async fn put(shared: &Shared, caller: &Caller, host: Host, body: Body) -> Result
                 ));
             }
         };
-        let (next, status) = match next(record, &host, tenant, &wanted, at) {
+        let (next, status) = match next(record, host, tenant, &wanted, at) {
             Next::Same(record) => return Ok(shared.told(StatusCode::OK, &record, at)),
             Next::Put(record, status) => (record, Ok(status)),
             Next::Taken(next) => {
@@ -278,7 +299,7 @@ async fn put(shared: &Shared, caller: &Caller, host: Host, body: Body) -> Result
             }
         };
         if !is_counted {
-            shared.take(caller, tenant, &host, at)?;
+            shared.take(caller, tenant, host, at)?;
             is_counted = true;
         }
         match shared.hands.store.put(&next, version).await {
@@ -286,14 +307,14 @@ async fn put(shared: &Shared, caller: &Caller, host: Host, body: Body) -> Result
             Err(StoreError::Conflict(_)) => continue,
             Err(error) => return Err(error.into()),
         }
-        shared.source.changed(&host);
+        shared.source.changed(host);
         return match status {
             Ok(status) => {
-                (shared.hands.note)("registered", &host, &caller.name);
+                (shared.hands.note)("registered", host, &caller.name);
                 Ok(shared.told(status, &next, at))
             }
             Err(problem) => {
-                (shared.hands.note)("wanted-by-another", &host, &caller.name);
+                (shared.hands.note)("wanted-by-another", host, &caller.name);
                 Err(problem)
             }
         };

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// authentication.k8s.io/v1 `TokenReview`.
-pub const TOKENREVIEW: Resource =
+const TOKENREVIEW: Resource =
     Resource::new("authentication.k8s.io", "v1", "tokenreviews", "TokenReview").cluster_wide();
 /// The data keys of a pair in a Secret of type `kubernetes.io/tls`.
 const SLOTS: [&str; 2] = ["tls.crt", "tls.key"];

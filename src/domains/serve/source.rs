@@ -10,10 +10,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -31,6 +28,7 @@ use super::{
     answer::{Answer, NotYet, Standing, sentence, standing, wait},
     brief::Brief,
     cache::{Body, Cache, Kept, Read},
+    counts::Counts,
     flights::{Aboard, Flights},
     gate::{Gate, Place},
     known::Known,
@@ -69,49 +67,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const HANDSHAKE: &str = "a handshake";
 /// How often a record that changes while it is read is read again at once.
 const AGAIN: usize = 4;
-
-/// What was done since the process began.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    hits: AtomicU64,
-    reads: AtomicU64,
-    asks: AtomicU64,
-    turned_away: AtomicU64,
-    registered: AtomicU64,
-}
-
-/// The same at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// Pairs that were sent from the cache.
-    pub hits: u64,
-    /// Records that were read.
-    pub reads: u64,
-    /// Questions to the application.
-    pub asks: u64,
-    /// Requests that found no place.
-    pub turned_away: u64,
-    /// Hosts that were registered because a handshake asked for them.
-    pub registered: u64,
-}
-
-impl Counts {
-    fn add(count: &AtomicU64) {
-        count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// What it is now.
-    pub(super) fn now(&self) -> Counted {
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Counted {
-            hits: of(&self.hits),
-            reads: of(&self.reads),
-            asks: of(&self.asks),
-            turned_away: of(&self.turned_away),
-            registered: of(&self.registered),
-        }
-    }
-}
 
 /// What came of a look at a record.
 enum Look {
@@ -162,7 +117,7 @@ impl Source {
     /// The pair for a host, or why there is none. `from` is who asks, for fairness.
     pub(super) async fn pair(self: &Arc<Self>, host: Host, from: IpAddr) -> Answer {
         if let Some(hit) = self.cache.get(&host, now()) {
-            Counts::add(&self.counts.hits);
+            self.counts.hits.add();
             if hit.is_stale
                 && let (_, Some(aboard)) = self.flights.begin(&host)
             {
@@ -211,7 +166,7 @@ impl Source {
     }
 
     fn turned_away(&self) -> Answer {
-        Counts::add(&self.counts.turned_away);
+        self.counts.turned_away.add();
         Answer::Busy
     }
 
@@ -285,7 +240,7 @@ impl Source {
             self.known.add(host);
             return None;
         }
-        Counts::add(&self.counts.asks);
+        self.counts.asks.add();
         let said = self.hands.asks.ask(host).await;
         drop(turn);
         match said {
@@ -332,7 +287,7 @@ impl Source {
         record.answered(Said::Yes, false, at);
         match self.hands.store.put(&record, version.as_ref()).await {
             Ok(_) => {
-                Counts::add(&self.counts.registered);
+                self.counts.registered.add();
                 self.known.add(host);
                 (self.hands.note)("registered", host, HANDSHAKE);
                 None
@@ -347,7 +302,7 @@ impl Source {
     async fn look(&self, host: &Host) -> Look {
         for _ in 0..AGAIN {
             self.cache.begins_reading(host);
-            Counts::add(&self.counts.reads);
+            self.counts.reads.add();
             let (look, read) = self.read(host).await;
             if self.cache.has_read(host, read) {
                 return look;

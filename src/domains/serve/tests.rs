@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use reqwest::{Client as Http, StatusCode};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -54,7 +54,12 @@ struct Cluster;
 
 impl Reviews for Cluster {
     fn review<'a>(&'a self, token: &'a SecretString, _: &'a str) -> BoxFuture<'a, Result<Option<String>, String>> {
-        let user = token.expose_secret().rsplit('.').next().unwrap_or_default().replace('~', ":");
+        let user = token
+            .expose_secret()
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .replace('~', ":");
         Box::pin(async move { Ok((user != "stranger").then(|| format!("system:serviceaccount:{user}"))) })
     }
 }
@@ -167,7 +172,10 @@ impl World {
     /// Asks, and returns the status, the body, and how long to wait.
     async fn ask(&self, method: &str, path: &str, user: &str, body: &str) -> (u16, String, Option<u64>) {
         let method = method.parse().unwrap();
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).body(body.to_owned());
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .body(body.to_owned());
         if !user.is_empty() {
             request = request.bearer_auth(token(user));
         }
@@ -190,10 +198,7 @@ impl World {
 
     fn material(&self, host: &str) -> Arc<Material> {
         let (chain, key) = self.ca.made(host);
-        Arc::new(Material {
-            chain,
-            key: key.into(),
-        })
+        Arc::new(Material { chain, key: key.into() })
     }
 
     /// Puts a record with a pair, as the leader does.
@@ -245,8 +250,8 @@ async fn a_host_is_registered_looked_at_listed_and_released_by_its_tenant_alone(
     let world = World::new(&[]).await;
     let path = "/v1/domains/Shop.Customer.com";
     let (status, body) = world.json("PUT", path, "shop~web", "").await;
-    assert_eq!((status, &body["host"]), (201, &"shop.customer.com".into()));
-    assert_eq!((&body["tenant"], &body["state"]), (&"shop".into(), &"asked".into()));
+    assert_eq!((status, &body["host"]), (201, &json!("shop.customer.com")));
+    assert_eq!((&body["tenant"], &body["state"]), (&json!("shop"), &json!("asked")));
     assert_eq!(body["records"][0]["type"], "CNAME");
     assert_eq!(body["records"][0]["value"], "customers.example.com");
     assert_eq!(body["certificate"]["valid"], false);
@@ -256,24 +261,38 @@ async fn a_host_is_registered_looked_at_listed_and_released_by_its_tenant_alone(
     assert_eq!(world.ask("GET", path, "blog~web", "").await.0, 404);
     assert_eq!(world.ask("DELETE", path, "blog~web", "").await.0, 404);
     let (status, body) = world.json("PUT", path, "blog~web", "").await;
-    assert_eq!((status, &body["error"]), (409, &"taken".into()));
+    assert_eq!((status, &body["error"]), (409, &json!("taken")));
     assert!(body["next"].as_str().unwrap().contains(" TXT "), "{body}");
     let (status, body) = world.json("GET", path, "blog~web", "").await;
-    assert_eq!((status, &body["tenant"], &body["state"]), (200, &"blog".into(), &"moved".into()));
-    assert_eq!((&body["records"][0]["purpose"], &body["since"]), (&"ownership".into(), &Value::Null));
+    assert_eq!(
+        (status, &body["tenant"], &body["state"]),
+        (200, &json!("blog"), &json!("moved"))
+    );
+    assert_eq!(
+        (&body["records"][0]["purpose"], &body["since"]),
+        (&json!("ownership"), &Value::Null)
+    );
     assert_eq!(world.ask("DELETE", path, "blog~web", "").await.0, 404);
     let (_, list) = world.json("GET", "/v1/domains", "blog~web", "").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 0);
     // Paused, and no longer.
     let (status, body) = world.json("PUT", path, "shop~web", r#"{"paused":"moving"}"#).await;
-    assert_eq!((status, &body["state"]), (200, &"paused".into()));
+    assert_eq!((status, &body["state"]), (200, &json!("paused")));
     let (_, body) = world.json("PUT", path, "shop~web", r#"{"paused":null}"#).await;
     assert_eq!(body["state"], "asked");
     let (status, body) = world.json("DELETE", path, "shop~web", "").await;
-    assert_eq!((status, &body["state"]), (200, &"released".into()));
-    assert_eq!(world.ask("DELETE", path, "shop~web", "").await.0, 200, "it is released already");
+    assert_eq!((status, &body["state"]), (200, &json!("released")));
+    assert_eq!(
+        world.ask("DELETE", path, "shop~web", "").await.0,
+        200,
+        "it is released already"
+    );
     let (status, body) = world.json("PUT", path, "shop~web", "").await;
-    assert_eq!((status, &body["state"]), (200, &"asked".into()), "it is registered again");
+    assert_eq!(
+        (status, &body["state"]),
+        (200, &json!("asked")),
+        "it is registered again"
+    );
     world.serving.end().await;
 }
 
@@ -288,7 +307,9 @@ async fn a_list_goes_on_after_its_last_host_and_is_filtered() {
     let mut all = Vec::new();
     let mut after = String::new();
     for _ in 0..10 {
-        let (_, page) = world.json("GET", &format!("/v1/domains?limit=5{after}"), "shop~web", "").await;
+        let (_, page) = world
+            .json("GET", &format!("/v1/domains?limit=5{after}"), "shop~web", "")
+            .await;
         let items = page["items"].as_array().unwrap();
         assert!(items.iter().all(|item| item["tenant"] == "shop"));
         all.extend(items.iter().map(|item| item["host"].as_str().unwrap().to_owned()));
@@ -373,11 +394,13 @@ async fn whoever_is_not_let_in_is_told_what_is_missing() {
         }
     }
     for user in ["shop~web", "edge~other"] {
-        let (status, body) = world.json("GET", "/v1/certificate?server_name=a.example.com", user, "").await;
-        assert_eq!((status, &body["error"]), (403, &"forbidden".into()));
+        let (status, body) = world
+            .json("GET", "/v1/certificate?server_name=a.example.com", user, "")
+            .await;
+        assert_eq!((status, &body["error"]), (403, &json!("forbidden")));
     }
     let (status, body) = world.json("PUT", path, "shop~web", r#"{"tenant":"blog"}"#).await;
-    assert_eq!((status, &body["error"]), (403, &"forbidden".into()));
+    assert_eq!((status, &body["error"]), (403, &json!("forbidden")));
     let large = " ".repeat(5_000);
     for (body, wanted) in [
         ("{", 400),
@@ -435,13 +458,20 @@ async fn the_first_handshake_asks_registers_and_waits_for_one_order_however_many
         world.issued("shop.customer.com").await
     };
     let (answers, material) = tokio::join!(handshakes, order);
-    let wanted = format!("{}\n{}\n", material.chain.trim_end(), material.key.expose_secret().trim_end());
+    let wanted = format!(
+        "{}\n{}\n",
+        material.chain.trim_end(),
+        material.key.expose_secret().trim_end()
+    );
     for answer in answers {
         assert_eq!(answer, (200, wanted.clone()));
     }
     assert_eq!(world.asked(), 1);
     let record = &world.registered().await[0];
-    assert_eq!((record.tenant.as_str(), record.asked.as_ref().unwrap().said == Said::Yes), ("home", true));
+    assert_eq!(
+        (record.tenant.as_str(), record.asked.as_ref().unwrap().said == Said::Yes),
+        ("home", true)
+    );
     assert_eq!(world.pair("SHOP.customer.com.").await, (200, wanted));
     assert_eq!(world.serving.counted().hits, 1);
 }
@@ -453,13 +483,20 @@ async fn a_host_that_is_nobodys_is_asked_about_once_a_minute_and_is_204() {
         assert_eq!(world.pair("no.customer.com").await, (204, String::new()));
     }
     assert_eq!(world.asked(), 1);
-    assert_eq!(world.pair("").await, (204, String::new()), "a client that names no server");
+    assert_eq!(
+        world.pair("").await,
+        (204, String::new()),
+        "a client that names no server"
+    );
     let path = "/v1/certificate?server_name=later.customer.com";
     let (status, body, wait) = world.ask("GET", path, "edge~nginx", "").await;
     assert_eq!((status, wait), (503, Some(10)), "{body}");
     assert_eq!(world.registered().await.len(), 0);
     // Whoever registers it does not wait for the minute to end.
-    assert_eq!(world.ask("PUT", "/v1/domains/no.customer.com", "shop~web", "").await.0, 201);
+    assert_eq!(
+        world.ask("PUT", "/v1/domains/no.customer.com", "shop~web", "").await.0,
+        201
+    );
     world.issued("no.customer.com").await;
     world.until(|world| world.serving.sizes().1 == 1).await;
     assert_eq!(world.pair("no.customer.com").await.0, 200);
@@ -469,7 +506,13 @@ async fn a_host_that_is_nobodys_is_asked_about_once_a_minute_and_is_204() {
 async fn what_is_sent_is_what_the_store_has_now() {
     let world = World::new(&[]).await;
     let first = world.issued("shop.customer.com").await;
-    let is = async |material: &Material| world.pair("shop.customer.com").await.1.starts_with(material.chain.trim_end());
+    let is = async |material: &Material| {
+        world
+            .pair("shop.customer.com")
+            .await
+            .1
+            .starts_with(material.chain.trim_end())
+    };
     assert!(is(&first).await && is(&first).await);
     let second = world.issued("shop.customer.com").await;
     let begun = Instant::now();
@@ -509,7 +552,13 @@ async fn what_is_sent_is_what_the_store_has_now() {
 async fn a_host_that_has_left_is_served_until_its_certificate_ends_and_comes_back_by_a_handshake() {
     let world = World::new(&[("shop.customer.com", Said::Yes)]).await;
     world.issued("shop.customer.com").await;
-    assert_eq!(world.ask("DELETE", "/v1/domains/shop.customer.com", "shop~web", "").await.0, 200);
+    assert_eq!(
+        world
+            .ask("DELETE", "/v1/domains/shop.customer.com", "shop~web", "")
+            .await
+            .0,
+        200
+    );
     assert_eq!((world.pair("shop.customer.com").await.0, world.asked()), (200, 0));
     let host: Host = "shop.customer.com".parse().unwrap();
     let (mut record, version) = world.store.get(&host).await.unwrap().unwrap();
@@ -520,9 +569,15 @@ async fn a_host_that_has_left_is_served_until_its_certificate_ends_and_comes_bac
         world.until(|world| world.serving.counted().registered == 1).await;
         world.issued("shop.customer.com").await
     });
-    assert!(answer.0 == 200 && answer.1.starts_with(material.chain.trim_end()), "{answer:?}");
+    assert!(
+        answer.0 == 200 && answer.1.starts_with(material.chain.trim_end()),
+        "{answer:?}"
+    );
     let record = &world.registered().await[0];
-    assert_eq!((record.released, record.tenant.as_str(), world.asked()), (None, "shop", 1));
+    assert_eq!(
+        (record.released, record.tenant.as_str(), world.asked()),
+        (None, "shop", 1)
+    );
 }
 
 #[tokio::test]
@@ -531,7 +586,9 @@ async fn a_flood_of_unknown_names_orders_nothing_and_harms_nobody_who_is_known()
     for n in 0..10 {
         world.issued(&format!("known{n}.customer.com")).await;
     }
-    world.until(|world| world.serving.is_complete() && world.serving.sizes().1 == 10).await;
+    world
+        .until(|world| world.serving.is_complete() && world.serving.sizes().1 == 10)
+        .await;
     let begun = Instant::now();
     let flood = join_all((0..300).map(|lane| {
         let world = &world;
@@ -592,7 +649,9 @@ async fn over_tls_a_client_certificate_says_who_asks() {
 fn reqwest_client(ca: &str, chain: &str, key: &str) -> Http {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap())
+        .unwrap();
     let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

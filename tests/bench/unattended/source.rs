@@ -86,7 +86,6 @@ impl Reviews for Cluster {
 
 struct World {
     app: Arc<App>,
-    store: Arc<MemoryStore>,
     serving: Serving,
     root: String,
 }
@@ -120,7 +119,7 @@ impl World {
         }
         let app = Arc::new(App::default());
         let hands = Hands {
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            store: store as Arc<dyn Store>,
             asks: Arc::clone(&app) as Arc<dyn Asks>,
             pairs: Arc::new(Own),
             reviews: Some(Arc::new(Cluster)),
@@ -152,7 +151,6 @@ impl World {
         }
         Ok(Self {
             app,
-            store,
             serving,
             root: pki.root_pem(),
         })
@@ -373,7 +371,6 @@ pub(crate) fn flood(plan: &Plan) -> Vec<Figure> {
             .collect();
         statuses.sort_unstable();
         of.told("what they were answered", statuses.join(", "));
-        drop(world.store);
         world.serving.end().await;
         Ok(())
     });
