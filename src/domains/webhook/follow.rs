@@ -123,7 +123,10 @@ mod tests {
         assert_eq!(known.changed(&host, Some(&record), 1_001), None);
         record.released = Some(1_002);
         let released = known.changed(&host, Some(&record), 1_002).unwrap();
-        assert_eq!((released.state, released.at.as_str()), ("released", "1970-01-01T00:16:42Z"));
+        assert_eq!(
+            (released.state, released.at.as_str()),
+            ("released", "1970-01-01T00:16:42Z")
+        );
         assert_eq!(known.changed(&host, None, 1_003), None);
         let new = known.changed(&host, Some(&record), 1_004);
         assert!(new.is_some(), "it was gone, and is there again");

@@ -109,7 +109,11 @@ async fn what_is_not_taken_is_tried_again_with_the_same_id_and_a_later_change_ta
     // The one that is on its way may still come.
     let mut last = got.recv().await.unwrap();
     while !last.1.contains("active") {
-        assert!(!last.1.contains("validating"), "the one in between is not told: {}", last.1);
+        assert!(
+            !last.1.contains("validating"),
+            "the one in between is not told: {}",
+            last.1
+        );
         last = got.recv().await.unwrap();
     }
     webhook.end().await;

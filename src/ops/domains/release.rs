@@ -13,8 +13,8 @@ use crate::{
     error::Blame,
     object::{Key, Seconds, resource::DOMAIN},
     ops::{Context, OpError},
-    settings::domains::NAMESPACE,
     plan::Plan,
+    settings::domains::NAMESPACE,
     text::counted,
 };
 

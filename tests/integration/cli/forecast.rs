@@ -95,7 +95,9 @@ fn domains_that_wait_for_their_first_certificate_take_297_hours_where_they_are_3
         )
     };
     // Each of a domain of its own, as customers' are: the limit of a domain would come first.
-    let all: String = (0..30_000).map(|number| domain(number).replace("example.com", &format!("d{number}.com"))).collect();
+    let all: String = (0..30_000)
+        .map(|number| domain(number).replace("example.com", &format!("d{number}.com")))
+        .collect();
     std::fs::write(dir.path().join("domains.yaml"), all).expect("a file");
     let path = dir.path().to_str().expect("UTF-8");
     let ran = run(&["forecast", "-f", path, "--lifetime", "90d"]).ends_with(0);

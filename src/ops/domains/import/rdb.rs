@@ -440,7 +440,13 @@ pub(super) mod tests {
     pub(in crate::ops::domains::import) fn dump(all: &[(&str, &str)]) -> Vec<u8> {
         let mut out = b"REDIS0010".to_vec();
         out.extend([&[opcode::AUX][..], &string(b"redis-ver"), &string(b"7.0.15")].concat());
-        out.extend([opcode::DATABASE, 0, opcode::SIZES, u8::try_from(all.len().min(63)).unwrap(), 0]);
+        out.extend([
+            opcode::DATABASE,
+            0,
+            opcode::SIZES,
+            u8::try_from(all.len().min(63)).unwrap(),
+            0,
+        ]);
         for (n, (key, value)) in all.iter().enumerate() {
             out.push(0);
             out.extend(string(key.as_bytes()));
