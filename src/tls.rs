@@ -1,5 +1,5 @@
 //! The roots that this program trusts when it connects to a CA or a DNS provider: Mozilla's roots, which are compiled
-//! in, and those of the system.
+//! in, and those of the system. Servers of its own have their configuration from here too.
 //!
 //! The same roots apply to all connections, so that a server which one of them accepts is accepted by all
 //! (`docs/decisions/0015-tls-trust.md`). The trust by which certificates of a cluster are judged is separate
@@ -8,9 +8,10 @@
 use std::sync::{Arc, LazyLock};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, RootCertStore, ServerConfig,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
 /// Why no client can be made.
@@ -25,6 +26,9 @@ pub(crate) enum TlsError {
     /// It is empty.
     #[error("there is no certificate in it")]
     Empty,
+    /// There is no private key in it.
+    #[error("it holds no private key in PEM")]
+    NoKey,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
@@ -77,19 +81,55 @@ static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
     roots
 });
 
+/// Adds the certificates of a PEM text, of which there has to be one.
+fn add(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), TlsError> {
+    let mut is_empty = true;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| TlsError::NotPem)?;
+        roots.add(certificate).map_err(|_| TlsError::NotACertificate)?;
+        is_empty = false;
+    }
+    if is_empty { Err(TlsError::Empty) } else { Ok(()) }
+}
+
+/// The configuration of a server with a chain and its key, both in PEM. Clients may show a certificate that the
+/// certificates of `client_ca` lead to; one that they do not lead to ends the handshake.
+pub(crate) fn server(chain: &[u8], key: &[u8], client_ca: Option<&[u8]>) -> Result<ServerConfig, TlsError> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<_, _>>()
+        .map_err(|_| TlsError::NotPem)?;
+    if chain.is_empty() {
+        return Err(TlsError::Empty);
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let setup = |error: String| TlsError::Setup(error);
+    let clients: Arc<dyn ClientCertVerifier> = match client_ca {
+        None => WebPkiClientVerifier::no_client_auth(),
+        Some(pem) => {
+            let mut roots = RootCertStore::empty();
+            add(&mut roots, pem)?;
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .allow_unauthenticated()
+                .build()
+                .map_err(|error| setup(error.to_string()))?
+        }
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| setup(error.to_string()))?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(chain, key)
+        .map_err(|error| setup(error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 /// The configuration of a client that trusts Mozilla's roots, those of the system, and the certificates of `ca_pem`.
 pub(crate) fn client(ca_pem: Option<&[u8]>) -> Result<ClientConfig, TlsError> {
     let mut roots = ROOTS.clone();
     if let Some(pem) = ca_pem {
-        let mut is_empty = true;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| TlsError::NotPem)?;
-            roots.add(certificate).map_err(|_| TlsError::NotACertificate)?;
-            is_empty = false;
-        }
-        if is_empty {
-            return Err(TlsError::Empty);
-        }
+        add(&mut roots, pem)?;
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

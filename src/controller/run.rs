@@ -146,7 +146,7 @@ pub async fn run(
         LinkState::Lost(why) => link.say(Level::Warning, &format!("connection lost, retrying: {why}")),
     });
     live.all();
-    let domains = domains::Domains::open(&unattended, &install)?;
+    let domains = domains::Domains::open(&unattended, &install, &audit).await?;
     let keeping = Keeping {
         asked: Asked {
             install,
@@ -378,6 +378,9 @@ impl Controller {
         self.memory.note();
         self.remember().await;
         self.outbox.end().await;
+        if let Some(domains) = self.domains {
+            domains.end().await;
+        }
         Ok(())
     }
 

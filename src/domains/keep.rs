@@ -12,6 +12,8 @@
 
 mod leave;
 mod stands;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -36,7 +38,7 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{Host, Looked, Record, Said, dns::next_look, next_question},
+    domain::{Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access, dns::next_look, next_question},
     error::chain,
     object::{Seconds, Text},
 };
@@ -68,6 +70,8 @@ pub enum News {
     Thawed,
     /// A host was released.
     Released(Host),
+    /// A host is another tenant's from now on.
+    HandedOver(Host, Tenant),
     /// The application was asked.
     Answered(Host, Said),
     /// Something could not be done, and is tried again.
@@ -87,6 +91,8 @@ pub struct Parts {
     pub asker: Asker,
     /// The look at DNS.
     pub looker: Arc<Looker>,
+    /// What the platform keeps for itself.
+    pub platform: Platform,
     /// What serves the hosts, unless they are served by somebody who asks for each certificate.
     pub chunks: Option<Chunks>,
     /// Whether this process leads.
@@ -101,6 +107,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         store,
         asker,
         looker,
+        platform,
         chunks,
         may,
         tell,
@@ -109,6 +116,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         store: Arc::clone(&store),
         asker,
         looker,
+        platform: Arc::new(platform),
         leaving: Arc::new(Leaving::new(Arc::clone(&store), Arc::clone(&tell))),
         may: Arc::clone(&may),
         tell: Arc::clone(&tell),
@@ -261,7 +269,9 @@ impl Keep {
     }
 
     async fn ended(&mut self, ended: Option<Ended>) {
-        let Some(Ended { host, told, result }) = ended else { return };
+        let Some(Ended { host, told, result }) = ended else {
+            return;
+        };
         self.busy.remove(&host);
         let is_again = self.again.remove(&host);
         match result {
@@ -308,7 +318,11 @@ impl Keep {
             Ok(hosts) => hosts.into_iter().for_each(|host| self.begin(host)),
             Err(error) => (self.work.tell)(News::Trouble(format!("what is due is not known: {}", chain(&error)))),
         }
-        let ripe = self.told.iter().filter(|(_, told)| told.is_ripe()).map(|(host, _)| host.clone());
+        let ripe = self
+            .told
+            .iter()
+            .filter(|(_, told)| told.is_ripe())
+            .map(|(host, _)| host.clone());
         for host in ripe.collect::<Vec<_>>() {
             self.begin(host);
         }
@@ -321,7 +335,10 @@ impl Keep {
             match chunks.read().await {
                 Ok(()) => self.chunks_read = Some(Instant::now()),
                 Err(error) => {
-                    (self.work.tell)(News::Trouble(format!("what serves domains cannot be read: {}", chain(&error))));
+                    (self.work.tell)(News::Trouble(format!(
+                        "what serves domains cannot be read: {}",
+                        chain(&error)
+                    )));
                     return;
                 }
             }
@@ -331,8 +348,7 @@ impl Keep {
             return;
         }
         self.chunks_written = Some(Instant::now());
-        let may = Arc::clone(&self.work.may);
-        if let Err(error) = chunks.write(&|| may()).await {
+        if let Err(error) = chunks.write(&*self.work.may).await {
             (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
             // What is there by now is read before it is tried again.
             self.chunks_read = None;
@@ -347,6 +363,7 @@ struct Work {
     store: Arc<dyn Store>,
     asker: Asker,
     looker: Arc<Looker>,
+    platform: Arc<Platform>,
     leaving: Arc<Leaving>,
     may: May,
     tell: Tell,
@@ -357,6 +374,8 @@ struct Work {
 struct FoundOut {
     said: Option<(Said, bool)>,
     looked: Option<Result<Looked, String>>,
+    /// Whether the tenant that asks for it has proved that it controls the name.
+    is_proved: Option<bool>,
 }
 
 impl Work {
@@ -373,7 +392,11 @@ impl Work {
             if let Some(told) = told {
                 told.put(&mut record, now());
             }
-            if record.due <= now() {
+            if let Err(error) = Host::parse(host.as_str(), &self.platform) {
+                // Somebody has written the object by hand: nobody is asked about such a name.
+                refuse(&mut record, &format!("{host} is not accepted: {error}"));
+            } else if record.due <= now() {
+                self.hand_over(&mut record, &mut found).await;
                 self.find_out(&mut record, &mut found).await;
                 if self.leaving.may_leave(&record, now()).await {
                     record.release(now());
@@ -393,6 +416,23 @@ impl Work {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Hands a host over to the tenant that asks for it, once it is free, or the tenant has proved that it controls the name.
+    async fn hand_over(&self, record: &mut Record, found: &mut FoundOut) {
+        let Some(to) = record.moved.as_ref().map(|moved| moved.to.clone()) else {
+            return;
+        };
+        if access(record, &to, now()) != Access::Free {
+            if found.is_proved.is_none() {
+                found.is_proved = Some(self.looker.is_proved(&record.host, &to).await);
+            }
+            if found.is_proved != Some(true) {
+                return;
+            }
+        }
+        (self.tell)(News::HandedOver(record.host.clone(), to.clone()));
+        *record = Record::handed_over(&record.host, &to, now());
     }
 
     /// Asks the application and looks at DNS, where that is due.
@@ -415,6 +455,13 @@ impl Work {
         }
         record.plan(now());
     }
+}
+
+/// Notes that nothing is done for a host. A certificate that is there stays.
+fn refuse(record: &mut Record, why: &str) {
+    record.due = Seconds::MAX;
+    record.order = Some(OrderState::Blocked { reason: why.to_owned() });
+    record.asked = None;
 }
 
 /// Notes what was seen in DNS. Where nobody could be asked, what was seen before counts: a name server that does not answer

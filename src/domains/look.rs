@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     domain::{
         Host, Looked, Tenant,
-        dns::{Instructions, SeenRecords, looked, ownership},
+        dns::{Instructions, SeenRecords, is_proved, looked, ownership},
     },
     net::{
         Lookup,
@@ -63,6 +63,14 @@ impl Looker {
         let seen = timeout(LONGEST, self.seen(host, tenant)).await;
         let seen = seen.unwrap_or_else(|_| Err(format!("DNS did not answer within {} s", LONGEST.as_secs())))?;
         Ok(looked(host, tenant, &self.instructions, &seen, now))
+    }
+
+    /// Whether a tenant has proved that it controls a name.
+    pub async fn is_proved(&self, host: &Host, tenant: &Tenant) -> bool {
+        let install = &self.instructions.install;
+        let name = ownership(host, tenant, install).name.to_string();
+        let texts = timeout(LONGEST, self.texts(name)).await.unwrap_or_default();
+        is_proved(host, tenant, install, &texts)
     }
 
     async fn seen(&self, host: &Host, tenant: &Tenant) -> Result<SeenRecords, String> {

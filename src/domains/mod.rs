@@ -5,5 +5,6 @@ pub mod ask;
 pub mod chunks;
 pub mod keep;
 pub mod look;
+pub mod serve;
 pub mod store;
 pub mod webhook;

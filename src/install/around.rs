@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Install, METRICS, Made, NAME,
+    DOMAINS, Install, METRICS, Made, NAME,
     pod::{ANSWERS, METRICS as METRICS_PORT},
 };
 use crate::object::resource::{NETWORKPOLICY, PODDISRUPTIONBUDGET, SERVICE, SERVICEMONITOR};
@@ -23,13 +23,15 @@ impl Install {
         ports.sort_unstable();
         ports.dedup();
         let out: Vec<Value> = ports.into_iter().map(tcp).collect();
+        let inside = [ANSWERS, METRICS_PORT].into_iter().chain(self.domains);
+        let inside: Vec<Value> = inside.map(|port| json!({"ports": [tcp(port)]})).collect();
         self.made(
             NETWORKPOLICY,
             NAME,
             json!({"spec": {
                 "podSelector": {"matchLabels": self.selector()},
                 "policyTypes": ["Ingress", "Egress"],
-                "ingress": [{"ports": [tcp(ANSWERS)]}, {"ports": [tcp(METRICS_PORT)]}],
+                "ingress": inside,
                 "egress": [
                     {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
                     {"ports": out},
@@ -46,6 +48,18 @@ impl Install {
             json!({"spec": {
                 "type": "ClusterIP", "selector": self.selector(),
                 "ports": [{"name": "metrics", "port": METRICS_PORT, "protocol": "TCP", "targetPort": "metrics"}],
+            }}),
+        )
+    }
+
+    /// The Service of the API and the certificate source of customers' domains.
+    pub(super) fn domains_service(&self, port: u16) -> Made {
+        self.made(
+            SERVICE,
+            DOMAINS,
+            json!({"spec": {
+                "type": "ClusterIP", "selector": self.selector(),
+                "ports": [{"name": "domains", "port": port, "protocol": "TCP", "targetPort": "domains"}],
             }}),
         )
     }

@@ -40,6 +40,8 @@ pub const ACCOUNT: &str = "account";
 pub const CONFIG: &str = "config";
 /// The name of the metrics' Service.
 pub const METRICS: &str = "kubectl-certs-metrics";
+/// The name of the Service of the API and the certificate source of customers' domains.
+pub const DOMAINS: &str = "kubectl-certs-domains";
 /// The name of the leader's Lease.
 pub const LEASE: &str = "kubectl-certs-controller";
 
@@ -142,6 +144,8 @@ pub struct Install {
     pub id: Option<String>,
     /// Which namespaces may have which names, where the API server is told that too. It is cluster-wide.
     pub tenants: Option<NamesPolicy>,
+    /// The port of the API and the certificate source of customers' domains, if there are any.
+    pub domains: Option<u16>,
 }
 
 /// One object to be.
@@ -250,6 +254,9 @@ impl Install {
         if !self.is_one() {
             all.push(self.own_namespace());
         }
+        if self.domains.is_some() {
+            all.push(domains::definition());
+        }
         // Before there is anybody whom it could keep from anything.
         if self.policy {
             all.extend(policy::objects(self));
@@ -267,6 +274,7 @@ impl Install {
         all.push(self.made(LEASES, LEASE, json!({"spec": {}})));
         all.push(self.network_policy());
         all.push(self.metrics());
+        all.extend(self.domains.map(|port| self.domains_service(port)));
         if self.service_monitor {
             all.push(self.monitor());
         }

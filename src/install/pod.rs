@@ -120,6 +120,9 @@ impl Install {
             // A stop is told by the last lines of the log.
             "terminationMessagePolicy": "FallbackToLogsOnError",
         });
+        if let (Some(port), Some(ports)) = (self.domains, container["ports"].as_array_mut()) {
+            ports.push(json!({"name": "domains", "containerPort": port, "protocol": "TCP"}));
+        }
         if let (Some(all), Value::Object(probes)) = (container.as_object_mut(), probes()) {
             all.extend(probes);
         }

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use super::{ACCOUNT, CONFIG, Install, LEASE, Made, NAME, Scope};
 use crate::{
-    object::resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource},
+    object::{
+        register::OWN_GROUP,
+        resource::{CLUSTERROLE, CLUSTERROLEBINDING, ROLE, ROLEBINDING, Resource},
+    },
     plan::doing::shard,
 };
 
@@ -51,6 +54,10 @@ pub struct Needs {
     pub restarts: bool,
     /// Routes are edited in place.
     pub in_place: bool,
+    /// There are customers' domains.
+    pub domains: bool,
+    /// They are served by `ListenerSets`.
+    pub listener_sets: bool,
 }
 
 /// One rule of a role.
@@ -188,7 +195,35 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
             && !rule.resources.iter().any(|of| of == "secrets" || of == "events");
         rule.verbs.retain(|verb| is_left || verb != "list");
     }
+    if needs.domains {
+        rules.extend(keeping_domains());
+    }
+    if needs.listener_sets {
+        rules.extend(writing_listener_sets());
+    }
     rules
+}
+
+/// What customers' domains take: to make those that the API registers, and to say where each stands, which nobody else does.
+pub(super) fn keeping_domains() -> Vec<Rule> {
+    vec![
+        Rule::new(OWN_GROUP, &["domains"], &["create", "patch"]),
+        Rule::new(OWN_GROUP, &["domains/status"], &["patch"]),
+    ]
+}
+
+/// What serving them by `ListenerSets` takes.
+pub(super) fn writing_listener_sets() -> Vec<Rule> {
+    let verbs = ["get", "create", "patch", "delete"];
+    vec![
+        Rule::new("gateway.networking.k8s.io", &["listenersets"], &verbs),
+        Rule::new("gateway.networking.k8s.io", &["httproutes"], &["patch"]),
+    ]
+}
+
+/// What the API of customers' domains takes that has no namespace: whose token it is.
+pub(super) fn judging_tokens() -> Vec<Rule> {
+    vec![Rule::new("authentication.k8s.io", &["tokenreviews"], &["create"])]
 }
 
 /// What the controller does in its own namespace, whatever it follows.
@@ -222,6 +257,9 @@ impl Install {
     pub(super) fn rights(&self) -> Vec<Made> {
         let wide = self.wide_name();
         let mut all = self.role(ROLE, Some(&self.namespace), NAME, &at_home());
+        if self.needs.domains && !self.is_one() {
+            all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-tokens"), &judging_tokens()));
+        }
         match &self.scope {
             Scope::Cluster => {
                 all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-read"), &following()));

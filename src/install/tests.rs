@@ -32,6 +32,7 @@ fn install(namespace: &str, scope: &[&str]) -> Install {
         policy: true,
         id: None,
         tenants: None,
+        domains: None,
     }
 }
 
@@ -216,6 +217,7 @@ fn the_controller_reads_less_than_a_reader_and_writes_less_than_a_renewer() {
         config_maps: true,
         restarts: true,
         in_place: true,
+        ..Needs::default()
     };
     let (least, most, renewer) = (
         rights(&writing(Needs::default())),
@@ -433,6 +435,7 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
         config_maps: true,
         restarts: true,
         in_place: true,
+        ..Needs::default()
     };
     for (file, rules) in [
         ("home", rights::at_home()),
@@ -440,9 +443,16 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
         ("reading-namespaced", rights::following_in_namespace()),
         ("classes", rights::following_without_namespace()),
         ("writing", writing(everything)),
+        ("domains", rights::keeping_domains()),
+        ("listenersets", rights::writing_listener_sets()),
+        ("tokens", rights::judging_tokens()),
     ] {
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));
     }
+    crate::renewed::same(
+        "plugin/chart/files/domain-kind.yaml",
+        &yaml(&domains::definition().object),
+    );
     for (file, in_place) in [("policy", false), ("policy-in-place", true)] {
         let mut install = install("NAMESPACE", &[]);
         install.pair_keys = vec!["PAIRKEYS".to_owned()];
@@ -455,4 +465,55 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
     let all = tenants::of_rules(&install("NAMESPACE", &[]), "RULES");
     let spec = &of_kind(&all, ADMISSIONPOLICY)[0]["spec"];
     crate::renewed::same("plugin/chart/files/tenants.yaml", &yaml(spec));
+}
+
+#[test]
+fn customers_domains_take_their_kind_a_service_and_no_more_rights_than_they_need() {
+    let rules = |made: &[Made]| -> BTreeSet<String> {
+        let all = made.iter().filter_map(|made| made.object["rules"].as_array());
+        let words = |rule: &Value, field: &str| -> Vec<String> {
+            let list = rule[field].as_array().into_iter().flatten();
+            list.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+        };
+        let of = |rule: &Value| -> Vec<String> {
+            let verbs = words(rule, "verbs");
+            let of_one = |of: &String| verbs.iter().map(move |verb| format!("{verb} {of}")).collect::<Vec<_>>();
+            words(rule, "resources").iter().flat_map(of_one).collect()
+        };
+        all.flatten().flat_map(of).collect()
+    };
+    let without = install("certs", &[]).objects();
+    let with = Install {
+        domains: Some(9403),
+        needs: Needs {
+            domains: true,
+            ..Needs::default()
+        },
+        ..install("certs", &[])
+    };
+    let with = with.objects();
+    let added: Vec<String> = rules(&with).difference(&rules(&without)).cloned().collect();
+    assert_eq!(
+        added,
+        [
+            "create domains",
+            "create tokenreviews",
+            "patch domains",
+            "patch domains/status"
+        ]
+    );
+    let names = |made: &[Made]| made.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(
+        !names(&without).iter().any(|name| name.contains("omain")),
+        "{:?}",
+        names(&without)
+    );
+    for name in [
+        "CustomResourceDefinition domains.kubectl-certs.io",
+        "Service certs/kubectl-certs-domains",
+    ] {
+        assert!(names(&with).iter().any(|made| made == name), "{name}");
+    }
+    let policy = of_kind(&with, NETWORKPOLICY)[0]["spec"]["ingress"].to_string();
+    assert!(policy.contains("9403"), "{policy}");
 }

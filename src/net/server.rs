@@ -1,6 +1,13 @@
 //! Answers HTTP within bounds, whoever asks: connections that only stay open keep nobody out.
 
-use std::{collections::VecDeque, convert::Infallible, io, net::Ipv6Addr, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    future::ready,
+    io,
+    net::{Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -11,7 +18,8 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
     sync::watch,
     task::{AbortHandle, JoinSet},
     time::timeout,
@@ -57,6 +65,22 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let plain = move |tcp: TcpStream, _: SocketAddr| ready(Some((tcp, service.clone())));
+    serve_each(listener, bounds, plain, stop).await;
+}
+
+/// The same, where `begin` makes of each connection what is read and written on it, and what answers there. `None` closes
+/// it. It may take as long as the head of a request.
+pub async fn serve_each<A, F, I, S, B>(listener: TcpListener, bounds: Bounds, begin: A, stop: impl Future<Output = ()>)
+where
+    A: Fn(TcpStream, SocketAddr) -> F,
+    F: Future<Output = Option<(I, S)>> + Send + 'static,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let mut open = JoinSet::new();
     let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     let (end, ends) = watch::channel(());
@@ -67,7 +91,7 @@ where
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((tcp, _)) = accepted else {
+        let Ok((tcp, peer)) = accepted else {
             // There are no more file descriptors, or the client has left already.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -80,15 +104,18 @@ where
         {
             connection.abort();
         }
-        let (service, mut ends) = (service.clone(), ends.clone());
+        let _ = tcp.set_nodelay(true);
+        let (begun, mut ends) = (begin(tcp, peer), ends.clone());
         oldest.push_back(open.spawn(async move {
-            let _ = tcp.set_nodelay(true);
+            let Ok(Some((stream, service))) = timeout(bounds.head, begun).await else {
+                return;
+            };
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .keep_alive(bounds.keep_alive)
                 .header_read_timeout(bounds.head)
                 .max_buf_size(LARGEST_HEAD)
-                .serve_connection(TokioIo::new(tcp), service);
+                .serve_connection(TokioIo::new(stream), service);
             let served = async move {
                 let mut connection = std::pin::pin!(connection);
                 tokio::select! {

@@ -73,7 +73,11 @@ impl Topic {
         match self {
             Self::Ends | Self::RolledBack | Self::AccountMissing => "critical",
             Self::ReleasesFrozen
-            | Self::RenewalFailed | Self::NotServed | Self::WithoutNames | Self::CaDown | Self::RunFailed => "warning",
+            | Self::RenewalFailed
+            | Self::NotServed
+            | Self::WithoutNames
+            | Self::CaDown
+            | Self::RunFailed => "warning",
             Self::Held | Self::Renewed => "info",
         }
     }

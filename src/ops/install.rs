@@ -23,7 +23,7 @@ use crate::{
         layer::Layer,
         portable::{Portable, portable, read_back, with_file},
         preference::Preference,
-        value::{Namespaced, Restart, SelfCheck, SolverKind, WorkloadKind},
+        value::{Namespaced, Restart, SelfCheck, ServeWord, SolverKind, WorkloadKind},
     },
     text::{Clear, quote},
 };
@@ -176,6 +176,7 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
                 policy: *policy,
                 id: id.clone(),
                 tenants: tenants.then(|| names_of(&read)).transpose()?,
+                domains: read.domains.as_ref().map(|domains| domains.listen.port),
             };
             // What is cluster-wide is not for somebody who has a namespace.
             install.policy &= !install.is_one();
@@ -286,6 +287,11 @@ fn needs(settings: &Settings) -> Needs {
         config_maps: solver == Some(SolverKind::Service),
         restarts: settings.storing.restart != Restart::None,
         in_place: solver == Some(SolverKind::InPlace),
+        domains: settings.domains.is_some(),
+        listener_sets: settings
+            .domains
+            .as_ref()
+            .is_some_and(|domains| domains.serve == ServeWord::ListenerSet),
     }
 }
 
@@ -317,7 +323,13 @@ fn ports_of(settings: &Settings, others: &[Chosen], read: &Settings) -> impl Ite
     let urls = directories
         .map(|chosen| chosen.issuer.directory_url.as_str())
         .chain(alertmanager);
-    let ports: Vec<u16> = urls.filter_map(port_of).collect();
+    let domains = read.domains.as_ref();
+    let ask = domains.map(|domains| domains.ask.of("host", false));
+    let webhook = domains.and_then(|domains| domains.said.webhook.clone());
+    let told = ask.iter().chain(&webhook).map(String::as_str);
+    let mut ports: Vec<u16> = urls.chain(told).filter_map(port_of).collect();
+    // The usual one of PostgreSQL; --egress names another.
+    ports.extend(domains.and_then(|domains| domains.database.as_ref()).map(|_| 5432));
     ports.into_iter()
 }
 

@@ -18,7 +18,8 @@ use crate::{
     object::{
         Key, annotation,
         resource::{
-            CONFIGMAP, DEPLOYMENT, ENDPOINTSLICE, INGRESS, NAMESPACE, ROLE, ROLEBINDING, Resource, SECRET, SERVICE,
+            CONFIGMAP, DEPLOYMENT, ENDPOINTSLICE, INGRESS, LISTENERSET, NAMESPACE, ROLE, ROLEBINDING, Resource, SECRET,
+            SERVICE,
         },
     },
     plan::Plan,
@@ -272,6 +273,31 @@ async fn id_of(api: &Api, namespace: &str) -> Option<String> {
     install_id::noted(&secret)
 }
 
+/// How many objects of an installation serve customers' hosts, as far as can be seen.
+async fn chunks(context: &Context, source: &Source, install: &str) -> usize {
+    let Ok(connection) = context.cluster.login().await.cloned() else {
+        return 0;
+    };
+    let api = Api::new(connection, Permits::none());
+    let labels = mark::selector(Some(Purpose::Chunk));
+    let namespaces: Vec<Option<&str>> = if source.all_namespaces {
+        vec![None]
+    } else {
+        source.namespace.iter().map(|name| Some(name.as_str())).collect()
+    };
+    let mut count = 0;
+    for namespace in namespaces {
+        for resource in [INGRESS, LISTENERSET] {
+            let found = api.list(resource, namespace, Some(&labels)).await.unwrap_or_default();
+            let ours = found
+                .iter()
+                .filter(|object| object["metadata"]["annotations"][annotation::CLAIM] == install);
+            count += ours.count();
+        }
+    }
+    count
+}
+
 /// Tells what stays, and that nobody renews it.
 async fn left(request: &Request, context: &Context, install: Option<&str>, follows: Scope, front: &dyn Front) {
     let namespace = request.namespace.as_str();
@@ -313,6 +339,14 @@ async fn left(request: &Request, context: &Context, install: Option<&str>, follo
             ..Source::default()
         },
     };
+    let chunks = chunks(context, &source, install).await;
+    if chunks > 0 {
+        front.note(&format!(
+            "{} with customers' hosts stay, because they serve them: `kubectl get ingresses,listenersets -A -l {}` lists them",
+            counted(chunks, "object"),
+            mark::selector(Some(Purpose::Chunk)),
+        ));
+    }
     let open = Open {
         quiet: true,
         ..Open::default()

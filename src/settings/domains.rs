@@ -9,7 +9,7 @@ use super::example::ROOT;
 use super::{
     notify::problem,
     section::section,
-    value::{Allowance, AskUrl, Domain, Length, ListenAt, Namespaced, Namespaced, ServeWord, ServicePort, StoreWord, is_name},
+    value::{Allowance, AskUrl, Domain, Length, ListenAt, Namespaced, ServeWord, ServicePort, StoreWord, is_name},
 };
 use crate::{
     domain::{Platform, Tenant, limit::RegistrationLimits},
@@ -85,8 +85,6 @@ section! {
         backend: ServicePort => "app:80", off = true;
         /// The Gateway to which ListenerSets belong.
         gateway: Namespaced => "edge/gateway", off = true;
-        /// A manifest of an Ingress or an HTTPRoute for each host that needs one of its own. {host} and {secret} stand for its name and its Secret.
-        template: String => "\"{apiVersion: networking.k8s.io/v1, kind: Ingress, ...}\"", off = true;
         /// Where the API and the certificate source listen. [ADDRESS]:PORT.
         listen: ListenAt => ":9403", usual = Some(ListenAt { address: None, port: PORT });
         /// The Secret (kubernetes.io/tls) whose certificate the API and the source show; its ca.crt is the CA of clients' certificates. NAMESPACE/NAME.
@@ -246,7 +244,9 @@ impl DomainsEntry {
         };
         let webhook = match (&self.webhook, &self.webhook_secret) {
             (Some(_), None) => {
-                return Err("domains.webhook needs domains.webhookSecret, by which what it is told is signed".to_owned());
+                return Err(
+                    "domains.webhook needs domains.webhookSecret, by which what it is told is signed".to_owned(),
+                );
             }
             (url, secret) => url.clone().zip(secret.clone()),
         };

@@ -26,6 +26,11 @@ kubectl-certs-{{ .Release.Namespace }}
 {{- if eq (include "kubectl-certs.namespaces" .) (list .Release.Namespace | toJson) -}}true{{- end -}}
 {{- end -}}
 
+{{- /* The port of the API of customers' domains, or nothing. */ -}}
+{{- define "kubectl-certs.domains" -}}
+{{- with .Values.settings.domains }}{{ if .ask }}{{ regexFind "[0-9]+$" (default ":9403" .listen) }}{{ end }}{{ end -}}
+{{- end -}}
+
 {{- /* The rules of what is written in a namespace that is followed, without what the settings do not need. */ -}}
 {{- define "kubectl-certs.writing" -}}
 {{- $needs := .Values.needs -}}
@@ -38,6 +43,12 @@ kubectl-certs-{{ .Release.Namespace }}
 {{- if and (eq $group "") (not $needs.configMaps) }}{{ $left = without $left "configmaps" }}{{ end -}}
 {{- if and (eq $group "apps") (not $needs.restarts) }}{{ $left = list }}{{ end -}}
 {{- if $left }}{{ $rules = append $rules (set (deepCopy $rule) "resources" $left) }}{{ end -}}
+{{- end -}}
+{{- if include "kubectl-certs.domains" . -}}
+{{- $rules = concat $rules (.Files.Get "files/domains.yaml" | fromYamlArray) -}}
+{{- if eq (default "ingress" .Values.settings.domains.serve) "listenerset" -}}
+{{- $rules = concat $rules (.Files.Get "files/listenersets.yaml" | fromYamlArray) -}}
+{{- end -}}
 {{- end -}}
 {{ toYaml $rules }}
 {{- end -}}

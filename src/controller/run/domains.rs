@@ -8,13 +8,14 @@ use super::{Controller, Heard};
 use crate::{
     apply::{Api, Permits, Purpose, events::Reason},
     clock::now,
-    controller::routes,
+    controller::{audit::Audit, routes},
     domain::{Host, OrderState, Pair, Said, Served, dns::Instructions},
     domains::{
         ask::Asker,
         chunks::{Backend, Chunks, Form},
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
+        serve::{self, Hands, Identities, IdentitySecret, Options, Serving},
         store::{Store, cluster::ClusterStore},
         webhook::{Following, Receiver},
     },
@@ -40,6 +41,8 @@ pub(super) struct Domains {
     store: Arc<dyn Store>,
     asker: Asker,
     looker: Arc<Looker>,
+    /// The API and the certificate source, which every replica answers.
+    serving: Serving,
     /// Tells the application of changes, while this process leads.
     webhook: Option<Following>,
     /// Takes what is told of hosts, while this process leads.
@@ -56,13 +59,19 @@ impl Domains {
     /// # Errors
     ///
     /// A setting is missing or wrong, or the store cannot be opened.
-    pub(super) fn open(unattended: &Unattended, install: &str) -> Result<Option<Self>, OpError> {
+    pub(super) async fn open(
+        unattended: &Unattended,
+        install: &str,
+        audit: &Arc<Audit>,
+    ) -> Result<Option<Self>, OpError> {
         let Some(settings) = unattended.settings.domains.clone() else {
             return Ok(None);
         };
         if settings.serve == ServeWord::ListenerSet && settings.said.gateway.is_none() {
-            return Err(OpError::usage("domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong")
-                .hint("name it: NAMESPACE/NAME"));
+            return Err(OpError::usage(
+                "domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong",
+            )
+            .hint("name it: NAMESPACE/NAME"));
         }
         if settings.serve != ServeWord::Source && settings.said.backend.is_none() {
             return Err(OpError::usage(format!(
@@ -76,16 +85,48 @@ impl Domains {
         let asker = asker.map_err(|error| OpError::usage(chain(&error)).after("domains.ask"))?;
         let dns01 = &unattended.settings.dns01;
         let instructions = instructions(&settings, install);
-        let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions);
+        let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions.clone());
         let namespaces = unattended.wildcards.only.as_deref();
         if settings.database.is_some() {
-            return Err(OpError::usage("the controller orders no certificates for records in a database yet")
-                .hint("have the records in the cluster: domains.store: cluster"));
+            return Err(
+                OpError::usage("the controller orders no certificates for records in a database yet")
+                    .hint("have the records in the cluster: domains.store: cluster"),
+            );
         }
         let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
+        let store: Arc<dyn Store> = Arc::new(store);
+        let api = Api::new(unattended.connection().clone(), Permits::none());
+        let log = Arc::clone(audit);
+        let hands = Hands {
+            store: Arc::clone(&store),
+            asks: Arc::new(asker.clone()),
+            pairs: Arc::new(api.clone()),
+            reviews: Some(Arc::new(api.clone())),
+            note: Arc::new(move |event, host, who| {
+                log.line([
+                    ("event", event.into()),
+                    ("host", host.as_str().into()),
+                    ("by", who.into()),
+                ]);
+            }),
+        };
+        let identities = settings.said.server_secret.as_ref().map(|secret| {
+            let secret = secret.0.clone();
+            Arc::new(IdentitySecret { api, secret }) as Arc<dyn Identities>
+        });
+        let options = Options::of(&settings, instructions);
+        let options = options.map_err(|error| OpError::usage(chain(&error)).after("domains"))?;
+        let serving = serve::serve(settings.listen.socket(), identities, hands, options).await;
+        let serving =
+            serving.map_err(|error| OpError::usage(chain(&error)).hint("name another address: domains.listen"))?;
+        audit.line([
+            ("event", "listening-for-domains".into()),
+            ("address", serving.address().to_string().into()),
+        ]);
         Ok(Some(Self {
             settings,
-            store: Arc::new(store),
+            store,
+            serving,
             asker,
             looker: Arc::new(looker),
             webhook: None,
@@ -93,6 +134,11 @@ impl Domains {
             touched: BTreeSet::new(),
             leads_proxies: false,
         }))
+    }
+
+    /// Ends what answers; what is under way is answered.
+    pub(super) async fn end(self) {
+        self.serving.end().await;
     }
 
     /// What serves the hosts; `None` where a proxy of the platform asks for each certificate.
@@ -144,8 +190,7 @@ impl Controller {
         let Some(term) = &self.term else { return };
         let namespaces = self.unattended.wildcards.only.clone().unwrap_or_default();
         let form = domains.form(&self.live.inventory);
-        let chunks =
-            form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
+        let chunks = form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
         let (tells, heard) = mpsc::unbounded_channel();
         let loop_tells = self.tells.clone();
         let authority = term.authority.clone();
@@ -153,6 +198,7 @@ impl Controller {
             store: Arc::clone(&domains.store),
             asker: domains.asker.clone(),
             looker: Arc::clone(&domains.looker),
+            platform: domains.settings.platform.clone(),
             chunks,
             may: Arc::new(move || may(&authority)),
             tell: Arc::new(move |news| drop(loop_tells.send(Heard::Domains(news)))),
@@ -189,9 +235,10 @@ impl Controller {
                 About::Binding(id) => {
                     let binding = self.live.inventory.bindings().get(*id);
                     let of_domain = binding.filter(|binding| is_of_domain(&binding.route));
-                    domains
-                        .touched
-                        .extend(of_domain.into_iter().flat_map(|binding| binding.secrets.iter().cloned()));
+                    for secret in of_domain.into_iter().flat_map(|binding| binding.secrets.iter()) {
+                        domains.serving.secret_changed(secret);
+                        domains.touched.insert(secret.clone());
+                    }
                 }
                 About::Secret(_) | About::Forbidden(_) => {}
             }
@@ -232,7 +279,9 @@ impl Controller {
             let what = Stands::Served(Served {
                 at,
                 present: seen.is_none(),
-                seen: seen.map(|text| crate::text::clear(text).into_owned()).unwrap_or_default(),
+                seen: seen
+                    .map(|text| crate::text::clear(text).into_owned())
+                    .unwrap_or_default(),
             });
             let _ = tells.send(OfHost { host, what });
         }
@@ -280,6 +329,11 @@ impl Controller {
                     "message",
                     "the application has said for 7 days that it is nobody's: it is not renewed any more".into(),
                 ),
+            ]),
+            News::HandedOver(host, to) => self.audit.line([
+                ("event", "domain-handed-over".into()),
+                ("host", host.as_str().into()),
+                ("tenant", to.as_str().into()),
             ]),
             News::Frozen(why) => {
                 let message = format!(

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::{Asked, Marks, Moved, Record, RecordKind, Served, dns::ownership, testing::*},
+    domain::{Asked, Marks, Moved, OrderState, Purpose, RecordKind, Served, dns::ownership, testing::*},
     text::time::{DAY, HOUR},
 };
 
@@ -66,6 +66,7 @@ fn with_order(order: OrderState, of: Record) -> Record {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // It is a table.
 fn each_state_is_told_with_its_reason_and_what_the_customer_does_next() {
     let failed = || OrderState::Failed {
         at: NOW + 5,

@@ -92,7 +92,9 @@ impl Told {
                 record.served = None;
             }
             record.order = since_before(record.order.take(), order.clone());
-            record.plan(now);
+            if is_other {
+                record.plan(now);
+            }
         }
         if let Some(served) = &self.served {
             let is_same = record

@@ -26,6 +26,7 @@ mod support;
 
 mod away;
 mod clock;
+mod customers;
 mod fair;
 mod figure;
 mod forecast;
@@ -41,6 +42,7 @@ mod scale;
 mod second;
 mod second_ca;
 mod short;
+mod source;
 mod stores;
 mod world;
 
@@ -77,8 +79,11 @@ const ROWS: &[Row] = &[
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
     row("forecast", true, forecast::all),
+    row("customers", true, customers::all),
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),
+    row("source", true, source::hits),
+    row("source-flood", true, source::flood),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {

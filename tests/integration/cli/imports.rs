@@ -124,7 +124,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "domains",
         &[
             "clock", "file", "object", "name", "error", "text", "x509", "policy", "plan", "domain", "net", "tls",
-            "k8s", "settings", "solve",
+            "k8s", "apply", "settings", "solve",
         ],
     ),
     // What joins them.
@@ -237,6 +237,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "settings",
             "engine",
             "notify",
+            "domain",
+            "domains",
             "report",
             "ops",
         ],

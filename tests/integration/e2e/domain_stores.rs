@@ -457,7 +457,10 @@ fn domains_in_postgresql_survive_conflicts_a_killed_server_and_every_replica_and
     let mut postgres = Postgres::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let url = secrecy::SecretString::from(postgres.url());
-    let open = async |seals: Option<Sealer>| -> Shared { Arc::new(PostgresStore::open(&url, seals).await.unwrap()) };
+    let open = async |seals: Option<Sealer>| {
+        let store: Shared = Arc::new(PostgresStore::open(&url, seals).await.unwrap());
+        store
+    };
     let of = "postgres";
     let (one, other, host) = runtime.block_on(async {
         // Both make the tables at once.

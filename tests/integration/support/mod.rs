@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod controller;
+pub(crate) mod customers;
 pub(crate) mod dns;
 pub(crate) mod front;
 pub(crate) mod gate;

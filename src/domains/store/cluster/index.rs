@@ -9,7 +9,7 @@ use std::{
 use super::object::Entry;
 use crate::{
     domain::{Host, Record},
-    object::{Seconds, Text},
+    object::Seconds,
 };
 
 /// So many hosts that are gone are remembered for watches that go on later.

@@ -5,6 +5,7 @@ mod backup;
 mod ca_away;
 mod coming_over;
 mod container;
+mod customers;
 mod fair;
 mod first_steps;
 mod gateways;

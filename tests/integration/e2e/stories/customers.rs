@@ -1,0 +1,169 @@
+//! Customers who bring their own domains: an application that knows them, and three ways in.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{
+    controller::orders,
+    customers::{Application, PAGE, customer, define, domain, platform},
+    eventually, eventually_within,
+    issuing::{Issuing, NODE},
+    run::Running,
+    server::curl,
+};
+
+/// How long the first certificate of a host takes at most, with Traefik's own pause.
+const SOON: Duration = Duration::from_secs(15);
+
+fn status(it: &Issuing, host: &str, field: &str) -> String {
+    let path = format!("jsonpath={{.status.{field}}}");
+    it.ns.kubectl(&[
+        "get",
+        "domains.kubectl-certs.io",
+        host,
+        "--ignore-not-found",
+        "-o",
+        &path,
+    ])
+}
+
+/// Waits until Traefik serves the page under the customer's name, with a certificate that clients trust.
+#[track_caller]
+fn until_served(it: &Issuing, host: &str, running: &Running) {
+    let (root, resolve) = (it.pebble.root_file(), format!("{host}:443:{NODE}"));
+    let root = root.to_str().unwrap();
+    eventually_within(SOON, &format!("the page of {host}"), || {
+        let got = curl(&["--cacert", root, "--resolve", &resolve, &format!("https://{host}/")]);
+        match got {
+            Ok(page) if page == PAGE => Ok(()),
+            other => Err(format!(
+                "{other:?} {} {:?} {:?}",
+                status(it, host, "reason"),
+                running.out.all(),
+                running.err.all()
+            )),
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_three_ways_in() {
+    let it = Issuing::new("customers");
+    define();
+    let app = Application::start(&it);
+    let (by_object, by_put, by_handshake, nobodys) = (
+        customer(&it, "object"),
+        customer(&it, "put"),
+        customer(&it, "handshake"),
+        customer(&it, "nobodys"),
+    );
+    for host in [&by_object, &by_put, &by_handshake] {
+        app.knows(host);
+    }
+    let (running, api) = platform(&it, &app);
+
+    // A manifest.
+    it.ns.apply(vec![domain(&by_object), domain(&nobodys)]);
+    until_served(&it, &by_object, &running);
+    assert_eq!(status(&it, &by_object, "permitted"), "true");
+    eventually("the state of both", || {
+        let states = (status(&it, &by_object, "state"), status(&it, &nobodys, "state"));
+        if states == ("active".to_owned(), "refused".to_owned()) {
+            Ok(())
+        } else {
+            Err(format!("{states:?}"))
+        }
+    });
+    let listed = it.ns.kubectl(&["get", "domains.kubectl-certs.io"]);
+    assert!(listed.contains("STATE") && listed.contains("UNTIL"), "{listed}");
+
+    // A request of the application.
+    it.ns.kubectl(&["create", "serviceaccount", "app"]);
+    let token = it
+        .ns
+        .kubectl(&["create", "token", "app", "--audience", "kubectl-certs"]);
+    let bearer = format!("Authorization: Bearer {}", token.trim());
+    let put = format!("{api}/v1/domains/{by_put}");
+    let answer = curl(&["-X", "PUT", "-H", &bearer, &put]).expect("it is registered");
+    assert!(answer.contains(&by_put), "{answer}");
+    until_served(&it, &by_put, &running);
+    let answer = curl(&["-H", &bearer, &put]).expect("it is known");
+    assert!(answer.contains("\"active\""), "{answer}");
+    assert!(curl(&["-X", "PUT", &put]).is_err(), "without a token");
+
+    // The first visitor.
+    let source = |host: &str| curl(&[&format!("{api}/v1/certificate?server_name={host}")]);
+    let pair = source(&by_handshake).expect("a pair, once it is there");
+    assert!(pair.contains("BEGIN CERTIFICATE") && pair.contains("PRIVATE KEY"));
+    until_served(&it, &by_handshake, &running);
+    assert!(source(&nobodys).is_err());
+
+    // All of them are in one object, and nothing goes on.
+    let chunks = ["get", "ingresses", "-l", "kubectl-certs.io/purpose=chunk", "-o", "json"];
+    let all = |it: &Issuing| -> Value { serde_json::from_str(&it.ns.kubectl(&chunks)).unwrap() };
+    let found = all(&it);
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found["items"][0]["spec"]["tls"].as_array().map(Vec::len), Some(3));
+    assert_eq!(orders(&it), 3);
+    assert_eq!(app.asked_about(&by_object), 1);
+    let versions = |it: &Issuing| {
+        let domains = [
+            "get",
+            "domains.kubectl-certs.io",
+            "-o",
+            "jsonpath={.items[*].metadata.resourceVersion}",
+        ];
+        (
+            it.ns.kubectl(&domains),
+            all(it)["items"][0]["metadata"]["resourceVersion"].clone(),
+        )
+    };
+    // The second light may take a moment.
+    eventually("all of them to be seen served", || {
+        let records = it.ns.kubectl(&[
+            "get",
+            "domains.kubectl-certs.io",
+            "-o",
+            "jsonpath={.items[*].status.record.served.present}",
+        ]);
+        if records.split_whitespace().filter(|word| *word == "true").count() == 3 {
+            Ok(())
+        } else {
+            Err(records)
+        }
+    });
+    let before = versions(&it);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(versions(&it), before, "nobody writes while nothing happens");
+
+    // Somebody deletes what serves them, and takes one away.
+    it.ns
+        .kubectl(&["delete", "domains.kubectl-certs.io", &by_put, "--wait=true"]);
+    eventually("the one that left not to be served", || {
+        let found = all(&it);
+        let hosts = found["items"][0]["spec"]["tls"].to_string();
+        if hosts.contains(&by_put) { Err(hosts) } else { Ok(()) }
+    });
+    until_served(&it, &by_object, &running);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_development_copy_keeps_its_own_customers_and_touches_nobody_elses() {
+    let (prod, dev) = (Issuing::new("platform"), Issuing::new("platform-dev"));
+    define();
+    let (app, app_dev) = (Application::start(&prod), Application::start(&dev));
+    let (shop, trial) = (customer(&prod, "shop"), customer(&dev, "trial"));
+    app.knows(&shop);
+    app_dev.knows(&trial);
+    let (running, _) = platform(&prod, &app);
+    let (running_dev, _) = platform(&dev, &app_dev);
+    prod.ns.apply(vec![domain(&shop)]);
+    dev.ns.apply(vec![domain(&trial)]);
+    until_served(&prod, &shop, &running);
+    until_served(&dev, &trial, &running_dev);
+    assert_eq!((app.asked_about(&trial), app_dev.asked_about(&shop)), (0, 0));
+    assert_eq!((orders(&prod), orders(&dev)), (1, 1));
+}
