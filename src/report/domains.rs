@@ -119,6 +119,7 @@ fn document(value: &Value) -> String {
 fn item(shown: &Shown<'_>) -> Value {
     let record = shown.record.ok();
     let pair = record.and_then(|record| record.pair.as_ref());
+    let served = record.and_then(|record| record.served.as_ref());
     let told = shown.told;
     let missing = record.and_then(|record| record.dns.as_ref()).map(|dns| &dns.missing);
     json!({
@@ -128,10 +129,17 @@ fn item(shown: &Shown<'_>) -> Value {
         "reason": told.map_or_else(|| shown.record.err().unwrap_or_default(), |told| &told.reason),
         "next": told.map(|told| &told.next),
         "until": told.and_then(|told| told.until).map(date_time),
-        "certificate": told.map(|told| told.certificate), "served": told.and_then(|told| told.served),
-        "notAfter": pair.map(|pair| date_time(pair.not_after)),
+        "certificate": {
+            "valid": told.map(|told| told.certificate),
+            "notBefore": pair.map(|pair| date_time(pair.not_before)), "notAfter": pair.map(|pair| date_time(pair.not_after)),
+            "serial": pair.map(|pair| pair.serial.as_str()),
+        },
+        "served": {
+            "present": told.and_then(|told| told.served),
+            "seenAt": served.map(|served| date_time(served.at)), "seen": served.map(|served| served.seen.as_str()),
+        },
         "secret": shown.secret.name.as_str(),
-        "recordsToSet": missing,
+        "missing": missing,
     })
 }
 
@@ -303,7 +311,7 @@ mod tests {
             (&page["next"], &page["items"][0]["state"]),
             (&"shop.example.com".into(), &"dns".into())
         );
-        assert_eq!(page["items"][0]["recordsToSet"][0]["type"], "CNAME");
+        assert_eq!(page["items"][0]["missing"][0]["type"], "CNAME");
         assert_eq!(
             with(&record(), |one| names(&[*one])),
             "domain.kubectl-certs.io/shop.example.com\n"

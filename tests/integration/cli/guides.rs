@@ -6,7 +6,7 @@ use super::{command, file, finish, program, root};
 use crate::support::pages::{self, blocks_of, commands, page};
 
 /// What a settings file begins with; other YAML in the guides is for kubectl.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "email",
     "agreeTos",
     "production",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 15] = [
     "unattended",
     "trust",
     "controllers",
+    "domains",
     "tui",
 ];
 

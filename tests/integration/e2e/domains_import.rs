@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::adopt::installed;
 use crate::support::{
     controller::orders,
+    customers::define,
     issuing::Issuing,
     pki::{Pair, Pki},
     run::{Call, Ran},
@@ -100,6 +101,7 @@ fn holds(it: &Issuing, host: &str, pair: &Pair) {
 #[ignore = "needs the testbed: tests/run"]
 fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_run_changes_nothing() {
     let it = Issuing::new("imported");
+    define();
     let _wide = installed(&it);
     let (pki, dir) = (Pki::new(), it.ns.dir.path());
     let host = |label: &str| format!("{label}.{}.example.com", it.ns.name);
