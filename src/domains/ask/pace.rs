@@ -68,21 +68,23 @@ mod tests {
         turns.iter().map(within).max().unwrap_or_default()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn no_second_has_more_turns_than_those_at_once_and_those_of_a_second() {
         let pace = Pace::new(10, 40);
         let mut turns = Vec::new();
-        for _ in 0..4_000 {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(1_500) {
+            let now = Instant::now();
             if pace.try_take() {
-                turns.push(Instant::now());
+                turns.push(now);
             }
-            tokio::time::advance(Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert!((160..=170).contains(&turns.len()), "{}", turns.len());
+        assert!((40..=71).contains(&turns.len()), "{}", turns.len());
         assert!(fullest(&turns) <= 50, "{}", fullest(&turns));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_gets_a_turn_although_others_take_all_that_there_is() {
         let pace = std::sync::Arc::new(Pace::new(10, 40));
         let greedy = std::sync::Arc::clone(&pace);

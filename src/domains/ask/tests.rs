@@ -269,7 +269,7 @@ async fn a_flood_of_unknown_names_asks_little_takes_no_memory_and_does_not_hold_
     assert!(memory.no.len() <= 150 && memory.pending.len() <= 100, "{memory:?}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_is_remembered_ends_after_a_minute_and_has_a_largest_number() {
     let mut memory = Memory::default();
     let now = Instant::now();
