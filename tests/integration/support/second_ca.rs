@@ -17,8 +17,10 @@ use super::{
     watcher::{Fault, Gap, Watcher},
 };
 
-/// How long before the CA is back a route asks for a certificate that can wait.
+/// How long before the CA is back a route asks for a certificate.
 const LATE: Duration = Duration::from_secs(25);
+/// By when such a one has to be there, after it was asked for.
+const WANTED: Duration = Duration::from_mins(10);
 
 /// The installation.
 pub(crate) struct TwoCas {
@@ -180,16 +182,18 @@ pub(crate) fn through_an_outage(label: &str, count: usize, life: u64, away: Dura
     std::thread::sleep(Duration::from_secs(life / 2 - life / 20).saturating_sub(begin.elapsed()));
     two.limiter.outage(Some(Outage::Refuse));
     std::thread::sleep(away.saturating_sub(LATE));
-    // It is wanted within ten minutes.
     let late = it.host("late");
     it.ns.apply(vec![asking("late", &[&late])]);
-    std::thread::sleep(LATE);
+    // The outage is expected to last as long again: until the middle of what is left then, it can wait.
+    let can_wait = LATE.min(WANTED.saturating_sub(away.saturating_sub(LATE)) / 2) * 2 / 3;
+    std::thread::sleep(can_wait);
+    let changed_early = usize::from(two.issuer_of("late-tls") == "second");
+    std::thread::sleep(LATE.saturating_sub(can_wait));
     let secrets: Vec<String> = (0..count).map(|n| format!("h{n}-tls")).collect();
     let changed = secrets
         .iter()
         .filter(|secret| two.issuer_of(secret) == "second")
         .count();
-    let changed_early = usize::from(two.issuer_of("late-tls") == "second");
     two.limiter.outage(None);
     let back = Instant::now();
     for secret in secrets.iter().map(String::as_str).chain(["late-tls"]) {
