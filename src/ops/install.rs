@@ -19,7 +19,7 @@ use crate::{
     plan::Plan,
     policy::NamesPolicy,
     settings::{
-        Chosen, SOLVER_IMAGE, Settings,
+        Chosen, IMAGE, Settings,
         layer::Layer,
         portable::{Portable, portable, read_back, with_file},
         preference::Preference,
@@ -270,7 +270,7 @@ pub(super) fn named(name: &str, what: &str) -> Result<(), OpError> {
 }
 
 fn image(request: &Request) -> Result<String, OpError> {
-    let named = request.image.clone().or_else(|| SOLVER_IMAGE.map(str::to_owned));
+    let named = request.image.clone().or_else(|| IMAGE.map(str::to_owned));
     named.ok_or_else(|| {
         OpError::usage("no image is named, and this build has none").hint(
             "build one with `plugin/image` and push it to a registry of yours, then: --image REGISTRY/kubectl-certs:TAG",
