@@ -67,7 +67,7 @@ pub(super) struct Standing<'a> {
     pub(super) ca: (&'a Ca, bool),
     /// Its limits; `None` if they are not known.
     pub(super) limits: Option<Limits>,
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl<'a> Standing<'a> {
@@ -121,7 +121,8 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let standing = Standing::of(&settings, context).await?;
     let ((ca, is_staging), limits) = (standing.ca, standing.limits);
     let open = Open::default();
-    let session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
+    let mut session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
+    session.set_home(&standing.store);
     let (inventory, now) = (&session.inventory, session.rules.now);
     let mut trouble = session.trouble;
     let (account, mut known) = standing.look(now, front, &mut trouble).await;
