@@ -20,6 +20,7 @@ use crate::{
     engine::{cancel::Cancel, preflight::change::Change},
     event::Level,
     name::Name,
+    notify::Topic,
     object::{Key, Seconds, Text, doing::Rehearsal},
     ops::{
         OpError,
@@ -90,6 +91,11 @@ impl Others {
     pub(super) fn recall(&mut self, rehearsals: Vec<Rehearsal>) {
         let all = rehearsals.into_iter().map(|of| (of.issuer.clone(), of));
         self.rehearsals = all.collect();
+    }
+
+    /// Whether the last rehearsal of a change to any issuer failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.rehearsals().any(|of| of.failed.is_some())
     }
 
     /// What came of the last rehearsals.
@@ -284,6 +290,7 @@ impl Controller {
                 self.unattended.settings.chosen.issuer.name
             )
         });
+        self.tell_standing(Topic::NoOtherCa, message.as_deref());
         if let Some(message) = message {
             self.record_on_account(Reason::NoOtherAuthority, message);
         }
@@ -368,7 +375,13 @@ impl Controller {
             at: now(),
             failed: result.err(),
         };
+        let has_failed = of.failed.is_some();
         self.others.rehearsals.insert(issuer, of);
+        if has_failed {
+            self.tell_standing(Topic::RehearsalFailed, Some(&message));
+        } else if !self.others.has_failed() {
+            self.tell_standing(Topic::RehearsalFailed, None);
+        }
         self.record_on_account(reason, message);
         self.memory.note();
     }
