@@ -178,7 +178,7 @@ pub async fn run(
         news: News::default(),
         api,
         slots: unattended.settings.certificate.concurrency.saturating_mul(SLOTS),
-        unattended,
+        unattended: Arc::new(unattended),
         context,
         answering,
         live,
@@ -215,7 +215,7 @@ pub async fn run(
 
 /// What orders work with while this process leads: nothing of it is there for the next term.
 struct Term {
-    context: Context,
+    context: Arc<Context>,
     /// Lets orders and writes begin.
     authority: Authority,
     end: Canceller,
@@ -230,7 +230,7 @@ fn pause(moments: [Option<Duration>; 5]) -> Duration {
 
 /// The loop and everything that it holds.
 struct Controller {
-    unattended: Unattended,
+    unattended: Arc<Unattended>,
     context: Context,
     api: Api,
     answering: Arc<Standing>,
@@ -293,7 +293,7 @@ impl Controller {
             let busy = async {
                 self.look_around().await;
                 self.recall().await;
-                self.look_at_others().await;
+                self.look_at_others();
                 self.begin().await;
                 self.copy().await;
                 self.remember().await;
@@ -381,7 +381,7 @@ impl Controller {
                     .line([("event", "leads".into()), ("epoch", epoch.to_string().into())]);
                 let (end, ended) = cancel::pair();
                 self.term = Some(Term {
-                    context: self.context.again(ended),
+                    context: Arc::new(self.context.again(ended)),
                     authority: Authority::Leader(Arc::new(self.leadership.in_term(epoch))),
                     end,
                 });

@@ -26,11 +26,13 @@ const NO_IMAGE: &str = "testbed.local/none:1";
 #[must_use]
 fn installed(it: &Issuing) -> Wide {
     let wide = Wide(it.ns.name.clone());
+    install(it, &["--yes", "--agree-tos"]).run().ends_with(0);
+    wide
+}
+
+fn install(it: &Issuing, args: &[&str]) -> Call {
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
-    it.plain(&[
-        "install",
-        "--yes",
-        "--agree-tos",
+    let whole = [
         "--image",
         NO_IMAGE,
         "--replicas",
@@ -41,10 +43,8 @@ fn installed(it: &Issuing) -> Wide {
         &url,
         "--directory-ca-file",
         ca.to_str().unwrap(),
-    ])
-    .run()
-    .ends_with(0);
-    wide
+    ];
+    it.plain(&[&["install"], args, &whole].concat())
 }
 
 /// A command of a page of the guide, as it is typed in the namespace of the test, with the answer to its question.
@@ -385,6 +385,63 @@ fn ten_certificates_of_cert_managers_change_hands_without_an_order_although_a_ru
 #[ignore = "needs the testbed: tests/run long"]
 fn fifty_certificates_of_cert_managers_change_hands_without_an_order_although_a_run_is_killed() {
     handed_over_and_back(&Theirs::new("adopt50", 50, &[]));
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_account_of_cert_manager_goes_over_without_an_order_once_nothing_uses_it_any_more() {
+    let theirs = Theirs::new("adopt-account", 1, &[]);
+    let it = &theirs.it;
+    let _wide = Wide(it.ns.name.clone());
+    // What is printed registers no account.
+    let printed = install(it, &["--print"]).run().ends_with(0);
+    let applied = Call::kubectl(["apply", "-f", "-"]).run_with(printed.out.as_bytes());
+    assert_eq!(applied.status, Some(0), "{}", applied.err);
+    let ordered = orders(it);
+    let place = format!("{}/their-account", it.ns.name);
+    let take = || adopt(it, &["--import-account", &place, "--yes"]).run();
+    let (before, key) = (theirs.secrets(), it.secret("their-account")["data"].clone());
+    let url = it
+        .ns
+        .kubectl(&["get", "issuer", "own", "-o", "jsonpath={.status.acme.uri}"]);
+
+    // No route names the Secret of this Certificate, so that it stays with cert-manager, and so does the account.
+    let refused = take().ends_with(2);
+    let said = format!("is still used by what is not adopted: Certificate {}/mail", it.ns.name);
+    assert!(refused.err.contains(&said), "{}", refused.err);
+    assert_eq!(theirs.secrets(), before);
+    assert_eq!(theirs.kept(), (Vec::new(), vec!["w00-tls".to_owned()]));
+
+    it.ns.kubectl(&["delete", "certificate", "mail"]);
+    let taken = take().ends_with(0);
+    let said = format!("the account {url} is the installation's, with a new key");
+    assert!(taken.err.contains(&said), "{}", taken.err);
+    assert_eq!(data(&theirs.secrets()), data(&before));
+    assert_eq!(theirs.kept(), (theirs.names.clone(), Vec::new()));
+    assert_eq!(
+        it.secret("their-account")["data"],
+        key,
+        "it is not this program's to write"
+    );
+    assert_eq!(orders(it), ordered);
+    // The former key is worth nothing any more.
+    let again = take();
+    assert!(again.status != Some(0), "{}", again.out);
+    assert!(again.err.contains("knows no account"), "{}", again.err);
+
+    // The controller orders with it.
+    let running = start(it);
+    running.out.after(0, &["1 Secrets are kept", "0 are held"]);
+    resume(it);
+    let new = it.host("new");
+    it.ns.apply(vec![asking("new", &[&new])]);
+    until_stored(it, "new-tls", &[&new], &running);
+    assert_eq!(orders(it), ordered + 1, "{:?}", running.out.all());
+    let stored = it.secret("new-tls");
+    assert_eq!(
+        stored["metadata"]["annotations"]["kubectl-certs.io/account"],
+        url.as_str()
+    );
 }
 
 /// Puts a pair into a Secret as kube-lego has left it, or as a hook of certbot's does.

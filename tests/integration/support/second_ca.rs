@@ -28,8 +28,9 @@ pub(crate) struct TwoCas {
     /// What is in front of the first.
     pub(crate) limiter: Limiter,
     pub(crate) second: Pebble,
-    /// The second one's test environment.
+    /// The second one's test environment, and what is in front of it.
     pub(crate) test: Pebble,
+    pub(crate) before_test: Limiter,
 }
 
 impl TwoCas {
@@ -44,6 +45,7 @@ impl TwoCas {
             })
         };
         let (second, test) = (beside("second.example"), beside("second.example"));
+        let before_test = Limiter::with(&test, |_| {});
         let entry = |url: String, ca: std::path::PathBuf, more: &str| {
             format!(
                 "{{directory: \"{url}\", caFile: {}, agreeTos: true{more}}}",
@@ -62,7 +64,7 @@ impl TwoCas {
             "issuers:\n  first: {first}\n  second: {}\n  second-test: {}\nstoring:\n  caFiles: [{}, {}]\nunattended:\n  issuers:\n  \
              - order: [first, second]\n",
             entry(second.directory_url(), second.ca_file(), &staged),
-            entry(test.directory_url(), test.ca_file(), ", stage: staging"),
+            entry(before_test.url.clone(), before_test.ca_file(), ", stage: staging"),
             it.pebble.root_file().display(),
             second.root_file().display(),
         ));
@@ -76,6 +78,7 @@ impl TwoCas {
             limiter,
             second,
             test,
+            before_test,
         };
         for issuer in ["first", "second", "second-test"] {
             this.register(issuer);
