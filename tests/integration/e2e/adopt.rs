@@ -26,8 +26,14 @@ const NO_IMAGE: &str = "testbed.local/none:1";
 #[must_use]
 fn installed(it: &Issuing) -> Wide {
     let wide = Wide(it.ns.name.clone());
+    install(it, &[]);
+    wide
+}
+
+/// Installs it, or changes it.
+fn install(it: &Issuing, more: &[&str]) {
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
-    it.plain(&[
+    let args = [
         "install",
         "--yes",
         "--agree-tos",
@@ -41,10 +47,8 @@ fn installed(it: &Issuing) -> Wide {
         &url,
         "--directory-ca-file",
         ca.to_str().unwrap(),
-    ])
-    .run()
-    .ends_with(0);
-    wide
+    ];
+    it.plain(&[&args, more].concat()).run().ends_with(0);
 }
 
 /// A command of a page of the guide, as it is typed in the namespace of the test, with the answer to its question.
@@ -306,14 +310,39 @@ impl Theirs {
     }
 }
 
+/// Nothing goes over that the installation could not renew; the entry that is printed for its settings is all that it takes.
+fn until_it_can_prove(theirs: &Theirs, before: &BTreeMap<String, Value>) {
+    let it = &theirs.it;
+    let left = adopt(it, &["--yes"]).run().ends_with(0);
+    for name in &theirs.names {
+        let host = name.trim_end_matches("-tls");
+        let why = format!("{name}: the installation could not renew it: cert-manager (rfc2136) proves {host}.");
+        assert!(left.out.contains(&why), "{why}: {}\n{}", left.out, left.err);
+    }
+    assert_eq!(
+        (theirs.secrets(), theirs.kept().0.len()),
+        (before.clone(), 0),
+        "{}",
+        left.out
+    );
+    let entry = left.out.split('`').find(|part| part.starts_with("{\""));
+    let entry = entry.unwrap_or_else(|| panic!("no entry: {}", left.out));
+    it.ns.apply(vec![json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "dns"},
+        "stringData": {"config.yaml": format!("dns01:\n  providers:\n  - {entry}\n")},
+    })]);
+    install(it, &["--settings-secret", "dns"]);
+}
+
 /// Adopts, is killed half way and undone from there, is killed again and goes on, and gives everything back: nothing is ordered.
 fn handed_over_and_back(theirs: &Theirs) {
     let it = &theirs.it;
     let _wide = installed(it);
     let (before, mail) = (theirs.secrets(), it.version("mail-tls"));
     assert_eq!(before.len(), theirs.names.len());
-    let watched = Watched::start(it);
     let ordered = orders(it);
+    until_it_can_prove(theirs, &before);
+    let watched = Watched::start(it);
     let dry = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --dry-run")
         .run()
         .ends_with(0);
