@@ -77,6 +77,12 @@ impl Restarts {
                     let hint = error.hint().unwrap_or_default();
                     notes.push(format!("{error}: {hint}"));
                 }
+                // A budget or a strategy that is changed meanwhile lets it go.
+                Err(error @ RolloutError::Budget { .. }) => {
+                    let hint = error.hint().unwrap_or_default();
+                    notes.push(format!("{error}: {hint}"));
+                    self.restarted.push(workload);
+                }
                 // It has been deleted since it was read.
                 Err(RolloutError::Absent(_)) => {}
                 Err(error) => return Err(error),

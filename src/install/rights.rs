@@ -187,6 +187,10 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
             && !rule.resources.iter().any(|of| of == "secrets" || of == "events");
         rule.verbs.retain(|verb| is_left || verb != "list");
     }
+    if needs.restarts {
+        // A rollout keeps to the budgets of its Pods.
+        rules.push(Rule::new("policy", &["poddisruptionbudgets"], &["list"]));
+    }
     rules
 }
 

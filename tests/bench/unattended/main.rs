@@ -28,10 +28,14 @@ mod away;
 mod clock;
 mod fair;
 mod figure;
+mod forecast;
 mod full;
 mod gate;
 #[path = "../scan/machine.rs"]
 mod machine;
+#[allow(dead_code)] // One run is enough.
+#[path = "../scan/measure.rs"]
+mod measure;
 mod new;
 mod page;
 mod process;
@@ -74,6 +78,7 @@ const ROWS: &[Row] = &[
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
+    row("forecast", true, forecast::year),
 ];
 
 const fn row(name: &'static str, is_smoke: bool, measure: fn(&Plan) -> Vec<Figure>) -> Row {
