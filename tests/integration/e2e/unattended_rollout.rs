@@ -177,7 +177,7 @@ fn a_rollout_that_would_fall_below_its_budget_is_not_begun_before_its_strategy_i
         before,
         "the certificate is stored all the same"
     );
-    let told = it.certs(&["why", &host]).run();
+    let told = it.plain(&["why", &host, "--controller-namespace", &it.ns.name]).run();
     assert!(told.out.contains("PodDisruptionBudget app"), "{}{}", told.out, told.err);
     // It was tried twice by then: right away, and ten seconds later.
     let now: u64 = of_deployment(&it, ".metadata.generation").parse().unwrap();
