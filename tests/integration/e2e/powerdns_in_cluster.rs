@@ -176,7 +176,7 @@ fn the_manifests_are_accepted_under_the_restricted_standard_and_the_server_issue
     pdnsutil(&it, &["create-zone", ZONE, "ns1.corp.internal"]);
     it.settings(&format!(
         "dns01:\n  providers:\n  - name: internal\n    zones: [{ZONE}]\n    provider: powerdns\n    url: service://{ns}/powerdns-api:8081\n    \
-         apiKey: {{secretRef: {{namespace: {ns}, name: powerdns-api, key: apikey}}}}\n",
+         apiKey: {{secretRef: {{namespace: {ns}, name: powerdns-api, key: apikey}}}}\nunattended:\n  wildcards: []\n",
         ns = it.ns.name
     ));
     let issue = ["issue", "--secret", "internal-tls", "-d", "*.corp.internal", "-d", ZONE];

@@ -34,7 +34,8 @@ fn of_all_kinds(label: &str) -> (Issuing, [Running; 2]) {
     let it = Issuing::new(label);
     let [shop, edge, own] = ["shop", "edge", "own"].map(|label| it.host(label));
     let (_server, settings) = it.powerdns(&[ZONE]);
-    it.settings(&settings);
+    // Who follows one namespace reads what it says of wildcards only where the settings have them.
+    it.settings(&format!("{settings}unattended:\n  wildcards: []\n"));
     let mut listeners = gateway("edge", &[("https", &edge, json!([{"name": "edge-tls"}]))]);
     listeners["spec"]["listeners"]
         .as_array_mut()

@@ -2,9 +2,10 @@
 
 use crate::support::{
     cluster::kubectl,
-    controller::{controller, finalized, resume, start, until_stored},
+    controller::{Way, call_by, controller, controller_by, finalized, resume, until_stored},
     dns::PowerDns,
     eventually,
+    front::{Fault, Front},
     issuing::Issuing,
 };
 
@@ -63,18 +64,23 @@ fn of_a_controller_that_is_killed_amid_a_challenge_nothing_stays_in_the_zone() {
     let (it, server) = zones("qa-killed");
     let namespace = it.ns.name.clone();
     let before = server.records(ZONE);
-    let one = controller(&it);
+    // The CA answers nothing more while it validates: the second question about an authorization waits.
+    let front = Front::of(&it.pebble.directory_url());
+    front.fault("/authZ/", 1, 100, Fault::Hold);
+    let one = controller_by(&it, &front);
     resume(&it);
     one.out.after(0, &["0 Secrets are kept"]);
-    let two = start(&it);
+    let way = Way {
+        url: front.url.clone(),
+        ca: front.ca_file(),
+    };
+    let two = call_by(&it, &way, &[]).start();
     two.out.after(0, &["0 Secrets are kept"]);
     kubectl(&["label", "namespace", &namespace, "environment=qa"]);
-    eventually("an answer in the zone", || match answers(&server) {
-        0 => Err(format!("{:?}", one.out.all())),
-        _ => Ok(()),
-    });
+    front.wait_until_held();
     one.signal("-KILL");
     assert_eq!(answers(&server), 1, "nobody removes it");
+    front.fix();
     until_stored(&it, "wildcard-tls", &[&format!("*.{namespace}.{ZONE}")], &two);
     eventually("an empty zone", || {
         let now = server.records(ZONE);
