@@ -51,12 +51,12 @@ fn fences_the_token(a: &Namespace, b: &Namespace, install: &str) {
         password,
     ]);
     // Of somebody who writes them again, as one sees from the managers of their fields or from their owners alone.
-    let owner = json!([{
+    let references = json!([{
         "apiVersion": "v1", "kind": "ConfigMap", "name": "kube-root-ca.crt",
         "uid": b.kubectl(&["get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.metadata.uid}"]),
     }]);
     let mut owned = pair("owned", &json!({}));
-    owned["metadata"]["ownerReferences"] = owner;
+    owned["metadata"]["ownerReferences"] = references;
     b.apply(vec![owned]);
     for (name, args) in [
         ("operators", &["create", "--field-manager=some-operator"][..]),
