@@ -66,7 +66,7 @@ fn install(it: &Issuing, team: &str) -> Call {
     ])
 }
 
-/// What the Secrets and ConfigMaps of the installation hold, and the id that is noted on its account.
+/// What the Secrets and `ConfigMap`s of the installation hold, and the id that is noted on its account.
 fn state(kubectl: &dyn Fn(&[&str]) -> String) -> BTreeMap<String, (Value, Value)> {
     let found: Value = serde_json::from_str(&kubectl(&["get", "secrets,configmaps", "-o", "json"])).unwrap();
     let all = found["items"].as_array().unwrap().iter();
