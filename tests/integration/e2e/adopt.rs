@@ -322,15 +322,21 @@ fn until_it_can_prove(theirs: &Theirs, before: &BTreeMap<String, Value>) {
         "{}",
         left.out
     );
-    let entry = left.out.split('`').find(|part| part.starts_with("{\""));
-    let entry = entry.unwrap_or_else(|| panic!("no entry: {}", left.out));
+    with_printed_provider(it, &left);
+    install(it, &["--yes", "--agree-tos", "--settings-secret", "dns"])
+        .run()
+        .ends_with(0);
+}
+
+/// Puts the provider that was printed into the Secret of settings.
+#[track_caller]
+fn with_printed_provider(it: &Issuing, printed: &Ran) {
+    let entry = printed.out.split('`').find(|part| part.starts_with("{\""));
+    let entry = entry.unwrap_or_else(|| panic!("no entry: {}", printed.out));
     it.ns.apply(vec![json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "dns"},
         "stringData": {"config.yaml": format!("dns01:\n  providers:\n  - {entry}\n")},
     })]);
-    install(it, &["--yes", "--agree-tos", "--settings-secret", "dns"])
-        .run()
-        .ends_with(0);
 }
 
 /// Adopts, is killed half way and undone from there, is killed again and goes on, and gives everything back: nothing is ordered.
@@ -422,12 +428,17 @@ fn the_account_of_cert_manager_goes_over_without_an_order_once_nothing_uses_it_a
     let it = &theirs.it;
     let _wide = Wide(it.ns.name.clone());
     // What is printed registers no account.
-    let printed = install(it, &["--print"]).run().ends_with(0);
-    let applied = Call::kubectl(["apply", "-f", "-"]).run_with(printed.out.as_bytes());
-    assert_eq!(applied.status, Some(0), "{}", applied.err);
+    let print = |more: &[&str]| {
+        let printed = install(it, &[&["--print"], more].concat()).run().ends_with(0);
+        let applied = Call::kubectl(["apply", "-f", "-"]).run_with(printed.out.as_bytes());
+        assert_eq!(applied.status, Some(0), "{}", applied.err);
+    };
+    print(&[]);
     let ordered = orders(it);
     let place = format!("{}/their-account", it.ns.name);
     let take = || adopt(it, &["--import-account", &place, "--yes"]).run();
+    with_printed_provider(it, &take());
+    print(&["--settings-secret", "dns"]);
     let (before, key) = (theirs.secrets(), it.secret("their-account")["data"].clone());
     let url = it
         .ns

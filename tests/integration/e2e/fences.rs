@@ -47,7 +47,6 @@ fn fences_the_token(a: &Namespace, b: &Namespace, install: &str) {
     b.apply(vec![
         pair("foreign", &claimed("somebodyel")),
         pair("sealed", &json!({"sealedsecrets.bitnami.com/managed": "true"})),
-        pair("plain", &json!({})),
         password,
     ]);
     // Of somebody who writes them again, as one sees from the managers of their fields or from their owners alone.
@@ -59,7 +58,8 @@ fn fences_the_token(a: &Namespace, b: &Namespace, install: &str) {
     owned["metadata"]["ownerReferences"] = references;
     b.apply(vec![owned]);
     for (name, args) in [
-        ("operators", &["create", "--field-manager=some-operator"][..]),
+        ("plain", &["create"][..]),
+        ("operators", &["create", "--field-manager=some-operator"]),
         ("applied", &["apply", "--server-side", "--field-manager=a-pipeline"]),
         ("by-hand", &["create", "--field-manager=k9s"]),
         (

@@ -177,8 +177,22 @@ fn a_rollout_that_would_fall_below_its_budget_is_not_begun_before_its_strategy_i
         before,
         "the certificate is stored all the same"
     );
-    let told = it.plain(&["why", &host, "--controller-namespace", &it.ns.name]).run();
-    assert!(told.out.contains("PodDisruptionBudget app"), "{}{}", told.out, told.err);
+    let root = it.pebble.root_file();
+    let why = [
+        "why",
+        &host,
+        "--controller-namespace",
+        &it.ns.name,
+        "--ca-file",
+        root.to_str().unwrap(),
+    ];
+    eventually("what `why` says of it", || {
+        let told = it.plain(&why).run();
+        let is_there = told.out.contains("PodDisruptionBudget app");
+        is_there
+            .then_some(())
+            .ok_or_else(|| format!("{}{}", told.out, told.err))
+    });
     // It was tried twice by then: right away, and ten seconds later.
     let now: u64 = of_deployment(&it, ".metadata.generation").parse().unwrap();
     assert_eq!(now, generation, "{:?}", lines(&running, &["restarted"]));
