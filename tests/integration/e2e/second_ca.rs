@@ -100,7 +100,7 @@ fn a_test_environment_that_hangs_fails_its_rehearsal_and_holds_up_no_order() {
     running.out.after(0, &["\"event\":\"leads\""]);
     // It begins as soon as there is something to rehearse with, and is given up 20 s later.
     let mut count = 0;
-    while lines(&running, &["\"event\":\"rehearsed\"", "does not answer within 20 s"]).is_empty() {
+    while lines(&running, &["\"event\":\"rehearsed\"", "did not answer within 20 s"]).is_empty() {
         let name = format!("web{count}");
         let host = it.host(&name);
         it.ns.apply(vec![asking(&name, &[&host])]);
