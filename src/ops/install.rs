@@ -8,7 +8,7 @@ mod write;
 use super::{Context, OpError};
 use crate::{
     apply::{Api, Permits, rights},
-    error::Blame,
+    error::{Blame, with_hint},
     install::{
         ACCOUNT, CONFIG, Install, Made, Scope,
         cronjob::{self, Ensure},
@@ -398,11 +398,10 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         for (number, account) in accounts.iter().enumerate() {
             match account.make(context).await {
                 Err(error) if number > 0 => {
-                    let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
                     front.warn(&format!(
-                        "there is no account with {}, so that no certificate changes to it: {}{hint}",
+                        "there is no account with {}, so that no certificate changes to it: {}",
                         account.issuer(),
-                        error.message
+                        with_hint(&error.message, error.hint.as_deref())
                     ));
                 }
                 made => made?,

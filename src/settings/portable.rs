@@ -130,7 +130,7 @@ pub fn with_file(flags: Layer, path: &Path) -> Result<Layer, SettingsError> {
 ///
 /// They are refused.
 pub fn read_back(text: &str, at: &Namespaced, flags: Layer) -> Result<super::Settings, SettingsError> {
-    super::Settings::of(&[flags, source::of_config_map(text, at)?])
+    read_back_with(text, at, None, flags)
 }
 
 /// The same where the program in the cluster also reads `config.yaml` of a Secret, which says more than the `ConfigMap`, and may name

@@ -121,9 +121,10 @@ fn made(inventory: &Inventory, namespace: &str) -> BTreeMap<Text, Seconds> {
         if !inventory.is_home(&meta.namespace) {
             continue;
         }
-        let of = meta.annotation(annotation::MADE_FOR);
-        if let Some(of) = of.filter(|of| meta.name == Purpose::Kept.name(of))
+        // The name is a hash, which is made of those of this namespace alone.
+        if let Some(of) = meta.annotation(annotation::MADE_FOR)
             && let Some((_, name)) = of.split_once('/').filter(|(of, _)| *of == namespace)
+            && meta.name == Purpose::Kept.name(of)
         {
             kept.insert(Text::from(name), stored);
         }

@@ -18,6 +18,7 @@ use crate::{
         keeper::change::{Moved, ToCheck},
     },
     engine::{cancel::Cancel, preflight::change::Change},
+    error::with_hint,
     event::Level,
     name::Name,
     notify::Topic,
@@ -434,6 +435,5 @@ async fn carried_out(
 }
 
 fn words(error: &OpError) -> Text {
-    let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}{hint}", error.message).into()
+    with_hint(&error.message, error.hint.as_deref()).into()
 }
