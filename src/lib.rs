@@ -11,12 +11,12 @@
 //!
 //! cli  command line ┐  Request, Front                              told and asked
 //! tui  screen       ┼────────────────→ ops  renew, issue, revoke, … ─────────────→ Front
-//!      any other    ┘                   │  Report or OpError
+//! controller  time  ┘                   │  Report or OpError
 //!                                       └→ all of the above
 //! ```
 //!
 //! `ops` has the use cases: each is a function from a request and a [`ops::Context`] to a report, and tells and asks by way of an
-//! [`ops::Front`]. The command line is one caller, the screen another, and neither knows how a use case is done. `scan` carries
+//! [`ops::Front`]. The command line is one caller, the screen another, the controller a third, and none knows how a use case is done. `scan` carries
 //! the first line of the picture out; `source` says what is read of each kind, `k8s` is the connection: lists, watches, writes.
 //! `engine` conducts the second, and tells how it goes as `event`s. `settings` makes one validated value of arguments,
 //! environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `tls` says whom it trusts; `requests` has a line of the log for

@@ -25,7 +25,7 @@ stage() {
   return "$status"
 }
 
-# Checks for cargo, the C compiler and linker that it calls, and GNU time, which the tests use to measure.
+# Checks for cargo, and for the C compiler and linker that it calls.
 need_rust() {
   [ -z "${HOME:-}" ] || PATH=$PATH:$HOME/.cargo/bin   # where rustup puts it, should the profile not say so
   command -v cargo >/dev/null ||
@@ -33,25 +33,33 @@ need_rust() {
   local missing=()
   command -v cc >/dev/null || missing+=(gcc)
   [ -e /usr/include/stdio.h ] || ! command -v apt-get >/dev/null || missing+=(libc6-dev)
-  [ -x /usr/bin/time ] || ! command -v apt-get >/dev/null || missing+=(time)
-  # The shells whose completion is tested, and the terminal that they run in.
-  local shell
-  for shell in zsh fish tmux; do
-    command -v $shell >/dev/null || ! command -v apt-get >/dev/null || missing+=($shell)
+  packages "${missing[@]}"
+}
+
+# Checks for the programs that the tests call.
+need_tools() {
+  command -v apt-get >/dev/null || return 0
+  local missing=() tool
+  # GNU time measures; the shells are those whose completion is tested, and tmux is the terminal that they run in; mandoc reads the man pages.
+  [ -x /usr/bin/time ] || missing+=(time)
+  for tool in zsh fish tmux git mandoc; do
+    command -v $tool >/dev/null || missing+=($tool)
   done
   # For the hook of pre-commit, which a test installs from PyPI.
-  python3 -c 'import ensurepip, venv' 2>/dev/null || ! command -v apt-get >/dev/null || missing+=(python3-venv)
-  command -v git >/dev/null || ! command -v apt-get >/dev/null || missing+=(git)
-  # What reads the man pages.
-  command -v mandoc >/dev/null || ! command -v apt-get >/dev/null || missing+=(mandoc)
-  command -v groff >/dev/null || ! command -v apt-get >/dev/null || missing+=(groff-base)
-  [ -e /usr/share/bash-completion/bash_completion ] || ! command -v apt-get >/dev/null || missing+=(bash-completion)
-  [ ${#missing[@]} -gt 0 ] || return 0
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  command -v groff >/dev/null || missing+=(groff-base)
+  [ -e /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
+  packages "${missing[@]}"
+}
+
+# packages NAME...: installs Debian's packages, if any are named.
+packages() {
+  [ $# -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2
-  [ "$(id -u)" = 0 ] || die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}" 2
+  [ "$(id -u)" = 0 ] || die "missing packages; as root: apt-get install --no-install-recommends $*" 2
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600)
-  if ! "${apt[@]}" update || ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null; then
-    die "cannot install ${missing[*]}"
+  if ! "${apt[@]}" update || ! "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null; then
+    die "cannot install $*"
   fi
 }
 

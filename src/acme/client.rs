@@ -99,7 +99,7 @@ impl Acme {
             acme: self.clone(),
             key,
             thumbprint,
-            kept: Place::new(account_url),
+            kept: KnownAccount::new(account_url),
             found: OnceLock::new(),
             sought: Mutex::default(),
             untold: AtomicBool::new(false),
@@ -213,9 +213,9 @@ struct SharedClient {
     key: AccountKey,
     thumbprint: String,
     /// Where the account was when it was kept.
-    kept: Place,
+    kept: KnownAccount,
     /// Where the CA has it now, if that is elsewhere: a CA that has moved gives its accounts other URLs.
-    found: OnceLock<Place>,
+    found: OnceLock<KnownAccount>,
     /// Whether the account has been looked for by its key: the CA says the same again.
     sought: Mutex<bool>,
     /// Whether it was found elsewhere, and nobody has been told.
@@ -224,12 +224,12 @@ struct SharedClient {
 }
 
 /// The URL of an account, and the account as instant-acme has it, from the first request on.
-struct Place {
+struct KnownAccount {
     url: String,
     account: OnceCell<instant_acme::Account>,
 }
 
-impl Place {
+impl KnownAccount {
     fn new(url: String) -> Self {
         Self {
             url,
@@ -280,7 +280,7 @@ impl Client {
         &self.0.thumbprint
     }
 
-    fn place(&self) -> &Place {
+    fn place(&self) -> &KnownAccount {
         self.0.found.get().unwrap_or(&self.0.kept)
     }
 
@@ -300,7 +300,7 @@ impl Client {
             Err(_) => return Sought::NothingNew,
         };
         *sought = true;
-        if url == before || self.0.found.set(Place::new(url)).is_err() {
+        if url == before || self.0.found.set(KnownAccount::new(url)).is_err() {
             return Sought::NothingNew;
         }
         self.0.untold.store(true, Ordering::Relaxed);

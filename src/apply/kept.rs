@@ -22,7 +22,10 @@ use crate::{
     error::{Blame, Diagnose},
     k8s::{Believed, Edit},
     object::resource::SECRET,
-    object::{Key, Seconds, Text},
+    object::{
+        Key, Seconds, Text,
+        annotation::{ISSUED_AT_DIRECTORY, ISSUED_KIND},
+    },
     plan::{
         permits::{Permit, Permits, Verb},
         tenure::{History, Tenure},
@@ -33,7 +36,7 @@ use crate::{
 
 /// The data keys of the present pair, of the former one, and of the record.
 const PRESENT: [&str; 2] = ["tls.crt", "tls.key"];
-const FORMER: [&str; 2] = ["former.crt", "former.key"];
+pub(crate) const FORMER: [&str; 2] = ["former.crt", "former.key"];
 const RECORD: &str = "kept.json";
 /// How long the time of an issuance is kept, in seconds: longer than any limit of a CA looks back.
 const REMEMBERED: Seconds = 8 * 86_400;
@@ -444,6 +447,9 @@ fn object(
     mark::mark_lasting(&mut object, run, Purpose::Kept, target.key());
     let mut annotate = |name: &str, value: &str| mark::set(&mut object, "annotations", name, value);
     annotate(backup::HOLDS, &pair.sha256().to_string());
+    for (name, value) in told(&record.present) {
+        annotate(name, value);
+    }
     if let Some(former) = &former {
         annotate(backup::HELD, &former.sha256.to_string());
         // A revocation of what is now the former pair stays known.
@@ -452,6 +458,15 @@ fn object(
         }
     }
     object
+}
+
+/// What is told of the present pair in annotations too, where scans read it: which CA issued it, and what its order counted
+/// towards. Nobody but the installation writes them.
+fn told(present: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
+    let noted = |name: &'static str| Some((name, present.get(name)?.as_str()?));
+    [ISSUED_AT_DIRECTORY, ISSUED_KIND, secret::SHA256]
+        .into_iter()
+        .filter_map(noted)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl std::fmt::Display for Owner {
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Field managers of tools that people run by hand. Such tools do not write an object again by themselves.
-const HANDS: &[&str] = &[
+pub(crate) const HANDS: &[&str] = &[
     "kubectl",
     "oc",
     "k9s",

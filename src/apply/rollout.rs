@@ -1,6 +1,7 @@
 //! Restarts workloads that do not notice a changed Secret, because the change never reaches a container by subPath or
 //! environment variables.
 
+mod budget;
 mod one_by_one;
 mod state;
 
@@ -14,11 +15,12 @@ use crate::{
     clock::Pauses,
     error::{Blame, Diagnose},
     event::{EventKind, Teller},
-    object::resource::{DAEMONSET, DEPLOYMENT, POD, REPLICATIONCONTROLLER, Resource, STATEFULSET},
+    object::resource::{DAEMONSET, DEPLOYMENT, POD, PODDISRUPTIONBUDGET, REPLICATIONCONTROLLER, Resource, STATEFULSET},
     object::{Consumer, Key, Kind, Seconds, consumer::How},
     plan::permits::{Permit, Permits, Verb},
     text::{date_time, parse_time},
 };
+pub use budget::Tight;
 use state::State;
 
 /// The annotation of the Pod template that starts a new rollout, like kubectl's `restartedAt`.
@@ -147,7 +149,13 @@ pub fn permits(workloads: &[Workload]) -> Permits {
             permits.add(Permit::one(&[Verb::Get], resource, namespace, name));
             permits.extend(one_by_one::permits(&one.key.namespace));
         } else {
-            permits.add(Permit::one(&[Verb::Get, Verb::Patch], resource, namespace, name));
+            permits.add(Permit::one(
+                &[Verb::Get, Verb::Patch],
+                resource,
+                namespace.clone(),
+                name,
+            ));
+            permits.add(Permit::any(&[Verb::List], PODDISRUPTIONBUDGET, namespace));
         }
     }
     permits
@@ -166,6 +174,17 @@ pub enum RolloutError {
         workload: Workload,
         /// Why.
         why: &'static str,
+    },
+    /// Its rollout would take away more Pods than a budget allows.
+    #[error(
+        "{workload} is not restarted: its rollout may take {} of its {} Pods away at once, and PodDisruptionBudget {} allows {}",
+        .tight.away, .tight.of, .tight.budget, .tight.allowed
+    )]
+    Budget {
+        /// Which.
+        workload: Workload,
+        /// The budget.
+        tight: Tight,
     },
     /// The workload did not become ready in time.
     #[error("{workload} has not come back within {}: {why}", humantime::format_duration(*.after))]
@@ -202,6 +221,16 @@ impl Diagnose for RolloutError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Absent(_) => "name it as KIND/NAME; it has to be in the Secret's namespace".into(),
+            Self::Budget { workload, tight } => match workload.kind {
+                WorkloadKind::StatefulSet => format!(
+                    "its Pods are replaced one at a time at least: let PodDisruptionBudget {} allow {}, or restart it yourself",
+                    tight.budget, tight.away
+                ),
+                _ => format!(
+                    "give its strategy maxUnavailable: {} and maxSurge: 1, let PodDisruptionBudget {} allow {}, or restart it yourself",
+                    tight.allowed, tight.budget, tight.away
+                ),
+            },
             Self::NotRolling { .. } => "restart it yourself at a time that suits it".into(),
             Self::Late { workload, .. } | Self::Failed { workload, .. } | Self::Interrupted(workload)
                 if workload.kind == WorkloadKind::ReplicationController =>
@@ -324,13 +353,28 @@ pub async fn resume(
 
 async fn look(api: &Api, workload: &Workload) -> Result<Value, RolloutError> {
     let object = read(api, workload).await?;
-    match state::why_not(workload.kind, &object) {
-        Some(why) => Err(RolloutError::NotRolling {
+    if let Some(why) = state::why_not(workload.kind, &object) {
+        return Err(RolloutError::NotRolling {
             workload: workload.clone(),
             why,
-        }),
-        None => Ok(object),
+        });
     }
+    // Those of a ReplicationController are evicted, which the cluster holds to budgets.
+    if workload.kind != WorkloadKind::ReplicationController {
+        let namespace = Some(workload.key.namespace.as_str());
+        let budgets = api.list(PODDISRUPTIONBUDGET, namespace, None).await;
+        let budgets = budgets.map_err(|source| RolloutError::Api {
+            workload: workload.clone(),
+            source,
+        })?;
+        if let Some(tight) = budget::tightest(workload.kind, &object, &budgets) {
+            return Err(RolloutError::Budget {
+                workload: workload.clone(),
+                tight,
+            });
+        }
+    }
+    Ok(object)
 }
 
 async fn read(api: &Api, workload: &Workload) -> Result<Value, RolloutError> {

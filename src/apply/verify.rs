@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_secs(3);
 
 /// A host, and the addresses at which it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ServedHost {
     /// The host: a name, or a wildcard, for which a name below it is requested.
     pub host: String,
     /// All addresses of its route, with the port.
@@ -83,7 +83,7 @@ impl Outcome {
 /// `wait`; each is probed at least once. Reports each host that serves it, with the time since it was `stored`, because
 /// workloads may have been restarted in between. The outcomes are in the order of the places.
 pub async fn served(
-    places: &[Place],
+    places: &[ServedHost],
     new: Fingerprint,
     stored: Instant,
     wait: Duration,
@@ -190,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn how_long_it_took_counts_from_when_it_was_stored_whatever_came_in_between() {
         let (address, der) = serving("shop.example").await;
-        let places = [Place {
+        let places = [ServedHost {
             host: "shop.example".into(),
             addresses: vec![address],
         }];
@@ -215,11 +215,11 @@ mod tests {
             .local_addr()
             .unwrap();
         let places = [
-            Place {
+            ServedHost {
                 host: "shop.example".into(),
                 addresses: vec![free],
             },
-            Place {
+            ServedHost {
                 host: "other.example".into(),
                 addresses: vec![],
             },

@@ -27,7 +27,20 @@ pub(super) async fn run(command: LimitsCommand) -> Result<Exit, OpError> {
         Cancel::never(),
     );
     let found = Box::pin(limits::run(&request, &context)).await?;
-    let shown = Shown {
+    let all: Vec<Shown<'_>> = found.all.iter().map(shown).collect();
+    match command.output.as_deref() {
+        Some("json") => print(report::json(&all).as_bytes())?,
+        output => print_text(&report::tables(&all, output == Some("wide")))?,
+    };
+    note("an estimate: the CA counts certificates that are not here, too");
+    if is_part {
+        hint("-A counts the certificates of all namespaces");
+    }
+    Ok(found.trouble.map_or(Exit::Ok, Exit::from))
+}
+
+fn shown(found: &limits::Report) -> Shown<'_> {
+    Shown {
         issuer: &found.issuer,
         directory: &found.directory,
         account: found.account.as_deref(),
@@ -36,14 +49,5 @@ pub(super) async fn run(command: LimitsCommand) -> Result<Exit, OpError> {
         forecast: &found.forecast,
         now: found.now,
         until: found.until,
-    };
-    match command.output.as_deref() {
-        Some("json") => print(report::json(&shown).as_bytes())?,
-        output => print_text(&report::table(&shown, output == Some("wide")))?,
-    };
-    note("an estimate: the CA counts certificates that are not here, too");
-    if is_part {
-        hint("-A counts the certificates of all namespaces");
     }
-    Ok(found.trouble.map_or(Exit::Ok, Exit::from))
 }

@@ -24,12 +24,12 @@ use crate::{
 pub struct Audit {
     state: Mutex<State>,
     /// Where the certificates are ordered that are under way: each line about one says so.
-    orders: Mutex<BTreeMap<Key, Place>>,
+    orders: Mutex<BTreeMap<Key, OrderedAt>>,
 }
 
 /// Where a certificate is ordered.
 #[derive(Debug)]
-struct Place {
+struct OrderedAt {
     issuer: String,
     is_rehearsal: bool,
 }
@@ -73,7 +73,7 @@ impl Audit {
     fn place(&self, secret: &Key, issuer: &str, is_rehearsal: bool) {
         let mut all = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let issuer = issuer.to_owned();
-        all.insert(secret.clone(), Place { issuer, is_rehearsal });
+        all.insert(secret.clone(), OrderedAt { issuer, is_rehearsal });
     }
 
     /// Writes a line with these fields, the time and the hash of the line before. What cannot be written is lost: a

@@ -75,6 +75,8 @@ pub fn fate(error: &TargetError, now: Seconds) -> Fate {
             after: Some(chain(error)),
             without: None,
         },
+        // That run is about to end: it ordered at the issuer before this one.
+        TargetError::Lease(error) if error.is_held_here() => waiting(1),
         TargetError::Lease(LeaseError::Held { .. }) => waiting(BUSY),
         // Nobody else has it for sure: it is gone on with as soon as this process leads again.
         TargetError::NotNow(_) | TargetError::Obtain(ObtainError::NotNow(_)) => waiting(1),

@@ -113,7 +113,7 @@ pub struct Keeper {
     /// The Secrets that were declared for each namespace when it was last looked at.
     declared: BTreeMap<Text, Vec<Key>>,
     /// The keys of the CA's issuers that were known when it was last looked.
-    ca_keys: Vec<Box<[u8]>>,
+    ca_keys: Vec<(Option<Text>, Box<[u8]>)>,
     /// The classes of Traefik whose routes ask.
     classes: Classes,
     /// When the CA is asked for windows.

@@ -63,6 +63,11 @@ impl News {
         over.chain(begun).collect()
     }
 
+    /// Takes note of what the leader before has told about the installation as a whole.
+    pub fn was_told(&mut self, topic: Topic) {
+        self.standing.insert(topic);
+    }
+
     /// Takes note of whether something about the installation as a whole is so; the message says what. Returns what there
     /// is to tell.
     pub fn standing(&mut self, topic: Topic, message: Option<&str>, now: Seconds) -> Option<Notice> {
@@ -203,5 +208,12 @@ mod tests {
         assert!(begun.is_some_and(|it| !it.is_over && it.message == "it does not answer"));
         assert!(news.standing(Topic::CaDown, Some("it does not answer"), 9).is_none());
         assert!(news.standing(Topic::CaDown, None, 10).is_some_and(|it| it.is_over));
+        // What the leader before has told is not told again, and its end is.
+        news.was_told(Topic::RehearsalFailed);
+        assert!(news.standing(Topic::RehearsalFailed, Some("refused"), 11).is_none());
+        assert!(
+            news.standing(Topic::RehearsalFailed, None, 12)
+                .is_some_and(|it| it.is_over)
+        );
     }
 }

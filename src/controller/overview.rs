@@ -12,8 +12,8 @@ pub const WORST: usize = 50;
 /// What is told of all certificates for which routes ask.
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
-    /// How many there are, by state and reason.
-    pub kinds: BTreeMap<(&'static str, Text), i64>,
+    /// How many there are, by state, by reason, and by the issuer at which they are ordered next in place of the first one.
+    pub kinds: BTreeMap<(&'static str, Text, Option<Text>), i64>,
     /// How many have failed once, twice, three times, and more often in a row.
     pub failing: [i64; 4],
     /// How many are stored, while a restart or the look at what is served failed.
@@ -47,7 +47,8 @@ impl Overview {
     }
 
     fn add(&mut self, of: CertificateState, now: Seconds) {
-        *self.kinds.entry((of.state, of.reason.clone())).or_default() += 1;
+        let kind = (of.state, of.reason.clone(), of.elsewhere.clone());
+        *self.kinds.entry(kind).or_default() += 1;
         let times = usize::try_from(of.failures)
             .unwrap_or(usize::MAX)
             .min(self.failing.len());

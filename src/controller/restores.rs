@@ -8,24 +8,65 @@ use crate::{
     text::time::HOUR,
 };
 
-/// How often a pair is put back within an hour before there is a pause.
-const AT_ONCE: usize = 30;
+/// How often a pair is put back within an hour before there is a pause, unless a test wants fewer:
+/// `KUBECTL_CERTS_TEST_RESTORES` in a build for tests.
+fn at_once() -> usize {
+    const AT_ONCE: usize = 30;
+    #[cfg(debug_assertions)]
+    if let Some(at_once) = std::env::var("KUBECTL_CERTS_TEST_RESTORES")
+        .ok()
+        .and_then(|at_once| at_once.parse().ok())
+    {
+        return at_once;
+    }
+    AT_ONCE
+}
+
 /// The pause, in seconds.
 const PAUSE: Seconds = 300;
 
 /// When pairs were put back, by Secret.
-#[derive(Debug, Default)]
-pub struct Restores(HashMap<Key, VecDeque<Seconds>>);
+#[derive(Debug)]
+pub struct Restores {
+    at_once: usize,
+    moments: HashMap<Key, VecDeque<Seconds>>,
+}
+
+/// A Secret whose pair was put back so often that it is left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undone {
+    /// How often its pair was put back within an hour.
+    pub times: usize,
+    /// Until when it is left alone, in seconds since 1970.
+    pub until: Seconds,
+}
+
+impl Default for Restores {
+    fn default() -> Self {
+        Self {
+            at_once: at_once(),
+            moments: HashMap::new(),
+        }
+    }
+}
 
 impl Restores {
-    /// Takes note of a pair that was put back. Returns until when the Secret is then left alone, if it is.
-    pub fn restored(&mut self, secret: &Key, now: Seconds) -> Option<Seconds> {
-        let moments = self.0.entry(secret.clone()).or_default();
+    /// Takes note of a pair that was put back.
+    pub fn restored(&mut self, secret: &Key, now: Seconds) {
+        let moments = self.moments.entry(secret.clone()).or_default();
         moments.push_back(now);
         while moments.front().is_some_and(|at| *at <= now.saturating_sub(HOUR)) {
             moments.pop_front();
         }
-        (moments.len() >= AT_ONCE).then(|| now.saturating_add(PAUSE))
+    }
+
+    /// Whether the pair of a Secret is not put back now, because somebody undoes it again and again.
+    pub fn undone(&self, secret: &Key, now: Seconds) -> Option<Undone> {
+        let moments = self.moments.get(secret)?;
+        let since = now.saturating_sub(HOUR);
+        let times = moments.iter().filter(|at| **at > since).count();
+        let until = moments.back()?.saturating_add(PAUSE);
+        (times >= self.at_once && until > now).then_some(Undone { times, until })
     }
 }
 
@@ -37,11 +78,19 @@ mod tests {
     #[test]
     fn a_pair_is_put_back_at_once_until_somebody_undoes_it_again_and_again() {
         let (mut restores, secret) = (Restores::default(), key("shop", "shop-tls"));
-        for number in 1..30 {
-            assert_eq!(restores.restored(&secret, number), None, "{number}");
+        for number in 1..=30 {
+            assert_eq!(restores.undone(&secret, number), None, "{number}");
+            restores.restored(&secret, number);
         }
-        assert_eq!(restores.restored(&secret, 30), Some(330));
-        assert_eq!(restores.restored(&key("shop", "other-tls"), 30), None);
-        assert_eq!(restores.restored(&secret, 30 + HOUR), None, "an hour later");
+        // However soon it is wanted again.
+        for now in [30, 31, 329] {
+            assert_eq!(restores.undone(&secret, now), Some(Undone { times: 30, until: 330 }));
+        }
+        assert_eq!(restores.undone(&key("shop", "other-tls"), 31), None);
+        // Once more, and then there is a pause again.
+        assert_eq!(restores.undone(&secret, 330), None);
+        restores.restored(&secret, 330);
+        assert_eq!(restores.undone(&secret, 331), Some(Undone { times: 31, until: 630 }));
+        assert_eq!(restores.undone(&secret, 330 + HOUR), None, "an hour later");
     }
 }

@@ -182,7 +182,7 @@ pub async fn run(
         news: News::default(),
         api,
         slots: unattended.settings.certificate.concurrency.saturating_mul(SLOTS),
-        unattended,
+        unattended: Arc::new(unattended),
         context,
         answering,
         live,
@@ -220,7 +220,7 @@ pub async fn run(
 
 /// What orders work with while this process leads: nothing of it is there for the next term.
 struct Term {
-    context: Context,
+    context: Arc<Context>,
     /// Lets orders and writes begin.
     authority: Authority,
     end: Canceller,
@@ -235,7 +235,7 @@ fn pause(moments: [Option<Duration>; 5]) -> Duration {
 
 /// The loop and everything that it holds.
 struct Controller {
-    unattended: Unattended,
+    unattended: Arc<Unattended>,
     context: Context,
     api: Api,
     answering: Arc<Standing>,
@@ -300,7 +300,7 @@ impl Controller {
             let busy = async {
                 self.look_around().await;
                 self.recall().await;
-                self.look_at_others().await;
+                self.look_at_others();
                 self.begin().await;
                 self.copy().await;
                 self.remember().await;
@@ -396,7 +396,7 @@ impl Controller {
                     .line([("event", "leads".into()), ("epoch", epoch.to_string().into())]);
                 let (end, ended) = cancel::pair();
                 self.term = Some(Term {
-                    context: self.context.again(ended),
+                    context: Arc::new(self.context.again(ended)),
                     authority: Authority::Leader(Arc::new(self.leadership.in_term(epoch))),
                     end,
                 });

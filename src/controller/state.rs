@@ -127,6 +127,8 @@ pub struct CertificateState {
     pub after: Option<Text>,
     /// New names without which it was issued, and why.
     pub without: Option<Text>,
+    /// The issuer at which it is ordered next, if that is not the first one.
+    pub elsewhere: Option<Text>,
 }
 
 impl CertificateState {
@@ -142,6 +144,7 @@ impl CertificateState {
             failures: doing.failures,
             after: doing.after.map(|after| after.message),
             without: doing.without,
+            elsewhere: doing.elsewhere.map(|(issuer, _)| issuer),
             secret: doing.secret,
         }
     }

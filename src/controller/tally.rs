@@ -144,6 +144,7 @@ mod tests {
             failures: 0,
             after: None,
             without: None,
+            elsewhere: None,
         }
     }
 

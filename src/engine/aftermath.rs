@@ -247,7 +247,11 @@ impl Unserved {
 }
 
 /// The places where the hosts are served that a certificate covers, and notes about hosts that cannot be reached.
-pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>) -> (Vec<verify::Place>, Vec<String>) {
+pub async fn places(
+    target: &Target,
+    issued: &[Name],
+    connect: Option<&HostPort>,
+) -> (Vec<verify::ServedHost>, Vec<String>) {
     let (mut places, mut notes) = (Vec::new(), Vec::new());
     for used in &target.uses {
         for (host, port) in &used.hosts {
@@ -259,7 +263,7 @@ pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>
                 continue;
             }
             match address::addresses(connect, &used.addresses, *port, host, LOOKUP).await {
-                Ok(found) => places.push(verify::Place {
+                Ok(found) => places.push(verify::ServedHost {
                     host: host.to_string(),
                     addresses: found.sockets,
                 }),

@@ -29,8 +29,13 @@ use crate::{
         limits::{self, OrderKind, Seen, belongs_to},
         names::UNROUTED,
     },
-    settings::store::Store,
-    solve::{Solve, SolveError, dns_persist01::DnsPersist01, dns01::Dns01, http01::rights_hint},
+    settings::{Settings, store::Store},
+    solve::{
+        Solve, SolveError,
+        dns_persist01::DnsPersist01,
+        dns01::{self, Dns01},
+        http01::rights_hint,
+    },
 };
 
 /// How many Secrets are read at once.
@@ -163,12 +168,45 @@ async fn of_target(
     found
 }
 
+/// Why the CA would refuse a name, whoever answers for it.
+fn refused_by_ca(settings: &Settings, name: &Name) -> Option<SolveError> {
+    let chosen = &settings.chosen;
+    let (message, hint) = chosen.ca.refuses(name, chosen.issuer.profile.as_deref())?;
+    Some(SolveError::new(format!("{name}: {message}")).hint(hint))
+}
+
+/// How a name of a target would be proved in a cluster, as far as settings and routes tell: no credential is read, and DNS is not asked.
+///
+/// # Errors
+///
+/// The CA refuses the name, no provider serves it, or nothing leads its challenge through the cluster.
+pub fn method_of(
+    settings: &Settings,
+    inventory: &Inventory,
+    target: &Target,
+    name: &Name,
+) -> Result<Method, SolveError> {
+    if let Some(error) = refused_by_ca(settings, name) {
+        return Err(error);
+    }
+    let method = method_under(&settings.dns01, name);
+    match method {
+        Method::Dns01 => {
+            let domain = name.base().unwrap_or_default();
+            let is_served =
+                settings.dns01.only.is_some() || dns01::foreseen(&settings.dns01.providers, domain).is_some();
+            is_served.then_some(method).ok_or_else(|| no_provider(name))
+        }
+        Method::Http01 => prepare::challenge_route(inventory, settings, target, name).map(|_| method),
+        Method::DnsPersist01 => Ok(method),
+    }
+}
+
 /// Why no solver could answer for a name. A DNS server that does not answer at once is not a reason, because the run
 /// waits longer.
 async fn of_name(preparing: &Preparing<'_>, prepared: &Prepared, name: &Name, by_dns: ByDns<'_>) -> Option<SolveError> {
-    let chosen = &preparing.settings.chosen;
-    if let Some((message, hint)) = chosen.ca.refuses(name, chosen.issuer.profile.as_deref()) {
-        return Some(SolveError::new(format!("{name}: {message}")).hint(hint));
+    if let Some(error) = refused_by_ca(preparing.settings, name) {
+        return Some(error);
     }
     let solver: &dyn Solve = match method_under(&preparing.settings.dns01, name) {
         Method::Dns01 => match by_dns.dns01 {

@@ -65,6 +65,13 @@ pub enum LeaseError {
     Api(#[from] ApiError),
 }
 
+impl LeaseError {
+    /// Whether another run of this very process holds the Lease: one of its Leases stands for a run until the run has ended.
+    pub(crate) fn is_held_here(&self) -> bool {
+        matches!(self, Self::Held { holder, .. } if *holder == identity())
+    }
+}
+
 impl Diagnose for LeaseError {
     fn hint(&self) -> Option<String> {
         match self {

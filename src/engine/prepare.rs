@@ -34,7 +34,7 @@ use crate::{
     net::HostPort,
     object::resource::SECRET,
     object::{Key, Kind, Text},
-    plan::{Target, target::Use},
+    plan::Target,
     settings::{Dns01Settings, Settings, value::ServeWord},
     solve::{
         SolveError,
@@ -130,27 +130,7 @@ impl Preparing<'_> {
             if method_under(&self.settings.dns01, name) != Method::Http01 || prepared.places.contains_key(name) {
                 continue;
             }
-            let place = match target.use_of(name) {
-                Some(used) => ChallengeRoute::of(self.inventory, &used.route, &name.to_string()),
-                // A route of another Secret may have the host as well; otherwise the default class decides.
-                None => Ok(self
-                    .inventory
-                    .bindings_of_host(&name.to_string())
-                    .first()
-                    .and_then(|id| self.inventory.bindings().get(*id))
-                    .and_then(|binding| ChallengeRoute::of(self.inventory, &binding.route, &name.to_string()).ok())
-                    .unwrap_or_else(|| ChallengeRoute::of_class(self.inventory, &target.secret.namespace, None))),
-            };
-            // Such a host has no route of ours, and its Domain leads no requests.
-            let by_proxy = |used: &Use| {
-                let domains = self.settings.domains.as_ref();
-                used.route.kind == Kind::Domain && domains.is_some_and(|domains| domains.serve == ServeWord::Source)
-            };
-            let place = match target.use_of(name) {
-                Some(used) if by_proxy(used) => place.map(ChallengeRoute::by_proxy),
-                _ => place,
-            };
-            match place {
+            match challenge_route(self.inventory, self.settings, target, name) {
                 Ok(place) => drop(prepared.places.insert(name.clone(), place)),
                 Err(error) => drop(prepared.unplaced.insert(name.clone(), error)),
             }
@@ -319,6 +299,30 @@ impl Prepared {
     pub(super) fn addresses_of(&self, name: &Name) -> Option<&[Text]> {
         Some(&self.places.get(name)?.addresses)
     }
+}
+
+/// Where the challenge of a name of a target is answered by HTTP.
+pub(super) fn challenge_route(
+    inventory: &Inventory,
+    settings: &Settings,
+    target: &Target,
+    name: &Name,
+) -> Result<ChallengeRoute, SolveError> {
+    let host = name.to_string();
+    if let Some(used) = target.use_of(name) {
+        let place = ChallengeRoute::of(inventory, &used.route, &host);
+        // A host of the certificate source has no route of ours, and its Domain leads no requests.
+        let domains = settings.domains.as_ref();
+        let by_proxy = used.route.kind == Kind::Domain
+            && domains.is_some_and(|domains| domains.serve == ServeWord::Source);
+        return if by_proxy { place.map(ChallengeRoute::by_proxy) } else { place };
+    }
+    // A route of another Secret may have the host as well; otherwise the default class decides.
+    let first = inventory.bindings_of_host(&host).first();
+    Ok(first
+        .and_then(|id| inventory.bindings().get(*id))
+        .and_then(|binding| ChallengeRoute::of(inventory, &binding.route, &host).ok())
+        .unwrap_or_else(|| ChallengeRoute::of_class(inventory, &target.secret.namespace, None)))
 }
 
 /// The error if the challenge route is unknown because `IngressClasses` could not be read.

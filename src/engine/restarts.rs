@@ -73,9 +73,13 @@ impl Restarts {
                     notes.extend(said);
                     self.restarted.push(workload);
                 }
-                Err(error @ RolloutError::NotRolling { .. }) => {
+                Err(error @ (RolloutError::NotRolling { .. } | RolloutError::Budget { .. })) => {
                     let hint = error.hint().unwrap_or_default();
                     notes.push(format!("{error}: {hint}"));
+                    // A budget or a strategy that is changed meanwhile lets it go.
+                    if matches!(error, RolloutError::Budget { .. }) {
+                        self.restarted.push(workload);
+                    }
                 }
                 // It has been deleted since it was read.
                 Err(RolloutError::Absent(_)) => {}

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use super::{aftermath::places, run::Run};
 use crate::{
-    apply::{secret::Target as Present, verify::Place},
+    apply::{secret::Target as Present, verify::ServedHost},
     net::{ProbeError, ProbeRequest, ServerHandshake, probe, probe_all},
     object::Seconds,
     plan::{Target, target::names_of},
@@ -111,7 +111,7 @@ pub async fn look(at: impl IntoIterator<Item = Witness>) -> Vec<(Witness, Result
 }
 
 /// Every host at each of its addresses.
-pub fn at_places(places: &[Place]) -> impl Iterator<Item = Witness> + '_ {
+pub fn at_places(places: &[ServedHost]) -> impl Iterator<Item = Witness> + '_ {
     places.iter().flat_map(|place| {
         place.addresses.iter().map(|address| Witness {
             host: place.host.clone(),

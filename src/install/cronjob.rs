@@ -141,6 +141,15 @@ impl Ensure {
             rules.push(Rule::new("apps", &workloads, &["get", "list", "patch"]));
             rules.push(Rule::new("", &["pods"], &["list"]));
         }
+        // A rollout keeps to the budgets of its Pods.
+        let rolls = self.restarts.is_empty()
+            || self
+                .restarts
+                .iter()
+                .any(|(plural, _)| *plural != REPLICATION_CONTROLLERS);
+        if self.needs.restarts && rolls {
+            rules.push(Rule::new("policy", &["poddisruptionbudgets"], &["list"]));
+        }
         for (plural, workload) in &self.restarts {
             if *plural == REPLICATION_CONTROLLERS {
                 // They have no rollouts: their Pods are evicted one by one.

@@ -38,6 +38,8 @@ pub const USUAL_NAMESPACE: &str = "kubectl-certs";
 pub const ACCOUNT: &str = "account";
 /// The name of the settings' `ConfigMap`.
 pub const CONFIG: &str = "config";
+/// The name of the Pods' volume with the settings that may name credentials.
+pub const VOLUME: &str = "settings";
 /// The name of the metrics' Service.
 pub const METRICS: &str = "kubectl-certs-metrics";
 /// The name of the Service of the API and the certificate source of customers' domains.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, CONFIG, FOLLOWS, Install, Made, NAME, Scope};
+use super::{ACCOUNT, CONFIG, FOLLOWS, Install, Made, NAME, Scope, VOLUME};
 use crate::object::resource::DEPLOYMENT;
 
 /// Where HTTP-01 is answered.
@@ -80,9 +80,9 @@ pub(super) fn pull_secrets(names: &[String]) -> Vec<Value> {
 /// The settings that may hold credentials, mounted from a Secret: how a container is told, and the volume.
 pub(super) fn mounted(pod: &mut Value, secret: Option<&str>) {
     let Some(secret) = secret else { return };
-    pod["volumes"] = json!([{"name": "settings", "secret": {"secretName": secret, "defaultMode": 0o440}}]);
+    pod["volumes"] = json!([{"name": VOLUME, "secret": {"secretName": secret, "defaultMode": 0o440}}]);
     let container = &mut pod["containers"][0];
-    container["volumeMounts"] = json!([{"name": "settings", "mountPath": SETTINGS, "readOnly": true}]);
+    container["volumeMounts"] = json!([{"name": VOLUME, "mountPath": SETTINGS, "readOnly": true}]);
     if let Some(env) = container["env"].as_array_mut() {
         env.push(json!({"name": "KUBECTL_CERTS_CONFIG", "value": format!("{SETTINGS}/config.yaml")}));
     }

@@ -18,11 +18,11 @@ use super::{ACCOUNT, Install, LEASE, Made};
 use crate::{
     apply::{
         mark::{MANAGED_BY, PURPOSE},
-        owner::LAST_APPLIED,
+        owner::{HANDS, LAST_APPLIED},
     },
     k8s::MANAGER,
     object::{
-        annotation::{self, CERTIFICATE_NAME, CLAIM, OWN_PREFIX, RENEWAL_WINDOW, TOOLS},
+        annotation::{self, CERT_MANAGERS, CERTIFICATE_NAME, CLAIM, OWN_PREFIX, RENEWAL_WINDOW, TOOLS},
         resource::{ADMISSIONPOLICY, ADMISSIONPOLICYBINDING},
         secret::BACKUP_TYPE,
     },
@@ -81,7 +81,8 @@ fn own_note() -> String {
     )
 }
 
-/// Whether a Secret that nobody has claimed is written by another program, which `check::is_owned` leaves alone too.
+/// Whether a Secret that nobody has claimed is written by another program: by what `check::is_owned` and `apply::owner` look at,
+/// which leave it alone too.
 fn is_of_another() -> String {
     let listed = |keys: &[&str]| keys.iter().map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ");
     let mut tools: Vec<&str> = TOOLS
@@ -96,7 +97,25 @@ fn is_of_another() -> String {
     format!(
         "variables.oldNotes.exists(k, k in [{tools}]) || variables.oldLabels.exists(k, k in [{tools}]) || \
          oldObject.metadata.?ownerReferences.orValue([]).size() > 0 || \
-         variables.oldLabels[?'{MANAGED_BY}'].orValue('').lowerAscii() in ['helm', 'terraform']"
+         variables.oldLabels[?'{CERT_MANAGERS}'].orValue('') == 'true' || \
+         variables.oldLabels[?'{MANAGED_BY}'].orValue('').lowerAscii() in ['helm', 'terraform'] || \
+         oldObject.metadata.?managedFields.orValue([]).exists(m, {})",
+        writes_pair("m")
+    )
+}
+
+/// Whether an entry of the managed fields says that a program has written the pair last and will again, as `apply::owner` judges
+/// it: not tools that people run by hand, and not cert-manager, whose marks say that.
+fn writes_pair(entry: &str) -> String {
+    let hands: Vec<String> = HANDS.iter().map(|hand| format!("'{hand}'")).collect();
+    let manager = format!("{entry}.?manager.orValue('')");
+    format!(
+        "(['tls.crt', 'tls.key'] + variables.pairKeys).exists(k, ['f:data', 'f:stringData'].exists(of, \
+         ('f:' + k) in {entry}.?fieldsV1[?of].orValue({{}}))) && \
+         !({manager} in ['{MANAGER}', 'cert-manager'] || {manager}.startsWith('cert-manager-')) && \
+         ({entry}.?operation.orValue('') == 'Apply' || \
+         !({manager}.startsWith('kubectl-') || {manager} in ['', {}]))",
+        hands.join(", ")
     )
 }
 

@@ -201,6 +201,10 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
     if needs.listener_sets {
         rules.extend(writing_listener_sets());
     }
+    if needs.restarts {
+        // A rollout keeps to the budgets of its Pods.
+        rules.push(Rule::new("policy", &["poddisruptionbudgets"], &["list"]));
+    }
     rules
 }
 

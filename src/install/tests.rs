@@ -225,7 +225,13 @@ fn the_controller_reads_less_than_a_reader_and_writes_less_than_a_renewer() {
         rights(&all),
     );
     assert!(least.is_subset(&most) && most.is_subset(&renewer));
-    for word in ["create pods", "create jobs", "patch deployments", "create configmaps"] {
+    for word in [
+        "create pods",
+        "create jobs",
+        "patch deployments",
+        "list poddisruptionbudgets",
+        "create configmaps",
+    ] {
         assert!(!least.contains(word) && most.contains(word), "{word}");
     }
     for word in [
@@ -350,6 +356,11 @@ fn a_cron_job_has_rights_to_its_secret_alone() {
         (rule.resource_names.as_slice(), rule.verbs.as_slice()),
         (&["web".to_owned()][..], &["get".to_owned(), "patch".to_owned()][..])
     );
+    let is_told_budgets = |rules: &[Rule]| rules.iter().any(|rule| rule.resources == ["poddisruptionbudgets"]);
+    assert!(is_told_budgets(&rules));
+    restarting.restarts = vec![("replicationcontrollers", "web".to_owned())];
+    let rules = of_kind(&restarting.objects(), ROLE)[0]["rules"].clone();
+    assert!(!is_told_budgets(&serde_json::from_value::<Vec<Rule>>(rules).unwrap()));
 }
 
 #[test]

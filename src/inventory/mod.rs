@@ -148,6 +148,8 @@ pub struct Inventory {
     doings: doings::AllDoings,
     /// Which namespaces may have which names; all of them may have all names by default.
     policy: Option<Arc<NamesPolicy>>,
+    /// The namespace of the account, if it is kept in the cluster.
+    home: Option<Text>,
     bindings: Bindings,
     /// The bindings of all routes except those with listeners.
     by_route: Index<BindingId>,
@@ -183,6 +185,17 @@ impl Inventory {
             from_manifests,
             ..Self::default()
         }
+    }
+
+    /// Sets the namespace of the account that orders. Whoever may write Secrets there has the account, so that what its
+    /// Secrets say is believed for all namespaces; what those of another namespace say is not.
+    pub fn set_home(&mut self, namespace: Text) {
+        self.home = Some(namespace);
+    }
+
+    /// Whether it is the namespace of the account.
+    pub fn is_home(&self, namespace: &str) -> bool {
+        self.home.as_deref() == Some(namespace)
     }
 
     /// Sets whether the first read is in progress. While it is, [`Self::derive`] does not report what has to be judged

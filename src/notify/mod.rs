@@ -40,6 +40,10 @@ pub enum Topic {
     WithoutNames,
     /// The CA does not answer, so that nothing is ordered.
     CaDown,
+    /// Certificates could be ordered at no other CA, if the first one did not answer.
+    NoOtherCa,
+    /// The last rehearsal of a change to another CA failed.
+    RehearsalFailed,
     /// There is no account, so that nothing is ordered.
     AccountMissing,
     /// A run ended before anything was ordered.
@@ -61,6 +65,8 @@ impl Topic {
             Self::NotServed => "NotServed",
             Self::WithoutNames => "IssuedWithoutNames",
             Self::CaDown => "CertificateAuthorityDown",
+            Self::NoOtherCa => "NoOtherCertificateAuthority",
+            Self::RehearsalFailed => "ChangeRehearsalFailed",
             Self::AccountMissing => "AccountMissing",
             Self::RunFailed => "RunFailed",
             Self::Renewed => "CertificateRenewed",
@@ -77,6 +83,8 @@ impl Topic {
             | Self::NotServed
             | Self::WithoutNames
             | Self::CaDown
+            | Self::NoOtherCa
+            | Self::RehearsalFailed
             | Self::RunFailed => "warning",
             Self::Held | Self::Renewed => "info",
         }
@@ -92,6 +100,8 @@ impl Topic {
             Self::NotServed => "not served",
             Self::WithoutNames => "issued without new names",
             Self::CaDown => "CA down",
+            Self::NoOtherCa => "no other CA",
+            Self::RehearsalFailed => "rehearsal failed",
             Self::AccountMissing => "account missing",
             Self::RunFailed => "run failed",
             Self::Renewed => "renewed",

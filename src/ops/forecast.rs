@@ -92,7 +92,8 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let settings = context.settings(request.flags.clone()).await?;
     let standing = Standing::of(&settings, context).await?;
     let open = Open::default();
-    let session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
+    let mut session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
+    session.set_home(&standing.store);
     let (inventory, now) = (&session.inventory, session.rules.now);
     let (ca, is_staging) = standing.ca;
     let mut trouble = session.trouble;

@@ -8,7 +8,7 @@ mod write;
 use super::{Context, OpError};
 use crate::{
     apply::{Api, Permits, rights},
-    error::Blame,
+    error::{Blame, with_hint},
     install::{
         ACCOUNT, CONFIG, Install, Made, Scope,
         cronjob::{self, Ensure},
@@ -19,7 +19,7 @@ use crate::{
     plan::Plan,
     policy::NamesPolicy,
     settings::{
-        Chosen, SOLVER_IMAGE, Settings,
+        Chosen, IMAGE, Settings,
         layer::Layer,
         portable::{Portable, portable, read_back, with_file},
         preference::Preference,
@@ -271,7 +271,7 @@ pub(super) fn named(name: &str, what: &str) -> Result<(), OpError> {
 }
 
 fn image(request: &Request) -> Result<String, OpError> {
-    let named = request.image.clone().or_else(|| SOLVER_IMAGE.map(str::to_owned));
+    let named = request.image.clone().or_else(|| IMAGE.map(str::to_owned));
     named.ok_or_else(|| {
         OpError::usage("no image is named, and this build has none").hint(
             "build one with `plugin/image` and push it to a registry of yours, then: --image REGISTRY/kubectl-certs:TAG",
@@ -410,11 +410,10 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         for (number, account) in accounts.iter().enumerate() {
             match account.make(context).await {
                 Err(error) if number > 0 => {
-                    let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
                     front.warn(&format!(
-                        "there is no account with {}, so that no certificate changes to it: {}{hint}",
+                        "there is no account with {}, so that no certificate changes to it: {}",
                         account.issuer(),
-                        error.message
+                        with_hint(&error.message, error.hint.as_deref())
                     ));
                 }
                 made => made?,

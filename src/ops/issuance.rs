@@ -1,5 +1,6 @@
 //! What `renew` and `issue` have in common: from targets to outcomes.
 
+mod drawn;
 mod plan;
 mod run;
 
@@ -39,6 +40,7 @@ use crate::{
     },
     source::Scope,
 };
+pub(super) use drawn::Drawn;
 use plan::{ca_changes, steps, unrouted};
 
 use run::Account;
@@ -242,8 +244,9 @@ impl Issuance<'_> {
         self.left.iter().for_each(|left| left.tell(&tell));
         // Nothing of manifests is in a cluster.
         let there = self.connection().filter(|_| self.order.source.filename.is_empty());
+        let drawn = Drawn::with(prepared, &preparing, self.scope);
         let (run, found) = tokio::join!(
-            self.run(run, prepared, destination, targets, tell, Account::Registered),
+            self.run(drawn, destination, tell, Account::Registered),
             sweep::look(there, targets, &solving)
         );
         let run = run?;
@@ -253,14 +256,16 @@ impl Issuance<'_> {
         Ok(report(outcomes, obstacles))
     }
 
+    /// Draws from the picture what orders for these targets need of it.
+    pub(super) fn draw(&self, targets: &[Target]) -> Result<Drawn, OpError> {
+        let drawn = Drawn::of(&self.preparing(targets, None, &RunId::random()), self.scope);
+        drawn.map_err(|error| OpError::because(&error).blame(Blame::Usage))
+    }
+
     /// Prepares a run for a caller that has decided, and asks nobody. No account is registered, and no right is asked
-    /// for: what the server refuses fails the certificate that it refuses.
-    pub(super) async fn begin(&self, targets: &[Target]) -> Result<Run, OpError> {
-        let run = RunId::random();
-        let preparing = self.preparing(targets, None, &run);
-        let mut prepared = preparing
-            .prepare()
-            .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+    /// for: what the server refuses fails the certificate that it refuses. Nothing is looked up in the inventory any more.
+    pub(super) async fn begin(&self, mut drawn: Drawn, targets: &[Target]) -> Result<Run, OpError> {
+        let prepared = &mut drawn.prepared;
         // A Secret may come or go while its certificate is ordered: which of the two is right is known when it is stored.
         for target in targets {
             prepared.permits.extend(secret::permits(&target.secret, true));
@@ -280,12 +285,13 @@ impl Issuance<'_> {
             }
             prepared.restarts.extend(restarts);
         }
+        let preparing = self.preparing(targets, None, &drawn.run);
         let destination = self.destination(&preparing, &prepared.permits);
         if let Destination::Cluster(api) = &destination {
-            self.check_restarts(api, &mut prepared).await?;
+            self.check_restarts(api, prepared).await?;
         }
         let tell = Teller::new(self.front().listener());
-        self.run(run, prepared, destination, targets, tell, Account::Kept).await
+        self.run(drawn, destination, tell, Account::Kept).await
     }
 
     /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.

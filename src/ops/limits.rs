@@ -57,6 +57,13 @@ pub struct Report {
     pub now: Seconds,
     /// Until when the forecast goes.
     pub until: Seconds,
+}
+
+/// What was found of every issuer at which certificates may be ordered, the chosen one first.
+#[derive(Debug)]
+pub struct Reports {
+    /// Each of them.
+    pub all: Vec<Report>,
     /// What is to blame for what could not be read, which was told.
     pub trouble: Option<Blame>,
 }
@@ -67,7 +74,7 @@ pub(super) struct Standing<'a> {
     pub(super) ca: (&'a Ca, bool),
     /// Its limits; `None` if they are not known.
     pub(super) limits: Option<Limits>,
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl<'a> Standing<'a> {
@@ -106,31 +113,54 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// Reads certificates and the ledger of the account. The CA is not asked.
+/// Reads certificates and the ledgers of the accounts. No CA is asked.
 ///
 /// # Errors
 ///
 /// The domain is none; or the settings, the account's place or the cluster cannot be read.
-pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
+pub async fn run(request: &Request, context: &Context) -> Result<Reports, OpError> {
     let front = &**context.front();
     let domain = request.domain.as_deref().map(domain_of).transpose();
     let domain = domain.map_err(|error| {
         OpError::usage(error.to_string()).hint("give a registered domain or a host below it, such as shop.example")
     })?;
     let settings = context.settings(request.flags.clone()).await?;
-    let standing = Standing::of(&settings, context).await?;
-    let ((ca, is_staging), limits) = (standing.ca, standing.limits);
+    let preference = context.preference(request.flags.clone(), &settings.chosen).await?;
+    let others = preference.others.into_iter().map(|other| settings.at(other.chosen));
+    let every: Vec<Settings> = others.collect();
+    let mut standings = Vec::new();
+    for settings in std::iter::once(&settings).chain(&every) {
+        standings.push(Standing::of(settings, context).await?);
+    }
     let open = Open::default();
-    let session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
-    let (inventory, now) = (&session.inventory, session.rules.now);
+    let mut session = Session::open(&context.cluster, &request.source, &request.checks, &[], open).await?;
     let mut trouble = session.trouble;
-    let (account, mut known) = standing.look(now, front, &mut trouble).await;
+    let mut all = Vec::new();
+    for standing in &standings {
+        session.set_home(&standing.store);
+        let of_one = of_issuer(standing, &session, domain.as_deref(), front, &mut trouble);
+        all.push(of_one.await);
+    }
+    Ok(Reports { all, trouble })
+}
+
+/// What is found of one issuer.
+async fn of_issuer(
+    standing: &Standing<'_>,
+    session: &Session,
+    domain: Option<&str>,
+    front: &dyn super::Front,
+    trouble: &mut Option<Blame>,
+) -> Report {
+    let ((ca, is_staging), limits) = (standing.ca, standing.limits);
+    let (inventory, now) = (&session.inventory, session.rules.now);
+    let (account, mut known) = standing.look(now, front, trouble).await;
     known.join(seen_of(inventory, (ca, is_staging), limits.as_ref()).buckets());
     let domains: BTreeSet<String> = certificates_of(inventory, ca, is_staging)
         .iter()
         .flat_map(|certificate| domains_of(&certificate.names))
         .collect();
-    if let Some(domain) = &domain {
+    if let Some(domain) = domain {
         tell_unknown(domain, &domains, &ca.name, front);
     }
     let until = now.saturating_add(AHEAD);
@@ -141,22 +171,21 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         account.as_deref(),
         (now, until),
     );
-    if let Some(domain) = &domain {
+    if let Some(domain) = domain {
         wanted.retain(|wanted| concerns(&wanted.names, domain));
     }
-    let left = left_of(limits.as_ref(), &known, &domains, domain.as_deref(), now);
-    Ok(Report {
+    let left = left_of(limits.as_ref(), &known, &domains, domain, now);
+    Report {
         issuer: ca.name.clone(),
         directory: ca.directory.clone(),
         account,
         left,
         forecast: forecast(limits.as_ref(), &known, &wanted, now, until),
         limits,
-        domain,
+        domain: domain.map(str::to_owned),
         now,
         until,
-        trouble,
-    })
+    }
 }
 
 fn left_of(

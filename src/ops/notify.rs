@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clock::now,
     engine::{failure::TargetError, run::Outcome},
-    error::{Blame, Diagnose as _, chain},
+    error::{Blame, Diagnose as _, chain, with_hint},
     notify::{Notice, Receiver, Scene, Topic},
     object::Seconds,
     settings::{notify::NotifyEntry, notify_of, value::DryRun},
@@ -110,13 +110,6 @@ fn of_outcome(outcome: &Outcome, renewed: bool, at: Seconds) -> Vec<Notice> {
             vec![over(Topic::RenewalFailed), notice(Topic::NotServed, message)]
         }
         _ => vec![notice(Topic::RenewalFailed, message)],
-    }
-}
-
-fn with_hint(message: &str, hint: Option<&str>) -> String {
-    match hint {
-        Some(hint) => format!("{message}; {hint}"),
-        None => message.to_owned(),
     }
 }
 

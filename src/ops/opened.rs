@@ -66,7 +66,8 @@ impl Opened {
         let store = context.store(&settings.chosen).await?;
         let opening = Session::open(&context.cluster, &order.source, &order.checks, words, open);
         let acme = directory(&settings.chosen.issuer);
-        let session = opening.await?;
+        let mut session = opening.await?;
+        session.set_home(&store);
         if let Some(blame) = session.trouble {
             return Err(OpError::new(blame, "not everything could be read: nothing was ordered"));
         }

@@ -76,7 +76,8 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     // A task of its own: reading a cluster blocks this one, and the CA would seem not to answer.
     let issuer = settings.chosen.issuer.clone();
     let acme = tokio::spawn(async move { preflight::open(&issuer).await });
-    let session = opening.await?;
+    let mut session = opening.await?;
+    session.set_home(&store);
     let words = for_writing(&session, request.targets.clone())?;
     not_found(&session, &words)?;
     if let Some(connection) = &session.connection {

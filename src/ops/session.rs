@@ -16,6 +16,7 @@ use crate::{
     object::{Key, Kind, NotJudged, Reach, Text, annotation},
     policy::NamesPolicy,
     scan::{self, follow::FollowStart, live::Live},
+    settings::store::Store,
     source::{Scope, manifests::Places, pairs, scope::Namespaces},
     text::{in_namespaces, width::cut},
     x509::Judge,
@@ -86,6 +87,13 @@ pub struct Open {
 }
 
 impl Session {
+    /// Has what stands beside the account that orders be believed ([`Inventory::set_home`]).
+    pub(super) fn set_home(&mut self, account: &Store) {
+        if let Store::Secret(_, key) = account {
+            self.inventory.set_home(key.0.namespace.clone());
+        }
+    }
+
     /// Reads what is asked for, and judges the certificates. Trouble that leaves something to report is told, and remembered in
     /// `trouble`.
     ///

@@ -7,7 +7,7 @@ mod at;
 mod second;
 mod stored;
 
-pub use second::{Checked, Checking};
+pub use second::{Checked, Checking, Rehearsal};
 
 use at::At;
 
@@ -20,7 +20,7 @@ use super::{
     Context, OpError,
     directory::Directory,
     install_id,
-    issuance::{Issuance, Order, seen},
+    issuance::{Drawn, Issuance, Order, seen},
     opened::Opened,
     session::{Open, Session},
 };
@@ -441,15 +441,16 @@ impl Unattended {
         authority: &Authority,
     ) -> Result<Run, OpError> {
         let at = self.at(issuer)?;
-        self.begin_at(at, context, inventory, targets, authority, self.keeping())
+        self.begin_at(at, context, (inventory, None), targets, authority, self.keeping())
             .await
     }
 
+    /// What was drawn from the picture already, it is not asked for.
     async fn begin_at(
         &self,
         at: &At,
         context: &Context,
-        inventory: &Inventory,
+        (inventory, drawn): (&Inventory, Option<Drawn>),
         targets: &[Target],
         authority: &Authority,
         keeping: Option<Keeping>,
@@ -479,6 +480,7 @@ impl Unattended {
             left: &[],
             left_out: Vec::new(),
         };
-        issuance.begin(targets).await
+        let drawn = drawn.map_or_else(|| issuance.draw(targets), Ok)?;
+        issuance.begin(drawn, targets).await
     }
 }

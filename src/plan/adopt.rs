@@ -7,6 +7,7 @@ mod account;
 mod clock;
 mod decision;
 mod facts;
+mod solver;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{inventory::RouteKey, object::Key};
 
 pub use account::{MayUse, users_of};
-pub use clock::{mentioned, tool_of};
+pub use clock::{mentioned, proves_by_dns, tool_of};
 pub use decision::{About, Change, Decision};
 pub use facts::{CertificateFacts, ClockFacts, Facts, Former, LegoFacts, RouteFacts, SecretFacts};
+pub use solver::{kind_of, provider_of, remedy, solver_of};
 
 /// What goes over together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,6 +5,9 @@
 //! the organisation in the name of the issuer, for the public CAs whose directories are known; otherwise by the key of
 //! the issuer, if it also issued a certificate that this program got from the same directory. A CA that is not known to
 //! be the same counts as another.
+//!
+//! Annotations are written by whoever may write the Secret. So they speak for that Secret, and the keys that are learned
+//! from them for its namespace; only those of the account's namespace speak for all.
 
 use std::collections::HashSet;
 
@@ -12,7 +15,7 @@ use super::Target;
 use crate::{
     inventory::{Inventory, Stored},
     name::Name,
-    object::{Key, annotation},
+    object::{Key, Text, annotation},
     x509::{Certificate, is_staging_issuer, public_suffix},
 };
 
@@ -97,6 +100,11 @@ impl Ca {
         of_here && (!self.is_lets_encrypt() || is_staging_issuer(leaf) == staging)
     }
 
+    /// Whether it is one of the public CAs that are known.
+    pub fn is_public(&self) -> bool {
+        self.known().is_some()
+    }
+
     fn known(&self) -> Option<&'static (&'static [&'static str], &'static [&'static str], &'static str)> {
         let host = host_of(&self.directory)?;
         PUBLIC
@@ -131,7 +139,7 @@ impl Ca {
         host.is_some_and(|host| ends.iter().any(|end| is_below(host, end)))
     }
 
-    /// Whether the name of its issuer says that this CA issued a certificate: only public CAs are known by it.
+    /// Whether the issuer of a certificate has the name of this CA. `false` for a CA that is not known to be public.
     pub fn is_issuer_by_name(&self, leaf: &Certificate) -> bool {
         let organisation = leaf.issuer.organisation();
         organisation.is_some_and(|organisation| {
@@ -148,8 +156,9 @@ pub struct Issuers<'a> {
     ca: Ca,
     /// CAs that stand for it for a while: what this program got from them is no other CA's.
     others: Vec<Ca>,
-    /// The keys of the CA's issuers, according to the certificates that it is known to have issued.
-    keys: HashSet<&'a [u8]>,
+    /// The keys of the CA's issuers, according to the certificates that it is known to have issued, each with the namespace for
+    /// which that counts; without one, for all.
+    keys: HashSet<(Option<&'a str>, &'a [u8])>,
 }
 
 impl<'a> Issuers<'a> {
@@ -158,7 +167,11 @@ impl<'a> Issuers<'a> {
         let known = inventory.secrets().iter().filter_map(|stored| {
             let leaf = stored.leaf()?;
             let key = leaf.authority_key_id.as_deref()?;
-            ca.noted(stored, leaf).filter(|from_here| *from_here).map(|_| key)
+            let namespace = stored.meta.namespace.as_str();
+            let counts_for = (!inventory.is_home(namespace)).then_some(namespace);
+            ca.noted(stored, leaf)
+                .filter(|from_here| *from_here)
+                .map(|_| (counts_for, key))
         });
         let keys = known.collect();
         Self {
@@ -176,10 +189,11 @@ impl<'a> Issuers<'a> {
         self
     }
 
-    /// The keys of the CA's issuers that are known, sorted: once there is another one, a certificate that counted as another
-    /// CA's may be this one's.
-    pub fn keys(&self) -> Vec<Box<[u8]>> {
-        let mut keys: Vec<Box<[u8]>> = self.keys.iter().map(|key| Box::from(*key)).collect();
+    /// The keys of the CA's issuers that are known, sorted, each with the namespace for which it counts: once there is another
+    /// one, a certificate that counted as another CA's may be this one's.
+    pub fn keys(&self) -> Vec<(Option<Text>, Box<[u8]>)> {
+        let owned = |(namespace, key): &(Option<&str>, &[u8])| (namespace.map(Text::from), Box::from(*key));
+        let mut keys: Vec<_> = self.keys.iter().map(owned).collect();
         keys.sort_unstable();
         keys
     }
@@ -190,10 +204,12 @@ impl<'a> Issuers<'a> {
         let stored = self.inventory.secrets().get(secret)?;
         let leaf = stored.leaf()?;
         let same = self.ca.noted(stored, leaf).unwrap_or_else(|| {
-            let by_key = leaf
-                .authority_key_id
-                .as_deref()
-                .is_some_and(|key| self.keys.contains(key));
+            let by_key = leaf.authority_key_id.as_deref().is_some_and(|key| {
+                let counts_for = [None, Some(secret.namespace.as_str())];
+                counts_for
+                    .into_iter()
+                    .any(|namespace| self.keys.contains(&(namespace, key)))
+            });
             !leaf.self_signed && (by_key || self.ca.is_issuer_by_name(leaf))
         });
         let same = same || self.others.iter().any(|ca| ca.noted(stored, leaf) == Some(true));
@@ -350,6 +366,39 @@ mod tests {
         let issuers = issuers.beside(&[of(CORP)]);
         assert_eq!(issuers.other(&Key::new("a", "ours")), None);
         assert!(issuers.other(&Key::new("a", "theirs")).is_some());
+    }
+
+    #[test]
+    fn a_note_in_one_namespace_makes_no_key_the_cas_in_another_and_one_in_the_accounts_namespace_does() {
+        let bought = |namespace: &str| {
+            let mut stored = held("bought", "CN=Bought CA", b"bought");
+            stored.meta.namespace = namespace.into();
+            stored
+        };
+        let says = |namespace: &str| {
+            let mut noted = noted(bought(namespace), "corp", "https://ca.corp.example:9000/o/1");
+            noted.meta.name = "says".into();
+            noted
+        };
+        let judged = |says_in: &str, home: Option<&str>| {
+            let mut inventory = Inventory::new("c", false);
+            if let Some(home) = home {
+                inventory.set_home(home.into());
+            }
+            inventory.store(bought("shop"));
+            inventory.store(says(says_in));
+            inventory.derive();
+            let ca = Ca {
+                name: CORP.0.into(),
+                directory: CORP.1.into(),
+            };
+            Issuers::of(&inventory, ca).other(&Key::new("shop", "bought")).is_none()
+        };
+        assert!(!judged("tenant", None), "a tenant makes another CA's certificate ours");
+        assert!(!judged("tenant", Some("certs-system")));
+        assert!(judged("certs-system", Some("certs-system")));
+        assert!(judged("shop", None), "of its own namespace");
+        assert!(!judged("certs-system", None), "nobody knows whose that namespace is");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The coming year of orders: when certificates of another lifetime would be renewed, and which limit of the CA would hold them
-//! up. Moments are those of the controller, which the caller hands in, and orders are planned one after the other by the
-//! [`Scheduler`] that plans them in earnest.
+//! up. Moments are those of the controller, which the caller hands in, and the buckets of the limits are those by which it asks before
+//! each order. What it does with time that passes (slots, turns of namespaces, pauses) is not here: a year of millions of orders is walked
+//! through once, by a [`Scheduler`] that reserves from the buckets. A test of the controller's queue holds that both come to the same.
 
 mod advice;
 

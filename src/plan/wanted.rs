@@ -372,16 +372,8 @@ mod tests {
         // Whoever writes it would refuse, although its Certificate is gone.
         assert_eq!(with(annotation::CERTIFICATE_NAME, "shop-tls"), "CertManager");
         let foreign = stored("shop", "shop-tls", bundle(leaf(&["shop.example"])));
-        let held = judged(asking(), vec![foreign]);
-        let Some(
-            Wanted::Held(Hold::OtherCa { .. })
-            | Wanted::Keep {
-                need: Need::Unusable, ..
-            },
-        ) = held
-        else {
-            panic!("{held:?}")
-        };
+        assert!(usable(&foreign), "it is good, and of another CA");
+        assert_eq!(reason_of(judged(asking(), vec![foreign])), "OtherCa");
         let mut own = ours(&["shop.example"]);
         own.meta = with_annotation(own.meta, annotation::CLAIM, INSTALL);
         assert_eq!(need_of(judged(asking(), vec![own])), Need::Renewal);

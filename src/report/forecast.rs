@@ -367,6 +367,57 @@ mod tests {
         );
     }
 
+    /// 1,000 certificates of 100 domains that are renewed in the coming 60 days, 8 of them with the same names, and 70 new hosts of one
+    /// domain: the year of the controller's own moments with the limits of Let's Encrypt.
+    fn years() -> (Vec<Course>, Vec<Advice>) {
+        use crate::{
+            controller::moment,
+            plan::{
+                forecast::{Kept, Year, advice},
+                limits::{Buckets, OrderKind},
+            },
+        };
+        let one = |host: String, number: i64, kind: OrderKind| Kept {
+            names: vec![host.parse().unwrap()],
+            at: NOW + number * 60 * DAY / 1_000,
+            until: (kind != OrderKind::New).then_some(NOW + number * 60 * DAY / 1_000 + 30 * DAY),
+            kind,
+            again: OrderKind::SameNames,
+            seed: number.unsigned_abs(),
+        };
+        let renewed = (0..992).map(|n| one(format!("h{n}.d{}.example", n % 100), n, OrderKind::SameNames));
+        let same = (992..1_000).map(|n| one("www.shop.example".to_owned(), n, OrderKind::SameNames));
+        let new = (0..70).map(|n| one(format!("new{n}.shop.example"), 0, OrderKind::New));
+        let kept: Vec<Kept> = renewed.chain(same).chain(new).collect();
+        let year = Year {
+            limits: Some(&Limits::PRODUCTION),
+            known: &Buckets::default(),
+            kept: &kept,
+            new_names: 70,
+            moment: moment::of_share,
+            backdated: HOUR,
+            now: NOW,
+            until: NOW + 365 * DAY,
+        };
+        let courses: Vec<Course> = [90 * DAY, 64 * DAY, 45 * DAY, 160 * HOUR]
+            .map(|lifetime| year.with(lifetime))
+            .into();
+        let advice = advice(&courses, Some(&Limits::PRODUCTION));
+        (courses, advice)
+    }
+
+    #[test]
+    fn a_year_of_a_thousand_certificates_is_told_for_each_lifetime() {
+        let (courses, advice) = years();
+        let shown = Shown {
+            certificates: 1_000,
+            absent: 70,
+            ..shown(&courses, &advice, Some(&Limits::PRODUCTION))
+        };
+        insta::assert_snapshot!(text(&shown, false));
+        assert_eq!(courses[0].late, 0);
+    }
+
     #[test]
     fn a_script_reads_the_same() {
         let (courses, advice) = ([course()], [Advice::Nothing]);

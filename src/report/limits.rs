@@ -39,8 +39,14 @@ pub struct Shown<'a> {
     pub until: Seconds,
 }
 
-/// A table of what is left, and one of the weeks ahead. With `wide`, with all columns and nothing cut. Cleared.
-pub fn table(shown: &Shown<'_>, wide: bool) -> String {
+/// The tables of each issuer, one after the other. With `wide`, with all columns and nothing cut. Cleared.
+pub fn tables(all: &[Shown<'_>], wide: bool) -> String {
+    let tables: Vec<String> = all.iter().map(|shown| table(shown, wide)).collect();
+    tables.join("\n")
+}
+
+/// A table of what is left, and one of the weeks ahead.
+fn table(shown: &Shown<'_>, wide: bool) -> String {
     let mut out = format!("{}\n", Clear(shown.issuer));
     let account = match shown.account {
         Some(url) => format!("account {url}"),
@@ -156,8 +162,21 @@ fn ahead(shown: &Shown<'_>) -> String {
     out
 }
 
-/// One document, with a newline at the end.
-pub fn json(shown: &Shown<'_>) -> String {
+/// One document, with a newline at the end: of the first issuer, with the others in it.
+pub fn json(all: &[Shown<'_>]) -> String {
+    let mut documents = all.iter().map(document);
+    let mut first = documents.next().unwrap_or_default();
+    let others: Vec<Value> = documents.collect();
+    if !others.is_empty() {
+        first["others"] = others.into();
+    }
+    first["apiVersion"] = "kubectl-certs/v1".into();
+    first["kind"] = "Limits".into();
+    format!("{first:#}\n")
+}
+
+/// What is told of one issuer.
+fn document(shown: &Shown<'_>) -> Value {
     let left = |line: &Left| {
         let (limit, of) = match &line.of {
             LimitOf::Orders => ("orders", None),
@@ -185,13 +204,12 @@ pub fn json(shown: &Shown<'_>) -> String {
     });
     let items: Option<Vec<Value>> = shown.left.map(|all| all.iter().map(left).collect());
     let weeks: Vec<Value> = shown.forecast.weeks.iter().map(week).collect();
-    let document = json!({
-        "apiVersion": "kubectl-certs/v1", "kind": "Limits", "evaluatedAt": date_time(shown.now),
+    json!({
+        "evaluatedAt": date_time(shown.now),
         "issuer": shown.issuer, "directory": shown.directory, "account": shown.account, "domain": shown.domain,
         "known": shown.left.is_some(), "items": items.unwrap_or_default(),
         "forecast": {"until": date_time(shown.until), "weeks": weeks, "bound": bound},
-    });
-    format!("{document:#}\n")
+    })
 }
 
 #[cfg(test)]
@@ -278,7 +296,26 @@ mod tests {
             wide.contains("ONE EACH") && wide.contains("2027-01-15T08:00:36Z"),
             "{wide}"
         );
-        let document: Value = serde_json::from_str(&json(&shown(Some(&left), &forecast))).unwrap();
+        let one = shown(Some(&left), &forecast);
+        let second = Shown {
+            issuer: "second",
+            left: None,
+            ..one
+        };
+        let both = tables(&[one, second], false);
+        assert!(
+            both.starts_with("letsencrypt\n") && both.contains("\n\nsecond\n  account"),
+            "{both}"
+        );
+        let document: Value = serde_json::from_str(&json(&[one, second])).unwrap();
+        assert_eq!(
+            (&document["kind"], &document["issuer"]),
+            (&"Limits".into(), &"letsencrypt".into())
+        );
+        assert_eq!(document["others"][0]["issuer"], "second");
+        assert_eq!(document["others"][0]["known"], false);
+        let document: Value = serde_json::from_str(&json(&[one])).unwrap();
+        assert_eq!(document["others"], Value::Null);
         assert_eq!(document["items"][2]["limit"], "sameNames");
         assert_eq!(document["items"][2]["left"], 0);
         assert_eq!(document["forecast"]["weeks"][0]["due"], 4);

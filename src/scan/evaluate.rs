@@ -324,7 +324,7 @@ pub fn row<'a>(inventory: &'a Inventory, judged: &'a Judged) -> Option<Row<'a>> 
 /// What has to be looked up to make a row, and where the rest is.
 struct RowSource<'a> {
     judged: &'a Judged,
-    place: Place<'a>,
+    place: Subject<'a>,
     certificate: Option<&'a Certificate>,
     served: Option<&'a Key>,
     class: Option<&'a Text>,
@@ -339,7 +339,7 @@ struct RowSource<'a> {
 }
 
 #[derive(Clone, Copy)]
-enum Place<'a> {
+enum Subject<'a> {
     Binding(&'a Binding),
     Secret(&'a Key),
     /// The namespace, where only one could not be read.
@@ -347,36 +347,36 @@ enum Place<'a> {
 }
 
 /// Who renews what is expected to be served; asked where there is something to say of it.
-fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Place<'a>) -> Renewer<'a> {
+fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Subject<'a>) -> Renewer<'a> {
     if judged.findings.is_empty() {
         return Renewer::Unknown;
     }
     match place {
-        Place::Binding(binding) => judged
+        Subject::Binding(binding) => judged
             .served(inventory)
             .or_else(|| binding.secrets.first())
             .map_or(Renewer::Unknown, |secret| {
                 check::renewer(inventory, secret, Some(&binding.route), Some(&binding.host))
             }),
-        Place::Secret(key) => check::renewer(inventory, key, None, None),
-        Place::Forbidden(_) => Renewer::Unknown,
+        Subject::Secret(key) => check::renewer(inventory, key, None, None),
+        Subject::Forbidden(_) => Renewer::Unknown,
     }
 }
 
 /// What controllers do with the first Secret of which they say something.
-fn doings<'a>(inventory: &'a Inventory, place: Place<'a>) -> Doings<'a> {
+fn doings<'a>(inventory: &'a Inventory, place: Subject<'a>) -> Doings<'a> {
     let secrets = match place {
-        Place::Binding(binding) => binding.secrets.as_slice(),
-        Place::Secret(key) => std::slice::from_ref(key),
-        Place::Forbidden(_) => &[],
+        Subject::Binding(binding) => binding.secrets.as_slice(),
+        Subject::Secret(key) => std::slice::from_ref(key),
+        Subject::Forbidden(_) => &[],
     };
     let mut said = secrets.iter().map(|key| inventory.doings_of(key));
     said.find(|said| !said.is_empty()).unwrap_or_default()
 }
 
 /// Whether a route names one Secret alone, for all of its hosts. Of a route with very many it is not asked.
-fn is_sole(inventory: &Inventory, place: Place<'_>) -> bool {
-    let Place::Binding(binding) = place else { return false };
+fn is_sole(inventory: &Inventory, place: Subject<'_>) -> bool {
+    let Subject::Binding(binding) = place else { return false };
     let mut others = inventory.bindings_of_route(&binding.route);
     binding.secrets.len() == 1
         && others
@@ -397,12 +397,12 @@ impl<'a> RowSource<'a> {
                     inventory.class_name(&binding.route),
                     inventory.route_meta(&binding.route),
                 );
-                (Place::Binding(binding), class, meta)
+                (Subject::Binding(binding), class, meta)
             }
-            About::Secret(key) => (Place::Secret(key), None, served.map(|stored| &stored.meta)),
+            About::Secret(key) => (Subject::Secret(key), None, served.map(|stored| &stored.meta)),
             About::Forbidden(position) => {
                 let forbidden = inventory.forbidden().get(*position)?;
-                (Place::Forbidden(forbidden.namespace.as_ref()), None, None)
+                (Subject::Forbidden(forbidden.namespace.as_ref()), None, None)
             }
         };
         Some(Self {
@@ -448,7 +448,7 @@ impl<'a> RowSource<'a> {
             status: self.judged.status,
         };
         match self.place {
-            Place::Binding(binding) => Row {
+            Subject::Binding(binding) => Row {
                 namespace: &binding.route.key.namespace,
                 route: Some(RouteRef {
                     kind: binding.route.kind,
@@ -460,12 +460,12 @@ impl<'a> RowSource<'a> {
                 labels: self.meta.map_or(&[], |meta| meta.labels()),
                 ..base
             },
-            Place::Secret(key) => Row {
+            Subject::Secret(key) => Row {
                 namespace: &key.namespace,
                 secrets: std::slice::from_ref(key),
                 ..base
             },
-            Place::Forbidden(namespace) => Row {
+            Subject::Forbidden(namespace) => Row {
                 namespace: namespace.map(Text::as_str).unwrap_or_default(),
                 ..base
             },

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    CONCURRENCY, PROPAGATION_TIMEOUT, RESOLVE_TIMEOUT, SOLVER_IMAGE, WAIT,
+    CONCURRENCY, PROPAGATION_TIMEOUT, RESOLVE_TIMEOUT, WAIT,
     domains::DomainsEntry,
     notify::NotifyEntry,
     policy::PolicyEntry,
@@ -178,7 +178,7 @@ section! {
     /// The Pod that answers HTTP-01, and that looks from inside the cluster.
     pub struct SolverEntry {
         /// The Pod's image: one with a shell and busybox's nc, such as busybox. Without it, one that a node already has, else a public one.
-        image: String => "registry.example.com/mirror/busybox:1.37.0", variable = "SOLVER_IMAGE", usual = SOLVER_IMAGE.map(str::to_owned);
+        image: String => "registry.example.com/mirror/busybox:1.37.0", variable = "SOLVER_IMAGE";
         /// The requests and limits of its container.
         resources: Resources => "{requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 64Mi}}";
         /// Its priority class.

@@ -49,9 +49,9 @@ use layer::Layer;
 use section::Section as _;
 use value::{ChallengeWord, Restart, SelfCheck, SolverKind};
 
-/// The image that answers HTTP-01 challenges in the cluster, if the build sets one. There is no default name, because
+/// The image of this program, if the build sets one, as `plugin/release/run` does. There is no default name, because
 /// whoever registered it would run code in the cluster.
-pub const SOLVER_IMAGE: Option<&str> = option_env!("KUBECTL_CERTS_BUILD_IMAGE");
+pub const IMAGE: Option<&str> = option_env!("KUBECTL_CERTS_BUILD_IMAGE");
 /// The default number of certificates to order at once.
 pub const CONCURRENCY: u16 = 8;
 /// The default limit until a record is on every name server.

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::{
     BUILT_IN, Chosen, SettingsError,
-    file::IssuerEntry,
-    layer::{Choice, Layer},
+    file::{File, IssuerEntry},
+    layer::{Choice, Layer, Origin},
     preference::Preference,
     section::Section as _,
     source,
     value::Namespaced,
 };
+use crate::object::Key;
 
 /// Settings for a `ConfigMap`, and the flags that choose the issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +130,35 @@ pub fn with_file(flags: Layer, path: &Path) -> Result<Layer, SettingsError> {
 ///
 /// They are refused.
 pub fn read_back(text: &str, at: &Namespaced, flags: Layer) -> Result<super::Settings, SettingsError> {
-    super::Settings::of(&[flags, source::of_config_map(text, at)?])
+    read_back_with(text, at, None, flags)
+}
+
+/// The same where the program in the cluster also reads `config.yaml` of a Secret, which says more than the `ConfigMap`, and may name
+/// credentials.
+///
+/// # Errors
+///
+/// They are refused.
+pub fn read_back_with(
+    text: &str,
+    at: &Namespaced,
+    secret: Option<(&str, &Key)>,
+    flags: Layer,
+) -> Result<super::Settings, SettingsError> {
+    let mut layers = vec![flags];
+    if let Some((text, key)) = secret {
+        let name = format!("Secret {key}");
+        let file = File::parse(text, &name, None)?;
+        layers.push(Layer::of(Origin::File(name), file));
+    }
+    layers.push(source::of_config_map(text, at)?);
+    super::Settings::of(&layers)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Settings, file::File, layer::Origin};
+    use crate::settings::Settings;
 
     fn of(flags: &Layer, file: &str) -> Result<Portable, SettingsError> {
         let file = Layer::of(
@@ -191,6 +214,27 @@ mod tests {
             portable.settings["issuers"]["ca.corp.example"]["directory"],
             "https://ca.corp.example/dir"
         );
+    }
+
+    #[test]
+    fn what_a_secret_says_is_read_before_the_config_map_and_may_name_credentials() {
+        let at: Namespaced = "certs/config".parse().unwrap();
+        let secret = "dns01: {providers: [{name: own, zones: [shop.example], provider: powerdns, url: \"https://dns.example\", \
+                      apiKey: {secretRef: {namespace: certs, name: powerdns, key: key}}}]}";
+        let key = Key::new("certs", "dns");
+        let with = |secret| read_back_with("", &at, secret, flags(Some(Choice::Production)));
+        let read = with(Some((secret, &key)));
+        let providers = |read: &Settings| {
+            read.dns01
+                .providers
+                .iter()
+                .map(|one| one.name.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(providers(&read.unwrap()), ["own"]);
+        assert_eq!(providers(&with(None).unwrap()), [""; 0]);
+        let error = with(Some(("dns01: [", &key))).unwrap_err();
+        assert!(error.to_string().contains("Secret certs/dns"), "{error}");
     }
 
     #[test]

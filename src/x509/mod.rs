@@ -29,4 +29,4 @@ pub use octets::Octets;
 pub use readers::{Objection, Readers};
 pub use sans::Sans;
 pub use suffix::{Section, public_suffix, registered_domain};
-pub use trust::{Anchors, Judge, Memo, Trust};
+pub use trust::{Anchors, IntermediateSource, Judge, Memo, Trust};

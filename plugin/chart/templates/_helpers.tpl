@@ -41,7 +41,7 @@ kubectl-certs-{{ .Release.Namespace }}
 {{- if and (eq $group "") (not $needs.pods) }}{{ $left = without $left "pods" }}{{ end -}}
 {{- if and (eq $group "batch") (not $needs.pods) }}{{ $left = without $left "jobs" }}{{ end -}}
 {{- if and (eq $group "") (not $needs.configMaps) }}{{ $left = without $left "configmaps" }}{{ end -}}
-{{- if and (eq $group "apps") (not $needs.restarts) }}{{ $left = list }}{{ end -}}
+{{- if and (has $group (list "apps" "policy")) (not $needs.restarts) }}{{ $left = list }}{{ end -}}
 {{- if $left }}{{ $rules = append $rules (set (deepCopy $rule) "resources" $left) }}{{ end -}}
 {{- end -}}
 {{- if include "kubectl-certs.domains" . -}}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Data, FORMER, KeepError, Keeping, Kept, PRESENT, RECORD, Record, SECRET};
+use super::{Data, FORMER, KeepError, Keeping, Kept, PRESENT, RECORD, Record, SECRET, told};
 use crate::{
     apply::{
         Api, Purpose, RunId, backup, mark,
@@ -87,6 +87,9 @@ fn swapped(kept: &Kept, keeping: &Keeping, of: &Key, why: (&str, &str), run: &Ru
     mark::mark_lasting(&mut object, run, Purpose::Kept, of);
     let mut annotate = |name: &str, value: &str| mark::set(&mut object, "annotations", name, value);
     annotate(backup::HOLDS, &former.sha256.to_string());
+    for (name, value) in told(&record.present) {
+        annotate(name, value);
+    }
     annotate(backup::HELD, &refused.sha256.to_string());
     // What is known of a revocation stays known.
     if let Some(revoked) = &kept.revoked {
@@ -124,7 +127,18 @@ mod tests {
         assert_eq!((present.back, present.is_renewal()), (true, false));
         assert_eq!(again.history.tenures.len(), 2);
         // Twice is as it was, but for the reason.
+        assert_eq!(
+            object["metadata"]["annotations"]["kubectl-certs.io/directory"],
+            Value::Null,
+            "nobody noted it"
+        );
         let twice = swapped(&again, &keeping(), &of, why, &RunId::random(), NOW).unwrap();
+        let annotations = &twice["metadata"]["annotations"];
+        assert_eq!(
+            annotations["kubectl-certs.io/directory"],
+            "https://ca.example/directory"
+        );
+        assert_eq!(annotations["kubectl-certs.io/sha256"], kept.present.sha256.to_string());
         let twice = Kept::of(&twice, &keeping(), &of).unwrap().unwrap();
         assert_eq!(twice.present.sha256, kept.present.sha256);
     }

@@ -89,6 +89,13 @@ fn the_new_pair_and_the_one_that_it_replaces_are_kept_with_what_belongs_to_them(
         (object["type"].as_str(), first.claim.as_str()),
         (Some(backup::TYPE), "install-1")
     );
+    // What scans read of it, for which nobody else can speak.
+    let annotations = &object["metadata"]["annotations"];
+    assert_eq!(
+        annotations["kubectl-certs.io/directory"],
+        "https://ca.example/directory"
+    );
+    assert_eq!(annotations["kubectl-certs.io/sha256"], sha256(&new).to_string());
     let former = first.former.as_ref().unwrap();
     assert_eq!((first.present.sha256, former.sha256), (sha256(&new), sha256(&old)));
     assert_eq!(former.annotations["kubectl-certs.io/issuer"], "first");

@@ -120,6 +120,56 @@ fn a_renewal_is_one_conditional_patch_of_key_and_chain_and_nothing_else() {
 }
 
 #[test]
+fn a_secret_that_somebody_else_writes_or_owns_is_never_claimed() {
+    let pki = pki();
+    let pair = pki.pair();
+    let kept = crate::apply::kept::tests::kept_of(&pki.new, &pki.old, "install-1", None);
+    let ways = |object: &Value| {
+        let target = Target::of(key(), Some(object.clone()));
+        let options = Options::default();
+        let claiming = Note {
+            claim: Some("install-1".to_owned()),
+            ..note()
+        };
+        [
+            SecretChange::plan(&target, &pair, &options, &claiming),
+            SecretChange::put_back(&target, &kept.present, &pair, &options, None),
+            SecretChange::copy(&target, &pair, &options, &Key::new("infra", "tls"), "install-1"),
+        ]
+    };
+    let managed = |manager: &str, operation: &str| {
+        let mut object = pki.secret(&[]);
+        object["metadata"]["managedFields"] = json!([{
+            "manager": manager, "operation": operation, "fieldsV1": {"f:data": {"f:tls.crt": {}}},
+        }]);
+        object
+    };
+    let mut owned = pki.secret(&[]);
+    owned["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "x.example/v1", "kind": "Tenant", "name": "shop", "controller": true}]);
+    let mut helms = pki.secret(&[]);
+    helms["metadata"]["annotations"]["meta.helm.sh/release-name"] = "shop".into();
+    for object in [
+        managed("some-operator", "Update"),
+        managed("kubectl", "Apply"),
+        managed("kube-lego", "Update"),
+        owned,
+        helms,
+    ] {
+        for way in ways(&object) {
+            assert!(matches!(way, Err(Refusal::Owned { .. })), "{way:?}: {object}");
+        }
+    }
+    // Nobody's, and made by hand: an Ingress that asks for it is enough.
+    for object in [pki.secret(&[]), managed("kubectl-create", "Update")] {
+        let [ordered, _, copied] = ways(&object).map(Result::unwrap);
+        for change in [ordered, copied] {
+            assert_eq!(change.annotations()["kubectl-certs.io/claim"], "install-1");
+        }
+    }
+}
+
+#[test]
 fn a_missing_secret_is_created_with_the_type_that_its_keys_ask_for() {
     let pki = pki();
     let target = Target::of(key(), None);

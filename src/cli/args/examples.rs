@@ -134,7 +134,7 @@ examples! {
     RIGHTS:
         "The Role for renewals in a namespace, applied" "rights -n shop | kubectl apply -f -",
         "The ClusterRole for reading everything" "rights --for reader",
-        "The one that needs no right on Secrets, for `status --probe`" "rights --for prober",
+        "The one that needs no right on Secrets, for `status --no-secrets`" "rights --for prober",
         "What limits what a group of renewers may write to Secrets" "rights --for policy --as-group oidc:developers";
     VERSION:
         "For a script" "version -o json";

@@ -13,7 +13,7 @@ use crate::{
         aftermath::{places, record_restarts},
         witness::{self, Sight, Witness, at_places},
     },
-    error::chain,
+    error::{Diagnose as _, chain, with_hint},
     event::Teller,
     name::Name,
     net::HostPort,
@@ -78,7 +78,7 @@ pub async fn restart(api: Api, secret: Key, workloads: Vec<Workload>, since: Sec
     let tell = Teller::silent();
     rollout::resume(&api, &workloads, since, ROLLOUT, &tell)
         .await
-        .map_err(|error| chain(&error))?;
+        .map_err(|error| with_hint(&chain(&error), error.hint().as_deref()))?;
     record_restarts(&api, &secret, &workloads).await;
     Ok(())
 }

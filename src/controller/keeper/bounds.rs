@@ -1,18 +1,25 @@
 //! What the names policy says of Secrets that are kept: names that are left out, and how many certificates a namespace may
 //! order anew within a day.
 //!
-//! How many it has ordered is counted here, and after a restart by the Secrets that were made within the day: the cluster
-//! is the ledger. Renewals do not count, and are not held.
+//! How many it has ordered is counted here, and after a restart or a change of leader by what is kept beside the account: the
+//! cluster is the ledger. Renewals do not count, and are not held.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Hold, Keeper};
 use crate::{
-    inventory::Inventory,
+    apply::Purpose,
+    inventory::{Inventory, Stored},
     object::{Key, Seconds, Text, annotation},
-    plan::{Target, wanted::Bounds},
+    plan::{Target, limits::OrderKind, wanted::Bounds},
     text::time::DAY,
 };
+
+/// The data key that a kept pair has if it replaced another one.
+const FORMER: &str = crate::apply::kept::FORMER[0];
+
+/// Within how many seconds a new pair is kept and stored.
+const JUST: u64 = 300;
 
 /// What the policy says.
 #[derive(Debug, Default)]
@@ -20,8 +27,8 @@ pub(super) struct Bounded {
     of: BTreeMap<Key, Bounds>,
     /// What is left out since somebody asked for it.
     denied_now: Vec<(Key, String)>,
-    /// When certificates were ordered anew within a day, by namespace.
-    ordered: HashMap<Text, Vec<Seconds>>,
+    /// When certificates were ordered anew within a day, and for which Secrets, by namespace.
+    ordered: HashMap<Text, Vec<(Seconds, Text)>>,
 }
 
 impl Bounded {
@@ -70,23 +77,25 @@ impl Keeper {
         };
         let namespace = &secret.namespace;
         let ordered = self.bounded.ordered.entry(namespace.clone()).or_default();
-        ordered.retain(|at| now.saturating_sub(*at) < DAY);
-        let made = inventory.secrets().iter().filter(|stored| {
-            stored.meta.namespace == *namespace && stored.meta.annotation(annotation::CLAIM).is_some()
-        });
-        let mut made: Vec<Seconds> = made
-            .filter_map(|stored| stored.meta.created)
-            .filter(|at| now.saturating_sub(*at) < DAY)
-            .collect();
-        made.sort_unstable();
-        let count = ordered.len().max(made.len());
-        if count < most {
-            ordered.push(now);
+        let is_of_day = |at: Seconds| now.saturating_sub(at) < DAY;
+        ordered.retain(|(at, _)| is_of_day(*at));
+        let mut of_secrets: BTreeMap<&str, Vec<Seconds>> = BTreeMap::new();
+        for (at, name) in ordered.iter() {
+            of_secrets.entry(name).or_default().push(*at);
+        }
+        let made = made(inventory, namespace);
+        // What this process has ordered is among what is there, as soon as it is stored.
+        for (name, at) in made.iter().filter(|(_, at)| is_of_day(**at)) {
+            of_secrets.entry(name).or_insert_with(|| vec![*at]);
+        }
+        let mut times: Vec<Seconds> = of_secrets.into_values().flatten().collect();
+        times.sort_unstable();
+        if times.len() < most {
+            ordered.push((now, secret.name.clone()));
             return false;
         }
         // The one that leaves the day next makes room, of as many as are too many.
-        let times = if made.len() > ordered.len() { &made } else { &*ordered };
-        let freed = times.get(count.saturating_sub(most.max(1))).copied().unwrap_or(now);
+        let freed = times.get(times.len() - most.max(1)).copied().unwrap_or(now);
         let until = freed.saturating_add(DAY);
         let hold = Hold::OrdersADay {
             namespace: namespace.clone(),
@@ -97,4 +106,51 @@ impl Keeper {
         self.hold_for_a_time(&secret, hold, until, now);
         true
     }
+}
+
+/// When the last certificate of each Secret of a namespace was ordered anew, as far as that can be seen. The pairs that are kept
+/// beside the account say it, because who may write Secrets in the namespace can neither remove nor make one; of a Secret without
+/// one, the moment at which it was made.
+fn made(inventory: &Inventory, namespace: &str) -> BTreeMap<Text, Seconds> {
+    let (mut kept, mut secrets) = (BTreeMap::new(), BTreeMap::new());
+    for stored in inventory.secrets().iter() {
+        let meta = &stored.meta;
+        if meta.namespace == namespace && meta.annotation(annotation::CLAIM).is_some() {
+            secrets.extend(meta.created.map(|at| (meta.name.clone(), at)));
+        }
+        if !inventory.is_home(&meta.namespace) {
+            continue;
+        }
+        // The name is a hash, which is made of those of this namespace alone.
+        if let Some(of) = meta.annotation(annotation::MADE_FOR)
+            && let Some((_, name)) = of.split_once('/').filter(|(of, _)| *of == namespace)
+            && meta.name == Purpose::Kept.name(of)
+        {
+            kept.insert(Text::from(name), stored);
+        }
+    }
+    let mut made = secrets.clone();
+    for (name, stored) in kept {
+        let at = ordered_anew(stored, secrets.get(&name).copied());
+        match at {
+            Some(at) => drop(made.insert(name, at)),
+            // It was put back, or renewed.
+            None => drop(made.remove(&name)),
+        }
+    }
+    made
+}
+
+/// When a kept pair was ordered anew, in seconds since 1970: `None` for one that renews another. `made_at` is the moment at which
+/// its Secret was made.
+fn ordered_anew(kept: &Stored, made_at: Option<Seconds>) -> Option<Seconds> {
+    let first_kept = kept.meta.created?;
+    let is_first = !kept.other_keys.iter().any(|key| key == FORMER);
+    // What was renewed within the day was new within it, unless it was there before it was kept.
+    if is_first || made_at.is_some_and(|at| at.abs_diff(first_kept) < JUST) {
+        return Some(first_kept);
+    }
+    // More names, at a CA whose limits are counted.
+    let is_new = kept.meta.annotation(annotation::ISSUED_KIND) == Some(OrderKind::New.as_str());
+    kept.leaf().filter(|_| is_new).map(|leaf| leaf.not_before)
 }

@@ -361,7 +361,13 @@ impl Keeper {
             })
             .collect();
         let first = obstacle(&self.keeping.issuer);
-        let choice = choice::choose(&needs(inventory, queued), &first, &others, now);
+        let wanted = needs(inventory, queued);
+        // What has no certificate because of a failure of its own comes late everywhere.
+        let choice = if queued.is_failing() && wanted.life.is_none() {
+            Choice::First(None)
+        } else {
+            choice::choose(&wanted, &first, &others, now)
+        };
         let to = match choice {
             Choice::First(at) => {
                 let next = self.changes.next;

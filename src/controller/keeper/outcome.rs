@@ -4,6 +4,7 @@ use super::{
     super::{
         fate::Fate,
         queue::{Failure, TaskKind},
+        restores::Undone,
         twice::set_of,
     },
     Hold, Keeper, SELDOM, SOON, Trouble, WAITED,
@@ -23,6 +24,11 @@ impl Keeper {
         };
         self.hold_for_a_time(secret, Hold::TwoADay(until), until, now);
         true
+    }
+
+    /// Holds a target that was taken, because somebody undoes it again and again that its pair is put back.
+    pub fn hold_undone(&mut self, secret: &Key, Undone { times, until }: Undone, now: Seconds) {
+        self.hold_for_a_time(secret, Hold::Undone { times, until }, until, now);
     }
 
     pub(super) fn hold_for_a_time(&mut self, secret: &Key, hold: Hold, until: Seconds, now: Seconds) {

@@ -1,3 +1,5 @@
+mod year;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -151,7 +151,16 @@ impl Controller {
 
     /// Puts the kept pairs of targets back that have lost theirs, and holds those whose names were ordered too often.
     /// Returns the others, which are ordered.
-    pub(super) async fn without_those_put_back(&mut self, targets: Vec<Target>) -> Vec<Target> {
+    pub(super) async fn without_those_put_back(&mut self, mut targets: Vec<Target>) -> Vec<Target> {
+        targets.retain(|target| {
+            let stored = self.live.inventory.secrets().get(&target.secret);
+            let lacks_pair = stored.is_none_or(|stored| !usable(stored));
+            let undone = self.restores.undone(&target.secret, now()).filter(|_| lacks_pair);
+            if let Some(undone) = undone {
+                self.keeper.hold_undone(&target.secret, undone, now());
+            }
+            undone.is_none()
+        });
         let inventory = &self.live.inventory;
         let unattended = &self.unattended;
         let asked = targets.into_iter().map(|target| async move {
@@ -182,16 +191,9 @@ impl Controller {
                         ("sha256", restored.sha256.to_string().into()),
                         ("notAfter", restored.not_after.into()),
                     ]);
-                    match self.restores.restored(secret, now()) {
-                        // It was not issued now.
-                        None => Fate::NotWanted,
-                        Some(until) => Fate::Waiting {
-                            until,
-                            reason:
-                                "OtherOwner: its pair was put back 30 times within an hour, and somebody else undoes it"
-                                    .into(),
-                        },
-                    }
+                    self.restores.restored(secret, now());
+                    // It was not issued now.
+                    Fate::NotWanted
                 }
                 Ok(BeforeOrder::Changed) => Fate::Waiting {
                     until: now().saturating_add(1),
@@ -208,11 +210,20 @@ impl Controller {
                             .into(),
                     elsewhere: false,
                 },
-                // The cluster does not answer: that is no failure of the certificate.
-                Err(error) => Fate::Waiting {
-                    until: now().saturating_add(CLUSTER),
-                    reason: error.message.as_str().into(),
-                },
+                // The cluster does not answer, or refuses: that is no failure of the certificate.
+                Err(error) => {
+                    self.audit.line([
+                        ("event", "not-restored".into()),
+                        ("level", "warning".into()),
+                        ("namespace", secret.namespace.as_str().into()),
+                        ("secret", secret.name.as_str().into()),
+                        ("message", error.message.as_str().into()),
+                    ]);
+                    Fate::Waiting {
+                        until: now().saturating_add(CLUSTER),
+                        reason: error.message.as_str().into(),
+                    }
+                }
             };
             self.keeper.ended(secret, fate, now());
         }

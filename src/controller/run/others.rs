@@ -6,21 +6,28 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{Controller, Heard};
 use crate::{
     apply::events::Reason,
     clock::now,
     controller::{
+        audit::Audit,
         fate::{Fate, fate},
         keeper::change::{Moved, ToCheck},
     },
-    engine::preflight::change::Change,
+    engine::{cancel::Cancel, preflight::change::Change},
+    error::with_hint,
     event::Level,
     name::Name,
+    notify::Topic,
     object::{Key, Seconds, Text, doing::Rehearsal},
-    ops::{pause::Told, unattended::Checked},
+    ops::{
+        OpError,
+        pause::Told,
+        unattended::{self, Checked},
+    },
     text::{counted, first_few, time::DAY},
 };
 
@@ -35,8 +42,6 @@ const FAILED: Seconds = DAY;
 const LATER: Duration = Duration::from_mins(10);
 /// How long nothing else is to be done for a certificate that is taken for one, in seconds.
 const QUIET: Seconds = 60;
-/// How long a CA has to answer before a rehearsal.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How many different reasons are told one by one.
 const MOST_TOLD: usize = 20;
 
@@ -89,6 +94,11 @@ impl Others {
         self.rehearsals = all.collect();
     }
 
+    /// Whether the last rehearsal of a change to any issuer failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.rehearsals().any(|of| of.failed.is_some())
+    }
+
     /// What came of the last rehearsals.
     pub(super) fn rehearsals(&self) -> impl Iterator<Item = &Rehearsal> {
         self.rehearsals.values()
@@ -128,8 +138,8 @@ impl Controller {
     }
 
     /// Decides anew at which issuer certificates are ordered, looks what could change, and rehearses it. Nothing of it is
-    /// waited for, but the beginning of a rehearsal.
-    pub(super) async fn look_at_others(&mut self) {
+    /// waited for.
+    pub(super) fn look_at_others(&mut self) {
         if self.term.is_none() || !self.memory.is_recalled {
             return;
         }
@@ -141,7 +151,7 @@ impl Controller {
             self.say_moved(&moved);
         }
         self.check();
-        self.rehearse().await;
+        self.rehearse();
     }
 
     fn say_moved(&self, moved: &Moved) {
@@ -273,12 +283,16 @@ impl Controller {
                 ("message", text.as_str().into()),
             ]);
         }
-        if let Some((why, _)) = bound.iter().max_by_key(|(_, secrets)| secrets.len()) {
-            let message = format!(
+        let worst = bound.iter().max_by_key(|(_, secrets)| secrets.len());
+        let message = worst.map(|(why, _)| {
+            format!(
                 "{} could be ordered at no other CA, if {} does not answer: {why}",
                 counted(count, "certificate"),
                 self.unattended.settings.chosen.issuer.name
-            );
+            )
+        });
+        self.tell_standing(Topic::NoOtherCa, message.as_deref());
+        if let Some(message) = message {
             self.record_on_account(Reason::NoOtherAuthority, message);
         }
         self.others.told = Some(counts);
@@ -291,7 +305,7 @@ impl Controller {
     }
 
     /// Begins a rehearsal that is due, if one is.
-    async fn rehearse(&mut self) {
+    fn rehearse(&mut self) {
         let is_early = self.others.rehearses_at.is_some_and(|at| at > Instant::now());
         if is_early || !self.may_rehearse() {
             return;
@@ -308,50 +322,29 @@ impl Controller {
         self.others.rehearses_at = Some(Instant::now() + NEW);
         // Each month another one.
         let turn = usize::try_from(now() / PASSED).unwrap_or_default();
-        let Some(target) = self
-            .keeper
-            .for_rehearsal(&self.live.inventory, &issuer, turn, now().saturating_add(QUIET))
-        else {
+        let inventory = &self.live.inventory;
+        let quiet_until = now().saturating_add(QUIET);
+        let Some(target) = self.keeper.for_rehearsal(inventory, &issuer, turn, quiet_until) else {
             return;
         };
         self.others.rehearses_at = Some(Instant::now() + LATER);
         let Some(term) = &self.term else { return };
-        let inventory = &self.live.inventory;
-        let beginning = self
+        let rehearsal = self
             .unattended
-            .begin_rehearsal(&term.context, inventory, &issuer, &target, &term.authority);
-        let (run, target) = match timeout(PATIENCE, beginning).await {
-            Ok(Ok(Some(begun))) => begun,
-            Ok(Ok(None)) => return,
-            Ok(Err(error)) => {
-                let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-                let why = format!("{}{hint}", error.message);
-                return self.rehearsed(issuer, &target.names.order, Some(Err(why.as_str().into())));
-            }
-            Err(_) => {
-                let why = format!("it does not answer within {} s", PATIENCE.as_secs());
-                return self.rehearsed(issuer, &target.names.order, Some(Err(why.as_str().into())));
-            }
+            .rehearsal(&term.context, inventory, &issuer, &target, &term.authority);
+        let rehearsal = match rehearsal {
+            Ok(Some(rehearsal)) => rehearsal,
+            Ok(None) => return,
+            Err(error) => return self.rehearsed(issuer, &target.names.order, Some(Err(words(&error)))),
         };
         self.others.is_rehearsing = true;
-        self.audit.rehearses(&target.secret, &issuer);
         let (tells, runtime) = (self.tells.clone(), tokio::runtime::Handle::current());
-        let audit = Arc::clone(&self.audit);
+        let (audit, cancel) = (Arc::clone(&self.audit), term.context.cancel.clone());
         // A thread of its own: a run cannot be moved between threads while it waits.
         tokio::task::spawn_blocking(move || {
-            let outcomes = runtime.block_on(run.all(std::slice::from_ref(&target)));
-            let result = outcomes.first().and_then(|outcome| match &outcome.result {
-                Ok(_) => Some(Ok(())),
-                Err(error) => match fate(error, now()) {
-                    Fate::Failed { reason, .. } => Some(Err(reason)),
-                    Fate::Limited { limit, .. } => Some(Err(limit)),
-                    Fate::CaDown => Some(Err(crate::error::chain(error).into())),
-                    Fate::Stored | Fate::StoredBut { .. } | Fate::NotWanted | Fate::Waiting { .. } => None,
-                },
-            });
-            audit.over(&target.secret);
-            let news = News::Rehearsed(issuer, target.names.order, result);
-            let _ = tells.send(Heard::Others(news));
+            let names = rehearsal.target().names.order.clone();
+            let result = runtime.block_on(carried_out(rehearsal, &issuer, &audit, &cancel));
+            let _ = tells.send(Heard::Others(News::Rehearsed(issuer, names, result)));
         });
     }
 
@@ -378,13 +371,19 @@ impl Controller {
             ("passed", result.is_ok().into()),
             ("message", message.as_str().into()),
         ]);
-        self.record_on_account(reason, message);
         let of = Rehearsal {
             issuer: issuer.clone(),
             at: now(),
             failed: result.err(),
         };
+        let has_failed = of.failed.is_some();
         self.others.rehearsals.insert(issuer, of);
+        if has_failed {
+            self.tell_standing(Topic::RehearsalFailed, Some(&message));
+        } else if !self.others.has_failed() {
+            self.tell_standing(Topic::RehearsalFailed, None);
+        }
+        self.record_on_account(reason, message);
         self.memory.note();
     }
 
@@ -403,4 +402,38 @@ impl Controller {
             self.audit.say(Level::Note, &text);
         }
     }
+}
+
+/// What came of a rehearsal; nothing if it was cut off.
+async fn carried_out(
+    rehearsal: unattended::Rehearsal,
+    issuer: &Text,
+    audit: &Audit,
+    cancel: &Cancel,
+) -> Option<Result<(), Text>> {
+    let begun = tokio::select! {
+        begun = rehearsal.begin() => begun,
+        // There is nothing to clean up yet.
+        () = cancel.cancelled() => return None,
+    };
+    let (run, target) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return Some(Err(words(&error))),
+    };
+    audit.rehearses(&target.secret, issuer);
+    let outcomes = run.all(std::slice::from_ref(&target)).await;
+    audit.over(&target.secret);
+    match &outcomes.first()?.result {
+        Ok(_) => Some(Ok(())),
+        Err(error) => match fate(error, now()) {
+            Fate::Failed { reason, .. } => Some(Err(reason)),
+            Fate::Limited { limit, .. } => Some(Err(limit)),
+            Fate::CaDown => Some(Err(crate::error::chain(error).into())),
+            Fate::Stored | Fate::StoredBut { .. } | Fate::NotWanted | Fate::Waiting { .. } => None,
+        },
+    }
+}
+
+fn words(error: &OpError) -> Text {
+    with_hint(&error.message, error.hint.as_deref()).into()
 }

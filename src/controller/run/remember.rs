@@ -9,6 +9,7 @@ use crate::{
     clock::now,
     error::chain,
     event::Level,
+    notify::Topic,
     object::doing::{Installation, Orders},
     ops::pause::Told,
 };
@@ -44,6 +45,9 @@ impl Controller {
         let count = self.keeper.recall(inventory, &recalled.doings, same_issuer, now());
         self.look_on(&recalled.doings);
         self.others.recall(std::mem::take(&mut recalled.rehearsals));
+        if self.others.has_failed() {
+            self.news.was_told(Topic::RehearsalFailed);
+        }
         self.memory.is_recalled = true;
         if count > 0 {
             self.audit

@@ -40,7 +40,7 @@ macro_rules! metrics {
 
 metrics! {
     CERTIFICATES: "gauge" "certs_certificates" ["state", "reason", "issuer"]
-        "Secrets for which routes ask, by state, by why they are wanted or held, and by issuer",
+        "Secrets for which routes ask, by state, by why they are wanted or held, and by the issuer that issues the next one",
         "States are `Scheduled`, `Ready`, `Running`, `BackOff` (failed), `Waiting` (something is not there yet), `Limited` (a limit of the CA), \
          `NotRestarted` and `NotServed` (stored, and looked at again) and `Held` (a rule). The reason is why it is ordered (`new`, `changed`, \
          `renewal`), and of `Held` the rule.";

@@ -133,11 +133,12 @@ fn certificates(all: &mut Registry, of: &Snapshot) {
         lives.observe(*left);
     }
     let counted: Of<Gauge> = Family::default();
-    for ((state, reason), count) in &overview.kinds {
+    for ((state, reason, elsewhere), count) in &overview.kinds {
+        let issuer = elsewhere.as_deref().unwrap_or(&of.issuer);
         let labels = vec![
             ("state", (*state).to_owned()),
             ("reason", reason.to_string()),
-            ("issuer", of.issuer.clone()),
+            ("issuer", issuer.to_owned()),
         ];
         counted.get_or_create(&labels).set(*count);
     }

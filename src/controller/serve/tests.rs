@@ -31,6 +31,7 @@ fn certificate(n: i64) -> CertificateState {
         failures: u32::try_from(n % 9).unwrap(),
         after: (n % 11 == 0).then(|| "not served".into()),
         without: None,
+        elsewhere: None,
     }
 }
 
@@ -113,10 +114,17 @@ fn what_stands_is_told_and_text_of_a_cluster_is_quoted() {
     of.paused_since = Some(NOW - DAY);
     of.issuer = "a\"b\nc".to_owned();
     of.others = vec![other()];
+    let moved = CertificateState {
+        elsewhere: Some("second".into()),
+        ..certificate(3)
+    };
+    of.certificates = Overview::of((0..3).map(certificate).chain([moved]), NOW);
     of.bound = 2;
     let text = text(&of);
     for line in [
         "ca_up{issuer=\"second\"} 1",
+        "certs_certificates{state=\"BackOff\",reason=\"OtherOwner\",issuer=\"second\"} 1",
+        "certs_certificates{state=\"Ready\",reason=\"changed\",issuer=\"a\\\"b\\nc\"} 1",
         "certs_no_other_ca 2",
         "certs_change_rehearsed_timestamp_seconds{issuer=\"second\"} 1799913600",
         "certs_change_rehearsal_passed{issuer=\"second\"} 1",
@@ -128,8 +136,8 @@ fn what_stands_is_told_and_text_of_a_cluster_is_quoted() {
         "certs_account_missing 0",
         "certs_orders_total{result=\"issued\"} 3",
         "certs_deadline_missed_total 0",
-        "certs_life_left_ratio_count 3",
-        "certs_life_left_ratio_bucket{le=\"0.01\"} 3",
+        "certs_life_left_ratio_count 4",
+        "certs_life_left_ratio_bucket{le=\"0.01\"} 4",
         "certs_failures{times=\"1\"} 1",
         "certs_not_served 1",
         "certs_limit_remaining{limit=\"domain\",of=\"7.example\",issuer=\"a\\\"b\\nc\"} 7",

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     apply::{Purpose, RunId, mark},
-    object::resource::{CONFIGMAP, HTTPROUTE, JOB, POD, SECRET, SERVICE},
+    object::resource::{CONFIGMAP, HTTPROUTE, INGRESS, JOB, POD, SECRET, SERVICE},
 };
 
 fn object(purpose: Purpose, run: &RunId, expires: Seconds) -> Value {
@@ -47,6 +47,10 @@ fn what_is_of_a_run_whose_lease_is_held_stays_and_the_rest_goes() {
             (SECRET, object(Purpose::Backup, &dead, NOW + 1)),
             (SECRET, object(Purpose::Backup, &dead, NOW - 1)),
             (CONFIGMAP, object(Purpose::State, &dead, NOW - 1)),
+            (INGRESS, object(Purpose::Standing, &dead, NOW - 1)),
+            (SERVICE, object(Purpose::Standing, &dead, NOW - 1)),
+            (SECRET, object(Purpose::Kept, &dead, NOW - 1)),
+            (SECRET, object(Purpose::Adopted, &dead, NOW - 1)),
         ]
     };
     let leases = || {
@@ -69,7 +73,7 @@ fn what_is_of_a_run_whose_lease_is_held_stays_and_the_rest_goes() {
     assert_eq!(
         (forced.things.len(), forced.journals.len(), forced.leases.len()),
         (3, 2, 2),
-        "a pair that is kept is nobody's leftover, nor what the controller stores"
+        "a pair that is kept is nobody's leftover, nor what the controller stores, nor a route that stays"
     );
 }
 

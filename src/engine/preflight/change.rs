@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     acme::{AccountKey, AccountStatus, Acme, AcmeError},
-    error::{Diagnose, chain},
+    error::{Diagnose, chain, with_hint},
     name::Name,
     net::{Lookup, dns::Authorities},
     plan::preflight::Grade,
@@ -72,7 +72,7 @@ pub async fn check(settings: &Settings, store: &Store, acme: &Acme, sets: &[Vec<
             (check.grade == Grade::Fails).then_some(check)
         });
         failed.map_or(Change::Possible, |check| {
-            Change::Refused(with_hint(check.message, check.hint))
+            Change::Refused(with_hint(&check.message, check.hint.as_deref()))
         })
     };
     Found {
@@ -91,16 +91,8 @@ impl Found {
     }
 }
 
-fn with_hint(mut message: String, hint: Option<String>) -> String {
-    if let Some(hint) = hint {
-        message.push_str("; ");
-        message.push_str(&hint);
-    }
-    message
-}
-
 fn refused(error: &(impl Diagnose + 'static)) -> Change {
-    Change::Refused(with_hint(chain(error), error.hint()))
+    Change::Refused(with_hint(&chain(error), error.hint().as_deref()))
 }
 
 /// Whether there is an account that the CA knows, and whether it has the profile.

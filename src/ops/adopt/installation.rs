@@ -1,5 +1,6 @@
 //! The installation that takes certificates over: where it is, what it follows, and from which CA it orders.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::OpError;
@@ -8,7 +9,7 @@ use crate::{
     apply::{Api, ApiError},
     domain::Platform,
     error::Blame,
-    install::{ACCOUNT, CONFIG, FOLLOWS, Scope, any_controller},
+    install::{ACCOUNT, CONFIG, FOLLOWS, Scope, VOLUME, any_controller},
     k8s::Own as _,
     object::{
         Key,
@@ -19,7 +20,7 @@ use crate::{
     settings::{
         Settings,
         layer::{Choice, Layer, Origin},
-        portable::read_back,
+        portable::read_back_with,
         value::Namespaced,
     },
     text::{first_few, quote},
@@ -91,7 +92,9 @@ impl Installation {
         let mut bare = Layer::empty(Origin::Flags);
         bare.choice = choice(&words);
         let has_ca = bare.choice.is_some();
-        let settings = read_back(text, &config, bare).map_err(|error| OpError::because(&error))?;
+        let private = private_settings(api, &deployment, &namespace).await?;
+        let private = private.as_ref().map(|(text, key)| (text.as_str(), key));
+        let settings = read_back_with(text, &config, private, bare).map_err(|error| OpError::because(&error))?;
         if !has_ca {
             return Err(OpError::usage(format!(
                 "the installation in namespace {namespace} only plans: no CA is chosen, so that it would keep nothing"
@@ -119,6 +122,24 @@ impl Installation {
             settings,
         })
     }
+}
+
+/// The settings that may name credentials, and the Secret that the Pods have them from.
+async fn private_settings(api: &Api, deployment: &Value, namespace: &str) -> Result<Option<(String, Key)>, OpError> {
+    let volumes = deployment["spec"]["template"]["spec"]["volumes"].as_array();
+    let mut volumes = volumes.into_iter().flatten().filter(|volume| volume["name"] == VOLUME);
+    let Some(name) = volumes.find_map(|volume| volume["secret"]["secretName"].as_str()) else {
+        return Ok(None);
+    };
+    let key = Key::new(namespace, name);
+    let failed = |error: ApiError| {
+        OpError::because(&error).after("whether the installation could renew what it takes over is not known")
+    };
+    let stored = api.get(SECRET, &key).await.map_err(failed)?;
+    let text = stored.and_then(|secret| BASE64_STANDARD.decode(secret["data"]["config.yaml"].as_str()?).ok());
+    Ok(text
+        .and_then(|text| String::from_utf8(text).ok())
+        .map(|text| (text, key)))
 }
 
 /// The Deployment of the controller.

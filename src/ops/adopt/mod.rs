@@ -148,7 +148,8 @@ async fn adopt(
         quiet: true,
         ..Open::default()
     };
-    let session = Session::open(&context.cluster, &request.source, &context.checks(), &[], open).await?;
+    let mut session = Session::open(&context.cluster, &request.source, &context.checks(), &[], open).await?;
+    session.inventory.set_home(installation.account.namespace.clone());
     if session.trouble.is_some() {
         return Err(OpError::new(
             Blame::Cluster,

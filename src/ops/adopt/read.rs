@@ -1,6 +1,7 @@
 //! What is in the cluster of what others keep: the facts for the plan, and each object as it is now, for the way back.
 
 mod programs;
+mod proving;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ use crate::{
     source::scope::Namespaces,
 };
 pub(super) use programs::Programs;
+use proving::{IssuerObjects, Proving};
 
 /// How many objects are read at once.
 const AT_ONCE: usize = 12;
@@ -61,6 +63,7 @@ struct Looking<'a> {
     issuers: Issuers<'a>,
     asked: Asked,
     options: Options,
+    theirs: IssuerObjects,
     now: Seconds,
 }
 
@@ -103,6 +106,11 @@ pub(super) async fn read(
             terms: terms(&installation.settings),
         },
         options: store_options(&installation.settings),
+        theirs: if found.certificates.is_empty() {
+            IssuerObjects::default()
+        } else {
+            IssuerObjects::read(api, &found.facts.namespaces, front).await?
+        },
         now: session.rules.now,
     };
     let mut routes: BTreeSet<RouteKey> = BTreeSet::new();
@@ -341,6 +349,7 @@ impl Looking<'_> {
         facts.against.extend(need.why().map(Decision::Ordered));
         if let Some((from, to)) = target
             .changes_ca
+            .clone()
             .filter(|_| ordered_at.is_none() && need == Need::Renewal)
         {
             facts.against.push(Decision::OtherCa { from, to });
@@ -354,6 +363,17 @@ impl Looking<'_> {
         facts.is_claimed = claim.is_some() && claim == self.installation.install.as_deref();
         if let Some(claim) = claim.filter(|_| !facts.is_claimed) {
             facts.against.push(Decision::OtherInstall(claim.to_owned()));
+        }
+        // What is this installation's already is no question of taking it over.
+        if !facts.is_claimed {
+            let proving = Proving {
+                installation: self.installation,
+                inventory: self.inventory,
+                issuers: &self.theirs,
+                certificates: &found.certificates,
+                programs: &found.programs,
+            };
+            facts.against.extend(proving.against(&target));
         }
         self.judge(key, &object, ordered_at, facts)
     }

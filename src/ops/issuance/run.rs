@@ -4,23 +4,21 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Issuance, seen};
+use super::{Drawn, Issuance};
 use crate::{
     acme::{Client, Issuer, Stage},
-    apply::{RunId, pair::Roots},
+    apply::pair::Roots,
     engine::{
         brake::GoOn,
         journal,
         ledger::Ledger,
-        prepare::{Prepared, slots},
-        rivals::Rivals,
+        prepare::slots,
         run::{Options, Parts, Run, Standing},
         store::Destination,
     },
     error::Blame,
     event::Teller,
     ops::{Front, OpError, trust::read_ca_file},
-    plan::Target,
     settings::{
         account::{self, Agree, Ready},
         trust,
@@ -40,13 +38,17 @@ pub(super) enum Account {
 impl Issuance<'_> {
     pub(super) async fn run(
         &self,
-        id: RunId,
-        mut prepared: Prepared,
+        drawn: Drawn,
         destination: Destination,
-        targets: &[Target],
         tell: Teller,
         account: Account,
     ) -> Result<Run, OpError> {
+        let Drawn {
+            run: id,
+            mut prepared,
+            seen,
+            rivals,
+        } = drawn;
         let (settings, front) = (self.settings, self.context.front());
         let secrets = self.secrets();
         let acme = self.acme.get(&**front).await?;
@@ -89,9 +91,9 @@ impl Issuance<'_> {
             journal,
             solvers,
             destination,
-            seen: seen(self.inventory(), settings),
+            seen,
             restarts,
-            rivals: Rivals::of(self.inventory(), targets, self.scope),
+            rivals,
             asks: Arc::new(AskOperator(Arc::clone(front))),
             cancel: self.context.cancel.clone(),
             tell,

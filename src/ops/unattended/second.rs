@@ -6,15 +6,18 @@ use tokio::time::timeout;
 
 use super::{At, Unattended};
 use crate::{
+    apply::RunId,
     engine::{
         authority::Authority,
         preflight::change::{Change, Found, check},
+        prepare::Preparing,
         run::Run,
     },
+    error::Blame,
     inventory::Inventory,
     name::Name,
     object::Text,
-    ops::{Context, Front, OpError},
+    ops::{Context, Front, OpError, issuance::Drawn},
     plan::{Names, Target},
     settings::Settings,
 };
@@ -102,30 +105,90 @@ impl Unattended {
         })
     }
 
-    /// Prepares an order for one name of a target, in the test environment of an issuer: what comes of it is not stored. Returns
-    /// it with what is ordered; `None` if there is no such environment, or no name.
+    /// Prepares an order for one name of a target, in the test environment of an issuer: what comes of it is not stored.
+    /// `None` if there is no such environment, or no name. Nothing is waited for.
     ///
     /// # Errors
     ///
-    /// Nothing was ordered: the CA does not answer, there is no account, or nothing can answer challenges.
-    pub async fn begin_rehearsal(
-        &self,
-        context: &Context,
+    /// Nothing can answer challenges.
+    pub fn rehearsal(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
         inventory: &Inventory,
         issuer: &str,
         target: &Target,
         authority: &Authority,
-    ) -> Result<Option<(Run, Target)>, OpError> {
-        let staging = self.stagings.iter().find(|(of, _)| of.as_str() == issuer);
-        let (Some((_, at)), Some(name)) = (staging, target.names.order.first()) else {
+    ) -> Result<Option<Rehearsal>, OpError> {
+        let staging = self.stagings.iter().position(|(of, _)| of.as_str() == issuer);
+        let (Some(staging), Some(name)) = (staging, target.names.order.first()) else {
             return Ok(None);
         };
         let target = Target {
             names: Names::join([name.to_string().as_str()], [], true),
             ..target.clone()
         };
-        let targets = std::slice::from_ref(&target);
-        let run = self.begin_at(at, context, inventory, targets, authority, None).await?;
-        Ok(Some((run, target)))
+        let preparing = Preparing {
+            inventory,
+            targets: std::slice::from_ref(&target),
+            settings: &self.stagings[staging].1.settings(&self.settings),
+            connection: Some(&self.connection),
+            directory: None,
+            connect: self.order.connect.clone(),
+            run: RunId::random(),
+        };
+        let drawn = Drawn::of(&preparing, &self.scope);
+        let drawn = drawn.map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        Ok(Some(Rehearsal {
+            of: Arc::clone(self),
+            staging,
+            context: Arc::clone(context),
+            scene: inventory.context.clone(),
+            drawn,
+            target,
+            authority: authority.clone(),
+        }))
+    }
+}
+
+/// A rehearsal of a change to another issuer that has not begun. It needs nothing of whoever has made it.
+pub struct Rehearsal {
+    of: Arc<Unattended>,
+    /// Which of the test environments.
+    staging: usize,
+    context: Arc<Context>,
+    /// The context of the cluster.
+    scene: Text,
+    drawn: Drawn,
+    target: Target,
+    authority: Authority,
+}
+
+impl Rehearsal {
+    /// What is ordered.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Begins it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was ordered: the CA does not answer within 20 s, or there is no account.
+    pub async fn begin(self) -> Result<(Run, Target), OpError> {
+        let Self {
+            of, context, target, ..
+        } = self;
+        let nothing = Inventory::new(self.scene, false);
+        let at = &of.stagings[self.staging].1;
+        let (picture, targets) = ((&nothing, Some(self.drawn)), std::slice::from_ref(&target));
+        let beginning = of.begin_at(at, &context, picture, targets, &self.authority, None);
+        let late = |_| {
+            OpError::new(
+                Blame::Acme,
+                format!("it does not answer within {} s", PATIENCE.as_secs()),
+            )
+        };
+        let run = timeout(PATIENCE, beginning).await.map_err(late)??;
+        Ok((run, target))
     }
 }

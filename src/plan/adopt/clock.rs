@@ -75,6 +75,23 @@ pub fn mentioned<'a>(pod: &Value, scripts: &[&str], secrets: impl IntoIterator<I
     secrets.into_iter().filter(|secret| named.contains(*secret)).collect()
 }
 
+/// Whether the words of a Pod, or the files that are mounted into it (`scripts`), have a known tool prove names by DNS-01.
+pub fn proves_by_dns(pod: &Value, scripts: &[&str]) -> bool {
+    let texts = words(pod).into_iter().chain(scripts.iter().copied());
+    let mut words =
+        texts.flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ';')));
+    // certbot's plugins and acme.sh's flag; lego's; the challenge's name in dehydrated's settings; certbot's --preferred-challenges.
+    let mut before = "";
+    words.any(|word| {
+        let is_dns = word == "--dns"
+            || word.starts_with("--dns-")
+            || word == "dns-01"
+            || (word == "dns" && before == "--preferred-challenges");
+        before = word;
+        is_dns
+    })
+}
+
 /// The first domain of each variable `DOMAINS`.
 fn first_domains(pod: &Value) -> impl Iterator<Item = &str> {
     let containers = pod["containers"].as_array().into_iter().flatten();
@@ -116,6 +133,22 @@ mod tests {
             assert_eq!(tool_of(&pod), expected, "{image}");
         }
         assert_eq!(tool_of(&json!({})), None);
+    }
+
+    #[test]
+    fn a_proof_by_dns_is_known_by_the_words_for_it() {
+        for (words, script, expected) in [
+            ("certbot renew --dns-rfc2136", "", true),
+            ("certbot renew --preferred-challenges=dns", "", true),
+            ("certbot certonly --preferred-challenges dns -d a.example", "", true),
+            ("acme.sh --cron", "acme.sh --issue --dns dns_cf -d a.example", true),
+            ("dehydrated -c", "CHALLENGETYPE=\"dns-01\"", true),
+            ("certbot renew --webroot -d dns.example", "echo dns", false),
+            ("", "", false),
+        ] {
+            let pod = json!({"containers": [{"command": ["sh", "-c", words]}]});
+            assert_eq!(proves_by_dns(&pod, &[script]), expected, "{words} {script}");
+        }
     }
 
     #[test]

@@ -28,6 +28,13 @@ pub enum Decision {
     Due(Seconds),
     /// Writing it would be refused, in these words.
     Refused(String),
+    /// The installation could not prove its names when it renews it.
+    Unprovable {
+        /// Why, in words.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
     /// Another installation has claimed it.
     OtherInstall(String),
     /// Another program writes an object again that would be changed: the object, and the program.

@@ -112,6 +112,8 @@ pub struct ClockFacts {
     pub former: Former,
     /// The Secrets that it writes, as far as its words tell.
     pub secrets: BTreeSet<Key>,
+    /// Whether it proves names by DNS-01, as far as its words tell.
+    pub proves_by_dns: bool,
     /// Whether a Job of it runs.
     pub is_running: bool,
     /// Whether it is suspended already.

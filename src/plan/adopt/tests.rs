@@ -195,6 +195,7 @@ fn clock(secrets: &[&str]) -> ClockFacts {
     ClockFacts {
         former: Former::Certbot,
         secrets: secrets.iter().map(|name| key(name)).collect(),
+        proves_by_dns: false,
         is_running: false,
         is_suspended: false,
         owner: None,

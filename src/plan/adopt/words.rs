@@ -48,6 +48,7 @@ impl fmt::Display for Decision {
             ),
             Self::Due(at) => write!(f, "it is due since {}, so that it would be ordered at once", date(*at)),
             Self::Refused(why) => write!(f, "this program would not write it: {why}"),
+            Self::Unprovable { why, .. } => write!(f, "the installation could not renew it: {why}"),
             Self::OtherInstall(claim) => write!(f, "another installation ({claim}) keeps it"),
             Self::Rewritten(what, owner) => write!(f, "{what} is written again by {owner}"),
             Self::NotFollowed => f.write_str("the installation does not follow its namespace"),
@@ -81,6 +82,7 @@ impl Decision {
                 "leave it to its keeper, or renew it by its name once it is adopted by hand: `kubectl certs renew secret/NAME --adopt`".to_owned()
             }
             Self::Refused(_) => "leave it to its keeper, or take away what speaks against it".to_owned(),
+            Self::Unprovable { remedy, .. } => remedy.clone(),
             Self::OtherInstall(_) => format!(
                 "`kubectl annotate secret -n {} {} {}-` gives it up, if the other installation is gone",
                 quote(&key.namespace),

@@ -1,6 +1,9 @@
 //! What the certificates of a cluster show of a CA's limits, and what their renewals will take.
 
-use std::collections::HashSet;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
 use super::{Buckets, Limits, OrderKind, WEEK, Wanted, belongs_to, set_of};
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
         target::{Choice, names_of, target, targets},
     },
     text::time::HOUR,
-    x509::{Certificate, Fingerprint},
+    x509::{Certificate, Fingerprint, IntermediateSource, KeyState, Trust},
 };
 
 /// Let's Encrypt dates certificates back by an hour, in seconds.
@@ -32,36 +35,73 @@ pub struct KnownCertificate<'a> {
     pub issued_at: Seconds,
     /// Its names.
     pub names: Vec<Name>,
-    /// What its order counted towards, if the note on the Secret says so.
+    /// What its order counted towards, if a note says so: that of the account's namespace, or else the one on the Secret.
     pub kind: Option<OrderKind>,
+    /// Whether it is certain that the CA has issued it, so that it counts towards what all namespaces share.
+    pub is_proved: bool,
 }
 
 /// The certificates of an inventory that a CA issued, each once. Those in backups come last.
 pub fn certificates_of<'a>(inventory: &'a Inventory, ca: &Ca, staging: bool) -> Vec<KnownCertificate<'a>> {
-    let mut found: Vec<KnownCertificate<'a>> = inventory
-        .secrets()
+    let all = inventory.secrets().iter().filter_map(|stored| {
+        let leaf = stored.leaf()?;
+        ca.issued(stored, leaf, staging).then_some((stored, leaf))
+    });
+    let all: Vec<(&Stored, &Certificate)> = all.collect();
+    let at_home = all
         .iter()
-        .filter_map(|stored| {
-            let leaf = stored.leaf()?;
-            ca.issued(stored, leaf, staging).then(|| {
-                let noted = |key| stored.meta.annotation(key);
-                let own = noted(annotation::ISSUED_SHA256) == Some(leaf.sha256.to_string().as_str());
-                let kind = noted(annotation::ISSUED_KIND).filter(|_| own);
-                let backdated = if ca.is_lets_encrypt() { BACKDATED } else { 0 };
-                KnownCertificate {
-                    stored,
-                    leaf,
-                    issued_at: leaf.not_before.saturating_add(backdated),
-                    names: names_of(leaf),
-                    kind: kind.and_then(OrderKind::parse),
-                }
-            })
-        })
+        .filter(|(stored, _)| inventory.is_home(&stored.meta.namespace));
+    let of_home: HashMap<Fingerprint, Option<OrderKind>> = at_home
+        .map(|(stored, leaf)| (leaf.sha256, noted_kind(stored, leaf)))
         .collect();
-    found.sort_by_key(|known| known.stored.secret_type == BACKUP_TYPE);
+    let known = all.into_iter().map(|(stored, leaf)| {
+        let kept = of_home.get(&leaf.sha256);
+        let backdated = if ca.is_lets_encrypt() { BACKDATED } else { 0 };
+        KnownCertificate {
+            stored,
+            leaf,
+            issued_at: leaf.not_before.saturating_add(backdated),
+            names: names_of(leaf),
+            kind: kept.copied().flatten().or_else(|| noted_kind(stored, leaf)),
+            is_proved: kept.is_some() || is_proved(ca, stored, leaf),
+        }
+    });
+    let mut found: Vec<KnownCertificate<'a>> = known.collect();
+    // Of several notes on the same certificate the one counts that takes least: what is too little, the CA says itself, and
+    // what is too much would keep others from ordering.
+    found.sort_by_key(|known| {
+        let is_backup = known.stored.secret_type == BACKUP_TYPE;
+        (is_backup, !known.is_proved, Reverse(known.kind))
+    });
     let mut seen: HashSet<Fingerprint> = HashSet::new();
     found.retain(|known| seen.insert(known.leaf.sha256));
     found
+}
+
+/// What the order counted towards, according to the note on the Secret, if that is about this certificate.
+fn noted_kind(stored: &Stored, leaf: &Certificate) -> Option<OrderKind> {
+    let noted = |key| stored.meta.annotation(key);
+    let is_own = noted(annotation::ISSUED_SHA256) == Some(leaf.sha256.to_string().as_str());
+    noted(annotation::ISSUED_KIND)
+        .filter(|_| is_own)
+        .and_then(OrderKind::parse)
+}
+
+/// Whether the certificate of a Secret proves by itself that the CA has issued it to whoever has written the Secret: its
+/// signatures lead to a root that is trusted here, and its key is beside it. Otherwise everybody who may write Secrets could fill
+/// the buckets of others' domains, with certificates of his own making or with those of public logs.
+fn is_proved(ca: &Ca, stored: &Stored, leaf: &Certificate) -> bool {
+    let has_key = matches!(stored.bundle.key, KeyState::Matches | KeyState::OfPosition(_));
+    let is_signed = match &stored.bundle.trust {
+        Trust::Trusted { public, .. } => *public == ca.is_public(),
+        Trust::MissingIntermediate { found, .. } => matches!(
+            found,
+            IntermediateSource::Secret(_) | IntermediateSource::CaFile | IntermediateSource::Fetched(_)
+        ),
+        _ => false,
+    };
+    // A note names any CA; the name of the issuer is signed.
+    has_key && is_signed && (!ca.is_public() || ca.is_issuer_by_name(leaf))
 }
 
 /// What is known from certificates, whoever ordered them: of the limits that all accounts share, and of the sets of
@@ -73,7 +113,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Counts certificates by the moments at which they were issued.
+    /// Counts certificates by the moments at which they were issued, as far as it is certain that they were. That there was one
+    /// for a set of names is believed of all: it takes nothing from anybody.
     pub fn of<'a>(limits: &Limits, certificates: impl IntoIterator<Item = KnownCertificate<'a>>, now: Seconds) -> Self {
         let mut all: Vec<KnownCertificate<'a>> = certificates.into_iter().collect();
         all.sort_by_key(|known| known.issued_at);
@@ -82,8 +123,8 @@ impl Seen {
             let kind = known
                 .kind
                 .unwrap_or_else(|| OrderKind::of(limits, seen.knows(&known.names), false));
-            let counts = known.issued_at > now - WEEK && known.issued_at <= now.saturating_add(HOUR);
-            if counts {
+            let is_recent = known.issued_at > now - WEEK && known.issued_at <= now.saturating_add(HOUR);
+            if known.is_proved && is_recent {
                 seen.buckets
                     .issued(limits, &known.names, kind, known.issued_at.min(now));
             }

@@ -4,9 +4,9 @@ use crate::{
         Inventory, Stored,
         fixtures::{bundle, digest, leaf, stored, with_annotation},
     },
-    object::{Key, annotation},
+    object::{Key, annotation, secret::BACKUP_TYPE},
     plan::ca::Ca,
-    x509::{Certificate, Name as Issuer},
+    x509::{Bundle, Certificate, KeyState, Name as Issuer, Trust},
 };
 
 const NOW: Seconds = 1_800_000_000;
@@ -307,4 +307,112 @@ fn a_forecast_has_each_week_and_who_is_exempt() {
         "production's certificates are not staging's"
     );
     assert!(inventory.secrets().get(&Key::new("shop", "s10-tls")).is_some());
+}
+
+/// The Secrets of a tenant who notes on them that this account has ordered what is in them.
+fn of_tenant(host: &str, organisation: &str, change: fn(&mut Bundle)) -> Vec<Stored> {
+    let one = |n: usize| {
+        let mut stored = issued(n, host, 600);
+        let mut leaf = stored.leaf().unwrap().clone();
+        let name = format!("CN=R13,O={organisation},C=US");
+        leaf.issuer = Issuer::new(&name, "R13", Some("R13")).into();
+        let sha256 = leaf.sha256.to_string();
+        stored.bundle = bundle(leaf);
+        change(&mut stored.bundle);
+        for (key, value) in [
+            (annotation::ISSUED_SHA256, sha256.as_str()),
+            (annotation::ISSUED_AT_DIRECTORY, lets_encrypt().directory.as_str()),
+            (annotation::ISSUED_ACCOUNT, ACCOUNT),
+            (annotation::ISSUED_KIND, "new"),
+        ] {
+            stored.meta = with_annotation(stored.meta, key, value);
+        }
+        stored.meta.namespace = "tenant".into();
+        stored
+    };
+    (0..60).map(one).collect()
+}
+
+fn untrusted() -> Trust {
+    Trust::Untrusted {
+        issuer: "CN=R13".into(),
+        root_presented: false,
+        namesake: false,
+    }
+}
+
+#[test]
+fn what_a_tenant_writes_into_secrets_takes_nothing_from_the_limits_of_others() {
+    let lets_encrypts = "Let's Encrypt";
+    let host = "www.victim.example";
+    let of_own_making = of_tenant(host, lets_encrypts, |bundle| bundle.trust = untrusted());
+    // Of a public log, so that nobody here has the key.
+    let of_a_log = of_tenant(host, lets_encrypts, |bundle| bundle.key = KeyState::Missing);
+    // Of another CA, for names below the same registered domain.
+    let of_another_ca = of_tenant("tenant.victim.example", "DigiCert Inc", |_| {});
+    let genuine = of_tenant(host, lets_encrypts, |_| {});
+    let left = |all: Vec<Stored>| {
+        let inventory = inventory(all);
+        let seen = seen(&inventory);
+        let left = |bucket: Bucket, limit: Option<Limit>| bucket.left(&limit.unwrap(), NOW);
+        let domain = left(seen.buckets().domain("victim.example"), LIMITS.domain);
+        let refused = check(&seen, &Buckets::default(), &["new.victim.example"]);
+        assert_eq!(refused.is_some(), domain == 0);
+        (domain, left(seen.buckets().set(host), LIMITS.same_names))
+    };
+    assert_eq!(left(of_own_making), (50, 5));
+    assert_eq!(left(of_a_log), (50, 5));
+    assert_eq!(left(of_another_ca), (50, 5));
+    assert_eq!(
+        left(genuine),
+        (0, 0),
+        "what the CA has signed for the key that is there counts"
+    );
+}
+
+#[test]
+fn certificates_of_a_ca_of_ones_own_count_where_the_account_keeps_them_or_a_root_of_ones_own_has_signed_them() {
+    let corp = Ca {
+        name: "corp".into(),
+        directory: "https://ca.corp.example/directory".into(),
+    };
+    let noted = |namespace: &str, kind: &str| {
+        let mut stored = issued(1, "a.corp.example", 600);
+        stored.bundle.trust = untrusted();
+        let sha256 = stored.leaf().unwrap().sha256.to_string();
+        for (key, value) in [
+            (annotation::ISSUED_SHA256, sha256.as_str()),
+            (annotation::ISSUED_AT_DIRECTORY, corp.directory.as_str()),
+            (annotation::ISSUED_KIND, kind),
+        ] {
+            stored.meta = with_annotation(stored.meta, key, value);
+        }
+        stored.meta.namespace = namespace.into();
+        stored
+    };
+    let counted = |all: Vec<Stored>| {
+        let mut inventory = inventory(all);
+        inventory.set_home("certs-system".into());
+        let found = certificates_of(&inventory, &corp, false);
+        assert_eq!(found.len(), 1, "each once");
+        found[0].is_proved.then_some(found[0].kind)
+    };
+    assert_eq!(counted(vec![noted("shop", "new")]), None);
+    // After a restart, and after the account's Secret was restored from an old backup, the kept pairs are there.
+    let mut kept = noted("certs-system", "same-names");
+    kept.secret_type = BACKUP_TYPE.into();
+    assert_eq!(
+        counted(vec![noted("shop", "new"), kept]),
+        Some(Some(OrderKind::SameNames)),
+        "what is kept beside the account goes before what the Secret says"
+    );
+    let mut signed = noted("shop", "new");
+    signed.bundle.trust = Trust::Trusted {
+        root: "Corp Root".into(),
+        public: false,
+        path: [0, 1].into_iter().collect(),
+        by_equality: false,
+        bounds: None,
+    };
+    assert_eq!(counted(vec![signed]), Some(Some(OrderKind::New)));
 }

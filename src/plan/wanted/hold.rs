@@ -43,6 +43,17 @@ pub enum Hold {
     /// Two certificates for its names were issued within a day, and are not what it holds: somebody else writes it too.
     #[error("two certificates for its names were issued within a day, and a third is wanted: no more before {}", date_time(*.0))]
     TwoADay(Seconds),
+    /// Its pair was put back again and again, and somebody else undoes it.
+    #[error(
+        "its pair was put back {times} times within an hour, and somebody else undoes it: not again before {}",
+        date_time(*.until)
+    )]
+    Undone {
+        /// How often, within an hour.
+        times: usize,
+        /// When it is put back once more, in seconds since 1970.
+        until: Seconds,
+    },
     /// The pair of its last renewal was proved not to be served, so that the former one was put back.
     #[error(
         "its new certificate was not served where the former one had been, so that the former one was put back: it is not renewed before {}",
@@ -81,7 +92,7 @@ impl Hold {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::CertManager(_) | Self::AskedOfCertManager(_) | Self::Marked => "CertManager",
-            Self::Owner(_) => "OtherOwner",
+            Self::Owner(_) | Self::Undone { .. } => "OtherOwner",
             Self::OtherInstall(_) => "OtherInstall",
             Self::OtherCa { .. } => "OtherCa",
             Self::Unread => "Forbidden",
@@ -99,7 +110,10 @@ impl Hold {
     /// When it ends by itself, in seconds since 1970; `None` if time alone changes nothing.
     pub fn until(&self) -> Option<Seconds> {
         match self {
-            Self::TwoADay(until) | Self::RolledBack(until) | Self::OrdersADay { until, .. } => Some(*until),
+            Self::TwoADay(until)
+            | Self::RolledBack(until)
+            | Self::Undone { until, .. }
+            | Self::OrdersADay { until, .. } => Some(*until),
             _ => None,
         }
     }

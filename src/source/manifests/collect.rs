@@ -24,14 +24,14 @@ pub(super) struct Collect<'a, 's> {
 
 /// A position within a document, for an error.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Place {
+pub(super) struct DocumentPosition {
     /// The line of the file, if it is known.
     pub(super) line: Option<usize>,
     /// The indexes in lists, such as `items[3]`; empty for the document itself.
     pub(super) path: String,
 }
 
-impl Place {
+impl DocumentPosition {
     /// A position of which only the line is known.
     pub(super) fn at(line: usize) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl<'a, 's> Collect<'a, 's> {
         self.document = 0;
         match files::text(&bytes) {
             Err((line, message)) => {
-                let place = Place {
+                let place = DocumentPosition {
                     line,
                     path: String::new(),
                 };
@@ -120,7 +120,7 @@ impl<'a, 's> Collect<'a, 's> {
     }
 
     /// Records what is wrong at a position of the present document.
-    pub(super) fn error(&mut self, place: &Place, message: &str) {
+    pub(super) fn error(&mut self, place: &DocumentPosition, message: &str) {
         let message = if place.path.is_empty() {
             message.to_owned()
         } else {
@@ -135,7 +135,7 @@ impl<'a, 's> Collect<'a, 's> {
     }
 
     /// Takes one object that was read.
-    pub(super) fn object(&mut self, mut object: Object, place: &Place) {
+    pub(super) fn object(&mut self, mut object: Object, place: &DocumentPosition) {
         form::place(&mut object, &self.options.default_namespace);
         if object.meta().name.is_empty() {
             let message = format!("the {} has no metadata.name", object.kind().as_str());
@@ -172,7 +172,7 @@ impl<'a, 's> Collect<'a, 's> {
     }
 
     /// Records why an object could not be read.
-    pub(super) fn broken(&mut self, kind: Kind, name: &str, place: &Place, why: &str) {
+    pub(super) fn broken(&mut self, kind: Kind, name: &str, place: &DocumentPosition, why: &str) {
         let space = if name.is_empty() { "" } else { " " };
         self.error(place, &format!("cannot read the {}{space}{name}: {why}", kind.as_str()));
     }
@@ -198,7 +198,7 @@ impl<'a, 's> Collect<'a, 's> {
     }
 
     /// Takes a document or item that is not an object. `what` says what it is, or lacks.
-    pub(super) fn no_object(&mut self, what: &str, place: &Place) {
+    pub(super) fn no_object(&mut self, what: &str, place: &DocumentPosition) {
         if self.named {
             self.error(place, &format!("{NOT_AN_OBJECT}: {what}"));
         } else {
@@ -222,7 +222,7 @@ impl<'a, 's> Collect<'a, 's> {
     }
 
     /// Takes an object that is encrypted with SOPS. The names in a Secret are usually not encrypted.
-    pub(super) fn encrypted(&mut self, object: &Object, place: &Place) {
+    pub(super) fn encrypted(&mut self, object: &Object, place: &DocumentPosition) {
         let meta = object.meta();
         let secret = matches!(object, Object::Secret(_));
         match form::encrypted(&meta.namespace, &meta.name).filter(|_| secret) {
@@ -235,7 +235,7 @@ impl<'a, 's> Collect<'a, 's> {
     }
 
     /// Records that the values of a document are encrypted with SOPS, so that it cannot be judged.
-    pub(super) fn cannot_decrypt(&mut self, place: &Place) {
+    pub(super) fn cannot_decrypt(&mut self, place: &DocumentPosition) {
         let file = if self.file == STDIN {
             "FILE".into()
         } else {

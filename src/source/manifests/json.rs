@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    collect::{Collect, Place},
+    collect::{Collect, DocumentPosition},
     yaml,
 };
 use crate::{
@@ -74,7 +74,7 @@ pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
                 Some(Ok(raw)) => {
                     collect.next_document();
                     let line = lines.of_part(raw.get());
-                    value(raw.get(), None, &Place::at(line), 0, &mut lines, collect);
+                    value(raw.get(), None, &DocumentPosition::at(line), 0, &mut lines, collect);
                 }
             }
             first = false;
@@ -86,7 +86,7 @@ pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
         let at = from + offset(&text[from..], error.line(), error.column());
         collect.next_document();
         collect.error(
-            &Place::at(lines.of(at)),
+            &DocumentPosition::at(lines.of(at)),
             &format!("cannot read JSON: {}", plain(&error)),
         );
         // The next line that begins with a value, which may be the line of the error itself.
@@ -126,7 +126,7 @@ fn plain(error: &serde_json::Error) -> String {
 fn value(
     json: &str,
     list: Option<(&str, &str)>,
-    place: &Place,
+    place: &DocumentPosition,
     depth: usize,
     lines: &mut Lines<'_>,
     collect: &mut Collect<'_, '_>,
@@ -198,9 +198,9 @@ fn value(
 }
 
 /// The position of an error within `json`, a value at `place`.
-fn inner(place: &Place, error: &serde_json::Error, json: &str, lines: &mut Lines<'_>) -> Place {
+fn inner(place: &DocumentPosition, error: &serde_json::Error, json: &str, lines: &mut Lines<'_>) -> DocumentPosition {
     let begins = lines.of_part(json);
-    Place {
+    DocumentPosition {
         line: Some(begins + error.line().saturating_sub(1)),
         path: place.path.clone(),
     }

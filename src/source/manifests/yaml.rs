@@ -11,7 +11,7 @@ use serde_saphyr::{
 use zeroize::Zeroizing;
 
 use super::{
-    collect::{Collect, HELM, Place},
+    collect::{Collect, DocumentPosition, HELM},
     exact::Seek,
     node::{Content, Node},
     quoted,
@@ -79,9 +79,15 @@ impl Reader<'_, '_, '_> {
     fn taken(&mut self, piece: Piece<'_>, result: Result<Node, Error>) {
         match result {
             Ok(Node::Null) => {}
-            Ok(node) => self.node(piece, node, None, &Place::at(first_line(piece)), &mut Vec::new()),
+            Ok(node) => self.node(
+                piece,
+                node,
+                None,
+                &DocumentPosition::at(first_line(piece)),
+                &mut Vec::new(),
+            ),
             Err(error) => {
-                let place = Place::at(line(piece, &error).unwrap_or_else(|| first_line(piece)));
+                let place = DocumentPosition::at(line(piece, &error).unwrap_or_else(|| first_line(piece)));
                 let message = message(&error);
                 if piece.text.contains("{{") {
                     self.collect.error(&place, &format!("{HELM} ({message})"));
@@ -93,7 +99,14 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Takes one node. `list` has the apiVersion and kind for items without their own; `path` leads to the node.
-    fn node(&mut self, piece: Piece<'_>, node: Node, list: Option<(&str, &str)>, place: &Place, path: &mut Vec<usize>) {
+    fn node(
+        &mut self,
+        piece: Piece<'_>,
+        node: Node,
+        list: Option<(&str, &str)>,
+        place: &DocumentPosition,
+        path: &mut Vec<usize>,
+    ) {
         let fields = match node {
             Node::Null => return,
             Node::Other(what) => return self.collect.no_object(what, place),
@@ -145,7 +158,7 @@ impl Reader<'_, '_, '_> {
 
     /// The exact position of the error in the object at `path`: its document is read again, with the line of each
     /// value.
-    fn exact(&mut self, piece: Piece<'_>, kind: Kind, path: &[usize], place: &Place) -> Place {
+    fn exact(&mut self, piece: Piece<'_>, kind: Kind, path: &[usize], place: &DocumentPosition) -> DocumentPosition {
         let mut place = place.clone();
         if self.exact > 0 {
             self.exact -= 1;

@@ -34,6 +34,9 @@ mod full;
 mod gate;
 #[path = "../scan/machine.rs"]
 mod machine;
+#[allow(dead_code)] // One run is enough.
+#[path = "../scan/measure.rs"]
+mod measure;
 mod new;
 mod page;
 mod process;
@@ -78,7 +81,7 @@ const ROWS: &[Row] = &[
     row("windows", false, clock::windows),
     row("gate", false, gate::all),
     row("clock", false, clock::shifted),
-    row("forecast", true, forecast::all),
+    row("forecast", true, forecast::year),
     row("customers", true, customers::all),
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),

@@ -1,10 +1,12 @@
 //! An installation that is measured: a namespace that has the cluster to itself, a Pebble, and what limits before it.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -193,6 +195,21 @@ impl World {
                 .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         };
         names.lines().filter(is_of).count()
+    }
+
+    /// The sets of names of the journals that do not have the address of an order, each as [`Limiter::all_counts`] has it.
+    pub(crate) fn without_address(&self) -> BTreeSet<String> {
+        let path = "jsonpath={range .items[*]}{.data.order\\.json}{\"\\n\"}{end}";
+        let selector = "kubectl-certs.io/purpose=journal";
+        let found = self.it.ns.kubectl(&["get", "secrets", "-l", selector, "-o", path]);
+        let entries = found.lines().filter_map(|line| BASE64_STANDARD.decode(line).ok());
+        let entries = entries.filter_map(|json| serde_json::from_slice::<Value>(&json).ok());
+        let names = |entry: Value| {
+            let mut names: Vec<String> = serde_json::from_value(entry["names"].clone()).unwrap_or_default();
+            names.sort();
+            names.join(",")
+        };
+        entries.filter(|entry| entry["order"].is_null()).map(names).collect()
     }
 
     /// Waits until so many of them are stored.

@@ -26,11 +26,14 @@ const NO_IMAGE: &str = "testbed.local/none:1";
 #[must_use]
 pub(super) fn installed(it: &Issuing) -> Wide {
     let wide = Wide(it.ns.name.clone());
+    install(it, &["--yes", "--agree-tos"]).run().ends_with(0);
+    wide
+}
+
+/// What installs it, changes it or prints it.
+fn install(it: &Issuing, args: &[&str]) -> Call {
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
-    it.plain(&[
-        "install",
-        "--yes",
-        "--agree-tos",
+    let whole = [
         "--image",
         NO_IMAGE,
         "--replicas",
@@ -41,10 +44,8 @@ pub(super) fn installed(it: &Issuing) -> Wide {
         &url,
         "--directory-ca-file",
         ca.to_str().unwrap(),
-    ])
-    .run()
-    .ends_with(0);
-    wide
+    ];
+    it.plain(&[&["install"], args, &whole].concat())
 }
 
 /// A command of a page of the guide, as it is typed in the namespace of the test, with the answer to its question.
@@ -306,14 +307,47 @@ impl Theirs {
     }
 }
 
+/// Nothing goes over that the installation could not renew; the entry that is printed for its settings is all that it takes.
+fn until_it_can_prove(theirs: &Theirs, before: &BTreeMap<String, Value>) {
+    let it = &theirs.it;
+    let left = adopt(it, &["--yes"]).run().ends_with(0);
+    for name in &theirs.names {
+        let host = name.trim_end_matches("-tls");
+        let why = format!("{name}: the installation could not renew it: cert-manager (rfc2136) proves {host}.");
+        assert!(left.out.contains(&why), "{why}: {}\n{}", left.out, left.err);
+    }
+    assert_eq!(
+        (theirs.secrets(), theirs.kept().0.len()),
+        (before.clone(), 0),
+        "{}",
+        left.out
+    );
+    with_printed_provider(it, &left);
+    install(it, &["--yes", "--agree-tos", "--settings-secret", "dns"])
+        .run()
+        .ends_with(0);
+}
+
+/// Puts the provider that was printed into the Secret of settings.
+#[track_caller]
+fn with_printed_provider(it: &Issuing, printed: &Ran) {
+    let entry = printed.out.split('`').find(|part| part.starts_with("{\""));
+    let entry = entry.unwrap_or_else(|| panic!("no entry: {}", printed.out));
+    it.ns.apply(vec![json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "dns"},
+        "stringData": {"config.yaml": format!("dns01:\n  providers:\n  - {entry}\n")},
+    })]);
+}
+
 /// Adopts, is killed half way and undone from there, is killed again and goes on, and gives everything back: nothing is ordered.
 fn handed_over_and_back(theirs: &Theirs) {
     let it = &theirs.it;
     let _wide = installed(it);
     let (before, mail) = (theirs.secrets(), it.version("mail-tls"));
     assert_eq!(before.len(), theirs.names.len());
-    let watched = Watched::start(it);
     let ordered = orders(it);
+    until_it_can_prove(theirs, &before);
+    let watched = Watched::start(it);
     let dry = typed(it, "coming-from-cert-manager", "kubectl certs adopt -n shop --dry-run")
         .run()
         .ends_with(0);
@@ -385,6 +419,68 @@ fn ten_certificates_of_cert_managers_change_hands_without_an_order_although_a_ru
 #[ignore = "needs the testbed: tests/run long"]
 fn fifty_certificates_of_cert_managers_change_hands_without_an_order_although_a_run_is_killed() {
     handed_over_and_back(&Theirs::new("adopt50", 50, &[]));
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_account_of_cert_manager_goes_over_without_an_order_once_nothing_uses_it_any_more() {
+    let theirs = Theirs::new("adopt-account", 1, &[]);
+    let it = &theirs.it;
+    let _wide = Wide(it.ns.name.clone());
+    // What is printed registers no account.
+    let print = |more: &[&str]| {
+        let printed = install(it, &[&["--print"], more].concat()).run().ends_with(0);
+        let applied = Call::kubectl(["apply", "-f", "-"]).run_with(printed.out.as_bytes());
+        assert_eq!(applied.status, Some(0), "{}", applied.err);
+    };
+    print(&[]);
+    let ordered = orders(it);
+    let place = format!("{}/their-account", it.ns.name);
+    let take = || adopt(it, &["--import-account", &place, "--yes"]).run();
+    with_printed_provider(it, &take());
+    print(&["--settings-secret", "dns"]);
+    let (before, key) = (theirs.secrets(), it.secret("their-account")["data"].clone());
+    let url = it
+        .ns
+        .kubectl(&["get", "issuer", "own", "-o", "jsonpath={.status.acme.uri}"]);
+
+    // No route names the Secret of this Certificate, so that it stays with cert-manager, and so does the account.
+    let refused = take().ends_with(2);
+    let said = format!("is still used by what is not adopted: Certificate {}/mail", it.ns.name);
+    assert!(refused.err.contains(&said), "{}", refused.err);
+    assert_eq!(theirs.secrets(), before);
+    assert_eq!(theirs.kept(), (Vec::new(), vec!["w00-tls".to_owned()]));
+
+    it.ns.kubectl(&["delete", "certificate", "mail"]);
+    let taken = take().ends_with(0);
+    let said = format!("the account {url} is the installation's, with a new key");
+    assert!(taken.err.contains(&said), "{}", taken.err);
+    assert_eq!(data(&theirs.secrets()), data(&before));
+    assert_eq!(theirs.kept(), (theirs.names.clone(), Vec::new()));
+    assert_eq!(
+        it.secret("their-account")["data"],
+        key,
+        "it is not this program's to write"
+    );
+    assert_eq!(orders(it), ordered);
+    // The former key is worth nothing any more.
+    let again = take();
+    assert!(again.status != Some(0), "{}", again.out);
+    assert!(again.err.contains("knows no account"), "{}", again.err);
+
+    // The controller orders with it.
+    let running = start(it);
+    running.out.after(0, &["1 Secrets are kept", "0 are held"]);
+    resume(it);
+    let new = it.host("new");
+    it.ns.apply(vec![asking("new", &[&new])]);
+    until_stored(it, "new-tls", &[&new], &running);
+    assert_eq!(orders(it), ordered + 1, "{:?}", running.out.all());
+    let stored = it.secret("new-tls");
+    assert_eq!(
+        stored["metadata"]["annotations"]["kubectl-certs.io/account"],
+        url.as_str()
+    );
 }
 
 /// Puts a pair into a Secret as kube-lego has left it, or as a hook of certbot's does.

@@ -13,7 +13,7 @@ use kubectl_certs::{
         rights,
         rollout::{self, Needs, RolloutError, Workload, WorkloadKind},
         secret::{self, Note, Options, Refusal},
-        verify::{self, Place},
+        verify::{self, ServedHost},
     },
     error::Diagnose as _,
     event::Teller,
@@ -523,7 +523,7 @@ async fn the_new_certificate_is_seen_to_be_served_and_the_route_tells_of_it() {
     let host = ns.host("web");
     let (first, second) = (ns.pki.pair(&[&host]), ns.pki.pair(&[&host]));
     ns.create(vec![first.secret(NAME), ingress("web", &[(&[&host], NAME)])]);
-    let places = [Place {
+    let places = [ServedHost {
         host: host.clone(),
         addresses: vec![TRAEFIK.parse::<SocketAddr>().unwrap()],
     }];

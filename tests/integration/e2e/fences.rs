@@ -47,9 +47,30 @@ fn fences_the_token(a: &Namespace, b: &Namespace, install: &str) {
     b.apply(vec![
         pair("foreign", &claimed("somebodyel")),
         pair("sealed", &json!({"sealedsecrets.bitnami.com/managed": "true"})),
-        pair("plain", &json!({})),
         password,
     ]);
+    // Of somebody who writes them again, as one sees from the managers of their fields or from their owners alone.
+    let references = json!([{
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "kube-root-ca.crt",
+        "uid": b.kubectl(&["get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.metadata.uid}"]),
+    }]);
+    let mut owned = pair("owned", &json!({}));
+    owned["metadata"]["ownerReferences"] = references;
+    b.apply(vec![owned]);
+    for (name, args) in [
+        ("plain", &["create"][..]),
+        ("operators", &["create", "--field-manager=some-operator"]),
+        ("applied", &["apply", "--server-side", "--field-manager=a-pipeline"]),
+        ("by-hand", &["create", "--field-manager=k9s"]),
+        (
+            "formerly",
+            &["create", "--field-manager=cert-manager-certificates-issuing"],
+        ),
+    ] {
+        let args = [args, &["-n", &b.name, "-f", "-"]].concat();
+        let ran = Call::kubectl(args).run_with(pair(name, &json!({})).to_string().as_bytes());
+        assert_eq!(ran.status, Some(0), "{name}: {}", ran.err);
+    }
     // A policy that has just been written is not in force at once.
     eventually("the policy", || {
         let ran = create(&pair("unclaimed", &json!({})));
@@ -66,12 +87,14 @@ fn fences_the_token(a: &Namespace, b: &Namespace, install: &str) {
         |by: &str| json!({"metadata": {"annotations": claimed(by)}, "stringData": {"tls.crt": "c", "tls.key": "d"}});
     denied(&patch("foreign", &written(install)), "another installation has claimed");
     denied(&patch("foreign", &written("somebodyel")), claim);
-    denied(&patch("sealed", &written(install)), "another program writes");
+    for name in ["sealed", "owned", "operators", "applied"] {
+        denied(&patch(name, &written(install)), "another program writes");
+    }
     denied(&patch("password", &written(install)), "holds something else");
     denied(&patch("plain", &json!({"stringData": {"tls.crt": "c"}})), claim);
     let ran = create(&pair("own", &claimed(install)));
     assert_eq!(ran.status, Some(0), "{}", ran.err);
-    for name in ["own", "plain"] {
+    for name in ["own", "plain", "by-hand", "formerly"] {
         let ran = patch(name, &written(install));
         assert_eq!(ran.status, Some(0), "{name}: {}", ran.err);
     }

@@ -1,6 +1,8 @@
 //! Several runs on one Secret: one certificate, and nothing more of a run that another one has taken over from; what was restored from a
 //! backup; the kept pair; a defect.
 
+use std::time::Duration;
+
 use kubectl_certs::{
     apply::{
         Api, Pair, Permits, Roots, RunId, SecretChange, Target,
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use super::faults::Scene;
 use crate::support::{
     cluster::{Namespace, ingress},
+    controller::{asking, controller, finalized, resume, until_stored},
     eventually,
     front::Fault,
     issuing::Issuing,
@@ -77,13 +80,13 @@ impl Scene {
         self.it.ns.create(vec![object]);
     }
 
-    /// A run that is stopped after its order, and whose Lease has ended.
-    fn stopped(&self) -> Running {
+    /// A run that is stopped after its order, and whose Lease is no hindrance to others any more.
+    fn stopped(&self, forget: fn(&Self)) -> Running {
         let running = self.held_at("/authZ/", &["renew", "shop"]);
         running.signal("-STOP");
         // The answer waits for it.
         self.front.fix();
-        self.forget_lease();
+        forget(self);
         running
     }
 
@@ -101,16 +104,25 @@ impl Scene {
         said
     }
 
+    /// The Lease of the Secret, as `lease/NAME`.
+    fn lease(&self) -> String {
+        let all = ["get", "leases", "-l", "kubectl-certs.io/purpose=lease", "-o", "name"];
+        let lease = self.it.ns.kubectl(&all).trim().to_owned();
+        assert_eq!(lease.lines().count(), 1, "{lease}");
+        lease
+    }
+
+    /// Somebody deletes the Lease.
+    fn delete_lease(&self) {
+        self.it.ns.kubectl(&["delete", &self.lease()]);
+    }
+
     /// Lets the Lease look as if its run were long gone.
     fn forget_lease(&self) {
-        let lease = self
-            .it
-            .ns
-            .kubectl(&["get", "leases", "-l", "kubectl-certs.io/purpose=lease", "-o", "name"]);
         let ended = json!({"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}}).to_string();
         self.it
             .ns
-            .kubectl(&["patch", lease.trim(), "--type=merge", "-p", &ended]);
+            .kubectl(&["patch", &self.lease(), "--type=merge", "-p", &ended]);
     }
 }
 
@@ -153,6 +165,62 @@ fn of_two_runs_at_once_on_one_secret_that_is_due_one_orders() {
         assert_eq!(scene.asked(), (asked.0 + 1, asked.1 + 1), "round {round}: {results:#?}");
         assert_ne!(scene.serial(), before, "round {round}");
         assert_eq!(scene.it.left(), [""; 0], "round {round}: {results:#?}");
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn of_two_runs_at_once_of_which_one_is_the_controllers_one_finalizes() {
+    let it = Issuing::new("race-both");
+    let rounds = rounds();
+    let hosts: Vec<String> = (0..rounds).map(|round| it.host(&format!("h{round}"))).collect();
+    let routes = (0..)
+        .zip(&hosts)
+        .map(|(round, host): (usize, _)| asking(&format!("r{round}"), &[host]));
+    it.ns.apply(routes.collect());
+    let running = controller(&it);
+    resume(&it);
+    let said = || format!("{:?}", running.out.all());
+    for (round, host) in hosts.iter().enumerate() {
+        until_stored(&it, &format!("r{round}-tls"), &[host], &running);
+    }
+    let first = finalized(&it);
+    assert_eq!(first, rounds, "{}", said());
+    let past = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
+    let window = format!("kubectl-certs/renewal-window={}/{}", past[0], past[1]);
+    for round in 0..rounds {
+        let secret = format!("r{round}-tls");
+        let before = it.leaf(&secret);
+        it.pebble.set_renewal_window(&before.first_pem(), past[0], past[1]);
+        let by_hand = it
+            .call(&["renew", "--due"])
+            .env("XDG_CACHE_HOME", it.kept(&format!("cache-{round}")))
+            .start();
+        // A command line takes its time until it has read everything.
+        std::thread::sleep(Duration::from_millis(100) * u32::try_from(round % 4).unwrap());
+        it.ns.kubectl(&["annotate", "secret", &secret, &window, "--overwrite"]);
+        let (status, words) = ended(by_hand);
+        assert!(
+            status == Some(0) || status == Some(5) && words.contains("has been working on Secret"),
+            "round {round}: {status:?} {words}"
+        );
+        eventually(&format!("another certificate in {secret}"), || {
+            let leaf = it.leaf(&secret);
+            if leaf.key_matches && leaf.sha256() != before.sha256() {
+                Ok(())
+            } else {
+                Err(said())
+            }
+        });
+        eventually("the end of both", || {
+            let left = it.left();
+            if left.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{left:?} {}", said()))
+            }
+        });
+        assert_eq!(finalized(&it), first + round + 1, "round {round}: {words}\n{}", said());
     }
 }
 
@@ -202,7 +270,7 @@ fn what_was_decided_before_another_run_renewed_the_secret_is_not_ordered() {
 fn a_run_that_was_stopped_after_its_order_does_nothing_more_once_another_has_taken_over() {
     let scene = Scene::renewed("stopped");
     let before = scene.serial();
-    let first = scene.stopped();
+    let first = scene.stopped(Scene::delete_lease);
     let asked = scene.asked();
     let second = scene.held_at("/finalize-order/", &["renew", "shop"]);
     let journal = scene.journal().expect("a journal");
@@ -228,7 +296,7 @@ fn a_run_that_was_stopped_after_its_order_does_nothing_more_once_another_has_tak
 #[ignore = "needs the testbed: tests/run"]
 fn a_run_whose_order_was_finished_by_another_meanwhile_stores_and_removes_nothing() {
     let scene = Scene::renewed("overtaken");
-    let first = scene.stopped();
+    let first = scene.stopped(Scene::forget_lease);
     scene.call(&["renew", "shop"]).run().ends_with(0);
     // A third run has begun, and has a journal of its own.
     let third = scene.held_at("/finalize-order/", &["renew", "shop"]);

@@ -425,14 +425,24 @@ fn two_installations_live_side_by_side_and_one_goes_without_the_other() {
 
     let state = |of: &Namespace| {
         let label = format!("app.kubernetes.io/instance={}", of.name);
-        let kinds = "roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,networkpolicies,services,pdb,\
-                     validatingadmissionpolicies,validatingadmissionpolicybindings";
+        let kinds = "deployments,leases,roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,\
+                     networkpolicies,services,pdb,validatingadmissionpolicies,validatingadmissionpolicybindings";
         let path =
             "jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid}{\"\\n\"}{end}";
         kubectl(&["get", kinds, "-A", "-l", &label, "-o", path])
     };
-    let before = state(&two);
-    assert!(before.lines().count() > 12, "{before}");
+    // What its controller has made and keeps, which no label of the installation tells.
+    let kept = |of: &Namespace| {
+        let path = "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid}{\"\\n\"}{end}";
+        of.kubectl(&["get", "secrets,configmaps,leases,ingresses,services", "-o", path])
+    };
+    for of in [&one, &two] {
+        of.apply(made_meanwhile());
+    }
+    let secrets = one.kubectl(&["get", "secrets", "-o", "name"]);
+    assert_eq!(secrets.lines().count(), 3, "{secrets}");
+    let before = (state(&two), kept(&two));
+    assert!(before.0.lines().count() > 14, "{before:?}");
     let dry = Call::certs(["uninstall", "--dry-run", "-n", &one.name])
         .run()
         .ends_with(0);
@@ -447,7 +457,32 @@ fn two_installations_live_side_by_side_and_one_goes_without_the_other() {
     let ran = Call::certs(["uninstall", "--yes", "-n", &one.name]).run().ends_with(0);
     assert!(!ran.out.contains(&two.name), "{}", ran.out);
     assert_eq!(state(&one), "", "{}", ran.out);
-    assert_eq!(state(&two), before);
+    assert_eq!((state(&two), kept(&two)), before);
+    // Of its own, what certificates are put back from stays, and so does the account.
+    assert_eq!(one.kubectl(&["get", "secrets", "-o", "name"]), secrets);
+    let left = kept(&one);
+    assert!(!left.contains("state-07") && !left.contains("standing"), "{left}");
+}
+
+/// What the controller of an installation makes in its own namespace: an order under way, a kept pair, what it says, and a route
+/// that stays. The account is there.
+fn made_meanwhile() -> Vec<Value> {
+    let marked = |kind: &str, version: &str, purpose: &str, rest: Value| {
+        let mut object = rest;
+        object["apiVersion"] = version.into();
+        object["kind"] = kind.into();
+        object["metadata"] = json!({
+            "name": format!("kubectl-certs-{purpose}-07"),
+            "labels": {"app.kubernetes.io/managed-by": "kubectl-certs", "kubectl-certs.io/purpose": purpose},
+        });
+        object
+    };
+    vec![
+        marked("Secret", "v1", "kept", json!({})),
+        marked("Secret", "v1", "journal", json!({})),
+        marked("ConfigMap", "v1", "state", json!({})),
+        marked("Service", "v1", "standing", json!({"spec": {"ports": [{"port": 80}]}})),
+    ]
 }
 
 #[test]

@@ -8,14 +8,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::Value;
+use regex::Regex;
+use serde_json::{Value, json};
 
 use crate::support::{
     controller::{asking, installed, resume, until_stored},
     eventually,
     issuing::Issuing,
     run::Running,
-    server::free_port,
+    server::{Server, curl, free_port},
 };
 
 /// Asks the controller. `None` if it does not listen yet.
@@ -104,6 +105,112 @@ fn samples(scrape: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// A Prometheus that scrapes a controller each second and evaluates the shipped rules.
+struct Prometheus {
+    server: Server,
+    url: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Prometheus {
+    fn of(controller: u16) -> Self {
+        let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+        let rules = plugin("alerts/kubectl-certs.rules.yaml");
+        let config = json!({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [rules.to_str().unwrap()],
+            "scrape_configs": [{
+                "job_name": "certs", "static_configs": [{"targets": [format!("127.0.0.1:{controller}")]}],
+            }],
+        });
+        std::fs::write(dir.path().join("prometheus.yml"), config.to_string()).unwrap();
+        let mut command = Command::new("prometheus");
+        command.args([
+            "--config.file=prometheus.yml",
+            "--storage.tsdb.path=data",
+            &format!("--web.listen-address=127.0.0.1:{port}"),
+        ]);
+        let mut server = Server::start("prometheus", dir.path(), &command);
+        let url = format!("http://127.0.0.1:{port}");
+        server.wait_until(|| curl(&[&format!("{url}/-/ready")]).is_ok());
+        Self { server, url, _dir: dir }
+    }
+
+    /// The series that an expression gives now. One that does not parse is an error.
+    fn query(&self, expression: &str) -> Result<usize, String> {
+        let asked = format!("query={expression}");
+        let answer = curl(&["--data-urlencode", &asked, &format!("{}/api/v1/query", self.url)])?;
+        let answer: Value = serde_json::from_str(&answer).map_err(|error| format!("{error}: {answer}"))?;
+        let series = answer["data"]["result"].as_array();
+        series.map(Vec::len).ok_or_else(|| answer.to_string())
+    }
+
+    /// The name and the expression of each rule, of which none has failed.
+    #[track_caller]
+    fn rules(&self) -> Vec<(String, String)> {
+        eventually("each rule to be evaluated", || {
+            let answer = curl(&[&format!("{}/api/v1/rules", self.url)])?;
+            let answer: Value = serde_json::from_str(&answer).map_err(|error| format!("{error}: {answer}"))?;
+            let rules = answer["data"]["groups"][0]["rules"]
+                .as_array()
+                .ok_or_else(|| answer.to_string())?;
+            let text = |rule: &Value, field: &str| rule[field].as_str().unwrap_or_default().to_owned();
+            if rules.is_empty() || rules.iter().any(|rule| rule["health"] != "ok") {
+                return Err(answer.to_string());
+            }
+            Ok(rules
+                .iter()
+                .map(|rule| (text(rule, "name"), text(rule, "query")))
+                .collect())
+        })
+    }
+
+    /// Waits until an expression gives something, or holds that it gives nothing.
+    #[track_caller]
+    fn gives(&self, name: &str, expression: &str, is_something: bool) {
+        eventually(&format!("{name}: {expression}"), || match self.query(expression) {
+            Ok(count) if (count > 0) == is_something => Ok(()),
+            other => Err(format!("{other:?}\n{}", self.server.log())),
+        });
+    }
+}
+
+/// Rules and panels of which a healthy installation with one CA has no samples.
+const EMPTY: [&str; 5] = [
+    "ControllerAbsent",
+    "RolledBack",
+    "NoOtherCertificateAuthority",
+    "ChangeRehearsalFailed",
+    "ControllerPaused",
+];
+
+/// Prometheus reads what rules and panels ask for, and nothing is alerted.
+fn prometheus_reads_what_rules_and_panels_are_about(port: u16) {
+    let prometheus = Prometheus::of(port);
+    prometheus.gives("the scrape", "certs_leader == 1", true);
+    let comparison = Regex::new(r"\s(<|>|==)\s*[0-9.* ]+$").unwrap();
+    for (name, expression) in prometheus.rules() {
+        let is_something = !EMPTY.contains(&name.as_str());
+        // Without its bound, it is about something; with it, nothing is wrong.
+        let compared = comparison.replace(&expression, "");
+        assert!(
+            compared != expression || name == "ControllerAbsent",
+            "{name}: {expression}"
+        );
+        prometheus.gives(&name, &compared, is_something);
+        prometheus.gives(&name, &expression, false);
+    }
+    let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(plugin("dashboard.json")).unwrap()).unwrap();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let name = panel["title"].as_str().unwrap();
+        for target in panel["targets"].as_array().unwrap() {
+            // As Grafana fills in the choice of all jobs.
+            let expression = target["expr"].as_str().unwrap().replace("$job", ".+");
+            prometheus.gives(name, &expression, !EMPTY.contains(&name));
+        }
+    }
+}
+
 /// A controller that listens, for an issuer whose limits are known.
 fn start(it: &Issuing, listen: &str) -> Running {
     let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
@@ -186,6 +293,7 @@ fn monitoring_sees_an_account_that_is_missing_a_pause_and_an_order() {
         .cloned()
         .collect();
     assert!(missing.is_empty(), "{missing:?} not in {there:?}");
+    prometheus_reads_what_rules_and_panels_are_about(port);
     until(port, "/healthz", 200, &["ok"]);
     running.interrupt();
     running.end();

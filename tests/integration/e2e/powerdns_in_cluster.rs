@@ -10,7 +10,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    cluster::{ingress, objects_of},
+    cluster::{ingress, kubectl, objects_of},
+    controller::{controller, resume, until_stored},
+    eventually,
     issuing::Issuing,
     run::{Call, WITH_POD},
 };
@@ -126,8 +128,8 @@ fn secret(it: &Issuing) {
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
-/// Runs pdnsutil in the Pod.
-fn pdnsutil(it: &Issuing, args: &[&str]) {
+/// Runs pdnsutil in the Pod. What it says.
+fn pdnsutil(it: &Issuing, args: &[&str]) -> String {
     let exec = [
         "exec",
         "deployment/powerdns",
@@ -135,7 +137,7 @@ fn pdnsutil(it: &Issuing, args: &[&str]) {
         "pdnsutil",
         "--config-dir=/etc/powerdns",
     ];
-    it.ns.kubectl(&[&exec, args].concat());
+    it.ns.kubectl(&[&exec, args].concat())
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn the_manifests_are_accepted_under_the_restricted_standard_and_the_server_issue
     pdnsutil(&it, &["create-zone", ZONE, "ns1.corp.internal"]);
     it.settings(&format!(
         "dns01:\n  providers:\n  - name: internal\n    zones: [{ZONE}]\n    provider: powerdns\n    url: service://{ns}/powerdns-api:8081\n    \
-         apiKey: {{secretRef: {{namespace: {ns}, name: powerdns-api, key: apikey}}}}\n",
+         apiKey: {{secretRef: {{namespace: {ns}, name: powerdns-api, key: apikey}}}}\nunattended:\n  wildcards: []\n",
         ns = it.ns.name
     ));
     let issue = ["issue", "--secret", "internal-tls", "-d", "*.corp.internal", "-d", ZONE];
@@ -216,4 +218,28 @@ fn the_manifests_are_accepted_under_the_restricted_standard_and_the_server_issue
         ran.err
     );
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
+
+    // The controller reaches it the same way, for what a namespace declares.
+    let running = controller(&it);
+    resume(&it);
+    running.out.after(0, &["0 Secrets are kept"]);
+    let wildcard = "*.apps.corp.internal";
+    kubectl(&[
+        "annotate",
+        "namespace",
+        &it.ns.name,
+        &format!("kubectl-certs.io/wildcard={wildcard}"),
+    ]);
+    until_stored(&it, "wildcard-tls", &[wildcard], &running);
+    eventually("nothing to be left", || {
+        let left = it.left();
+        if left.is_empty() { Ok(()) } else { Err(left.join(" ")) }
+    });
+    let texts = |zone: &str| {
+        pdnsutil(&it, &["list-zone", zone])
+            .lines()
+            .filter(|line| line.contains("TXT"))
+            .count()
+    };
+    assert_eq!(texts(ZONE), 0, "{:?}", running.out.all());
 }

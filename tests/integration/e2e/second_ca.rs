@@ -9,7 +9,7 @@ use crate::support::{
     cluster::Namespace,
     controller::{asking, exists, lines},
     eventually,
-    limiter::Rate,
+    limiter::{Outage, Rate},
     second_ca::{TwoCas, through_an_outage},
     watcher::in_words,
 };
@@ -88,6 +88,28 @@ fn a_limit_changes_what_cannot_wait_for_it_and_neither_a_failed_validation_nor_a
         let is_there = said.contains("it could be ordered at no other CA: second: ");
         is_there.then_some(()).ok_or(said)
     });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run long"]
+fn a_test_environment_that_hangs_fails_its_rehearsal_and_holds_up_no_order() {
+    let two = TwoCas::new(Namespace::new("hangs"), |_| {}, |_| {});
+    let it = &two.it;
+    two.before_test.outage(Some(Outage::Hang));
+    let running = two.call().start();
+    running.out.after(0, &["\"event\":\"leads\""]);
+    // It begins as soon as there is something to rehearse with, and is given up 20 s later.
+    let mut count = 0;
+    while lines(&running, &["\"event\":\"rehearsed\"", "did not answer within 20 s"]).is_empty() {
+        let name = format!("web{count}");
+        let host = it.host(&name);
+        it.ns.apply(vec![asking(&name, &[&host])]);
+        two.until_of(&format!("{name}-tls"), "first", Duration::from_secs(12), &running);
+        count += 1;
+        assert!(count < 100, "{:#?}", running.out.all());
+    }
+    assert!(count > 1);
+    assert_eq!(two.test.log().matches("POST /order-plz").count(), 0);
 }
 
 #[test]

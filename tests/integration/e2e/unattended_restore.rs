@@ -1,15 +1,70 @@
 //! A Secret that loses its pair gets it back from the kept pair: nothing is ordered for it.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use kubectl_certs::x509::Fingerprint;
 use serde_json::json;
 
-use crate::support::{controller, eventually, issuing::Issuing, pki::Pki};
+use crate::support::{controller, eventually, issuing::Issuing, pki::Pki, tls};
 
 /// How long a host may be without its certificate.
 const BACK: Duration = Duration::from_secs(2);
 /// Each look costs a kubectl.
 const LOOK: Duration = Duration::from_millis(700);
+
+/// Looks at what Traefik shows for a host until it ends.
+struct Looking {
+    /// The times in which it showed another certificate than this one, or none.
+    gaps: Arc<Mutex<Vec<Duration>>>,
+    over: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Looking {
+    fn at(host: &str, sha256: &str) -> Self {
+        let (gaps, over) = (Arc::<Mutex<Vec<Duration>>>::default(), Arc::<AtomicBool>::default());
+        let (host, sha256) = (host.to_owned(), sha256.to_owned());
+        let (all, ends) = (Arc::clone(&gaps), Arc::clone(&over));
+        let thread = std::thread::spawn(move || {
+            let mut since: Option<Instant> = None;
+            loop {
+                let is_it = tls::served(&host).is_ok_and(|leaf| Fingerprint::of(&leaf).to_string() == sha256);
+                if let Some(began) = since.filter(|_| is_it) {
+                    all.lock().unwrap().push(began.elapsed());
+                    since = None;
+                } else if !is_it {
+                    since = since.or(Some(Instant::now()));
+                }
+                if ends.load(Ordering::Relaxed) && since.is_none() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        Self { gaps, over, thread }
+    }
+
+    /// Ends once it is served. All gaps.
+    #[track_caller]
+    fn end(self, host: &str) -> Vec<Duration> {
+        self.over.store(true, Ordering::Relaxed);
+        eventually(&format!("{host} being served"), || {
+            if self.thread.is_finished() {
+                Ok(())
+            } else {
+                Err(format!("{:?}", self.gaps.lock()))
+            }
+        });
+        self.thread.join().unwrap();
+        self.gaps.lock().unwrap().clone()
+    }
+}
 
 /// Waits until the Secret has this certificate with its own key again.
 #[track_caller]
@@ -49,6 +104,11 @@ fn a_secret_that_is_deleted_or_spoilt_gets_its_pair_back_without_an_order_and_a_
     controller::until_stored(&it, "shop-tls", &[&host], &running);
     running.out.after(0, &["\"event\":\"done\""]);
     let sha256 = it.leaf("shop-tls").sha256();
+    let is_served = || tls::served(&host).is_ok_and(|leaf| Fingerprint::of(&leaf).to_string() == sha256);
+    eventually("the host being served", || {
+        if is_served() { Ok(()) } else { Err("another".to_owned()) }
+    });
+    let looking = Looking::at(&host, &sha256);
     for number in 0..20 {
         it.ns.kubectl(&["delete", "secret", "shop-tls"]);
         until_back(&it, &sha256, &format!("deletion {number}"));
@@ -64,6 +124,8 @@ fn a_secret_that_is_deleted_or_spoilt_gets_its_pair_back_without_an_order_and_a_
     until_back(&it, &sha256, "nonsense");
     patch(json!({"tls.crt": stored, "tls.key": other.key}));
     until_back(&it, &sha256, "another key");
+    let gaps = looking.end(&host);
+    assert!(gaps.iter().all(|gap| *gap <= BACK), "{gaps:?}");
     let log = it.pebble.log();
     assert_eq!(log.matches("POST /order-plz").count(), 1, "{log}");
     // A good pair that is not ours is somebody's own.

@@ -1,10 +1,12 @@
 //! `why HOST`: from annotation to served, against a real cluster and a real controller.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::{
     cluster::ingress,
-    controller::{asking, installed, resume, start_with, until_stored},
+    controller::{asking, installed, orders, resume, start_with, until_stored},
     eventually,
     issuing::{Issuing, NODE},
     run::Ran,
@@ -105,6 +107,8 @@ fn why_follows_a_host_from_annotation_to_served() {
         of["next"].as_str().unwrap().contains("kubectl certs resume -n"),
         "{of:#}"
     );
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(orders(&it), 0, "{:?}", running.out.all());
     resume(&it);
     until_stored(&it, "shop-tls", &[&shop], &running);
     let of = until(&it, &shop, "is served as it should be");

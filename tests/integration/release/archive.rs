@@ -214,3 +214,53 @@ fn the_licences_that_are_gathered_are_those_that_are_allowed() {
         );
     }
 }
+
+#[test]
+fn the_notes_of_a_release_are_its_section_of_the_changelog_and_the_tag_is_its_version() {
+    let scratch = tempfile::tempdir().unwrap();
+    let project = scratch.path().join("project");
+    let put = |path: &str, text: &str| {
+        let path = project.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put("Cargo.toml", &read("Cargo.toml"));
+    put("plugin/release/run", &read("plugin/release/run"));
+    let changelog = |heading: &str| {
+        let changes = "### Added\n\n- `status` reads ([guide](guide/status.md)).\n";
+        put(
+            "docs/CHANGELOG.md",
+            &format!("# Changelog\n\n## {heading}\n\n{changes}\n## [0.0.1] - 2026-01-31\n\n- Old.\n"),
+        );
+    };
+    let (output, tag) = (scratch.path().join("release"), format!("v{VERSION}"));
+    let checked = |tag: &str, repository: &str| {
+        let script = project.join("plugin/release/run");
+        let mut command = Command::new("python3");
+        command
+            .arg(script)
+            .args(["check", "notes", "--tag", tag, "--repository", repository, "--output"]);
+        run(command
+            .arg(&output)
+            .env_remove("REPOSITORY")
+            .env_remove("GITHUB_REF_NAME"))
+    };
+    changelog("[Unreleased]");
+    let refused = checked(&tag, REPOSITORY);
+    assert!(!refused.ok && refused.err.contains("no section"), "{}", refused.err);
+    changelog(&format!("[{VERSION}] - 2026-12-31"));
+    let made = checked(&tag, REPOSITORY);
+    assert!(made.ok, "{}", made.err);
+    let notes = std::fs::read_to_string(output.join("NOTES.md")).unwrap();
+    let link = format!("{REPOSITORY}/blob/{tag}/docs/guide/status.md");
+    assert!(notes.contains(&link) && !notes.contains("Old."), "{notes}");
+    let refused = checked("v9.9.9", REPOSITORY);
+    assert!(!refused.ok && refused.err.contains("tag the commit"), "{}", refused.err);
+    let placeholder = ["https://github.com", "OWNER", "kubectl-certs"].join("/");
+    let refused = checked(&tag, &placeholder);
+    assert!(
+        !refused.ok && refused.err.contains("where the project lives"),
+        "{}",
+        refused.err
+    );
+}

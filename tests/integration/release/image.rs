@@ -63,7 +63,7 @@ impl Image {
 }
 
 #[test]
-fn the_image_has_the_program_alone_and_is_always_the_same() {
+fn the_image_has_the_program_and_roots_for_it_and_is_always_the_same() {
     let image = Image::new();
     let amd64 = image.path("amd64");
     said(image.build(&root(), "a.tar", &[&amd64]).env("REPOSITORY", REPOSITORY));
@@ -73,6 +73,26 @@ fn the_image_has_the_program_alone_and_is_always_the_same() {
     assert_eq!(index["manifests"].as_array().unwrap().len(), 1);
     let manifest = image.blob("a.tar", &index["manifests"][0]);
     assert_eq!(manifest["layers"].as_array().unwrap().len(), 1);
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap().replace(':', "/");
+    let (archive, there) = (image.path("a.tar"), image.path("there"));
+    std::fs::create_dir(&there).unwrap();
+    let unpacked = format!(
+        "tar -xOf {} blobs/{layer} | tar -xzC {}",
+        archive.display(),
+        there.display()
+    );
+    said(Command::new("sh").args(["-c", &unpacked]));
+    let files = said(
+        Command::new("find")
+            .arg(&there)
+            .args(["-type", "f", "-printf", "%P %m\n"]),
+    );
+    let mut files: Vec<&str> = files.lines().collect();
+    files.sort_unstable();
+    // Where a program looks for the roots of a Debian system; the clients of most DNS providers trust no others.
+    assert_eq!(files, ["etc/ssl/certs/ca-certificates.crt 644", "kubectl-certs 755"]);
+    let roots = std::fs::read(there.join("etc/ssl/certs/ca-certificates.crt")).unwrap();
+    assert!(roots == std::fs::read(root().join("plugin/ca-certificates.crt")).unwrap());
     let config = image.blob("a.tar", &manifest["config"]);
     assert_eq!(config["config"]["User"], "65532:65532");
     assert_eq!(config["config"]["Entrypoint"][0], "/kubectl-certs");
@@ -120,7 +140,7 @@ fn only_the_commit_of_a_version_gets_the_tag_of_that_version() {
     let image = Image::new();
     let project = image.path("project");
     std::fs::create_dir_all(project.join("plugin")).unwrap();
-    for file in ["Cargo.toml", "plugin/image"] {
+    for file in ["Cargo.toml", "plugin/image", "plugin/ca-certificates.crt"] {
         std::fs::copy(root().join(file), project.join(file)).unwrap();
     }
     let git = |args: &[&str]| {

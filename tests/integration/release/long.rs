@@ -54,6 +54,15 @@ fn program(output: &Path, name: &str, scratch: &Path) {
     );
     let table = said(Command::new(&program).args(crate::cli::EXAMPLE).current_dir(root()));
     assert!(table.contains("checkout.larkspur.example"), "{table}");
+    // The image that the workflow pushes.
+    let objects = said(
+        Command::new(&program)
+            .args(["install", "--print", "--stage", "staging"])
+            .env("KUBECONFIG", "/dev/null"),
+    );
+    let repository = REPOSITORY.trim_start_matches("https://github.com/").to_lowercase();
+    let image = format!("ghcr.io/{repository}:{VERSION}");
+    assert!(objects.contains(&image), "{image}: {objects}");
     let bytes = std::fs::read(&program).unwrap();
     let contains = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
     let home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{}/.cargo", std::env::var("HOME").unwrap()));

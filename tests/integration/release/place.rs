@@ -43,6 +43,15 @@ fn every_version_is_this_packages() {
         chart.contains(&format!("\nversion: {version}\nappVersion: {version}\n")),
         "{chart}"
     );
+    // What the guide pins: the Action, the image and the archive.
+    for (page, many) in [("docs/guide/ci.md", 4), ("docs/guide/from-a-container.md", 1)] {
+        let text = read(page).replace("SARIF 2.1.0", "SARIF");
+        let named = text
+            .split(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .filter(|word| word.trim_matches('.').split('.').count() == 3);
+        let named: Vec<&str> = named.map(|word| word.trim_matches('.')).collect();
+        assert_eq!(named, vec![version; many], "{page}");
+    }
     let lock = read("Cargo.lock");
     assert!(lock.contains(&format!("name = \"kubectl-certs\"\nversion = \"{version}\"\n")));
     assert!(said(Command::new(crate::support::run::program()).arg("--version")).contains(version));

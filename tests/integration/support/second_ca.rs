@@ -17,8 +17,10 @@ use super::{
     watcher::{Fault, Gap, Watcher},
 };
 
-/// How long before the CA is back a route asks for a certificate that can wait.
+/// How long before the CA is back a route asks for a certificate.
 const LATE: Duration = Duration::from_secs(25);
+/// By when such a one has to be there, after it was asked for.
+const WANTED: Duration = Duration::from_mins(10);
 
 /// The installation.
 pub(crate) struct TwoCas {
@@ -26,8 +28,9 @@ pub(crate) struct TwoCas {
     /// What is in front of the first.
     pub(crate) limiter: Limiter,
     pub(crate) second: Pebble,
-    /// The second one's test environment.
+    /// The second one's test environment, and what is in front of it.
     pub(crate) test: Pebble,
+    pub(crate) before_test: Limiter,
 }
 
 impl TwoCas {
@@ -42,6 +45,7 @@ impl TwoCas {
             })
         };
         let (second, test) = (beside("second.example"), beside("second.example"));
+        let before_test = Limiter::with(&test, |_| {});
         let entry = |url: String, ca: std::path::PathBuf, more: &str| {
             format!(
                 "{{directory: \"{url}\", caFile: {}, agreeTos: true{more}}}",
@@ -60,7 +64,7 @@ impl TwoCas {
             "issuers:\n  first: {first}\n  second: {}\n  second-test: {}\nstoring:\n  caFiles: [{}, {}]\nunattended:\n  issuers:\n  \
              - order: [first, second]\n",
             entry(second.directory_url(), second.ca_file(), &staged),
-            entry(test.directory_url(), test.ca_file(), ", stage: staging"),
+            entry(before_test.url.clone(), before_test.ca_file(), ", stage: staging"),
             it.pebble.root_file().display(),
             second.root_file().display(),
         ));
@@ -74,6 +78,7 @@ impl TwoCas {
             limiter,
             second,
             test,
+            before_test,
         };
         for issuer in ["first", "second", "second-test"] {
             this.register(issuer);
@@ -180,16 +185,18 @@ pub(crate) fn through_an_outage(label: &str, count: usize, life: u64, away: Dura
     std::thread::sleep(Duration::from_secs(life / 2 - life / 20).saturating_sub(begin.elapsed()));
     two.limiter.outage(Some(Outage::Refuse));
     std::thread::sleep(away.saturating_sub(LATE));
-    // It is wanted within ten minutes.
     let late = it.host("late");
     it.ns.apply(vec![asking("late", &[&late])]);
-    std::thread::sleep(LATE);
+    // The outage is expected to last as long again: until the middle of what is left then, it can wait.
+    let can_wait = LATE.min(WANTED.saturating_sub(away.saturating_sub(LATE)) / 2) * 2 / 3;
+    std::thread::sleep(can_wait);
+    let changed_early = usize::from(two.issuer_of("late-tls") == "second");
+    std::thread::sleep(LATE.saturating_sub(can_wait));
     let secrets: Vec<String> = (0..count).map(|n| format!("h{n}-tls")).collect();
     let changed = secrets
         .iter()
         .filter(|secret| two.issuer_of(secret) == "second")
         .count();
-    let changed_early = usize::from(two.issuer_of("late-tls") == "second");
     two.limiter.outage(None);
     let back = Instant::now();
     for secret in secrets.iter().map(String::as_str).chain(["late-tls"]) {

@@ -185,6 +185,25 @@ fn a_validation_that_failed_changes_nothing_nor_does_its_limit() {
 }
 
 #[test]
+fn a_new_one_whose_validation_failed_does_not_change_in_an_outage_and_a_renewal_does() {
+    // Its validation fails, and when it is its turn again the first issuer is away, for months.
+    let months_away = |scene: &mut Scene| {
+        let at = scene.keeper.queue.get(&scene.secret).unwrap().task.due_at;
+        assert_eq!(scene.take(at).len(), 1);
+        scene.fails(at);
+        assert_eq!(scene.take(at + 60).len(), 1);
+        scene.ends(Fate::CaDown, at + 60);
+        scene.choose(at + 90 * DAY)
+    };
+    let mut new = scene(Change::Possible);
+    assert_eq!(months_away(&mut new), []);
+    assert_eq!(new.issuer(), "own");
+    let mut renewal = scene(Change::Possible);
+    renewal.holds(&["shop.example"]);
+    assert!(matches!(&months_away(&mut renewal)[..], [Moved::To(_, issuer, _)] if issuer == "second"));
+}
+
+#[test]
 fn a_failure_at_the_second_issuer_is_followed_by_a_try_at_the_first() {
     let mut scene = scene(Change::Possible);
     scene.take(NOW);

@@ -105,6 +105,73 @@ fn a_namespace_orders_as_many_new_certificates_a_day_as_its_rule_says_and_renewa
     assert!(!beyond(&mut scene, &taken[0], false, NOW + DAY), "another day");
 }
 
+/// What the controller keeps of a Secret of `shop`, since a moment.
+fn kept(scene: &mut Scene, name: &str, since: Seconds, change: impl FnOnce(&mut crate::inventory::Stored)) {
+    let of = format!("shop/{name}");
+    let mut kept = good(
+        "certs-system",
+        &crate::apply::Purpose::Kept.name(&of),
+        &["old.shop.example"],
+    );
+    kept.secret_type = crate::object::secret::BACKUP_TYPE.into();
+    kept.meta.created = Some(since);
+    kept.meta = with_annotation(kept.meta, annotation::MADE_FOR, &of);
+    change(&mut kept);
+    scene.inventory.store(kept);
+}
+
+#[test]
+fn a_namespace_gets_no_more_new_certificates_after_a_restart_even_if_it_has_deleted_its_secrets() {
+    let beyond = |change: &dyn Fn(&mut Scene)| {
+        let mut limited = rule(&["**"]);
+        limited.orders_a_day = Some(2);
+        let mut scene = Scene::under(vec![limited], &["shop.example"]);
+        scene.inventory.set_home("certs-system".into());
+        kept(&mut scene, "one", NOW - 3_600, |_| {});
+        change(&mut scene);
+        let taken = scene.take(NOW);
+        let is_beyond = scene.keeper.is_beyond_day(&scene.inventory, &taken[0], false, NOW);
+        is_beyond.then(|| scene.keeper.held()[&scene.secret].until().unwrap())
+    };
+    let renewed = |stored: &mut crate::inventory::Stored| stored.other_keys = vec!["former.crt".into()];
+    assert_eq!(beyond(&|_| {}), None, "one of two");
+    let second = |scene: &mut Scene| kept(scene, "two", NOW - 60, |_| {});
+    assert_eq!(beyond(&second), Some(NOW - 3_600 + DAY));
+    // What is there is the same as what is kept of it.
+    let same = |scene: &mut Scene| {
+        let mut there = ordered("shop", "one", &["old.shop.example"], DIRECTORY);
+        there.meta = with_annotation(there.meta, annotation::CLAIM, "prod-1");
+        there.meta.created = Some(NOW - 3_590);
+        scene.inventory.store(there);
+    };
+    assert_eq!(beyond(&same), None);
+    assert_eq!(
+        beyond(&|scene| kept(scene, "two", NOW - DAY, |_| {})),
+        None,
+        "of yesterday"
+    );
+    assert_eq!(
+        beyond(&|scene| kept(scene, "two", NOW - 60, renewed)),
+        None,
+        "a renewal"
+    );
+    let names = |stored: &mut crate::inventory::Stored| {
+        renewed(stored);
+        let mut leaf = stored.leaf().unwrap().clone();
+        leaf.not_before = NOW - 600;
+        stored.bundle = crate::inventory::fixtures::bundle(leaf);
+        let meta = std::mem::take(&mut stored.meta);
+        stored.meta = with_annotation(meta, annotation::ISSUED_KIND, "new");
+    };
+    assert!(
+        beyond(&|scene| kept(scene, "two", NOW - 9 * DAY, names)).is_some(),
+        "more names"
+    );
+    // Nobody else's, and no tenant's own.
+    let forged = |stored: &mut crate::inventory::Stored| stored.meta.namespace = "blog".into();
+    assert_eq!(beyond(&|scene| kept(scene, "two", NOW - 60, forged)), None);
+}
+
 /// A scene in which the Secret is to be a copy of `infra/apps-tls`.
 fn copying() -> Scene {
     let mut scene = Scene::new(&[]);

@@ -15,7 +15,7 @@ use crate::{
         resource::{CONFIGMAP, CRONJOB, DEPLOYMENT, REPLICATIONCONTROLLER, STATEFULSET},
     },
     ops::{Front, install::shimmed_by_default},
-    plan::adopt::{ClockFacts, Decision, Former, LegoFacts, mentioned, tool_of},
+    plan::adopt::{ClockFacts, Decision, Former, LegoFacts, mentioned, proves_by_dns, tool_of},
 };
 
 /// What was found of programs.
@@ -42,6 +42,13 @@ impl Programs {
     /// The Secrets that programs name which are no `CronJob`s.
     pub(super) fn named(&self) -> impl Iterator<Item = &Key> {
         self.others.iter().flat_map(|(_, _, secrets)| secrets)
+    }
+
+    /// The tool of a `CronJob` that writes a Secret and proves names by DNS-01, if there is one.
+    pub(super) fn proving_by_dns(&self, secret: &Key) -> Option<Former> {
+        let mut all = self.clocks.values().map(|(facts, _)| facts);
+        let found = all.find(|clock| clock.proves_by_dns && !clock.is_suspended && clock.secrets.contains(secret));
+        found.map(|clock| clock.former)
     }
 
     /// The programs that speak against taking a Secret over.
@@ -92,7 +99,7 @@ pub(super) async fn read(
         let pod = &object["spec"]["template"]["spec"];
         let former = tool_of(pod).filter(|former| *former != Former::KubeLego && runs(&object));
         let Some(former) = former else { continue };
-        let secrets = secrets_of(api, inventory, &object, pod).await.map_err(failed)?;
+        let (secrets, _) = secrets_of(api, inventory, &object, pod).await.map_err(failed)?;
         programs
             .others
             .push((format!("{kind} {}", object.key()), former, secrets));
@@ -101,9 +108,11 @@ pub(super) async fn read(
         let spec = &object["spec"];
         let pod = &spec["jobTemplate"]["spec"]["template"]["spec"];
         let Some(former) = tool_of(pod) else { continue };
+        let (secrets, proves_by_dns) = secrets_of(api, inventory, &object, pod).await.map_err(failed)?;
         let facts = ClockFacts {
             former,
-            secrets: secrets_of(api, inventory, &object, pod).await.map_err(failed)?,
+            secrets,
+            proves_by_dns,
             is_running: object["status"]["active"]
                 .as_array()
                 .is_some_and(|active| !active.is_empty()),
@@ -141,8 +150,14 @@ fn lego(deployment: &Value) -> Option<(Key, (LegoFacts, Value))> {
     Some((deployment.key(), (facts, deployment.clone())))
 }
 
-/// The Secrets of its namespace that a program names: its words, and the scripts in the `ConfigMap`s that are mounted into it.
-async fn secrets_of(api: &Api, inventory: &Inventory, object: &Value, pod: &Value) -> Result<BTreeSet<Key>, ApiError> {
+/// The Secrets of its namespace that a program names, and whether it proves names by DNS-01: its words, and the scripts in the `ConfigMap`s
+/// that are mounted into it.
+async fn secrets_of(
+    api: &Api,
+    inventory: &Inventory,
+    object: &Value,
+    pod: &Value,
+) -> Result<(BTreeSet<Key>, bool), ApiError> {
     let namespace = object.key().namespace;
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let volumes = pod["volumes"].as_array().into_iter().flatten();
@@ -166,9 +181,6 @@ async fn secrets_of(api: &Api, inventory: &Inventory, object: &Value, pod: &Valu
         .map(|stored| stored.meta.key())
         .collect();
     let found = mentioned(pod, &scripts, known.iter().map(|key| key.name.as_str()));
-    Ok(known
-        .iter()
-        .filter(|key| found.contains(key.name.as_str()))
-        .cloned()
-        .collect())
+    let secrets = known.iter().filter(|key| found.contains(key.name.as_str()));
+    Ok((secrets.cloned().collect(), proves_by_dns(pod, &scripts)))
 }

@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     cluster::ingress,
-    controller::{asking, controller, exists, resume, until_stored},
+    controller::{asking, controller, exists, orders, resume, until_stored},
     eventually,
     issuing::Issuing,
 };
+
+/// For how long it is looked whether a controller orders that was not told to.
+const PLANS: Duration = Duration::from_secs(3);
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
@@ -25,6 +28,9 @@ fn annotated_ingresses_get_and_keep_certificates_once_somebody_has_said_so() {
         0,
         &["nobody has told it to order yet: 1 certificates would be ordered now"],
     );
+    // Nor later: an order would be made within a second.
+    std::thread::sleep(PLANS);
+    assert_eq!(orders(&it), 0, "{:?}", running.out.all());
     assert!(!exists(&it, "shop-tls"));
     resume(&it);
     until_stored(&it, "shop-tls", &[&shop, &www], &running);
@@ -54,7 +60,8 @@ fn annotated_ingresses_get_and_keep_certificates_once_somebody_has_said_so() {
         "-o",
         "name",
     ]);
-    // None where the controller of another test has some, for which challenges get objects of their own.
+    // None where the controller of another test has some, for which challenges get objects of their own: `unattended_many` is
+    // alone, and has them.
     assert!([0, 4].contains(&standing.lines().count()), "{standing}");
     eventually("what was temporary to be gone", || {
         let left: Vec<String> = it

@@ -2,13 +2,18 @@
 //! brings every certificate back without an order.
 
 use std::{
+    collections::BTreeMap,
     fs,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use super::super::{age::keygen, second::Second};
+use super::super::{
+    age::keygen,
+    install::{NO_IMAGE, Wide},
+    second::Second,
+};
 use crate::support::{
     cluster::Namespace,
     controller::{asking, call_anywhere, installed, orders, resume},
@@ -38,12 +43,56 @@ fn controller(it: &Issuing, team: &str) -> Call {
     call_anywhere(it, &["-n", team])
 }
 
-/// What `install` makes besides: whoever comes first takes it at once.
-fn lease(it: &Issuing) -> Value {
-    json!({
-        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": {},
-        "metadata": {"name": "kubectl-certs-controller", "namespace": it.ns.name},
+/// The command of the guide that installs the controller over what was restored, with the CA of the test and for a team. Its Pod never
+/// runs: what is looked at runs beside the cluster.
+fn install(it: &Issuing, team: &str) -> Call {
+    let said = command(it, "kubectl certs install --production");
+    assert!(!said.contains("--settings"), "{said}");
+    let (url, ca) = (it.pebble.directory_url(), it.pebble.ca_file());
+    it.plain(&[
+        "install",
+        "--yes",
+        "--agree-tos",
+        "--image",
+        NO_IMAGE,
+        "--replicas",
+        "1",
+        "--namespaced",
+        team,
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        ca.to_str().unwrap(),
+    ])
+}
+
+/// What the Secrets and `ConfigMap`s of the installation hold, and the id that is noted on its account.
+fn state(kubectl: &dyn Fn(&[&str]) -> String) -> BTreeMap<String, (Value, Value)> {
+    let found: Value = serde_json::from_str(&kubectl(&["get", "secrets,configmaps", "-o", "json"])).unwrap();
+    let all = found["items"].as_array().unwrap().iter();
+    let all = all.filter(|one| one["metadata"]["name"] != "kube-root-ca.crt");
+    all.map(|one| {
+        let name = format!("{} {}", one["kind"], one["metadata"]["name"]);
+        let id = one["metadata"]["annotations"]["kubectl-certs.io/install"].clone();
+        (name, (one["data"].clone(), id))
     })
+    .collect()
+}
+
+/// Installs it, and sees that everything that was restored is as it was: no other account, no other id, still told to order.
+#[track_caller]
+fn installed_over(call: Call, kubectl: &dyn Fn(&[&str]) -> String) {
+    let before = state(kubectl);
+    assert!(
+        before.keys().any(|name| name.contains("kubectl-certs-kept-")),
+        "{before:?}"
+    );
+    let ran = call.run().ends_with(0);
+    assert!(!ran.out.contains("register an account"), "{}", ran.out);
+    let after = state(kubectl);
+    for (name, held) in &before {
+        assert_eq!(after.get(name), Some(held), "{name}: {}", ran.out);
+    }
 }
 
 /// The certificate of a team's Secret, if it has one with its key.
@@ -96,8 +145,9 @@ fn a_backup_of_the_controllers_namespace_brings_every_certificate_back_here_and_
     }
     let restore = command(&it, "kubectl create namespace");
     run(&restore);
-    it.ns.apply(vec![lease(&it)]);
     Call::kubectl(["create", "namespace", &team.name]).run().ends_with(0);
+    let _wide = Wide(it.ns.name.clone());
+    installed_over(install(&it, &team.name), &|args: &[&str]| it.ns.kubectl(args));
     // The team has its routes in git.
     team.apply(vec![asking("shop", &[&host])]);
     let began = Instant::now();
@@ -139,7 +189,10 @@ fn a_backup_of_the_controllers_namespace_brings_every_certificate_back_here_and_
         "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "traefik"},
         "spec": {"controller": "traefik.io/ingress-controller"},
     });
-    for object in [&lease(&it), &class, &route] {
+    let home = |args: &[&str]| there(&[args, &["-n", &it.ns.name]].concat());
+    let over = install(&it, &team.name).env("KUBECONFIG", &second.kubeconfig);
+    installed_over(over, &home);
+    for object in [&class, &route] {
         let apply = Call::kubectl(["create", "-f", "-"]).env("KUBECONFIG", &second.kubeconfig);
         apply.run_with(object.to_string().as_bytes()).ends_with(0);
     }

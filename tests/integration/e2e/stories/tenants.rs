@@ -2,13 +2,13 @@
 
 use std::net::TcpListener;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     cluster::{Namespace, gateway, ingress},
     controller::{asking, asks, call_with, exists, installed, orders, plain_listener, resume, until_stored},
     eventually,
-    issuing::{Issuing, NODE},
+    issuing::{Issuing, NODE, x509::Leaf},
     run::Running,
 };
 
@@ -50,15 +50,16 @@ fn a_team_gets_neither_anothers_host_nor_its_certificate_nor_a_solver_of_its_own
     let own = TcpListener::bind((NODE, 0)).unwrap();
     own.set_nonblocking(true).unwrap();
     let url = format!("http://{}", own.local_addr().unwrap());
-    let mut web = asking("web", &[&shop]);
-    for what in ["solver-url", "directory", "issuer", "dns01-url", "ask-url"] {
-        web["metadata"]["annotations"][format!("kubectl-certs.io/{what}")] = url.as_str().into();
-    }
     let mut edge = gateway("edge", &[("https", &shop, json!([{"name": "edge-tls"}]))]);
     edge["spec"]["listeners"].as_array_mut().unwrap().push(plain_listener());
     let mut taking = ingress("taking", &[(&[&blog], "taken-tls")]);
     taking["metadata"]["annotations"]["kubectl-certs.io/copy-of"] = format!("{a}/shop-tls").into();
-    b.apply(vec![web, asking("both", &[&both]), asks(edge), taking]);
+    b.apply(vec![
+        asking("web", &[&shop]),
+        asking("both", &[&both]),
+        asks(edge),
+        taking,
+    ]);
     installed(&it);
     let running = call_with(&it, &["-n", other]).start();
     resume(&it);
@@ -91,6 +92,20 @@ fn a_team_gets_neither_anothers_host_nor_its_certificate_nor_a_solver_of_its_own
         "name",
     ]);
     assert_eq!(made, "", "nothing is made in the namespace of the second team");
+    // With a host that is its own it gets a certificate of the CA that the controller has, whatever its annotations say.
+    let mine = b.host("mine");
+    it.resolver.host(&mine, &[NODE]);
+    let mut leading = asking("mine", &[&mine]);
+    for what in ["solver-url", "directory", "issuer", "dns01-url", "ask-url"] {
+        leading["metadata"]["annotations"][format!("kubectl-certs.io/{what}")] = url.as_str().into();
+    }
+    b.apply(vec![leading]);
+    running.out.after(0, &["\"event\":\"stored\"", "mine-tls"]);
+    let stored: Value = serde_json::from_str(&b.kubectl(&["get", "secret", "mine-tls", "-o", "json"])).unwrap();
+    assert_eq!(Leaf::of(&stored).names(), [mine.as_str()]);
+    let by = &stored["metadata"]["annotations"]["kubectl-certs.io/directory"];
+    assert_eq!(*by, it.pebble.directory_url().as_str(), "{:#}", stored["metadata"]);
+    assert_eq!(orders(&it), 2, "{:?}", running.out.all());
     assert!(own.accept().is_err(), "somebody has connected to the tenant's server");
     // It is seen by whoever asks.
     let root = it.pebble.root_file().to_str().unwrap().to_owned();
