@@ -400,7 +400,10 @@ mod tests {
                 "domains.chunk is from 1 to 64 for listenerset",
             ),
             ("store: postgres", "domains.databaseUrl"),
-            ("databaseUrl: postgres://me:hunter2@db", "databaseUrl"),
+            (
+                "databaseUrl: postgres://me:hunter2@db",
+                "a credential itself is never written here",
+            ),
             ("serve: caddy", "ingress, listenerset or source"),
         ] {
             let text = if text.starts_with("ask:") {

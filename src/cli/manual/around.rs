@@ -18,6 +18,7 @@ const RELATED: &[(&str, &[&str])] = &[
     ("preflight", &["renew", "limits", "why"]),
     ("limits", &["preflight", "renew", "forecast"]),
     ("forecast", &["limits", "controller"]),
+    ("domains", &["controller", "install", "forecast"]),
     ("why", &["status", "preflight", "controller"]),
     ("renew", &["preflight", "ensure", "rollback", "cleanup", "limits"]),
     ("issue", &["ensure", "renew", "preflight"]),

@@ -37,12 +37,7 @@ impl Asked {
     }
 
     fn queries(&self) -> Vec<String> {
-        self.queries
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(_, query)| query.clone())
-            .collect()
+        self.queries.lock().unwrap().clone()
     }
 }
 

@@ -89,8 +89,11 @@ fn is_soon(record: &Record, state: State) -> bool {
     let said = record.asked.as_ref().map(|asked| &asked.said);
     let is_unsure = matches!(said, Some(Said::NotNow(_)));
     let lacks_dns = record.dns.as_ref().is_some_and(|seen| !seen.is_enough());
-    let has_failed = matches!(record.order, Some(OrderState::Failed { .. }));
-    !is_kept && !is_unsure && !lacks_dns && !has_failed
+    let is_held = matches!(
+        record.order,
+        Some(OrderState::Failed { .. } | OrderState::Limited { .. } | OrderState::Blocked { .. })
+    );
+    !is_kept && !is_unsure && !lacks_dns && !is_held
 }
 
 /// How long it is from one moment to another.

@@ -472,8 +472,10 @@ async fn the_first_handshake_asks_registers_and_waits_for_one_order_however_many
         (record.tenant.as_str(), record.asked.as_ref().unwrap().said == Said::Yes),
         ("home", true)
     );
+    // Those that waited may have found it in memory too.
+    let before = world.serving.counted().hits;
     assert_eq!(world.pair("SHOP.customer.com.").await, (200, wanted));
-    assert_eq!(world.serving.counted().hits, 1);
+    assert_eq!(world.serving.counted().hits, before + 1);
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_
     redis.run(&["--rdb", "dump.rdb"]);
     let dump = dir.join("dump.rdb");
     // Somebody else has a Secret of that name.
-    it.ns.apply(vec![pki.secret(&format!("domain-{taken}"))]);
+    it.ns.apply(vec![pki.pair(&[&taken]).secret(&format!("domain-{taken}"))]);
 
     let dry = import(&it, "auto-ssl", &dump, &["--dry-run"]);
     assert!(
