@@ -34,7 +34,7 @@ pub(super) async fn run(command: InstallCommand) -> Result<Exit, OpError> {
         ));
         return Ok(exit);
     }
-    install::run(&request, &context).await?;
+    Box::pin(install::run(&request, &context)).await?;
     Ok(Exit::Ok)
 }
 
@@ -57,6 +57,6 @@ pub(super) async fn uninstall(command: UninstallCommand) -> Result<Exit, OpError
         Config::default(),
         Cancel::never(),
     );
-    let report = uninstall::run(&command.request(), &context).await?;
+    let report = Box::pin(uninstall::run(&command.request(), &context)).await?;
     Ok(report.trouble.map_or(Exit::Ok, Exit::from))
 }

@@ -60,7 +60,7 @@ impl Looker {
     ///
     /// No name server could be asked about the host.
     pub async fn look(&self, host: &Host, tenant: &Tenant, now: Seconds) -> Result<Looked, String> {
-        let seen = timeout(LONGEST, self.seen(host, tenant)).await;
+        let seen = timeout(LONGEST, Box::pin(self.seen(host, tenant))).await;
         let seen = seen.unwrap_or_else(|_| Err(format!("DNS did not answer within {} s", LONGEST.as_secs())))?;
         Ok(looked(host, tenant, &self.instructions, &seen, now))
     }
@@ -90,7 +90,8 @@ impl Looker {
             .ownership
             .then(|| self.texts(ownership(host, tenant, &wanted.install).name.to_string()))
             .into();
-        let (led, challenge, standing, ownership) = join4(self.led(name), challenge, standing, ownership).await;
+        let (led, challenge, standing, ownership) =
+            join4(Box::pin(self.led(name)), challenge, standing, ownership).await;
         let Led {
             server,
             aliases,

@@ -90,8 +90,11 @@ pub struct Hands {
     /// Who judges tokens; without it there are only client certificates.
     pub reviews: Option<Arc<dyn Reviews>>,
     /// Is told what was done: the event, the host, and who did it.
-    pub note: Arc<dyn Fn(&'static str, &Host, &str) + Send + Sync>,
+    pub note: Arc<Note>,
 }
+
+/// Takes note of what was done: the event, the host, and who did it.
+pub type Note = dyn Fn(&'static str, &Host, &str) + Send + Sync;
 
 impl fmt::Debug for Hands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -328,29 +331,26 @@ async fn answer(listener: TcpListener, tls: Option<Tls>, shared: Arc<Shared>, st
             router.call(request)
         })
     };
-    match tls {
-        Some(tls) => {
-            let begin = move |tcp: TcpStream, from: SocketAddr| {
-                let (tls, door, on) = (tls.clone(), Arc::clone(&door), on.clone());
-                async move {
-                    let (stream, peer) = tls.accept(tcp, from, &door).await?;
-                    Some((stream, on(peer)))
-                }
+    if let Some(tls) = tls {
+        let begin = move |tcp: TcpStream, from: SocketAddr| {
+            let (tls, door, on) = (tls.clone(), Arc::clone(&door), on.clone());
+            async move {
+                let (stream, peer) = tls.accept(tcp, from, &door).await?;
+                Some((stream, on(peer)))
+            }
+        };
+        server::serve_each(listener, BOUNDS, begin, stop).await;
+    } else {
+        let begin = move |tcp: TcpStream, from: SocketAddr| {
+            let address = from.ip().to_canonical();
+            let peer = Peer {
+                address,
+                is_private: address.is_loopback(),
+                caller: None,
             };
-            server::serve_each(listener, BOUNDS, begin, stop).await;
-        }
-        None => {
-            let begin = move |tcp: TcpStream, from: SocketAddr| {
-                let address = from.ip().to_canonical();
-                let peer = Peer {
-                    address,
-                    is_private: address.is_loopback(),
-                    caller: None,
-                };
-                std::future::ready(Some((tcp, on(peer))))
-            };
-            server::serve_each(listener, BOUNDS, begin, stop).await;
-        }
+            std::future::ready(Some((tcp, on(peer))))
+        };
+        server::serve_each(listener, BOUNDS, begin, stop).await;
     }
 }
 

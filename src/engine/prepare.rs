@@ -313,9 +313,13 @@ pub(super) fn challenge_route(
         let place = ChallengeRoute::of(inventory, &used.route, &host);
         // A host of the certificate source has no route of ours, and its Domain leads no requests.
         let domains = settings.domains.as_ref();
-        let by_proxy = used.route.kind == Kind::Domain
-            && domains.is_some_and(|domains| domains.serve == ServeWord::Source);
-        return if by_proxy { place.map(ChallengeRoute::by_proxy) } else { place };
+        let by_proxy =
+            used.route.kind == Kind::Domain && domains.is_some_and(|domains| domains.serve == ServeWord::Source);
+        return if by_proxy {
+            place.map(ChallengeRoute::by_proxy)
+        } else {
+            place
+        };
     }
     // A route of another Secret may have the host as well; otherwise the default class decides.
     let first = inventory.bindings_of_host(&host).first();

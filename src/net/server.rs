@@ -105,9 +105,9 @@ where
             connection.abort();
         }
         let _ = tcp.set_nodelay(true);
-        let (begun, mut ends) = (begin(tcp, peer), ends.clone());
+        let (first, mut ends) = (begin(tcp, peer), ends.clone());
         oldest.push_back(open.spawn(async move {
-            let Ok(Some((stream, service))) = timeout(bounds.head, begun).await else {
+            let Ok(Some((stream, service))) = timeout(bounds.head, first).await else {
                 return;
             };
             let connection = http1::Builder::new()

@@ -9,7 +9,7 @@ use crate::{
     domain::{Looked, Record, Said, Told},
     object::{Key, Seconds},
     text::{
-        Clear,
+        Clear, lines,
         time::{date, date_time},
         width::cut,
     },
@@ -90,9 +90,10 @@ fn cells(shown: &Shown<'_>, wide: bool, namespaces: bool) -> Vec<String> {
 
 /// The names of the objects, one a line, as `kubectl get -o name` has them. Cleared.
 pub fn names(all: &[Shown<'_>]) -> String {
-    all.iter()
-        .map(|shown| format!("domain.kubectl-certs.io/{}\n", Clear(&shown.key.name)))
-        .collect()
+    lines(
+        all.iter()
+            .map(|shown| format!("domain.kubectl-certs.io/{}", Clear(&shown.key.name))),
+    )
 }
 
 /// One document with all of them, and the host after which the next page begins.

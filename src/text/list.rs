@@ -25,6 +25,15 @@ pub fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Each as a line that ends.
+pub fn lines(all: impl IntoIterator<Item = String>) -> String {
+    all.into_iter().fold(String::new(), |mut text, line| {
+        text.push_str(&line);
+        text.push('\n');
+        text
+    })
+}
+
 /// Names namespaces: `in namespace shop`, `in namespaces blog, shop`.
 pub fn in_namespaces(names: &[impl AsRef<str>]) -> String {
     let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();

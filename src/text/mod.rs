@@ -16,7 +16,7 @@ pub use ascii::ascii;
 pub use clear::{Clear, clear};
 pub use command::CommandLine;
 pub use glob::{Glob, GlobError};
-pub use list::{counted, first_few, first_of, grouped, in_namespaces};
+pub use list::{counted, first_few, first_of, grouped, in_namespaces, lines};
 pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};

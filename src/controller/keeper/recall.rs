@@ -36,12 +36,11 @@ impl Keeper {
 
     /// What is done with one Secret; `None` if nothing is.
     pub fn doing_of(&self, secret: &Key, now: Seconds) -> Option<Doing> {
-        match self.queue.get(secret) {
-            Some(queued) => Some(self.doing(queued, now)),
-            None => {
-                let hold = self.held.get(secret)?;
-                Some(self.with_trouble(of_hold(secret, hold)))
-            }
+        if let Some(queued) = self.queue.get(secret) {
+            Some(self.doing(queued, now))
+        } else {
+            let hold = self.held.get(secret)?;
+            Some(self.with_trouble(of_hold(secret, hold)))
         }
     }
 

@@ -109,7 +109,7 @@ fn host(text: &str) -> Host {
 
 #[tokio::test]
 async fn two_hundred_is_yes_404_is_no_and_anything_else_is_not_now() {
-    let (url, asked) = application().await;
+    let (url, heard) = application().await;
     let asker = asker(&url, 2_000);
     for (name, said) in [
         ("yes.example.com", Said::Yes),
@@ -127,20 +127,20 @@ async fn two_hundred_is_yes_404_is_no_and_anything_else_is_not_now() {
         assert_eq!(asker.ask(&host(name), false).await, said, "{name}");
     }
     assert_eq!(asker.ask(&host("yes.example.net"), true).await, Said::Yes);
-    let queries = asked.queries();
+    let queries = heard.queries();
     assert_eq!(queries[0], "domain=yes.example.com");
     assert_eq!(queries[5], "domain=yes.example.net&renewal=true");
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_a_server_that_is_not_there_is_no_answer() {
-    let (url, asked) = application().await;
+    let (url, heard) = application().await;
     let said = asker(&url, 2_000).ask(&host("redirecting.example.com"), false).await;
     assert_eq!(
         said,
         Said::NotNow("it answered 302 Found, and redirects are not followed".into())
     );
-    assert_eq!(asked.queries().len(), 1);
+    assert_eq!(heard.queries().len(), 1);
     let gone: AskUrl = "http://127.0.0.1:1/secret-path?domain={host}".parse().unwrap();
     let Said::NotNow(why) = asker(&gone, 2_000).ask(&host("yes.example.com"), false).await else {
         panic!("there is nobody");
@@ -165,7 +165,7 @@ async fn a_slow_application_is_waited_for_until_the_limit_and_not_longer() {
 
 #[tokio::test]
 async fn of_a_huge_answer_little_is_read() {
-    let (url, asked) = application().await;
+    let (url, heard) = application().await;
     let began = Instant::now();
     assert_eq!(
         asker(&url, 2_000).ask(&host("huge.example.com"), false).await,
@@ -173,12 +173,12 @@ async fn of_a_huge_answer_little_is_read() {
     );
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     // What the server has sent meanwhile lies in buffers; it would have sent 4 GiB.
-    assert!(asked.made.load(Ordering::SeqCst) < 32 << 20, "{:?}", asked.made);
+    assert!(heard.made.load(Ordering::SeqCst) < 32 << 20, "{:?}", heard.made);
 }
 
 #[tokio::test]
 async fn who_asks_about_a_host_that_is_being_asked_about_gets_the_same_answer() {
-    let (url, asked) = application().await;
+    let (url, heard) = application().await;
     let asker = asker(&url, 2_000);
     let name = host("late.example.com");
     let all = join_all((0..100).map(|n| {
@@ -192,38 +192,38 @@ async fn who_asks_about_a_host_that_is_being_asked_about_gets_the_same_answer() 
         }
     }));
     assert!(all.await.into_iter().all(|said| said == Some(Said::Yes)));
-    assert_eq!(asked.of("late"), 1);
+    assert_eq!(heard.of("late"), 1);
     // Whoever gives up does not take the answer from the others.
     let first = tokio::time::timeout(Duration::from_millis(50), asker.ask(&name, false));
     let (gave_up, second) = tokio::join!(first, asker.ask(&name, false));
     assert!(gave_up.is_err());
     assert_eq!(second, Said::Yes);
-    assert_eq!(asked.of("late"), 2);
+    assert_eq!(heard.of("late"), 2);
 }
 
 #[tokio::test]
 async fn a_negative_answer_is_remembered_and_a_renewal_is_asked_about_all_the_same() {
-    let (url, asked) = application().await;
+    let (url, heard) = application().await;
     let asker = asker(&url, 2_000);
     let name = host("no.example.com");
     for _ in 0..5 {
         assert_eq!(asker.ask(&name, false).await, Said::No);
         assert_eq!(asker.ask_about_unknown(&name).await, Some(Said::No));
     }
-    assert_eq!(asked.of("no."), 1);
+    assert_eq!(heard.of("no."), 1);
     assert_eq!(asker.ask(&name, true).await, Said::No);
-    assert_eq!(asked.of("no."), 2);
+    assert_eq!(heard.of("no."), 2);
     // No answer is not remembered.
     let broken = host("broken.example.com");
     for _ in 0..3 {
         assert!(matches!(asker.ask(&broken, false).await, Said::NotNow(_)));
     }
-    assert_eq!(asked.of("broken"), 3);
+    assert_eq!(heard.of("broken"), 3);
 }
 
 #[tokio::test]
 async fn a_flood_of_unknown_names_asks_little_takes_no_memory_and_does_not_hold_up_known_ones() {
-    let (url, asked) = application().await;
+    let (url, heard) = application().await;
     let asker = asker(&url, 2_000);
     let flooding = asker.clone();
     let flood = tokio::spawn(async move {
@@ -257,8 +257,8 @@ async fn a_flood_of_unknown_names_asks_little_takes_no_memory_and_does_not_hold_
     let (names, refused) = flood.await.unwrap();
     assert!(names > 5_000 && refused > names * 9 / 10, "{refused} of {names}");
     assert!(longest < Duration::from_secs(2), "{longest:?}");
-    assert_eq!(asked.of("known0.com"), 1);
-    let (questions, seconds) = (asked.queries().len(), began_at.elapsed().as_secs() + 1);
+    assert_eq!(heard.of("known0.com"), 1);
+    let (questions, seconds) = (heard.queries().len(), began_at.elapsed().as_secs() + 1);
     assert!(questions as u64 <= 50 * seconds, "{questions} in {seconds} s");
     let memory = asker.memory();
     assert!(memory.no.len() <= 150 && memory.pending.len() <= 100, "{memory:?}");
@@ -268,7 +268,7 @@ async fn a_flood_of_unknown_names_asks_little_takes_no_memory_and_does_not_hold_
 async fn what_is_remembered_ends_after_a_minute_and_has_a_largest_number() {
     let mut memory = Memory::default();
     let now = Instant::now();
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     for n in 0..2 * MOST_REMEMBERED {
         memory.remember(host(&format!("h{n}.example.com")), now + minute);
     }

@@ -73,7 +73,9 @@ pub fn plan(chunks: &[Chunk], wanted: &Hosts, most: usize) -> Vec<Write> {
     }
     let mut taken: BTreeSet<usize> = next.iter().map(|(chunk, _)| chunk.number).collect();
     while !new.is_empty() {
-        let number = (0..).find(|number| !taken.contains(number)).unwrap_or(usize::MAX);
+        let number = (0..=taken.len())
+            .find(|number| !taken.contains(number))
+            .unwrap_or_default();
         taken.insert(number);
         let rest = new.split_off(new.len().saturating_sub(most));
         let hosts = rest.into_iter().map(|(h, s)| (h.clone(), s.clone())).collect();

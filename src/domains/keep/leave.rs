@@ -68,7 +68,9 @@ impl Leaving {
         let (mut census, mut after) = (Census::default(), None);
         loop {
             let page = self.store.page(&Filter::default(), after.as_ref(), PAGE).await?;
-            page.iter().for_each(|record| census.count(record));
+            for record in &page {
+                census.count(record);
+            }
             let is_last = page.len() < PAGE;
             after = page.into_iter().next_back().map(|record| record.host);
             if is_last || after.is_none() {

@@ -127,14 +127,14 @@ mod tests {
         record
     }
 
-    fn pair(not_after: Seconds) -> Option<Pair> {
-        Some(Pair {
+    fn pair(not_after: Seconds) -> Pair {
+        Pair {
             not_before: NOW - 100,
             not_after,
             serial: "01".into(),
             secret: None,
             material: None,
-        })
+        }
     }
 
     fn word(record: &Record) -> &'static str {
@@ -179,8 +179,8 @@ mod tests {
         for (record, wanted) in [
             (record(|_| {}), "soon"),
             (record(|it| it.asked = None), "soon"),
-            (record(|it| it.pair = pair(NOW + 1)), "pair"),
-            (record(|it| it.pair = pair(NOW - 1)), "soon"),
+            (record(|it| it.pair = Some(pair(NOW + 1))), "pair"),
+            (record(|it| it.pair = Some(pair(NOW - 1))), "soon"),
             (record(|it| it.released = Some(NOW)), "left"),
             (record(|it| it.asked = no(Said::No)), "not ours"),
             (record(|it| it.asked = no(Said::NotNow("500".to_owned()))), "later"),
@@ -196,12 +196,12 @@ mod tests {
             assert_eq!(word(&record), wanted, "{record:?}");
         }
         let served = record(|it| {
-            it.pair = pair(NOW + 9);
+            it.pair = Some(pair(NOW + 9));
             it.moved = Some(moved);
         });
         assert_eq!(word(&served), "pair", "what is served stays served");
         let released = record(|it| {
-            it.pair = pair(NOW + 9);
+            it.pair = Some(pair(NOW + 9));
             it.released = Some(NOW);
         });
         assert_eq!(word(&released), "pair", "until it ends");

@@ -95,7 +95,7 @@ impl DomainBody {
             until: told.until.map(date_time),
             certificate: CertificateLight::default(),
             served: ServedLight::default(),
-            records: vec![RecordBody::of(proof, Some(true))],
+            records: vec![RecordBody::of(&proof, Some(true))],
         }
     }
 
@@ -130,7 +130,7 @@ impl DomainBody {
                 .into_iter()
                 .map(|one| {
                     let is_missing = is_missing(&one);
-                    RecordBody::of(one, is_missing)
+                    RecordBody::of(&one, is_missing)
                 })
                 .collect(),
         }
@@ -138,7 +138,7 @@ impl DomainBody {
 }
 
 impl RecordBody {
-    fn of(record: ToSet, missing: Option<bool>) -> Self {
+    fn of(record: &ToSet, missing: Option<bool>) -> Self {
         Self {
             purpose: record.purpose,
             kind: record.kind,

@@ -8,7 +8,7 @@ use std::{
 /// What waits, by whom it comes from.
 #[derive(Debug)]
 pub(super) struct Lanes<S, T> {
-    lanes: HashMap<S, VecDeque<T>>,
+    by_source: HashMap<S, VecDeque<T>>,
     /// Whose turn it is, in order: each source that has something waiting, once.
     turns: VecDeque<S>,
     waiting: usize,
@@ -19,7 +19,7 @@ impl<S: Hash + Eq + Clone, T> Lanes<S, T> {
     /// For at most so many.
     pub(super) fn new(most: usize) -> Self {
         Self {
-            lanes: HashMap::new(),
+            by_source: HashMap::new(),
             turns: VecDeque::new(),
             waiting: 0,
             most,
@@ -31,8 +31,8 @@ impl<S: Hash + Eq + Clone, T> Lanes<S, T> {
     pub(super) fn push(&mut self, source: &S, item: T) -> Option<T> {
         let mut lost = None;
         if self.waiting >= self.most {
-            let own = self.lanes.get(source).map_or(0, VecDeque::len);
-            let longest = self.lanes.iter_mut().max_by_key(|(_, lane)| lane.len());
+            let own = self.by_source.get(source).map_or(0, VecDeque::len);
+            let longest = self.by_source.iter_mut().max_by_key(|(_, lane)| lane.len());
             match longest {
                 Some((_, lane)) if lane.len() > own + 1 => {
                     lost = lane.pop_back();
@@ -42,12 +42,11 @@ impl<S: Hash + Eq + Clone, T> Lanes<S, T> {
             }
         }
         self.waiting += 1;
-        match self.lanes.get_mut(source) {
-            Some(lane) => lane.push_back(item),
-            None => {
-                self.lanes.insert(source.clone(), VecDeque::from([item]));
-                self.turns.push_back(source.clone());
-            }
+        if let Some(lane) = self.by_source.get_mut(source) {
+            lane.push_back(item);
+        } else {
+            self.by_source.insert(source.clone(), VecDeque::from([item]));
+            self.turns.push_back(source.clone());
         }
         lost
     }
@@ -55,10 +54,10 @@ impl<S: Hash + Eq + Clone, T> Lanes<S, T> {
     /// Takes the first of the source whose turn it is.
     pub(super) fn pop(&mut self) -> Option<T> {
         let source = self.turns.pop_front()?;
-        let lane = self.lanes.get_mut(&source)?;
+        let lane = self.by_source.get_mut(&source)?;
         let item = lane.pop_front();
         if lane.is_empty() {
-            self.lanes.remove(&source);
+            self.by_source.remove(&source);
         } else {
             self.turns.push_back(source);
         }

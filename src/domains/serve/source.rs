@@ -140,27 +140,26 @@ impl Source {
         let Ok(_held) = self.held.try_acquire() else {
             return self.turned_away();
         };
-        let waiting = match self.flights.join(&host) {
-            Some(waiting) => waiting,
-            None => {
-                let place = if self.known.has(&host) {
-                    None
-                } else {
-                    match self.asks.enter(from) {
-                        Some(place) => Some(place),
-                        None => return self.turned_away(),
-                    }
-                };
-                let (waiting, aboard) = self.flights.begin(&host);
-                if let Some(aboard) = aboard {
-                    let source = Arc::clone(self);
-                    tokio::spawn(async move {
-                        let answer = source.search(&aboard, place, from).await;
-                        aboard.land(answer);
-                    });
+        let waiting = if let Some(waiting) = self.flights.join(&host) {
+            waiting
+        } else {
+            let place = if self.known.has(&host) {
+                None
+            } else {
+                match self.asks.enter(from) {
+                    Some(place) => Some(place),
+                    None => return self.turned_away(),
                 }
-                waiting
+            };
+            let (waiting, aboard) = self.flights.begin(&host);
+            if let Some(aboard) = aboard {
+                let source = Arc::clone(self);
+                tokio::spawn(async move {
+                    let answer = source.search(&aboard, place, from).await;
+                    aboard.land(answer);
+                });
             }
+            waiting
         };
         waiting.answer().await.unwrap_or(Answer::Failed)
     }

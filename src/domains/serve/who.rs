@@ -115,16 +115,15 @@ impl Door {
         let judged = reviews.review(&token, &self.access.audience).await;
         drop(turn);
         match judged {
-            Ok(Some(user)) => match self.access.of_user(&user) {
-                Some(caller) => {
+            Ok(Some(user)) => {
+                if let Some(caller) = self.access.of_user(&user) {
                     self.believed.note(print, caller.clone());
                     Ok(caller)
-                }
-                None => {
+                } else {
                     self.doubted.note(print, ());
                     Err(NotLetIn::Unknown)
                 }
-            },
+            }
             Ok(None) => {
                 self.doubted.note(print, ());
                 Err(NotLetIn::Unknown)

@@ -105,12 +105,12 @@ impl PostgresStore {
     }
 
     /// The pair, if it can be opened: without it the record is as if the pair were lost, and a new one can be ordered.
-    fn opened(&self, host: &Host, chain: String, sealed: &[u8]) -> Option<Arc<Material>> {
+    fn opened(&self, host: &Host, chain: String, key: &[u8]) -> Option<Arc<Material>> {
         let Some(sealer) = &self.sealer else {
             log::warn!("the key of {host} in the database cannot be opened: no key of the settings seals it");
             return None;
         };
-        match sealer.open(host, sealed) {
+        match sealer.open(host, key) {
             Ok(key) => Some(Arc::new(Material { chain, key })),
             Err(why) => {
                 log::warn!("the key of {host} in the database cannot be opened: {why}");

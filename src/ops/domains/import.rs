@@ -188,7 +188,10 @@ async fn look(request: &Request, judge: &Arc<Judge>, context: &Context) -> Resul
         };
         walk(form, &path, &mut take).map(|()| counts)
     });
-    walked.await.map_err(cut_off)?.map_err(|error| unread(&error))
+    walked
+        .await
+        .map_err(|error| cut_off(&error))?
+        .map_err(|error| unread(&error))
 }
 
 /// That reading a store failed.
@@ -200,7 +203,7 @@ fn unread(error: &StoreError) -> OpError {
     OpError::usage(error).hint_if(hint)
 }
 
-fn cut_off(error: tokio::task::JoinError) -> OpError {
+fn cut_off(error: &tokio::task::JoinError) -> OpError {
     OpError::new(Blame::Usage, format!("reading was cut off: {error}"))
 }
 

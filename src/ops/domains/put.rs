@@ -8,7 +8,7 @@ use crate::{
     object::{Key, resource::DOMAIN},
     ops::{Context, OpError},
     plan::Plan,
-    text::{counted, first_few},
+    text::{counted, first_few, lines},
 };
 
 /// What is asked.
@@ -69,10 +69,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         }
     }
     let verb = if request.is_dry { "would register" } else { "register" };
-    let lines: String = left
-        .iter()
-        .map(|host| format!("{verb} Domain {namespace}/{host}\n"))
-        .collect();
+    let lines = lines(left.iter().map(|host| format!("{verb} Domain {namespace}/{host}")));
     front.print(&lines)?;
     if request.is_dry || left.is_empty() {
         report.registered = left.len();

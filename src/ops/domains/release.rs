@@ -15,7 +15,7 @@ use crate::{
     ops::{Context, OpError},
     plan::Plan,
     settings::domains::NAMESPACE,
-    text::counted,
+    text::{counted, lines},
 };
 
 /// What is asked.
@@ -74,7 +74,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     }
     drop(waiting);
     let verb = if request.is_dry { "would release" } else { "release" };
-    let lines: String = left.iter().map(|key| format!("{verb} Domain {key}\n")).collect();
+    let lines = lines(left.iter().map(|key| format!("{verb} Domain {key}")));
     front.print(&lines)?;
     if request.is_dry || left.is_empty() {
         report.released = left.len();

@@ -105,15 +105,21 @@ fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_
     let _wide = installed(&it);
     let (pki, dir) = (Pki::new(), it.ns.dir.path());
     let host = |label: &str| format!("{label}.{}.example.com", it.ns.name);
-    let [a, b, c, d, e, taken] = ["a", "b", "c", "d", "e", "taken"].map(host);
+    let [one, two, three, four, five, taken] = ["one", "two", "three", "four", "five", "taken"].map(host);
     let pair = |host: &str| pki.pair(&[host]);
-    let of = [pair(&a), pair(&b), pair(&c), pki.pair(&[&d, &e]), pair(&taken)];
+    let of = [
+        pair(&one),
+        pair(&two),
+        pair(&three),
+        pki.pair(&[&four, &five]),
+        pair(&taken),
+    ];
     let ordered = orders(&it);
 
     // Redis, which holds more than certificates.
     let redis = Redis::start(dir);
-    redis.keep(&format!("{a}:latest"), &of[0]);
-    redis.keep(&format!("auto-ssl:{b}:latest"), &of[1]);
+    redis.keep(&format!("{one}:latest"), &of[0]);
+    redis.keep(&format!("auto-ssl:{two}:latest"), &of[1]);
     redis.keep(&format!("{taken}:latest"), &of[4]);
     redis.keep(&format!("other.{}.example.com:latest", it.ns.name), &of[0]);
     for args in [
@@ -132,11 +138,12 @@ fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_
     redis.run(&["--rdb", "dump.rdb"]);
     let dump = dir.join("dump.rdb");
     // Somebody else has a Secret of that name.
-    it.ns.apply(vec![pki.pair(&[&taken]).secret(&format!("domain-{taken}"))]);
+    it.ns
+        .apply(vec![pki.pair(&[&taken]).secret(&format!("domain-{taken}"))]);
 
     let dry = import(&it, "auto-ssl", &dump, &["--dry-run"]);
     assert!(
-        dry.out.contains(&format!("would import Domain {}/{a}", it.ns.name)),
+        dry.out.contains(&format!("would import Domain {}/{one}", it.ns.name)),
         "{}{}",
         dry.out,
         dry.err
@@ -162,34 +169,34 @@ fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_
         ran.err
     );
     assert!(!format!("{}{}", ran.out, ran.err).contains("PRIVATE KEY"));
-    holds(&it, &a, &of[0]);
-    holds(&it, &b, &of[1]);
+    holds(&it, &one, &of[0]);
+    holds(&it, &two, &of[1]);
 
     let caddy = dir.join("caddy");
-    let place = caddy.join(format!("certificates/acme-directory/{c}"));
-    write(&place.join(format!("{c}.crt")), &of[2].chain);
-    write(&place.join(format!("{c}.key")), &of[2].key);
-    write(&place.join(format!("{c}.json")), "{\"sans\": []}");
+    let place = caddy.join(format!("certificates/acme-directory/{three}"));
+    write(&place.join(format!("{three}.crt")), &of[2].chain);
+    write(&place.join(format!("{three}.key")), &of[2].key);
+    write(&place.join(format!("{three}.json")), "{\"sans\": []}");
     import(&it, "caddy", &caddy, &["--yes"]).ends_with(0);
-    holds(&it, &c, &of[2]);
+    holds(&it, &three, &of[2]);
 
     // certbot's files are links.
     let certbot = dir.join("letsencrypt");
     for (name, text) in [("fullchain", &of[3].chain), ("privkey", &of[3].key)] {
-        write(&certbot.join(format!("archive/{d}/{name}1.pem")), text);
-        let link = certbot.join(format!("live/{d}/{name}.pem"));
+        write(&certbot.join(format!("archive/{four}/{name}1.pem")), text);
+        let link = certbot.join(format!("live/{four}/{name}.pem"));
         std::fs::create_dir_all(link.parent().unwrap()).unwrap();
-        symlink(format!("../../archive/{d}/{name}1.pem"), link).unwrap();
+        symlink(format!("../../archive/{four}/{name}1.pem"), link).unwrap();
     }
     import(&it, "pem-dir", &certbot, &["--yes"]).ends_with(0);
-    holds(&it, &d, &of[3]);
-    holds(&it, &e, &of[3]);
+    holds(&it, &four, &of[3]);
+    holds(&it, &five, &of[3]);
 
-    let version = it.version(&format!("domain-{a}"));
+    let version = it.version(&format!("domain-{one}"));
     let again = import(&it, "auto-ssl", &dump, &["--yes"]);
     assert!(again.err.contains("0 hosts imported"), "{}", again.err);
     assert!(again.err.contains("2 there already"), "{}", again.err);
-    assert_eq!((it.version(&format!("domain-{a}")), orders(&it)), (version, ordered));
+    assert_eq!((it.version(&format!("domain-{one}")), orders(&it)), (version, ordered));
 
     let listed = it.plain(&["domains", "list", "-o", "json"]).run().ends_with(0);
     let listed: Value = serde_json::from_str(&listed.out).unwrap();
@@ -199,10 +206,10 @@ fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_
         .flatten()
         .filter_map(|item| item["host"].as_str())
         .collect();
-    assert_eq!(hosts, [&a, &b, &c, &d, &e]);
-    let shown = it.plain(&["domains", "show", &a]).run().ends_with(0);
-    assert!(shown.out.starts_with(&a), "{}", shown.out);
-    let kubectl = Call::kubectl(["get", "domains", "-n", &it.ns.name, &a])
+    assert_eq!(hosts, [&one, &two, &three, &four, &five]);
+    let shown = it.plain(&["domains", "show", &one]).run().ends_with(0);
+    assert!(shown.out.starts_with(&one), "{}", shown.out);
+    let kubectl = Call::kubectl(["get", "domains", "-n", &it.ns.name, &one])
         .run()
         .ends_with(0);
     assert!(kubectl.out.contains("STATE"), "{}", kubectl.out);

@@ -36,12 +36,12 @@ impl Application {
     pub(crate) fn start(it: &Issuing) -> Self {
         let known: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (knows, notes) = (Arc::clone(&known), Arc::clone(&asked));
+        let (customers, notes) = (Arc::clone(&known), Arc::clone(&asked));
         let address = answering("127.0.0.1", move |head| {
             let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
             let host = path.split("domain=").nth(1).unwrap_or_default();
             let host = host.split('&').next().unwrap_or_default();
-            let is_known = knows.lock().unwrap().contains(host);
+            let is_known = customers.lock().unwrap().contains(host);
             notes.lock().unwrap().push(path.clone());
             let status = if is_known { "200 OK" } else { "404 Not Found" };
             format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

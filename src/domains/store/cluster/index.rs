@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    fn names(hosts: Vec<Host>) -> Vec<String> {
+    fn names(hosts: &[Host]) -> Vec<String> {
         hosts.iter().map(ToString::to_string).collect()
     }
 
@@ -261,9 +261,9 @@ mod tests {
         index.set(host("b.example"), entry("b.example", "shop", "1", 20), 1);
         index.set(host("a.example"), entry("a.example", "shop", "2", 30), 1);
         index.set(host("b.example"), entry("b.example", "shop", "3", 40), 1);
-        assert_eq!(names(index.due(50, 9)), ["a.example", "b.example"]);
-        assert_eq!(names(index.due(30, 9)), ["a.example"]);
-        assert_eq!(names(index.due(50, 1)), ["a.example"]);
+        assert_eq!(names(&index.due(50, 9)), ["a.example", "b.example"]);
+        assert_eq!(names(&index.due(30, 9)), ["a.example"]);
+        assert_eq!(names(&index.due(50, 1)), ["a.example"]);
         let log = index.changes_after(0, 9).unwrap();
         assert_eq!(log, [(2, host("a.example")), (3, host("b.example"))]);
     }
@@ -301,9 +301,9 @@ mod tests {
         index.set(host("b.example"), entry("b.example", "shop", "2", 1), 2);
         index.set(host("c.example"), entry("c.example", "other", "3", 1), 1);
         index.forget_unseen(Some("shop"), 2);
-        assert_eq!(names(index.hosts_after(None, 9)), ["b.example", "c.example"]);
+        assert_eq!(names(&index.hosts_after(None, 9)), ["b.example", "c.example"]);
         index.forget_unseen(None, 2);
-        assert_eq!(names(index.hosts_after(None, 9)), ["b.example"]);
+        assert_eq!(names(&index.hosts_after(None, 9)), ["b.example"]);
     }
 
     #[test]

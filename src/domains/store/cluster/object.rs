@@ -10,6 +10,7 @@ use crate::{
     k8s::MANAGER,
     object::{Key, Seconds, Text, resource::DOMAIN},
     text::{date_time, parse_time, shorten},
+    x509::Fingerprint,
 };
 
 /// The most characters of a sentence in the status; the definition of the kind has the same.
@@ -169,13 +170,8 @@ pub fn secret_name(host: &Host) -> String {
     if whole.len() <= LONGEST_NAME {
         return whole;
     }
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, host.as_str().as_bytes());
-    let hash: String = digest
-        .as_ref()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = Fingerprint::of(host.as_str().as_bytes()).to_string();
+    let hash = &hash[..16];
     // A label may not end with a hyphen.
     let kept = whole[..LONGEST_NAME - hash.len() - 1].trim_end_matches(['-', '.']);
     format!("{kept}-{hash}")

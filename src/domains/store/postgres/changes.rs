@@ -156,13 +156,12 @@ impl<'a> Watching<'a> {
                 cursor: Cursor(String::new()),
             });
         }
-        match rows.last() {
-            Some(last) => Ok(At::Listing(column(last, 0)?, from)),
-            None => {
-                let cursor = Cursor(from.clone());
-                self.waiting.push_back(Change::Listed { cursor });
-                Ok(At::From(from, false))
-            }
+        if let Some(last) = rows.last() {
+            Ok(At::Listing(column(last, 0)?, from))
+        } else {
+            let cursor = Cursor(from.clone());
+            self.waiting.push_back(Change::Listed { cursor });
+            Ok(At::From(from, false))
         }
     }
 

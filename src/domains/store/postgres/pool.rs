@@ -35,7 +35,7 @@ const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(100), Duration::fr
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// A parameter of a type.
-pub(super) fn typed<'a>(value: &'a (dyn ToSql + Sync), kind: Type) -> Parameter<'a> {
+pub(super) fn typed(value: &(dyn ToSql + Sync), kind: Type) -> Parameter<'_> {
     (value, kind)
 }
 

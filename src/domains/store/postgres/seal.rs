@@ -133,16 +133,16 @@ mod tests {
     fn a_sealed_key_opens_for_its_host_alone_and_no_byte_of_it_can_be_changed() {
         let (host, other) = ("a.example.com".parse().unwrap(), "b.example.com".parse().unwrap());
         let (sealer, key) = (sealer(&[1]), SecretString::from("the key"));
-        let sealed = sealer.seal(&host, &key).unwrap();
-        assert!(!sealed.windows(3).any(|part| part == b"key"));
-        assert_ne!(sealed, sealer.seal(&host, &key).unwrap());
-        assert_eq!(sealer.open(&host, &sealed).unwrap().expose_secret(), "the key");
-        assert_eq!(sealer.open(&other, &sealed).unwrap_err(), Unopened::Changed);
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
+        let made = sealer.seal(&host, &key).unwrap();
+        assert!(!made.windows(3).any(|part| part == b"key"));
+        assert_ne!(made, sealer.seal(&host, &key).unwrap());
+        assert_eq!(sealer.open(&host, &made).unwrap().expose_secret(), "the key");
+        assert_eq!(sealer.open(&other, &made).unwrap_err(), Unopened::Changed);
+        for at in 0..made.len() {
+            let mut changed = made.clone();
             changed[at] ^= 1;
             assert!(sealer.open(&host, &changed).is_err(), "{at}");
-            assert!(sealer.open(&host, &sealed[..at]).is_err(), "{at}");
+            assert!(sealer.open(&host, &made[..at]).is_err(), "{at}");
         }
     }
 

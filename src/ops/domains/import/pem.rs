@@ -6,7 +6,7 @@
 //! | acme.sh (`HOST`, `HOST_ecc`) | `fullchain.cer` | the one `*.key` |
 //! | a mounted Secret | `tls.crt` | `tls.key` |
 //! | lego (`certificates`), and by hand | `HOST.crt`, `HOST.cer`, `HOST.pem` | `HOST.key`, `HOST-key.pem` |
-//! | HAProxy | `HOST.pem` | in the same file |
+//! | `HAProxy` | `HOST.pem` | in the same file |
 //!
 //! A certificate is for the names that it has: what a file is called says nothing.
 
@@ -75,7 +75,9 @@ fn items<'a>(root: &'a Path, path: &'a Path, files: &'a [String]) -> impl Iterat
             alone("fullchain.pem", "there is no privkey.pem beside it".to_owned())
         })
     } else if has("fullchain.cer") {
-        let mut keys = files.iter().filter(|name| name.ends_with(".key"));
+        let mut keys = files
+            .iter()
+            .filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == "key"));
         Some(match (keys.next(), keys.next()) {
             (Some(key), None) => pair("fullchain.cer", key),
             (None, _) => alone("fullchain.cer", "there is no key beside it".to_owned()),

@@ -376,7 +376,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// What LZF has compressed (src/lzf_d.c); `None` if it does not become exactly so long.
+/// What LZF has compressed (`src/lzf_d.c`); `None` if it does not become exactly so long.
 fn decompressed(bytes: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
     let mut out = Zeroizing::new(Vec::with_capacity(length));
     let mut from = bytes.iter().copied();

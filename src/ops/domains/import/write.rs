@@ -78,10 +78,10 @@ impl Importer {
             walk(form, &path, &mut |item: Item| {
                 // What is wrong with it has been told.
                 let pair = judge.judge(item).pair;
-                match pair.map(|pair| give.blocking_send(pair)) {
+                match pair.map(|pair| give.blocking_send(pair).is_ok()) {
                     _ if cancel.is_cancelled() => ControlFlow::Break(()),
-                    Some(Err(_)) => ControlFlow::Break(()),
-                    Some(Ok(())) | None => ControlFlow::Continue(()),
+                    Some(false) => ControlFlow::Break(()),
+                    Some(true) | None => ControlFlow::Continue(()),
                 }
             })
         });
@@ -109,7 +109,7 @@ impl Importer {
                 return Ok(());
             }
         }
-        walking.await.map_err(cut_off)?.map_err(|error| unread(&error))
+        walking.await.map_err(|error| cut_off(&error))?.map_err(|error| unread(&error))
     }
 
     /// Writes a pair for each of its hosts.
