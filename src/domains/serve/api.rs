@@ -194,7 +194,7 @@ async fn look(shared: &Shared, caller: &Caller, host: &Host) -> Result<Response,
         let has_asked = |record: &Record| record.moved.as_ref().is_some_and(|moved| moved.to == *tenant);
         if let Some((record, _)) = found.filter(|(record, _)| record.tenant != *tenant && has_asked(record)) {
             let told = shared.told_to(&record, tenant, at);
-            let body = DomainBody::of_another(host, tenant, told, shared.proof(host, tenant));
+            let body = DomainBody::of_another(host, tenant, told, &shared.proof(host, tenant));
             return Ok(super::json(StatusCode::OK, &body));
         }
     }

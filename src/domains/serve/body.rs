@@ -84,7 +84,7 @@ pub(super) struct PageBody {
 
 impl DomainBody {
     /// What a tenant is told of another tenant's host that it has asked for.
-    pub(super) fn of_another(host: &Host, tenant: &Tenant, told: Told, proof: ToSet) -> Self {
+    pub(super) fn of_another(host: &Host, tenant: &Tenant, told: Told, proof: &ToSet) -> Self {
         Self {
             host: host.to_string(),
             tenant: tenant.to_string(),
@@ -95,7 +95,7 @@ impl DomainBody {
             until: told.until.map(date_time),
             certificate: CertificateLight::default(),
             served: ServedLight::default(),
-            records: vec![RecordBody::of(&proof, Some(true))],
+            records: vec![RecordBody::of(proof, Some(true))],
         }
     }
 

@@ -179,7 +179,9 @@ pub(crate) fn rows(plan: &Plan) -> Vec<Figure> {
     let postgres = Postgres::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = PostgresStore::open(&postgres.url().into(), sealer()).await.unwrap();
+        let store = PostgresStore::open(&postgres.url().into(), Some(sealer()))
+            .await
+            .unwrap();
         // One is put as the program does it; the database makes the others of it.
         let material = Material {
             chain: "c".repeat(CHAIN),
@@ -239,9 +241,9 @@ fn rate(many: usize, time: Duration) -> f64 {
     many / time.as_secs_f64()
 }
 
-fn sealer() -> Option<Sealer> {
+fn sealer() -> Sealer {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
-    Some(Sealer::read(&BASE64_STANDARD.encode([7; 32]).into()).unwrap())
+    Sealer::read(&BASE64_STANDARD.encode([7; 32]).into()).unwrap()
 }
 
 /// Makes the rows from the first one on, as [`record`] has them. Chains and keys are of their length and not of their kind: the

@@ -99,7 +99,7 @@ pub(crate) fn platform(it: &Issuing, app: &Application) -> (Running, String) {
     let namespace = &it.ns.name;
     it.settings(&format!(
         "domains:\n  ask: \"{}\"\n  addresses: [{NODE}]\n  namespace: {namespace}\n  backend: app:80\n  listen: 127.0.0.1:{port}\n  \
-         tenants: [{namespace}]\n",
+         tenants: [{namespace}]\n  readers: [{namespace}/edge]\n",
         app.url
     ));
     let running = controller(it);

@@ -1,6 +1,9 @@
 //! What changes in the database, whoever changed it: the rows whose transaction is not older than the oldest one that had not
 //! ended at the last look. A notification says that there is something to look for, and a look now and then finds what
 //! notifications did not tell.
+//!
+//! A server that was killed gives numbers of transactions again that had written nothing (`nextXid` is what its log says), so that a
+//! change may have a smaller number than one that was seen before. Where the server has started anew, all hosts are told again.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -80,19 +83,46 @@ pub(super) struct Watching<'a> {
 enum At {
     /// Nothing has been told.
     Begin,
-    /// All hosts are told: those after this one are left, and the changes from this transaction on.
-    Listing(String, String),
-    /// The changes from this transaction on are left; whether something may be there is to be waited for.
-    From(String, bool),
+    /// All hosts are told: those after this one are left, and the changes from this moment on.
+    Listing(String, Moment),
+    /// The changes from this moment on are left; whether something may be there is to be waited for.
+    From(Moment, bool),
+    /// The cursor is none of this store's.
+    Unknown,
     /// It has failed.
     End,
+}
+
+/// A moment of the database.
+#[derive(Clone, PartialEq, Eq)]
+struct Moment {
+    /// When the server was started.
+    start: String,
+    /// The oldest transaction that had not ended.
+    oldest: String,
+}
+
+impl Moment {
+    fn cursor(&self) -> Cursor {
+        Cursor(format!("{}/{}", self.start, self.oldest))
+    }
+
+    /// Reads what [`Self::cursor`] wrote; `None` if it is something else.
+    fn parse(text: &str) -> Option<Self> {
+        let (start, oldest) = text.split_once('/')?;
+        oldest.parse::<u64>().ok()?;
+        Some(Self {
+            start: start.to_owned(),
+            oldest: oldest.to_owned(),
+        })
+    }
 }
 
 impl<'a> Watching<'a> {
     pub(super) fn new(pool: &'a Pool, news: watch::Receiver<u64>, from: Option<Cursor>) -> Self {
         let at = match from.map(|cursor| cursor.0).filter(|cursor| !cursor.is_empty()) {
             None => At::Begin,
-            Some(cursor) => At::From(cursor, false),
+            Some(cursor) => Moment::parse(&cursor).map_or(At::Unknown, |moment| At::From(moment, false)),
         };
         Self {
             pool,
@@ -122,7 +152,7 @@ impl<'a> Watching<'a> {
 
     async fn step(&mut self) -> Result<(), StoreError> {
         self.at = match std::mem::replace(&mut self.at, At::End) {
-            At::Begin => At::Listing(String::new(), self.oldest().await?.0),
+            At::Begin => At::Listing(String::new(), self.present().await?),
             At::Listing(after, from) => self.list(after, from).await?,
             At::From(from, waits) => {
                 if waits {
@@ -131,21 +161,25 @@ impl<'a> Watching<'a> {
                 }
                 self.look(from).await?
             }
+            At::Unknown => return Err(StoreError::Expired),
             At::End => At::End,
         };
         Ok(())
     }
 
-    /// The oldest transaction that has not ended, and the next to come.
-    async fn oldest(&self) -> Result<(String, u64), StoreError> {
-        let sql = "SELECT pg_snapshot_xmin(it)::text, pg_snapshot_xmax(it)::text FROM pg_current_snapshot() AS it";
+    /// The present moment.
+    async fn present(&self) -> Result<Moment, StoreError> {
+        let sql = "
+            SELECT extract(epoch FROM pg_postmaster_start_time())::text, pg_snapshot_xmin(pg_current_snapshot())::text";
         let rows = self.pool.rows(sql, &[], true).await?;
         let row = rows.first().ok_or(StoreError::Expired)?;
-        let next = column::<String>(row, 1)?.parse().unwrap_or(u64::MAX);
-        Ok((column(row, 0)?, next))
+        Ok(Moment {
+            start: column(row, 0)?,
+            oldest: column(row, 1)?,
+        })
     }
 
-    async fn list(&mut self, after: String, from: String) -> Result<At, StoreError> {
+    async fn list(&mut self, after: String, from: Moment) -> Result<At, StoreError> {
         let sql = "SELECT host FROM kubectl_certs_domains WHERE host > $1 ORDER BY host LIMIT $2";
         let parameters = [typed(&after, Type::TEXT), typed(&TOGETHER, Type::INT8)];
         let rows = self.pool.rows(sql, &parameters, true).await?;
@@ -159,23 +193,21 @@ impl<'a> Watching<'a> {
         if let Some(last) = rows.last() {
             Ok(At::Listing(column(last, 0)?, from))
         } else {
-            let cursor = Cursor(from.clone());
-            self.waiting.push_back(Change::Listed { cursor });
+            self.waiting.push_back(Change::Listed { cursor: from.cursor() });
             Ok(At::From(from, false))
         }
     }
 
-    async fn look(&mut self, from: String) -> Result<At, StoreError> {
+    async fn look(&mut self, from: Moment) -> Result<At, StoreError> {
         self.news.mark_unchanged();
         // Before the rows are read: what is not seen then is not older.
-        let (oldest, next) = self.oldest().await?;
-        let begin: u64 = from.parse().map_err(|_| StoreError::Expired)?;
-        if begin > next {
-            // Another database, or one that was restored.
-            return Err(StoreError::Expired);
+        let present = self.present().await?;
+        if present.start != from.start {
+            self.told.clear();
+            return Ok(At::Listing(String::new(), present));
         }
         let mut found = HashMap::new();
-        let mut after = (from.clone(), String::new());
+        let mut after = (from.oldest.clone(), String::new());
         loop {
             let sql = "
                 SELECT host, version, changed::text AS number FROM kubectl_certs_domains
@@ -189,8 +221,7 @@ impl<'a> Watching<'a> {
             for row in &rows {
                 let (host, version) = (host(&column::<String>(row, 0)?)?, column::<i64>(row, 1)?);
                 if self.told.get(&host) != Some(&version) {
-                    let cursor = Cursor(from.clone());
-                    let host = host.clone();
+                    let (host, cursor) = (host.clone(), from.cursor());
                     self.waiting.push_back(Change::Host { host, cursor });
                 }
                 found.insert(host, version);
@@ -202,8 +233,8 @@ impl<'a> Watching<'a> {
         }
         self.told = found;
         if let Some(Change::Host { cursor, .. }) = self.waiting.back_mut() {
-            *cursor = Cursor(oldest.clone());
+            *cursor = present.cursor();
         }
-        Ok(At::From(oldest, true))
+        Ok(At::From(present, true))
     }
 }

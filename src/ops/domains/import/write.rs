@@ -109,7 +109,10 @@ impl Importer {
                 return Ok(());
             }
         }
-        walking.await.map_err(|error| cut_off(&error))?.map_err(|error| unread(&error))
+        walking
+            .await
+            .map_err(|error| cut_off(&error))?
+            .map_err(|error| unread(&error))
     }
 
     /// Writes a pair for each of its hosts.

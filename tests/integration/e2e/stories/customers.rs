@@ -80,11 +80,12 @@ fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_thr
     assert!(listed.contains("STATE") && listed.contains("UNTIL"), "{listed}");
 
     // A request of the application.
-    it.ns.kubectl(&["create", "serviceaccount", "app"]);
-    let token = it
-        .ns
-        .kubectl(&["create", "token", "app", "--audience", "kubectl-certs"]);
-    let bearer = format!("Authorization: Bearer {}", token.trim());
+    let bearer = |account: &str| {
+        it.ns.kubectl(&["create", "serviceaccount", account]);
+        let token = ["create", "token", account, "--audience", "kubectl-certs"];
+        format!("Authorization: Bearer {}", it.ns.kubectl(&token).trim())
+    };
+    let (edge_token, bearer) = (bearer("edge"), bearer("app"));
     let put = format!("{api}/v1/domains/{by_put}");
     let answer = curl(&["-X", "PUT", "-H", &bearer, &put]).expect("it is registered");
     assert!(answer.contains(&by_put), "{answer}");
@@ -94,11 +95,14 @@ fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_thr
     assert!(curl(&["-X", "PUT", &put]).is_err(), "without a token");
 
     // The first visitor.
-    let source = |host: &str| curl(&[&format!("{api}/v1/certificate?server_name={host}")]);
+    let at = |host: &str| format!("{api}/v1/certificate?server_name={host}");
+    let source = |host: &str| curl(&["-H", &edge_token, &at(host)]);
     let pair = source(&by_handshake).expect("a pair, once it is there");
     assert!(pair.contains("BEGIN CERTIFICATE") && pair.contains("PRIVATE KEY"));
     until_served(&it, &by_handshake, &running);
-    assert!(source(&nobodys).is_err());
+    assert_eq!(source(&nobodys), Ok(String::new()), "there is none");
+    let refused = curl(&["-H", &bearer, &at(&by_handshake)]).expect_err("the application gets no keys");
+    assert!(refused.contains("403"), "{refused}");
 
     // All of them are in one object, and nothing goes on.
     let chunks = ["get", "ingresses", "-l", "kubectl-certs.io/purpose=chunk", "-o", "json"];
