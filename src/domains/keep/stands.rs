@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::{
     domain::{Host, OrderState, Pair, Record, Served},
     object::Seconds,
+    plan::limits::BACKDATED,
 };
 
 /// How long it is waited for what comes of an order before it is written that there is one: most take less.
@@ -91,7 +92,8 @@ impl Told {
                 // It was the former one that was seen.
                 record.served = None;
             }
-            record.order = since_before(record.order.take(), order.clone());
+            let order = order.clone().filter(|order| !has_brought(order, pair.as_ref()));
+            record.order = since_before(record.order.take(), order);
             if is_other {
                 record.plan(now);
             }
@@ -108,6 +110,14 @@ impl Told {
     }
 }
 
+/// Whether an order that has not ended yet has brought a certificate: it began before that was made. CAs date back by up to an hour.
+fn has_brought(order: &OrderState, pair: Option<&Pair>) -> bool {
+    let (OrderState::Validating { since } | OrderState::Issuing { since }) = order else {
+        return false;
+    };
+    pair.is_some_and(|pair| *since <= pair.not_before.saturating_add(BACKDATED))
+}
+
 /// The order as it stands now, which began when it was first seen.
 fn since_before(before: Option<OrderState>, now: Option<OrderState>) -> Option<OrderState> {
     match (&before, &now) {
@@ -122,5 +132,38 @@ fn since_before(before: Option<OrderState>, now: Option<OrderState>) -> Option<O
             }),
         ) if reason == again && until == then => before,
         _ => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::testing::{pair, shop},
+        text::time::DAY,
+    };
+
+    #[test]
+    fn a_certificate_that_has_just_come_is_there_and_not_being_renewed() {
+        let now = 1_800_000_000;
+        let mut record = Record::new("shop.customer.com".parse().unwrap(), shop(), now - 9);
+        let order = OrderState::Validating { since: now - 5 };
+        let tell = |pair: Option<Pair>, order: &OrderState| {
+            let mut told = Told::new();
+            let order = Some(order.clone());
+            told.hear(Stands::Secret { pair, order });
+            told
+        };
+        tell(None, &order).put(&mut record, now);
+        assert_eq!(record.order, Some(order.clone()));
+        let came = pair(now, 90);
+        for _ in 0..2 {
+            tell(Some(came.clone()), &order).put(&mut record, now);
+            assert_eq!((&record.order, &record.pair), (&None, &Some(came.clone())));
+        }
+        // The next order is another one.
+        let next = OrderState::Validating { since: now + 60 * DAY };
+        tell(Some(came), &next).put(&mut record, now);
+        assert_eq!(record.order, Some(next));
     }
 }

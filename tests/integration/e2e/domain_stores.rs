@@ -195,7 +195,10 @@ async fn a_claim_is_one_s_own_and_ends_by_itself(one: &Shared, other: &Shared, o
     assert!(!other.claim(&host, "other", now() + 60).await.unwrap());
     // It is given back.
     assert!(one.claim(&host, "one", LONG_AGO).await.unwrap());
-    assert!(other.claim(&host, "other", now() + 2).await.unwrap());
+    soon("the other has it", async || {
+        other.claim(&host, "other", now() + 2).await.unwrap().then_some(())
+    })
+    .await;
     assert!(!one.claim(&host, "one", now() + 60).await.unwrap());
     // Who has it dies, and it ends.
     soon("the claim ends", async || {
