@@ -40,6 +40,7 @@ mod measure;
 mod new;
 mod page;
 mod process;
+mod registered;
 mod replicas;
 mod scale;
 mod second;
@@ -85,6 +86,7 @@ const ROWS: &[Row] = &[
     row("customers", true, customers::all),
     row("domains", true, stores::objects),
     row("domains-rows", true, stores::rows),
+    row("domains-kept", true, registered::all),
     row("source", true, source::hits),
     row("source-flood", true, source::flood),
 ];

@@ -78,13 +78,6 @@ async fn timed<T>(many: usize, mut ask: impl AsyncFnMut(usize) -> T) -> Vec<Dura
     all
 }
 
-/// What this process takes, in MB.
-fn resident() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_000.0
-}
-
 /// Domains in the cluster.
 pub(crate) fn objects(plan: &Plan) -> Vec<Figure> {
     let many = plan.size(200, 30_000);
@@ -117,12 +110,10 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Figure> {
         drop(store);
 
         say("every replica is killed");
-        let before = resident();
         let begun = Instant::now();
         let store = open();
         let due = store.due(NOW + 86_399, many).await.unwrap();
         of.told("start to all in memory", crate::figure::seconds(begun.elapsed()));
-        of.memory("memory for them", resident() - before, 200.0);
         of.exactly("due within a day", due.len(), many.div_ceil(A_DAY));
         let mut left = 0;
         let mut after: Option<Host> = None;

@@ -72,6 +72,11 @@ impl Application {
         }
     }
 
+    /// Where it is asked, as the settings have it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn knows(&self, host: &str) {
         self.known.lock().unwrap().insert(host.to_owned());
     }
