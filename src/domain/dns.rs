@@ -212,6 +212,7 @@ pub fn looked(host: &Host, tenant: &Tenant, instructions: &Instructions, seen: &
         server: clear(&seen.server).into(),
         traffic: traffic_is_led,
         challenge: challenge_is_led,
+        standing: stands,
         ownership: is_owner,
         missing,
         seen: if traffic_is_led {

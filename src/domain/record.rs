@@ -251,6 +251,9 @@ pub struct Looked {
     pub traffic: bool,
     /// Whether a CA can be shown a proof in DNS, before clients are led to the platform.
     pub challenge: bool,
+    /// Whether that proof is a record which stays (DNS-PERSIST-01).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standing: bool,
     /// Whether the tenant has proved that it controls the name; `None` if that is not wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ownership: Option<bool>,

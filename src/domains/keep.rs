@@ -478,6 +478,7 @@ fn note_looked(record: &mut Record, looked: &Result<Looked, String>, now: Second
             server: Text::default(),
             traffic: false,
             challenge: false,
+            standing: false,
             ownership: None,
             missing: Vec::new(),
             seen: crate::text::clear(why).into_owned(),

@@ -12,10 +12,11 @@ use std::{
 use futures_util::future::{OptionFuture, join4};
 use tokio::time::{Instant, timeout};
 
+use super::instructed::Instructed;
 use crate::{
     domain::{
         Host, Looked, Tenant,
-        dns::{Instructions, SeenRecords, is_proved, looked, ownership},
+        dns::{SeenRecords, is_proved, looked, ownership},
     },
     net::{
         Lookup,
@@ -38,13 +39,13 @@ const FRESH: Duration = Duration::from_secs(20);
 pub struct Looker {
     lookup: Lookup,
     authorities: Option<Authorities>,
-    instructions: Instructions,
+    instructions: Instructed,
     platform: Mutex<Option<(Instant, Vec<IpAddr>)>>,
 }
 
 impl Looker {
     /// Asks these resolvers, or those of the system, who serves a zone; `zones` are known to exist.
-    pub fn new<'a>(lookup: Lookup, zones: impl IntoIterator<Item = &'a str>, instructions: Instructions) -> Self {
+    pub fn new<'a>(lookup: Lookup, zones: impl IntoIterator<Item = &'a str>, instructions: Instructed) -> Self {
         let authorities = lookup.resolver().ok();
         Self {
             authorities: authorities.map(|resolver| Authorities::new(resolver, zones)),
@@ -62,19 +63,19 @@ impl Looker {
     pub async fn look(&self, host: &Host, tenant: &Tenant, now: Seconds) -> Result<Looked, String> {
         let seen = timeout(LONGEST, Box::pin(self.seen(host, tenant))).await;
         let seen = seen.unwrap_or_else(|_| Err(format!("DNS did not answer within {} s", LONGEST.as_secs())))?;
-        Ok(looked(host, tenant, &self.instructions, &seen, now))
+        Ok(looked(host, tenant, &self.instructions.now(), &seen, now))
     }
 
     /// Whether a tenant has proved that it controls a name.
     pub async fn is_proved(&self, host: &Host, tenant: &Tenant) -> bool {
-        let install = &self.instructions.install;
+        let install = &self.instructions.now().install;
         let name = ownership(host, tenant, install).name.to_string();
         let texts = timeout(LONGEST, self.texts(name)).await.unwrap_or_default();
         is_proved(host, tenant, install, &texts)
     }
 
     async fn seen(&self, host: &Host, tenant: &Tenant) -> Result<SeenRecords, String> {
-        let wanted = &self.instructions;
+        let wanted = self.instructions.now();
         let name = host.as_str();
         let challenge: OptionFuture<_> = wanted
             .challenge_zone
@@ -178,7 +179,7 @@ impl Looker {
 
     /// The addresses of the platform's own name; empty if there is none, or nobody says them.
     async fn platform(&self) -> Vec<IpAddr> {
-        let Some(target) = &self.instructions.target else {
+        let Some(target) = self.instructions.now().target.clone() else {
             return Vec::new();
         };
         let known = self.platform.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -187,7 +188,7 @@ impl Looker {
         {
             return addresses;
         }
-        let addresses = self.lookup.addresses(target, PATIENCE).await.unwrap_or_default();
+        let addresses = self.lookup.addresses(&target, PATIENCE).await.unwrap_or_default();
         *self.platform.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), addresses.clone()));
         addresses
     }

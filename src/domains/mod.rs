@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod chunks;
+pub mod instructed;
 pub mod keep;
 pub mod look;
 pub mod serve;

@@ -246,7 +246,8 @@ impl Unserved {
     }
 }
 
-/// The places where the hosts are served that a certificate covers, and notes about hosts that cannot be reached.
+/// The places where the hosts are served that a certificate covers, and notes about hosts that cannot be reached. A host whose clients
+/// are led elsewhere has no place yet.
 pub async fn places(
     target: &Target,
     issued: &[Name],
@@ -260,6 +261,9 @@ pub async fn places(
                 .parse()
                 .is_ok_and(|host| issued.iter().any(|name| name.covers(&host)))
             {
+                continue;
+            }
+            if target.is_elsewhere(host) {
                 continue;
             }
             match address::addresses(connect, &used.addresses, *port, host, LOOKUP).await {

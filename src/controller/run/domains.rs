@@ -9,17 +9,24 @@ use crate::{
     apply::{Api, Permits, Purpose, events::Reason},
     clock::now,
     controller::{audit::Audit, routes},
-    domain::{Host, OrderState, Pair, Said, Served, dns::Instructions},
+    domain::{
+        Host, OrderState, Pair, Said, Served,
+        dns::{Instructions, StandingIssuer},
+    },
     domains::{
         ask::Asker,
         chunks::{Backend, Chunks, Form},
+        instructed::Instructed,
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
         serve::{self, Hands, Identities, IdentitySecret, Options, Serving},
         store::{Store, cluster::ClusterStore},
         webhook::{Following, Receiver},
     },
-    engine::authority::Authority,
+    engine::{
+        authority::Authority,
+        witness::{Aftermath, Left},
+    },
     error::chain,
     event::Level,
     inventory::{Inventory, RouteKey, query::usable},
@@ -29,7 +36,11 @@ use crate::{
         Key, Kind, Seconds, Text,
         doing::{Doing, DoingState},
     },
-    ops::{OpError, unattended::Unattended},
+    ops::{
+        OpError,
+        unattended::{AccountState, Unattended},
+    },
+    plan::target::target,
     scan::{About, live::News as Judged},
     settings::{domains::DomainsSettings, source::ClusterSecrets, value::ServeWord},
     solve::http01::ChallengeRoute,
@@ -41,6 +52,9 @@ pub(super) struct Domains {
     store: Arc<dyn Store>,
     asker: Asker,
     looker: Arc<Looker>,
+    instructions: Instructed,
+    /// Whether it is still to be found out what a record that stays has to say.
+    lacks_standing: bool,
     /// The API and the certificate source, which every replica answers.
     serving: Serving,
     /// Tells the application of changes, while this process leads.
@@ -49,6 +63,8 @@ pub(super) struct Domains {
     tells: Option<mpsc::UnboundedSender<OfHost>>,
     /// The Secrets of which something may be new.
     touched: BTreeSet<Key>,
+    /// The Secrets whose clients are led elsewhere.
+    elsewhere: BTreeSet<Key>,
     /// Whether the proxies of the hosts are led here.
     leads_proxies: bool,
 }
@@ -84,7 +100,7 @@ impl Domains {
         let asker = Asker::new(settings.ask.clone(), settings.ask_timeout, ca);
         let asker = asker.map_err(|error| OpError::usage(chain(&error)).after("domains.ask"))?;
         let dns01 = &unattended.settings.dns01;
-        let instructions = instructions(&settings, install);
+        let instructions = Instructed::new(instructions(&settings, install));
         let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions.clone());
         let namespaces = unattended.wildcards.only.as_deref();
         if settings.database.is_some() {
@@ -114,7 +130,7 @@ impl Domains {
             let secret = secret.0.clone();
             Arc::new(IdentitySecret { api, secret }) as Arc<dyn Identities>
         });
-        let options = Options::of(&settings, instructions);
+        let options = Options::of(&settings, instructions.clone());
         let options = options.map_err(|error| OpError::usage(chain(&error)).after("domains"))?;
         let serving = serve::serve(settings.listen.socket(), identities, hands, options).await;
         let serving =
@@ -129,9 +145,12 @@ impl Domains {
             serving,
             asker,
             looker: Arc::new(looker),
+            instructions,
+            lacks_standing: dns01.uses_standing(),
             webhook: None,
             tells: None,
             touched: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
             leads_proxies: false,
         }))
     }
@@ -255,6 +274,31 @@ impl Controller {
             if hosts.is_empty() {
                 continue;
             }
+            let is_elsewhere = target(&self.live.inventory, secret.clone(), true)
+                .uses
+                .iter()
+                .any(|used| used.is_elsewhere);
+            if is_elsewhere {
+                domains.elsewhere.insert(secret.clone());
+            } else if domains.elsewhere.remove(&secret)
+                && let Some(leaf) = self
+                    .live
+                    .inventory
+                    .secrets()
+                    .get(&secret)
+                    .and_then(|stored| stored.leaf())
+            {
+                // The certificate was there before its clients: now it is looked whether they get it.
+                let of = Aftermath {
+                    stored_at: now(),
+                    new: leaf.sha256,
+                    old: None,
+                    witnesses: Vec::new(),
+                    left: Left::Serving,
+                    served_at: None,
+                };
+                self.aftercare.begin(&secret, of, now());
+            }
             let pair = pair(&self.live.inventory, &secret);
             let order = self
                 .keeper
@@ -284,6 +328,28 @@ impl Controller {
                     .unwrap_or_default(),
             });
             let _ = tells.send(OfHost { host, what });
+        }
+    }
+
+    /// Finds out what a record that stays has to say, if the settings use such records and nobody knows it yet.
+    pub(super) async fn learn_standing(&mut self) {
+        if self.domains.as_ref().is_none_or(|domains| !domains.lacks_standing) {
+            return;
+        }
+        let issuer = self.unattended.settings.chosen.issuer.name.clone();
+        let Ok(AccountState::Ready(account)) = self.unattended.account(&issuer).await else {
+            return;
+        };
+        let Ok(acme) = self.unattended.acme(&self.context, &issuer).await else {
+            return;
+        };
+        let issuers = acme.directory().meta.caa_identities.clone();
+        if account.is_empty() || issuers.is_empty() {
+            return;
+        }
+        if let Some(domains) = &mut self.domains {
+            domains.instructions.stands(StandingIssuer { issuers, account });
+            domains.lacks_standing = false;
         }
     }
 

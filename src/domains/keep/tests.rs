@@ -11,10 +11,9 @@ use super::*;
 use crate::{
     domain::{
         Asked, Marks,
-        dns::Instructions,
         testing::{led_here, pair, shop},
     },
-    domains::store::memory::MemoryStore,
+    domains::{instructed::Instructed, store::memory::MemoryStore},
     net::{Lookup, dns::Resolver},
     text::time::DAY,
 };
@@ -67,7 +66,7 @@ async fn parts(store: &Arc<MemoryStore>, status: &'static str) -> (Parts, Arc<Mu
     let asker = Asker::new(url.parse().expect("a URL"), Duration::from_secs(2), None).expect("a client");
     // Nobody answers there.
     let silent = Resolver::of(vec!["127.0.0.1:9".parse().expect("an address")]);
-    let looker = Looker::new(Lookup::Servers(silent), [], Instructions::default());
+    let looker = Looker::new(Lookup::Servers(silent), [], Instructed::default());
     let told: Arc<Mutex<Vec<News>>> = Arc::default();
     let tells = Arc::clone(&told);
     let parts = Parts {

@@ -157,6 +157,7 @@ mod tests {
             server: "ns1.example.com".into(),
             traffic: false,
             challenge: false,
+            standing: false,
             ownership: None,
             missing: Vec::new(),
             seen: String::new(),

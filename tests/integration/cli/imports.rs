@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("text", &["object"]),
     ("x509", &["object"]),
     ("policy", &["object", "text"]),
-    ("domain", &["object", "x509", "policy", "name", "text", "plan"]),
+    ("domain", &["object", "x509", "policy", "name", "event", "text", "plan"]),
     ("inventory", &["object", "x509", "policy"]),
     ("check", &["object", "x509", "inventory", "policy", "text"]),
     ("name", &["object", "text"]),

@@ -185,6 +185,12 @@ pub(super) fn status(record: &Record, claim: Option<&Claim>, now: Seconds) -> Va
         "reason": sentence(&told.reason), "next": sentence(&told.next),
         "record": record,
     });
+    if let Some(looked) = &record.dns {
+        status["traffic"] = looked.traffic.into();
+        if let Some(proof) = looked.proof() {
+            status["proof"] = proof.as_str().into();
+        }
+    }
     if let Some(until) = told.until {
         status["until"] = date_time(until).into();
     }

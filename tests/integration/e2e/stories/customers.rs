@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{
     controller::orders,
-    customers::{Application, PAGE, customer, define, domain, platform},
+    customers::{Application, PAGE, customer, define, domain, platform, platform_with},
     eventually, eventually_within,
     issuing::{Issuing, NODE},
     run::Running,
@@ -170,4 +170,68 @@ fn a_development_copy_keeps_its_own_customers_and_touches_nobody_elses() {
     until_served(&dev, &trial, &running_dev);
     assert_eq!((app.asked_about(&trial), app_dev.asked_about(&shop)), (0, 0));
     assert_eq!((orders(&prod), orders(&dev)), (1, 1));
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_customer_has_a_certificate_before_traffic_moves_and_is_seen_served_once_it_has() {
+    let it = Issuing::new("before");
+    define();
+    let app = Application::start(&it);
+    let host = customer(&it, "shop");
+    app.knows(&host);
+    // It leads to whoever served it before.
+    it.resolver.host(&host, &["192.0.2.9"]);
+    let zone = format!("challenges.{}.net", it.ns.name);
+    let (server, dns01) = it.powerdns(&[&zone]);
+    let more = format!("  challengeZone: {zone}\n");
+    let (running, api) = platform_with(&it, &app, &more, &dns01);
+
+    it.ns.kubectl(&["create", "serviceaccount", "app"]);
+    let token = it
+        .ns
+        .kubectl(&["create", "token", "app", "--audience", "kubectl-certs"]);
+    let bearer = format!("Authorization: Bearer {}", token.trim());
+    let url = format!("{api}/v1/domains/{host}");
+    let told = |args: &[&str]| -> Value {
+        let answer = curl(&[args, &["-H", &bearer, &url]].concat()).expect("an answer of the API");
+        serde_json::from_str(&answer).unwrap()
+    };
+    let answer = told(&["-X", "PUT"]);
+    let alias = format!("_acme-challenge.{host}");
+    let records = answer["records"].as_array().unwrap();
+    let record = records.iter().find(|record| record["name"] == alias.as_str());
+    let value = record.expect("a record before traffic moves")["value"]
+        .as_str()
+        .unwrap();
+    it.resolver.add(&alias, "CNAME", &format!("{value}."));
+    told(&["-X", "PUT"]);
+
+    let until = |what: &str, is: &dyn Fn(&Value) -> bool| {
+        eventually_within(SOON, what, || {
+            let now = told(&[]);
+            if is(&now) {
+                Ok(())
+            } else {
+                Err(format!("{now} {:?} {:?}", running.out.all(), running.err.all()))
+            }
+        });
+    };
+    until("a certificate", &|now| {
+        now["state"] == "active" && now["certificate"]["valid"] == true
+    });
+    let now = told(&[]);
+    assert!(now["served"]["present"].is_null(), "{now}");
+    let reason = now["reason"].as_str().unwrap();
+    assert!(reason.contains("does not lead here yet"), "{now}");
+    assert_eq!(status(&it, &host, "proof"), "dns-01");
+    let zone = server.records(&zone);
+    assert!(!format!("{zone:?}").contains("TXT"), "the proof is left: {zone:?}");
+
+    it.resolver.host(&host, &[NODE]);
+    until_served(&it, &host, &running);
+    told(&["-X", "PUT"]);
+    until("it to be seen served", &|now| now["served"]["present"] == true);
+    assert_eq!(status(&it, &host, "proof"), "http-01");
+    assert_eq!(orders(&it), 1);
 }
