@@ -31,7 +31,7 @@ use super::{
     aftercare::Aftercare,
     audit::Audit,
     fate::Fate,
-    front::LogFront,
+    front::{LogFront, Reached},
     keeper::{Keeper, Keeping, WindowAnswer},
     leader::{self, Identity, Leadership, State, Timing},
     memory::Memory,
@@ -93,6 +93,8 @@ pub struct Request {
 enum Heard {
     /// The certificate of an order is stored.
     Stored(Key),
+    /// The CA has validated a name of a certificate that is being ordered.
+    Proved(Key),
     /// An order has ended.
     Ended(Key, Fate),
     /// The CA was asked for the window of a certificate.
@@ -122,8 +124,11 @@ pub async fn run(
 ) -> Result<(), OpError> {
     let (tells, heard) = mpsc::unbounded_channel();
     let told = tells.clone();
-    let front = LogFront::telling(Arc::clone(&audit), move |secret| {
-        let _ = told.send(Heard::Stored(secret.clone()));
+    let front = LogFront::telling(Arc::clone(&audit), move |secret, reached| {
+        let _ = told.send(match reached {
+            Reached::Proved => Heard::Proved(secret.clone()),
+            Reached::Stored => Heard::Stored(secret.clone()),
+        });
     });
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
     let (mut unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
@@ -331,6 +336,7 @@ impl Controller {
                     }
                 }
                 Some(heard) = heard.recv() => match heard {
+                    Heard::Proved(secret) => self.touch_proved(&secret),
                     Heard::Stored(secret) => self.stored(&secret),
                     Heard::Ended(secret, fate) => self.ended(&secret, fate),
                     Heard::Window(secret, answer) => {
@@ -368,7 +374,7 @@ impl Controller {
                 Some(Heard::Copied(secret, source, result)) => self.copied(&secret, &source, result),
                 Some(Heard::Others(news)) => self.of_others(news),
                 Some(Heard::Domains(news)) => self.of_domains(news),
-                Some(Heard::Stored(_) | Heard::Window(..)) => {}
+                Some(Heard::Proved(_) | Heard::Stored(_) | Heard::Window(..)) => {}
                 None => break,
             }
         }
@@ -438,7 +444,7 @@ impl Controller {
             _ => {}
         }
         self.end(secret, fate);
-        self.touch(secret);
+        self.touch_ended(secret);
     }
 
     /// When there may be something to do although nothing changes.

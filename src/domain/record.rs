@@ -254,6 +254,9 @@ pub struct Looked {
     /// Whether that proof is a record which stays (DNS-PERSIST-01).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub standing: bool,
+    /// For how many seconds resolvers remember that the host has no address, where its zone says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Seconds>,
     /// Whether the tenant has proved that it controls the name; `None` if that is not wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ownership: Option<bool>,

@@ -40,6 +40,7 @@ pub(crate) fn led_here() -> Looked {
         traffic: true,
         challenge: false,
         standing: false,
+        kept: None,
         ownership: None,
         missing: Vec::new(),
         seen: String::new(),

@@ -16,7 +16,7 @@ mod stands;
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -131,6 +131,8 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         told: HashMap::new(),
         chunks_read: None,
         chunks_written: None,
+        ends: BTreeSet::new(),
+        ends_at: HashMap::new(),
     };
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -201,6 +203,9 @@ struct Keep {
     told: HashMap<Host, stands::Told>,
     chunks_read: Option<Instant>,
     chunks_written: Option<Instant>,
+    /// When the certificates end of those who are served.
+    ends: BTreeSet<(Seconds, Host)>,
+    ends_at: HashMap<Host, Seconds>,
 }
 
 impl Keep {
@@ -229,20 +234,47 @@ impl Keep {
     fn gone(&mut self, host: &Host) {
         self.told.remove(host);
         self.later.remove(host);
+        if let Some(at) = self.ends_at.remove(host) {
+            self.ends.remove(&(at, host.clone()));
+        }
         if let Some(chunks) = &mut self.chunks {
             chunks.forget(&host.as_str().into());
         }
     }
 
-    /// Has a host served, or no longer. One that was released is served as long as its certificate is valid.
+    /// Has a host served, or no longer.
     fn serve(&mut self, record: &Record) {
         let Some(chunks) = &mut self.chunks else { return };
         let host: Text = record.host.as_str().into();
-        let pair = record.pair.as_ref();
-        let pair = pair.filter(|pair| record.released.is_none() || pair.not_after > now());
-        match pair.and_then(|pair| pair.secret.as_ref()) {
-            Some(secret) => chunks.want(&host, secret),
+        if let Some(at) = self.ends_at.remove(&record.host) {
+            self.ends.remove(&(at, record.host.clone()));
+        }
+        let pair = record.pair.as_ref().filter(|_| is_in_service(record, now()));
+        match pair.and_then(|pair| Some((pair, pair.secret.as_ref()?))) {
+            Some((pair, secret)) => {
+                chunks.want(&host, secret);
+                if pair.not_after > now() {
+                    self.ends.insert((pair.not_after, record.host.clone()));
+                    self.ends_at.insert(record.host.clone(), pair.not_after);
+                }
+            }
             None => chunks.forget(&host),
+        }
+    }
+
+    /// Looks at those whose certificate has ended by now.
+    async fn serve_those_that_ended(&mut self) {
+        let mut ended = Vec::new();
+        while self.ends.first().is_some_and(|(at, _)| *at <= now()) && ended.len() < DUE {
+            let Some((_, host)) = self.ends.pop_first() else { break };
+            self.ends_at.remove(&host);
+            ended.push(host);
+        }
+        for host in ended {
+            // Who cannot be read is told of again when it changes.
+            if let Ok(Some((record, _))) = self.work.store.get(&host).await {
+                self.serve(&record);
+            }
         }
     }
 
@@ -326,6 +358,7 @@ impl Keep {
         for host in ripe.collect::<Vec<_>>() {
             self.begin(host);
         }
+        self.serve_those_that_ended().await;
         self.write_chunks().await;
     }
 
@@ -457,6 +490,14 @@ impl Work {
     }
 }
 
+/// Whether a host is served at a moment. One whose certificate has ended is served on while its clients are led here: the next one
+/// may come, and what is not encrypted goes on. One that was released, or has gone elsewhere, is not.
+fn is_in_service(record: &Record, now: Seconds) -> bool {
+    let is_valid = record.pair.as_ref().is_some_and(|pair| pair.not_after > now);
+    let is_led = record.dns.as_ref().is_none_or(|looked| looked.traffic);
+    is_valid || (record.released.is_none() && is_led)
+}
+
 /// Notes that nothing is done for a host. A certificate that is there stays.
 fn refuse(record: &mut Record, why: &str) {
     record.due = Seconds::MAX;
@@ -479,6 +520,7 @@ fn note_looked(record: &mut Record, looked: &Result<Looked, String>, now: Second
             traffic: false,
             challenge: false,
             standing: false,
+            kept: None,
             ownership: None,
             missing: Vec::new(),
             seen: crate::text::clear(why).into_owned(),

@@ -97,6 +97,7 @@ impl Looker {
             server,
             aliases,
             addresses,
+            kept,
         } = led?;
         Ok(SeenRecords {
             server,
@@ -106,6 +107,7 @@ impl Looker {
             challenge: challenge.flatten().into_iter().collect(),
             standing: standing.unwrap_or_default(),
             ownership: ownership.unwrap_or_default(),
+            kept: kept.and_then(|kept| kept.as_secs().try_into().ok()),
             problem: None,
         })
     }
@@ -138,6 +140,7 @@ impl Looker {
         match authorities.presence(name).await {
             Presence::Absent(absence) | Presence::Partial(absence) => {
                 led.server = absence.server.as_str().into();
+                led.kept = absence.kept;
                 Ok(led)
             }
             Presence::Here => self.by_recursor(name, led).await,
@@ -200,4 +203,6 @@ struct Led {
     server: Text,
     aliases: Vec<Text>,
     addresses: Vec<IpAddr>,
+    /// How long resolvers remember that there is none.
+    kept: Option<Duration>,
 }

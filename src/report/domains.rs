@@ -265,6 +265,7 @@ mod tests {
             traffic: false,
             challenge: false,
             standing: false,
+            kept: None,
             ownership: None,
             missing: vec![ToSet {
                 purpose: Purpose::Traffic,

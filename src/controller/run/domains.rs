@@ -63,6 +63,8 @@ pub(super) struct Domains {
     tells: Option<mpsc::UnboundedSender<OfHost>>,
     /// The Secrets of which something may be new.
     touched: BTreeSet<Key>,
+    /// The Secrets under way whose names the CA has validated.
+    proved: BTreeSet<Key>,
     /// The Secrets whose clients are led elsewhere.
     elsewhere: BTreeSet<Key>,
     /// Whether the proxies of the hosts are led here.
@@ -150,6 +152,7 @@ impl Domains {
             webhook: None,
             tells: None,
             touched: BTreeSet::new(),
+            proved: BTreeSet::new(),
             elsewhere: BTreeSet::new(),
             leads_proxies: false,
         }))
@@ -246,6 +249,22 @@ impl Controller {
         }
     }
 
+    /// Takes note that the CA has validated a name of a Secret.
+    pub(super) fn touch_proved(&mut self, secret: &Key) {
+        if let Some(domains) = &mut self.domains {
+            domains.proved.insert(secret.clone());
+        }
+        self.touch(secret);
+    }
+
+    /// Takes note that an order has ended.
+    pub(super) fn touch_ended(&mut self, secret: &Key) {
+        if let Some(domains) = &mut self.domains {
+            domains.proved.remove(secret);
+        }
+        self.touch(secret);
+    }
+
     /// Takes note of what a change has touched.
     pub(super) fn touch_judged(&mut self, news: &Judged) {
         let Some(domains) = &mut self.domains else { return };
@@ -303,7 +322,7 @@ impl Controller {
             let order = self
                 .keeper
                 .doing_of(&secret, now())
-                .and_then(|doing| order(&doing, now()));
+                .and_then(|doing| order(&doing, domains.proved.contains(&secret), now()));
             for host in hosts {
                 let what = Stands::Secret {
                     pair: pair.clone(),
@@ -454,12 +473,15 @@ fn pair(inventory: &Inventory, secret: &Key) -> Option<Pair> {
     })
 }
 
-/// Where an order stands, from what the controller does with the Secret.
-fn order(doing: &Doing, now: Seconds) -> Option<OrderState> {
+/// Where an order stands, from what the controller does with the Secret, and whether the CA has validated the name.
+fn order(doing: &Doing, is_proved: bool, now: Seconds) -> Option<OrderState> {
     let reason = || crate::text::clear(&doing.message).into_owned();
     let until = || doing.until.unwrap_or(now);
     match doing.state {
         DoingState::Scheduled => None,
+        DoingState::Running if is_proved => Some(OrderState::Issuing {
+            since: doing.since.unwrap_or(now),
+        }),
         // A turn is waited for no longer than it takes others to be ordered.
         DoingState::Ready | DoingState::Running => Some(OrderState::Validating {
             since: doing.since.unwrap_or(now),
@@ -475,5 +497,27 @@ fn order(doing: &Doing, now: Seconds) -> Option<OrderState> {
             until: until(),
         }),
         DoingState::Held => Some(OrderState::Blocked { reason: reason() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_being_issued_once_the_ca_has_validated_the_name_and_only_while_it_runs() {
+        let doing = |state| Doing {
+            state,
+            since: Some(5),
+            ..Doing::of(Key::new("shop", "domain-a.example.com"))
+        };
+        let validating = Some(OrderState::Validating { since: 5 });
+        assert_eq!(order(&doing(DoingState::Running), false, 9), validating);
+        assert_eq!(
+            order(&doing(DoingState::Running), true, 9),
+            Some(OrderState::Issuing { since: 5 })
+        );
+        assert_eq!(order(&doing(DoingState::Ready), true, 9), validating);
+        assert_eq!(order(&doing(DoingState::Scheduled), true, 9), None);
     }
 }

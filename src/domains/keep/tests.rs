@@ -219,3 +219,29 @@ async fn what_the_loop_tells_is_in_the_record_at_once_and_an_order_that_is_short
     });
     assert!(!quick.is_ripe(), "it is likely to be over soon");
 }
+
+#[test]
+fn who_has_left_is_served_until_the_certificate_ends_and_who_stays_beyond_that() {
+    let now = now();
+    let of = |released: bool, traffic: bool, not_after: Seconds| Record {
+        released: released.then_some(now - 5),
+        dns: Some(Looked { traffic, ..led_here() }),
+        pair: Some(pair(now - DAY, not_after - now + DAY)),
+        ..Record::new("a.example.com".parse().unwrap(), shop(), now - DAY)
+    };
+    for (released, traffic, not_after, served) in [
+        (true, true, now + 1, true),
+        (true, true, now, false),
+        (false, true, now - 1, true),
+        (false, false, now + 1, true),
+        (false, false, now - 1, false),
+    ] {
+        let record = of(released, traffic, not_after);
+        assert_eq!(
+            is_in_service(&record, now),
+            served,
+            "{released} {traffic} {}",
+            not_after - now
+        );
+    }
+}

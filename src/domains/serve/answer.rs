@@ -158,6 +158,7 @@ mod tests {
             traffic: false,
             challenge: false,
             standing: false,
+            kept: None,
             ownership: None,
             missing: Vec::new(),
             seen: String::new(),

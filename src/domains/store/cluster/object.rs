@@ -276,4 +276,54 @@ mod tests {
         assert_ne!(one, other);
         assert!(one.len() <= 253 && one.starts_with("domain-aaa"), "{one}");
     }
+
+    #[test]
+    fn every_status_is_one_that_the_definition_of_the_kind_admits() {
+        let definition = crate::install::domains::definition().object;
+        let mut schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+        // What the API server calls structural: no field that is not described, but where that is said.
+        fn close(schema: &mut Value) {
+            let keeps = schema["x-kubernetes-preserve-unknown-fields"] == true;
+            if schema["type"] == "object" && !keeps {
+                schema["additionalProperties"] = false.into();
+            }
+            let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+            properties.into_iter().flatten().for_each(|(_, field)| close(field));
+        }
+        close(&mut schema["properties"]["status"]);
+        let validator = jsonschema::validator_for(&schema["properties"]["status"]).unwrap();
+        let whole = |mut record: Record| {
+            record.moved = Some(crate::domain::Moved {
+                to: "b".parse().unwrap(),
+                at: 6,
+            });
+            record.paused = Some("p".repeat(3_000));
+            record
+        };
+        let new = Record::new("a.example".parse().unwrap(), "bob".parse().unwrap(), 5);
+        let served = crate::domain::testing::served(90 * 86_400);
+        let missing = Record {
+            dns: Some(crate::domain::Looked {
+                traffic: false,
+                challenge: true,
+                seen: "x".repeat(2_000),
+                ..crate::domain::testing::led_here()
+            }),
+            ..served.clone()
+        };
+        let claim = Claim {
+            by: "replica".into(),
+            until: 9,
+        };
+        let all = [new.clone(), whole(new), served.clone(), whole(served), missing];
+        let written = all
+            .iter()
+            .map(|record| status(record, Some(&claim), 10))
+            .chain([second()]);
+        for status in written {
+            let wrong: Vec<String> = validator.iter_errors(&status).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{wrong:?}: {status}");
+            assert!(!validator.is_valid(&json!({"next": "x".repeat(2_000)})));
+        }
+    }
 }
