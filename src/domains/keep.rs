@@ -25,15 +25,15 @@ use futures_util::StreamExt as _;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 pub use stands::{Heard, Stands};
 
 use super::{
     ask::Asker,
-    chunks::Chunks,
     look::Looker,
+    routing::Routing,
     store::{Change, Cursor, Store, StoreError},
 };
 use crate::{
@@ -94,7 +94,7 @@ pub struct Parts {
     /// What the platform keeps for itself.
     pub platform: Platform,
     /// What serves the hosts, unless they are served by somebody who asks for each certificate.
-    pub chunks: Option<Chunks>,
+    pub chunks: Option<Routing>,
     /// Whether this process leads.
     pub may: May,
     /// Who is told.
@@ -131,6 +131,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         told: HashMap::new(),
         chunks_read: None,
         chunks_written: None,
+        chunks_failed: None,
         ends: BTreeSet::new(),
         ends_at: HashMap::new(),
     };
@@ -191,7 +192,7 @@ struct Ended {
 
 struct Keep {
     work: Work,
-    chunks: Option<Chunks>,
+    chunks: Option<Routing>,
     running: JoinSet<Option<Ended>>,
     /// The hosts that are worked on.
     busy: HashSet<Host>,
@@ -203,6 +204,8 @@ struct Keep {
     told: HashMap<Host, stands::Told>,
     chunks_read: Option<Instant>,
     chunks_written: Option<Instant>,
+    /// When what serves them could not be read or written.
+    chunks_failed: Option<Instant>,
     /// When the certificates end of those who are served.
     ends: BTreeSet<(Seconds, Host)>,
     ends_at: HashMap<Host, Seconds>,
@@ -228,6 +231,8 @@ impl Keep {
     fn listed(&mut self) {
         if let Some(chunks) = &mut self.chunks {
             chunks.complete();
+            // Of those that are wanted it is known by now whether they are as they should be.
+            self.chunks_read = None;
         }
     }
 
@@ -252,7 +257,7 @@ impl Keep {
         let pair = record.pair.as_ref().filter(|_| is_in_service(record, now()));
         match pair.and_then(|pair| Some((pair, pair.secret.as_ref()?))) {
             Some((pair, secret)) => {
-                chunks.want(&host, secret);
+                chunks.want(&host, secret, &record.tenant);
                 if pair.not_after > now() {
                     self.ends.insert((pair.not_after, record.host.clone()));
                     self.ends_at.insert(record.host.clone(), pair.not_after);
@@ -364,6 +369,10 @@ impl Keep {
 
     async fn write_chunks(&mut self) {
         let Some(chunks) = &mut self.chunks else { return };
+        if self.chunks_failed.is_some_and(|at| at.elapsed() < AFTER_TROUBLE) {
+            return;
+        }
+        self.chunks_failed = None;
         if self.chunks_read.is_none_or(|at| at.elapsed() >= READ_CHUNKS) {
             match chunks.read().await {
                 Ok(()) => self.chunks_read = Some(Instant::now()),
@@ -372,6 +381,7 @@ impl Keep {
                         "what serves domains cannot be read: {}",
                         chain(&error)
                     )));
+                    self.chunks_failed = Some(Instant::now());
                     return;
                 }
             }
@@ -385,7 +395,7 @@ impl Keep {
             (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
             // What is there by now is read before it is tried again.
             self.chunks_read = None;
-            sleep(TICK).await;
+            self.chunks_failed = Some(Instant::now());
         }
     }
 }

@@ -178,6 +178,7 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
                 id: id.clone(),
                 tenants: tenants.then(|| names_of(&read)).transpose()?,
                 domains: read.domains.as_ref().map(|domains| domains.listen.port),
+                template: read.domains.as_ref().and_then(|domains| domains.template.clone()),
             };
             // What is cluster-wide is not for somebody who has a namespace.
             install.policy &= !install.is_one();
@@ -296,6 +297,10 @@ fn needs(settings: &Settings) -> Needs {
             .domains
             .as_ref()
             .is_some_and(|domains| domains.serve == ServeWord::ListenerSet),
+        templates: settings
+            .domains
+            .as_ref()
+            .is_some_and(|domains| domains.template.is_some()),
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
         instructed::Instructed,
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
+        routes::Routes,
+        routing::Routing,
         serve::{self, Hands, Identities, IdentitySecret, Options, Serving},
         store::{Store, cluster::ClusterStore},
         webhook::{Following, Receiver},
@@ -91,7 +93,8 @@ impl Domains {
             )
             .hint("name it: NAMESPACE/NAME"));
         }
-        if settings.serve != ServeWord::Source && settings.said.backend.is_none() {
+        let has_backend = matches!(settings.serve, ServeWord::Ingress | ServeWord::ListenerSet);
+        if has_backend && settings.said.backend.is_none() {
             return Err(OpError::usage(format!(
                 "domains.serve: {} needs domains.backend, the Service to which the hosts lead",
                 settings.serve
@@ -172,7 +175,7 @@ impl Domains {
         };
         let most = self.settings.chunk;
         match self.settings.serve {
-            ServeWord::Source => None,
+            ServeWord::Source | ServeWord::Template => None,
             ServeWord::Ingress => Some(Form::Ingress {
                 class: ChallengeRoute::of_class(inventory, &self.settings.namespace, None).class,
                 backend,
@@ -212,7 +215,19 @@ impl Controller {
         let Some(term) = &self.term else { return };
         let namespaces = self.unattended.wildcards.only.clone().unwrap_or_default();
         let form = domains.form(&self.live.inventory);
-        let chunks = form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
+        let api = Api::new(connection, Permits::none());
+        let template = domains.settings.template.clone();
+        let home = Text::from(self.unattended.namespace());
+        let chunks = match (form, template) {
+            (_, Some(name)) => Some(Routing::Routes(Routes::new(
+                api,
+                &install,
+                Key::new(home, name.as_str()),
+                namespaces,
+            ))),
+            (Some(form), None) => Some(Routing::Chunks(Chunks::new(api, &install, form, namespaces))),
+            (None, None) => None,
+        };
         let (tells, heard) = mpsc::unbounded_channel();
         let loop_tells = self.tells.clone();
         let authority = term.authority.clone();
@@ -447,7 +462,7 @@ fn may(authority: &Authority) -> bool {
 
 /// Whether a route is a Domain, or one of those that serve many of them.
 fn is_of_domain(route: &RouteKey) -> bool {
-    let is_chunk = matches!(route.kind, Kind::Ingress | Kind::ListenerSet)
+    let is_chunk = matches!(route.kind, Kind::Ingress | Kind::ListenerSet | Kind::IngressRoute)
         && route.key.name.starts_with(Purpose::Chunk.prefix().as_str());
     route.kind == Kind::Domain || is_chunk
 }

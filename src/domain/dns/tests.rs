@@ -223,7 +223,7 @@ fn missing_records_are_looked_for_with_growing_pauses_and_good_ones_daily() {
             ..led_here()
         };
         record.seen_in_dns(missing, NOW + after);
-        assert_eq!(next_look(&record), Some(NOW + after + pause), "{after} {kept}");
+        assert_eq!(look_after(&record), Some(NOW + after + pause), "{after} {kept}");
     }
     let mut served = served(90 * DAY);
     served.plan(NOW);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     controller::orders,
@@ -234,4 +234,62 @@ fn a_customer_has_a_certificate_before_traffic_moves_and_is_seen_served_once_it_
     until("it to be seen served", &|now| now["served"]["present"] == true);
     assert_eq!(status(&it, &host, "proof"), "http-01");
     assert_eq!(orders(&it), 1);
+}
+
+/// Each host's own middleware says whose it is.
+const TEMPLATE: &str = "
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+spec:
+  entryPoints: [websecure]
+  routes:
+  - match: Host(`{host}`)
+    kind: Rule
+    middlewares: [{name: '{tenant}'}]
+    services: [{name: app, port: 80}]
+  tls: {secretName: '{secret}'}
+";
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_host_gets_a_route_of_its_own_of_the_platforms_template_for_as_long_as_it_is_a_customers() {
+    let it = Issuing::new("template");
+    define();
+    let app = Application::start(&it);
+    let host = customer(&it, "shop");
+    app.knows(&host);
+    it.ns.apply(vec![
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "route"}, "data": {"template.yaml": TEMPLATE},
+        }),
+        json!({
+            "apiVersion": "traefik.io/v1alpha1", "kind": "Middleware", "metadata": {"name": it.ns.name},
+            "spec": {"headers": {"customResponseHeaders": {"X-Tenant": it.ns.name}}},
+        }),
+    ]);
+    let more = "  serve: template\n  template: route\n";
+    let (running, _) = platform_with(&it, &app, more, "");
+    it.ns.apply(vec![domain(&host)]);
+    until_served(&it, &host, &running);
+    let (root, resolve) = (it.pebble.root_file(), format!("{host}:443:{NODE}"));
+    let url = format!("https://{host}/");
+    let args = ["--cacert", root.to_str().unwrap(), "--resolve", &resolve, "-D", "-", &url];
+    let answer = curl(&args).expect("a page").to_lowercase();
+    assert!(answer.contains(&format!("x-tenant: {}", it.ns.name)), "{answer}");
+    assert_eq!(orders(&it), 1);
+
+    it.ns
+        .kubectl(&["delete", "domains.kubectl-certs.io", &host, "--wait=true"]);
+    let routes = [
+        "get",
+        "ingressroutes.traefik.io",
+        "-l",
+        "kubectl-certs.io/purpose=chunk",
+        "-o",
+        "name",
+    ];
+    eventually("the route to go with the customer", || {
+        let left = it.ns.kubectl(&routes);
+        if left.trim().is_empty() { Ok(()) } else { Err(left) }
+    });
 }
