@@ -19,12 +19,7 @@ pub trait Rows: Send + Sync {
 
     /// Puts a pair in the place of the one that was read. Nothing is written if there is another one by now, or one that is not
     /// older. The error fits "the pair ...".
-    fn write<'a>(
-        &'a self,
-        read: &'a Target,
-        pair: &'a Pair,
-        note: &'a Note,
-    ) -> BoxFuture<'a, Result<(), RowError>>;
+    fn write<'a>(&'a self, read: &'a Target, pair: &'a Pair, note: &'a Note) -> BoxFuture<'a, Result<(), RowError>>;
 }
 
 /// Why a pair was not written.

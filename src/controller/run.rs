@@ -8,6 +8,7 @@ mod domains;
 mod look;
 mod others;
 mod remember;
+mod rows;
 mod start;
 mod sweep;
 mod tell;
@@ -152,6 +153,7 @@ pub async fn run(
     });
     live.all();
     let domains = domains::Domains::open(&unattended, &install, &audit).await?;
+    context.rows = domains.as_ref().and_then(domains::Domains::rows);
     let keeping = Keeping {
         asked: Asked {
             install,
@@ -336,8 +338,11 @@ impl Controller {
                     }
                 }
                 Some(heard) = heard.recv() => match heard {
-                    Heard::Proved(secret) => self.touch_proved(&secret),
-                    Heard::Stored(secret) => self.stored(&secret),
+                    Heard::Proved(secret) => self.touch_reached(&secret, Reached::Proved),
+                    Heard::Stored(secret) => {
+                        self.stored(&secret);
+                        self.touch_reached(&secret, Reached::Stored);
+                    }
                     Heard::Ended(secret, fate) => self.ended(&secret, fate),
                     Heard::Window(secret, answer) => {
                         if self.keeper.window(&self.live.inventory, &secret, &answer, now()) {
@@ -419,6 +424,7 @@ impl Controller {
                     .line([("event", "follows".into()), ("holder", holder.as_str().into())]);
             }
         }
+        self.unload_rows();
         self.turn_domains();
     }
 
@@ -443,8 +449,12 @@ impl Controller {
             Fate::CaDown => self.ca_is_down(&issuer, "it does not answer, or only with errors"),
             _ => {}
         }
+        let is_stored = matches!(fate, Fate::Stored);
         self.end(secret, fate);
         self.touch_ended(secret);
+        if is_stored {
+            self.row_stored(secret);
+        }
     }
 
     /// When there may be something to do although nothing changes.

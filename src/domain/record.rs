@@ -45,6 +45,9 @@ pub struct Record {
     /// What was last seen served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<Served>,
+    /// When certificates were issued for it lately, where no kept pair says that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuances: Vec<Seconds>,
     /// When somebody has to look at it again.
     pub due: Seconds,
 }
@@ -65,6 +68,7 @@ impl Record {
             pair: None,
             order: None,
             served: None,
+            issuances: Vec::new(),
             due: now,
         }
     }

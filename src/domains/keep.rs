@@ -38,7 +38,12 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access, dns::next_look, next_question},
+    domain::{
+        Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access,
+        dns::next_look,
+        next_question,
+        order::{order_from, too_often},
+    },
     error::chain,
     object::{Seconds, Text},
 };
@@ -56,6 +61,10 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(10);
 const TRIES: usize = 6;
 /// How long it is waited before the changes of the store are followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
+/// For how long a host is claimed for which a certificate is wanted. An order takes less, and is told of again before that.
+const CLAIMED: Seconds = 900;
+/// Why nothing is ordered for a host although it is due.
+const TWO_A_DAY: &str = "two certificates were ordered within a day";
 /// How long it is at least between two writes of chunks.
 const APART: Duration = Duration::from_secs(1);
 /// How often chunks are read, so that what somebody has changed or deleted is put right.
@@ -74,6 +83,10 @@ pub enum News {
     HandedOver(Host, Tenant),
     /// The application was asked.
     Answered(Host, Said),
+    /// A certificate is wanted for a host whose pair is in its record, and nobody else orders it.
+    Wanted(Box<Record>),
+    /// None is wanted for one, or not yet.
+    Settled(Host),
     /// Something could not be done, and is tried again.
     Trouble(String),
 }
@@ -95,6 +108,9 @@ pub struct Parts {
     pub platform: Platform,
     /// What serves the hosts, unless they are served by somebody who asks for each certificate.
     pub chunks: Option<Routing>,
+    /// By which name hosts are claimed whose pairs are in their records, if that is where they are: then it is told which certificates
+    /// are wanted.
+    pub orders_as: Option<String>,
     /// Whether this process leads.
     pub may: May,
     /// Who is told.
@@ -109,15 +125,19 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         looker,
         platform,
         chunks,
+        orders_as,
         may,
         tell,
     } = parts;
+    // What is due is asked for. Every record is looked at only for the objects that serve them, or where all are in memory anyway.
+    let follows = chunks.is_some() || orders_as.is_none();
     let work = Work {
         store: Arc::clone(&store),
         asker,
         looker,
         platform: Arc::new(platform),
         leaving: Arc::new(Leaving::new(Arc::clone(&store), Arc::clone(&tell))),
+        orders_as: orders_as.map(Arc::from),
         may: Arc::clone(&may),
         tell: Arc::clone(&tell),
     };
@@ -142,7 +162,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
     let mut follow_again: Option<Instant> = None;
     loop {
         tokio::select! {
-            change = follow.next(), if follow_again.is_none() => match change {
+            change = follow.next(), if follows && follow_again.is_none() => match change {
                 Some(Ok(Change::Host { host, cursor: at })) => {
                     cursor = Some(at);
                     keep.changed(host).await;
@@ -408,6 +428,7 @@ struct Work {
     looker: Arc<Looker>,
     platform: Arc<Platform>,
     leaving: Arc<Leaving>,
+    orders_as: Option<Arc<str>>,
     may: May,
     tell: Tell,
 }
@@ -431,6 +452,7 @@ impl Work {
             let Some((before, version)) = self.store.get(host).await? else {
                 return Ok(None);
             };
+            let is_due = before.due <= now();
             let mut record = before.clone();
             if let Some(told) = told {
                 told.put(&mut record, now());
@@ -445,8 +467,12 @@ impl Work {
                     record.release(now());
                     (self.tell)(News::Released(host.clone()));
                 }
+                if self.orders_as.is_some() {
+                    may_order(&mut record, now());
+                }
             }
             if record == before {
+                self.offer(&record, is_due).await?;
                 return Ok(Some(record));
             }
             if !(self.may)() {
@@ -454,11 +480,32 @@ impl Work {
             }
             tries += 1;
             match self.store.put(&record, Some(&version)).await {
-                Ok(_) => return Ok(Some(record)),
+                Ok(_) => {
+                    self.offer(&record, is_due).await?;
+                    return Ok(Some(record));
+                }
                 Err(StoreError::Conflict(_)) if tries < TRIES => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Tells whether a certificate is wanted for a host whose pair is in its record, once it is claimed.
+    async fn offer(&self, record: &Record, is_due: bool) -> Result<(), StoreError> {
+        let Some(by) = self.orders_as.as_deref().filter(|_| is_due) else {
+            return Ok(());
+        };
+        let is_wanted = order_from(record).is_some_and(|from| from <= now()) && too_often(record, now()).is_none();
+        if !is_wanted {
+            (self.tell)(News::Settled(record.host.clone()));
+        } else if self
+            .store
+            .claim(&record.host, by, now().saturating_add(CLAIMED))
+            .await?
+        {
+            (self.tell)(News::Wanted(Box::new(record.clone())));
+        }
+        Ok(())
     }
 
     /// Hands a host over to the tenant that asks for it, once it is free, or the tenant has proved that it controls the name.
@@ -506,6 +553,26 @@ fn is_in_service(record: &Record, now: Seconds) -> bool {
     let is_valid = record.pair.as_ref().is_some_and(|pair| pair.not_after > now);
     let is_led = record.dns.as_ref().is_none_or(|looked| looked.traffic);
     is_valid || (record.released.is_none() && is_led)
+}
+
+/// Makes a record due again for its certificate, and says so if that was ordered too often.
+fn may_order(record: &mut Record, now: Seconds) {
+    let is_held = matches!(&record.order, Some(OrderState::Limited { reason, .. }) if reason == TWO_A_DAY);
+    match too_often(record, now).filter(|_| order_from(record).is_some_and(|from| from <= now)) {
+        Some(until) => {
+            record.order = Some(OrderState::Limited {
+                reason: TWO_A_DAY.to_owned(),
+                until,
+            });
+            record.due = record.due.min(until);
+        }
+        None => {
+            if is_held {
+                record.order = None;
+            }
+            record.plan_order(now);
+        }
+    }
 }
 
 /// Notes that nothing is done for a host. A certificate that is there stays.

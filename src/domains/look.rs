@@ -174,10 +174,14 @@ impl Looker {
     }
 
     async fn reply(&self, name: &str, kind: RecordType) -> Result<crate::net::dns::Reply, DnsError> {
-        match &self.authorities {
-            Some(authorities) => Ok(authorities.ask(name, kind).await?.reply),
-            None => self.lookup.resolver()?.ask(name, kind).await,
+        if let Some(authorities) = &self.authorities
+            && let Ok(answer) = authorities.ask(name, kind).await
+        {
+            return Ok(answer.reply);
         }
+        // A recursor may remember for a while that there is nothing; without it a network that lets nobody ask the zone's own servers
+        // would never see anything.
+        self.lookup.resolver()?.ask(name, kind).await
     }
 
     /// The addresses of the platform's own name; empty if there is none, or nobody says them.

@@ -230,7 +230,11 @@ impl Routes {
             self.dirty.remove(&host);
         }
         if self.has_others {
-            let wanted: BTreeSet<Key> = self.wanted.iter().map(|(host, wanted)| self.key(host, wanted)).collect();
+            let wanted: BTreeSet<Key> = self
+                .wanted
+                .iter()
+                .map(|(host, wanted)| self.key(host, wanted))
+                .collect();
             let others: Vec<Key> = self.known.keys().filter(|key| !wanted.contains(key)).cloned().collect();
             for key in others {
                 if count >= TOGETHER || !may() {

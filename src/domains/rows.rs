@@ -64,13 +64,22 @@ impl DomainRows {
 
     /// Forgets the host whose pair stands for a Secret of this name.
     pub fn remove(&self, secret: &Key) {
-        self.hosts.write().unwrap_or_else(PoisonError::into_inner).remove(secret);
+        self.hosts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(secret);
     }
 
     /// The host whose pair stands for a Secret of this name.
     pub fn host(&self, secret: &Key) -> Option<Host> {
         let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
         hosts.get(secret).map(|(host, _)| host.clone())
+    }
+
+    /// Forgets all of them, and returns them.
+    pub fn take_all(&self) -> Vec<(Key, Host)> {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        hosts.drain().map(|(secret, (host, _))| (secret, host)).collect()
     }
 
     fn target(&self, secret: &Key, pair: Option<&Pair>) -> Target {
@@ -122,6 +131,7 @@ impl DomainRows {
             record.served = None;
             record.issued(note.at);
             record.plan(now());
+            record.plan_order(now());
             match self.store.put(&record, Some(&version)).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Conflict(_)) if tries < TRIES => tries += 1,
@@ -147,12 +157,7 @@ impl Rows for DomainRows {
         })
     }
 
-    fn write<'a>(
-        &'a self,
-        read: &'a Target,
-        pair: &'a Stored,
-        note: &'a Note,
-    ) -> BoxFuture<'a, Result<(), RowError>> {
+    fn write<'a>(&'a self, read: &'a Target, pair: &'a Stored, note: &'a Note) -> BoxFuture<'a, Result<(), RowError>> {
         Box::pin(self.put(read, pair, note))
     }
 }
@@ -196,7 +201,10 @@ mod tests {
         let secret = rows.secret(&host);
         assert!(rows.has(&secret) && !rows.has(&Key::new("shop", "domain-www.example.com")));
         assert!(rows.read(&secret).await.is_err(), "nobody has said which host it is");
-        store.put(&Record::new(host.clone(), "shop".parse().unwrap(), 5), None).await.unwrap();
+        store
+            .put(&Record::new(host.clone(), "shop".parse().unwrap(), 5), None)
+            .await
+            .unwrap();
         assert!(rows.add(&host, "1".to_owned()) && !rows.add(&host, "1".to_owned()));
 
         let read = rows.read(&secret).await.unwrap();
@@ -217,6 +225,9 @@ mod tests {
         assert_eq!(again.sha256(&Slots::default()), Some(first.sha256()));
         let second = pair();
         rows.write(&again, &second, &note()).await.unwrap();
-        assert_eq!(rows.read(&secret).await.unwrap().sha256(&Slots::default()), Some(second.sha256()));
+        assert_eq!(
+            rows.read(&secret).await.unwrap().sha256(&Slots::default()),
+            Some(second.sha256())
+        );
     }
 }

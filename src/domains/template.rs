@@ -73,7 +73,10 @@ impl Template {
             .find(|one| one.api_version() == version && one.kind == kind)
             .ok_or_else(|| {
                 let known = KINDS.map(|one| format!("{} ({})", one.kind, one.api_version()));
-                bad(format!("is a {kind:?} of {version:?}, and has to be one of {}", known.join(", ")))
+                bad(format!(
+                    "is a {kind:?} of {version:?}, and has to be one of {}",
+                    known.join(", ")
+                ))
             })?;
         only(&manifest, "", &["apiVersion", "kind", "metadata", "spec"])?;
         only(&manifest["metadata"], "metadata.", &["labels", "annotations"])?;
@@ -93,7 +96,9 @@ impl Template {
         };
         let all = json!([template.labels, template.annotations, template.spec]);
         if let Some(unknown) = unknown(&all) {
-            return Err(bad(format!("has {unknown}, and there are {HOST}, {TENANT} and {SECRET}")));
+            return Err(bad(format!(
+                "has {unknown}, and there are {HOST}, {TENANT} and {SECRET}"
+            )));
         }
         template.is_about_its_host()?;
         Ok(template)
@@ -119,13 +124,19 @@ impl Template {
                 _ => said == HOST,
             };
             if !is_its {
-                let place = if field.is_empty() { String::new() } else { format!(".{field}") };
+                let place = if field.is_empty() {
+                    String::new()
+                } else {
+                    format!(".{field}")
+                };
                 let wanted = if self.resource.kind == "IngressRoute" {
                     "Host(`{host}`), and more only with &&"
                 } else {
                     HOST
                 };
-                return Err(bad(format!("has spec.{list}[{at}]{place} {said:?}, and it has to be {wanted}")));
+                return Err(bad(format!(
+                    "has spec.{list}[{at}]{place} {said:?}, and it has to be {wanted}"
+                )));
             }
         }
         Ok(())
@@ -173,7 +184,9 @@ fn only(value: &Value, place: &str, fields: &[&str]) -> Result<(), BadTemplate> 
         Value::Null => Ok(()),
         Value::Object(all) => match all.keys().find(|key| !fields.contains(&key.as_str())) {
             None => Ok(()),
-            Some(other) => Err(bad(format!("has {place}{other}, which the controller sets or which has no meaning here"))),
+            Some(other) => Err(bad(format!(
+                "has {place}{other}, which the controller sets or which has no meaning here"
+            ))),
         },
         _ => Err(bad(format!("has a {} that is no mapping", place.trim_end_matches('.')))),
     }
@@ -282,14 +295,41 @@ spec:
             (ingress(&format!("status: {{}}, {rule}")), "has status"),
             (ingress(&format!("metadata: {{name: a}}, {rule}")), "has metadata.name"),
             (ingress(&format!("metadata: {{labels: {{a: 1}}}}, {rule}")), "no texts"),
-            (ingress(&format!("metadata: {{annotations: {{kubernetes.io/tls-acme: 'true'}}}}, {rule}")), "tls-acme"),
-            (ingress(&format!("metadata: {{annotations: {{cert-manager.io/issuer: a}}}}, {rule}")), "cert-manager.io"),
-            (ingress(&format!("metadata: {{labels: {{kubectl-certs.io/purpose: a}}}}, {rule}")), "kubectl-certs.io"),
-            (ingress("spec: {rules: [{host: '{host}'}, {http: {}}]}"), "spec.rules[1].host"),
+            (
+                ingress(&format!(
+                    "metadata: {{annotations: {{kubernetes.io/tls-acme: 'true'}}}}, {rule}"
+                )),
+                "tls-acme",
+            ),
+            (
+                ingress(&format!(
+                    "metadata: {{annotations: {{cert-manager.io/issuer: a}}}}, {rule}"
+                )),
+                "cert-manager.io",
+            ),
+            (
+                ingress(&format!(
+                    "metadata: {{labels: {{kubectl-certs.io/purpose: a}}}}, {rule}"
+                )),
+                "kubectl-certs.io",
+            ),
+            (
+                ingress("spec: {rules: [{host: '{host}'}, {http: {}}]}"),
+                "spec.rules[1].host",
+            ),
             (ingress("spec: {rules: [{host: '*.{host}'}]}"), "spec.rules[0].host"),
-            (ingress("spec: {defaultBackend: {}, rules: [{host: '{host}'}]}"), "all hosts"),
-            (ingress("spec: {ingressClassName: '{class}', rules: [{host: '{host}'}]}"), "{class}"),
-            (ROUTE.replace("&& PathPrefix(`/`)", "|| PathPrefix(`/`)"), "spec.routes[0].match"),
+            (
+                ingress("spec: {defaultBackend: {}, rules: [{host: '{host}'}]}"),
+                "all hosts",
+            ),
+            (
+                ingress("spec: {ingressClassName: '{class}', rules: [{host: '{host}'}]}"),
+                "{class}",
+            ),
+            (
+                ROUTE.replace("&& PathPrefix(`/`)", "|| PathPrefix(`/`)"),
+                "spec.routes[0].match",
+            ),
             (ROUTE.replace("Host(`{host}`) && ", ""), "spec.routes[0].match"),
             (format!("{ROUTE}# {}", "x".repeat(LARGEST)), "16 KiB"),
         ] {

@@ -243,13 +243,24 @@ impl DomainsEntry {
         }
         if serve == ServeWord::Template && self.template.is_none() {
             return Err(
-                "domains.serve: template needs domains.template, the ConfigMap with the manifest of each host".to_owned(),
+                "domains.serve: template needs domains.template, the ConfigMap with the manifest of each host"
+                    .to_owned(),
             );
         }
         let database = match (self.store, &self.database_url) {
             (Some(StoreWord::Postgres), None) => {
                 return Err(
                     "domains.store: postgres needs domains.databaseUrl, where the URL of the database is".to_owned(),
+                );
+            }
+            (Some(StoreWord::Postgres), Some(_)) if serve != ServeWord::Source => {
+                return Err(
+                    "domains.store: postgres needs domains.serve: source, because no Secret of the cluster has the certificates".to_owned(),
+                );
+            }
+            (Some(StoreWord::Postgres), Some(_)) if self.database_key.is_none() => {
+                return Err(
+                    "domains.store: postgres needs domains.databaseKey, by which private keys in the database are sealed".to_owned(),
                 );
             }
             (Some(StoreWord::Postgres), Some(place)) => Some(place.clone()),
@@ -420,6 +431,11 @@ mod tests {
             ),
             ("serve: caddy", "ingress, listenerset, template or source"),
             ("serve: template", "domains.template"),
+            ("store: postgres, databaseUrl: {env: DB}", "serve: source"),
+            (
+                "serve: source, store: postgres, databaseUrl: {env: DB}",
+                "domains.databaseKey",
+            ),
             ("template: \"a/b\"", "name of a ConfigMap"),
         ] {
             let text = if text.starts_with("ask:") {
@@ -431,7 +447,7 @@ mod tests {
             assert!(error.contains(why) && !error.contains("hunter2"), "{text}: {error}");
         }
         let settings = of(&format!(
-            "domains: {{{ask}, store: postgres, databaseUrl: {{env: DB}}}}"
+            "domains: {{{ask}, serve: source, store: postgres, databaseUrl: {{env: DB}}, databaseKey: {{env: KEY}}}}"
         ));
         assert_eq!(
             settings.unwrap().unwrap().database,

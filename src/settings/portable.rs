@@ -79,6 +79,7 @@ pub fn of_secret(secret: &str) -> Layer {
     let mut layer = Layer::empty(Origin::File(format!("Secret {secret}")));
     let place = Credential::File(secret.into());
     layer.file.domains.database_url = Some(place.clone());
+    layer.file.domains.database_key = Some(place.clone());
     layer.file.domains.webhook_secret = Some(place);
     layer
 }
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_a_secret_of_the_cluster_names_is_not_missed_here_and_is_written_nowhere() {
-        let domains = "domains: {ask: \"https://app.shop/allowed?domain={host}\", store: postgres, webhook: \"https://app.shop/hooks\"}";
+        let domains = "domains: {ask: \"https://app.shop/allowed?domain={host}\", serve: source, store: postgres, webhook: \"https://app.shop/hooks\"}";
         let mut flags = flags(None);
         flags.file = File::parse(domains, "domains.yaml", None).unwrap();
         let alone = [flags.clone()];

@@ -1,14 +1,17 @@
 //! The loop's part in customers' domains: who leads keeps them beside the loop, which tells how it stands with their Secrets.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio::sync::mpsc;
 
 use super::{Controller, Heard};
 use crate::{
-    apply::{Api, Permits, Purpose, events::Reason},
+    apply::{Api, Permits, Purpose, events::Reason, rows::Rows},
     clock::now,
-    controller::{audit::Audit, routes},
+    controller::{audit::Audit, front::Reached, routes},
     domain::{
         Host, OrderState, Pair, Said, Served,
         dns::{Instructions, StandingIssuer},
@@ -21,8 +24,13 @@ use crate::{
         look::Looker,
         routes::Routes,
         routing::Routing,
+        rows::DomainRows,
         serve::{self, Hands, Identities, IdentitySecret, Options, Serving},
-        store::{Store, cluster::ClusterStore},
+        store::{
+            Store,
+            cluster::ClusterStore,
+            postgres::{PostgresStore, Sealer},
+        },
         webhook::{Following, Receiver},
     },
     engine::{
@@ -45,13 +53,15 @@ use crate::{
     plan::target::target,
     scan::{About, live::News as Judged},
     settings::{domains::DomainsSettings, source::ClusterSecrets, value::ServeWord},
-    solve::http01::ChallengeRoute,
+    solve::{SolveError, http01::ChallengeRoute},
 };
 
 /// What there is of customers' domains for as long as this process goes on.
 pub(super) struct Domains {
     settings: DomainsSettings,
     store: Arc<dyn Store>,
+    /// The pairs, where they are in the records and in no Secret.
+    rows: Option<Arc<DomainRows>>,
     asker: Asker,
     looker: Arc<Looker>,
     instructions: Instructed,
@@ -65,8 +75,8 @@ pub(super) struct Domains {
     tells: Option<mpsc::UnboundedSender<OfHost>>,
     /// The Secrets of which something may be new.
     touched: BTreeSet<Key>,
-    /// The Secrets under way whose names the CA has validated.
-    proved: BTreeSet<Key>,
+    /// How far the Secrets under way have come, once the CA has validated a name.
+    reached: BTreeMap<Key, Reached>,
     /// The Secrets whose clients are led elsewhere.
     elsewhere: BTreeSet<Key>,
     /// Whether the proxies of the hosts are led here.
@@ -108,14 +118,17 @@ impl Domains {
         let instructions = Instructed::new(instructions(&settings, install));
         let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions.clone());
         let namespaces = unattended.wildcards.only.as_deref();
-        if settings.database.is_some() {
-            return Err(
-                OpError::usage("the controller orders no certificates for records in a database yet")
-                    .hint("have the records in the cluster: domains.store: cluster"),
-            );
-        }
-        let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
-        let store: Arc<dyn Store> = Arc::new(store);
+        let (store, rows): (Arc<dyn Store>, _) = match database(&settings, unattended).await? {
+            Some(store) => {
+                let store: Arc<dyn Store> = Arc::new(store);
+                let rows = Arc::new(DomainRows::new(Arc::clone(&store), install, &settings.namespace));
+                (store, Some(rows))
+            }
+            None => {
+                let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
+                (Arc::new(store), None)
+            }
+        };
         let api = Api::new(unattended.connection().clone(), Permits::none());
         let log = Arc::clone(audit);
         let hands = Hands {
@@ -147,6 +160,7 @@ impl Domains {
         Ok(Some(Self {
             settings,
             store,
+            rows,
             serving,
             asker,
             looker: Arc::new(looker),
@@ -155,10 +169,27 @@ impl Domains {
             webhook: None,
             tells: None,
             touched: BTreeSet::new(),
-            proved: BTreeSet::new(),
+            reached: BTreeMap::new(),
             elsewhere: BTreeSet::new(),
             leads_proxies: false,
         }))
+    }
+
+    /// The pairs, if they are in no Secrets.
+    pub(super) fn pairs(&self) -> Option<Arc<DomainRows>> {
+        self.rows.clone()
+    }
+
+    /// Tells the keeper of records something, while this process leads.
+    pub(super) fn tell(&self, news: OfHost) {
+        if let Some(tells) = &self.tells {
+            let _ = tells.send(news);
+        }
+    }
+
+    /// The same as what orders use.
+    pub(super) fn rows(&self) -> Option<Arc<dyn Rows>> {
+        self.rows.clone().map(|rows| rows as Arc<dyn Rows>)
     }
 
     /// Ends what answers; what is under way is answered.
@@ -188,6 +219,22 @@ impl Domains {
             }),
         }
     }
+}
+
+/// The database with the records, if they are in one.
+async fn database(settings: &DomainsSettings, unattended: &Unattended) -> Result<Option<PostgresStore>, OpError> {
+    let (Some(url), Some(key)) = (&settings.database, &settings.database_key) else {
+        return Ok(None);
+    };
+    let secrets = ClusterSecrets(Api::new(unattended.connection().clone(), Permits::none()));
+    let unread = |error: SolveError| OpError::because(&error);
+    let url = url.resolve(&secrets).await;
+    let url = url.map_err(|error| unread(error).after("domains.databaseUrl"))?;
+    let key = key.resolve(&secrets).await;
+    let key = key.map_err(|error| unread(error).after("domains.databaseKey"))?;
+    let sealer = Sealer::read(&key).map_err(|error| OpError::usage(chain(&error)).after("domains.databaseKey"))?;
+    let store = PostgresStore::open(&url, Some(sealer)).await;
+    store.map(Some).map_err(|error| OpError::because(&error))
 }
 
 /// How customers' names lead to the platform.
@@ -237,6 +284,7 @@ impl Controller {
             looker: Arc::clone(&domains.looker),
             platform: domains.settings.platform.clone(),
             chunks,
+            orders_as: domains.rows.as_ref().map(|_| install.clone()),
             may: Arc::new(move || may(&authority)),
             tell: Arc::new(move |news| drop(loop_tells.send(Heard::Domains(news)))),
         };
@@ -264,10 +312,10 @@ impl Controller {
         }
     }
 
-    /// Takes note that the CA has validated a name of a Secret.
-    pub(super) fn touch_proved(&mut self, secret: &Key) {
+    /// Takes note of how far the certificate of a Secret has come.
+    pub(super) fn touch_reached(&mut self, secret: &Key, reached: Reached) {
         if let Some(domains) = &mut self.domains {
-            domains.proved.insert(secret.clone());
+            domains.reached.insert(secret.clone(), reached);
         }
         self.touch(secret);
     }
@@ -275,7 +323,7 @@ impl Controller {
     /// Takes note that an order has ended.
     pub(super) fn touch_ended(&mut self, secret: &Key) {
         if let Some(domains) = &mut self.domains {
-            domains.proved.remove(secret);
+            domains.reached.remove(secret);
         }
         self.touch(secret);
     }
@@ -334,11 +382,19 @@ impl Controller {
                 self.aftercare.begin(&secret, of, now());
             }
             let pair = pair(&self.live.inventory, &secret);
+            // What is stored may not have been seen yet.
+            let reached = domains.reached.get(&secret).copied();
+            let reached = reached.map(|reached| if pair.is_none() { Reached::Proved } else { reached });
             let order = self
                 .keeper
                 .doing_of(&secret, now())
-                .and_then(|doing| order(&doing, domains.proved.contains(&secret), now()));
+                .and_then(|doing| order(&doing, reached, now()));
             for host in hosts {
+                if domains.rows.is_some() {
+                    let what = Stands::Order(order.clone());
+                    let _ = tells.send(OfHost { host, what });
+                    continue;
+                }
                 let what = Stands::Secret {
                     pair: pair.clone(),
                     order: order.clone(),
@@ -353,7 +409,15 @@ impl Controller {
         let Some(tells) = self.domains.as_ref().and_then(|domains| domains.tells.as_ref()) else {
             return;
         };
-        for host in hosts_of(&self.live.inventory, secret) {
+        let row = self
+            .domains
+            .as_ref()
+            .and_then(|domains| domains.rows.as_ref()?.host(secret));
+        for host in hosts_of(&self.live.inventory, secret)
+            .into_iter()
+            .chain(row)
+            .collect::<BTreeSet<_>>()
+        {
             let what = Stands::Served(Served {
                 at,
                 present: seen.is_none(),
@@ -451,6 +515,8 @@ impl Controller {
                 self.audit.line([("event", "releases-thawed".into())]);
                 self.tell_standing(Topic::ReleasesFrozen, None);
             }
+            News::Wanted(record) => self.load_row(&record),
+            News::Settled(host) => self.unload_row(&host),
             News::Trouble(text) => self.audit.say(Level::Warning, &text),
         }
     }
@@ -488,13 +554,15 @@ fn pair(inventory: &Inventory, secret: &Key) -> Option<Pair> {
     })
 }
 
-/// Where an order stands, from what the controller does with the Secret, and whether the CA has validated the name.
-fn order(doing: &Doing, is_proved: bool, now: Seconds) -> Option<OrderState> {
+/// Where an order stands, from what the controller does with the Secret, and how far the certificate has come.
+fn order(doing: &Doing, reached: Option<Reached>, now: Seconds) -> Option<OrderState> {
     let reason = || crate::text::clear(&doing.message).into_owned();
     let until = || doing.until.unwrap_or(now);
     match doing.state {
         DoingState::Scheduled => None,
-        DoingState::Running if is_proved => Some(OrderState::Issuing {
+        // It is waited until it is served, and nothing is ordered any more.
+        DoingState::Running if reached == Some(Reached::Stored) => None,
+        DoingState::Running if reached == Some(Reached::Proved) => Some(OrderState::Issuing {
             since: doing.since.unwrap_or(now),
         }),
         // A turn is waited for no longer than it takes others to be ordered.
@@ -527,12 +595,13 @@ mod tests {
             ..Doing::of(Key::new("shop", "domain-a.example.com"))
         };
         let validating = Some(OrderState::Validating { since: 5 });
-        assert_eq!(order(&doing(DoingState::Running), false, 9), validating);
+        assert_eq!(order(&doing(DoingState::Running), None, 9), validating);
         assert_eq!(
-            order(&doing(DoingState::Running), true, 9),
+            order(&doing(DoingState::Running), Some(Reached::Proved), 9),
             Some(OrderState::Issuing { since: 5 })
         );
-        assert_eq!(order(&doing(DoingState::Ready), true, 9), validating);
-        assert_eq!(order(&doing(DoingState::Scheduled), true, 9), None);
+        assert_eq!(order(&doing(DoingState::Ready), Some(Reached::Proved), 9), validating);
+        assert_eq!(order(&doing(DoingState::Running), Some(Reached::Stored), 9), None);
+        assert_eq!(order(&doing(DoingState::Scheduled), Some(Reached::Proved), 9), None);
     }
 }

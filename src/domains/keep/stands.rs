@@ -31,6 +31,8 @@ pub enum Stands {
         /// The order; `None` if none is under way, and none has failed.
         order: Option<OrderState>,
     },
+    /// Where the order stands for a host whose pair is in its record.
+    Order(Option<OrderState>),
     /// Whether the certificate with this serial number is served.
     Served(Served),
 }
@@ -40,6 +42,7 @@ pub enum Stands {
 pub(super) struct Told {
     since: Instant,
     secret: Option<(Option<Pair>, Option<OrderState>)>,
+    order: Option<Option<OrderState>>,
     served: Option<Served>,
 }
 
@@ -48,6 +51,7 @@ impl Told {
         Self {
             since: Instant::now(),
             secret: None,
+            order: None,
             served: None,
         }
     }
@@ -55,6 +59,7 @@ impl Told {
     pub(super) fn hear(&mut self, what: Stands) {
         match what {
             Stands::Secret { pair, order } => self.secret = Some((pair, order)),
+            Stands::Order(order) => self.order = Some(order),
             Stands::Served(served) => self.served = Some(served),
         }
     }
@@ -63,6 +68,7 @@ impl Told {
     pub(super) fn before(mut self, later: Option<Self>) -> Self {
         if let Some(later) = later {
             self.secret = later.secret.or(self.secret);
+            self.order = later.order.or(self.order);
             self.served = later.served.or(self.served);
         }
         self
@@ -70,10 +76,12 @@ impl Told {
 
     /// Whether it is to be written now. That an order is under way may wait.
     pub(super) fn is_ripe(&self) -> bool {
-        let is_short = matches!(
-            &self.secret,
-            Some((None, Some(OrderState::Validating { .. } | OrderState::Issuing { .. })))
-        );
+        let is_under_way =
+            |order: &OrderState| matches!(order, OrderState::Validating { .. } | OrderState::Issuing { .. });
+        let is_short = match (&self.secret, &self.order) {
+            (Some((None, Some(order))), _) | (None, Some(Some(order))) => is_under_way(order),
+            _ => false,
+        };
         !is_short || self.served.is_some() || self.since.elapsed() >= ORDER
     }
 
@@ -95,6 +103,9 @@ impl Told {
             if is_other {
                 record.plan(now);
             }
+        }
+        if let Some(order) = &self.order {
+            record.order = since_before(record.order.take(), order.clone());
         }
         if let Some(served) = &self.served {
             let is_same = record

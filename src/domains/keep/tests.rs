@@ -70,6 +70,7 @@ async fn parts(store: &Arc<MemoryStore>, status: &'static str) -> (Parts, Arc<Mu
     let told: Arc<Mutex<Vec<News>>> = Arc::default();
     let tells = Arc::clone(&told);
     let parts = Parts {
+        orders_as: None,
         store: Arc::clone(store) as Arc<dyn Store>,
         asker,
         looker: Arc::new(looker),
@@ -97,7 +98,7 @@ async fn until(store: &MemoryStore, is_so: impl Fn(&[Record]) -> bool) -> Vec<Re
             return records;
         }
         assert!(begin.elapsed() < Duration::from_secs(20), "{records:?}");
-        sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

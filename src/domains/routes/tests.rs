@@ -1,7 +1,4 @@
-use super::{
-    super::template::tests::ROUTE,
-    *,
-};
+use super::{super::template::tests::ROUTE, *};
 use crate::k8s::fake::{Fake, Step, json as answer, refusal};
 
 const HOST: &str = "www.example.com";
@@ -44,7 +41,12 @@ fn present(claim: &str) -> Value {
         secret: "domain-www.example.com",
     });
     let name = format!("{}h{}", prefix("prod-1"), short_hash(HOST));
-    for (field, value) in [("namespace", "shop"), ("name", &name), ("resourceVersion", "7"), ("uid", "u")] {
+    for (field, value) in [
+        ("namespace", "shop"),
+        ("name", &name),
+        ("resourceVersion", "7"),
+        ("uid", "u"),
+    ] {
         object["metadata"][field] = value.into();
     }
     object["metadata"]["labels"][MANAGED_BY] = MANAGER.into();
@@ -67,7 +69,10 @@ async fn a_host_gets_its_own_object_once_and_what_is_as_it_should_be_is_left_alo
     assert_eq!(made["kind"], "IngressRoute");
     assert_eq!(made["metadata"]["namespace"], "shop");
     assert_eq!(made["metadata"]["annotations"][CLAIM], "prod-1");
-    assert_eq!(made["spec"]["routes"][0]["match"], format!("Host(`{HOST}`) && PathPrefix(`/`)"));
+    assert_eq!(
+        made["spec"]["routes"][0]["match"],
+        format!("Host(`{HOST}`) && PathPrefix(`/`)")
+    );
     assert!(!all.is_dirty());
 
     let fake = server(ROUTE, Some(present("prod-1"))).await;
@@ -90,7 +95,10 @@ async fn what_somebody_has_changed_is_put_right_and_what_others_have_added_stays
     assert_eq!(all.write(&|| true).await.expect("written"), 1);
     let sent = fake.sent();
     let patch = sent[0].as_array().expect("a JSON patch");
-    assert_eq!(patch[0], json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"}));
+    assert_eq!(
+        patch[0],
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"})
+    );
     assert_eq!(patch[1]["value"]["routes"][0]["services"][0]["name"], "app");
     assert!(!sent[0].to_string().contains("theirs"), "{}", sent[0]);
 }
@@ -109,13 +117,19 @@ async fn who_has_left_takes_the_object_along_and_another_installations_is_not_to
     assert_eq!(all.write(&|| true).await.expect("nothing"), 0);
     want(&mut all, HOST);
     let refused = all.write(&|| true).await;
-    assert!(matches!(refused, Err(RoutesError::Api(ApiError::NotPlanned { .. }))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RoutesError::Api(ApiError::NotPlanned { .. }))),
+        "{refused:?}"
+    );
     assert!(fake.sent().is_empty());
 }
 
 #[tokio::test]
 async fn without_a_template_that_can_be_used_nothing_is_written_and_nothing_removed() {
-    for (template, why) in [("", "there is no ConfigMap certs/hosts"), ("kind: Pod", "has to be one of")] {
+    for (template, why) in [
+        ("", "there is no ConfigMap certs/hosts"),
+        ("kind: Pod", "has to be one of"),
+    ] {
         let fake = server(template, Some(present("prod-1"))).await;
         let mut all = routes(&fake).await;
         want(&mut all, "other.example.com");

@@ -18,7 +18,7 @@ const SENTENCE: usize = 1000;
 /// The longest name of a Secret.
 const LONGEST_NAME: usize = 253;
 /// What the names of the Secrets begin with.
-const SECRET: &str = "domain-";
+pub const SECRET: &str = "domain-";
 /// What is told to whom is not the first.
 const SECOND: (&str, &str) = (
     "Another namespace has registered this host first.",

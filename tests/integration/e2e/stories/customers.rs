@@ -273,7 +273,15 @@ fn a_host_gets_a_route_of_its_own_of_the_platforms_template_for_as_long_as_it_is
     until_served(&it, &host, &running);
     let (root, resolve) = (it.pebble.root_file(), format!("{host}:443:{NODE}"));
     let url = format!("https://{host}/");
-    let args = ["--cacert", root.to_str().unwrap(), "--resolve", &resolve, "-D", "-", &url];
+    let args = [
+        "--cacert",
+        root.to_str().unwrap(),
+        "--resolve",
+        &resolve,
+        "-D",
+        "-",
+        &url,
+    ];
     let answer = curl(&args).expect("a page").to_lowercase();
     assert!(answer.contains(&format!("x-tenant: {}", it.ns.name)), "{answer}");
     assert_eq!(orders(&it), 1);
@@ -292,4 +300,64 @@ fn a_host_gets_a_route_of_its_own_of_the_platforms_template_for_as_long_as_it_is
         let left = it.ns.kubectl(&routes);
         if left.trim().is_empty() { Ok(()) } else { Err(left) }
     });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_database_has_the_certificates_of_customers_which_are_ordered_renewed_and_given_out_without_a_secret() {
+    let it = Issuing::with("rows", |options| options.validity = Some(16));
+    let database = Postgres::start();
+    let app = Application::start(&it);
+    let host = customer(&it, "shop");
+    app.knows(&host);
+    it.resolver.host(&host, &["192.0.2.9"]);
+    let zone = format!("challenges.{}.net", it.ns.name);
+    let (_server, dns01) = it.powerdns(&[&zone]);
+    it.resolver.add(
+        &format!("_acme-challenge.{host}"),
+        "CNAME",
+        &format!("{host}.{zone}."),
+    );
+    let file = |name: &str, text: &str| {
+        let path = it.kept(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = BASE64_STANDARD.encode([7; 32]);
+    let more = format!(
+        "  challengeZone: {zone}\n  serve: source\n  store: postgres\n  databaseUrl: {{file: {}}}\n  databaseKey: {{file: {}}}\n",
+        file("database-url", &database.url()),
+        file("database-key", &key),
+    );
+    let (running, api) = platform_with(&it, &app, &more, &dns01);
+    let token = token(&it, "app");
+    let bearer = format!("Authorization: Bearer {token}");
+    let url = format!("{api}/v1/domains/{host}");
+    curl(&["-X", "PUT", "-H", &bearer, &url]).expect("it is registered");
+    let serial = || {
+        let answer = curl(&["-H", &bearer, &url]).expect("an answer of the API");
+        let now: Value = serde_json::from_str(&answer).unwrap();
+        let serial = now["certificate"]["serial"].as_str().map(str::to_owned);
+        serial.ok_or_else(|| format!("{now} {:?} {:?}", running.out.all(), running.err.all()))
+    };
+    eventually_within(SOON, "a certificate", || serial().map(drop));
+    let first = serial().unwrap();
+    let source = format!("{api}/v1/certificate?server_name={host}");
+    let pair = curl(&[&source]).expect("a pair");
+    assert!(pair.contains("BEGIN CERTIFICATE") && pair.contains("PRIVATE KEY"));
+
+    // The database has no key that anybody can use, and the cluster has no Secret.
+    let rows = database.psql("SELECT record::text || chain || encode(key, 'escape') FROM kubectl_certs_domains");
+    assert!(rows.contains("BEGIN CERTIFICATE") && !rows.contains("PRIVATE KEY"), "{rows}");
+    let secrets = it.ns.kubectl(&["get", "secrets", "-o", "name"]);
+    assert!(!secrets.contains(&host), "{secrets}");
+
+    // It lives for seconds, and is renewed in its time.
+    eventually_within(SOON, "the renewal", || {
+        let now = serial()?;
+        if now == first { Err(format!("{first} {:?}", running.out.all())) } else { Ok(()) }
+    });
+    let renewed = curl(&[&source]).expect("the next pair");
+    assert_ne!(renewed, pair);
+    assert_eq!(it.ns.kubectl(&["get", "secrets", "-o", "name"]), secrets);
 }
