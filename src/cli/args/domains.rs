@@ -137,7 +137,7 @@ pub struct ReleaseCommand {
 /// `domains import`.
 #[derive(Debug, Clone, Args)]
 pub struct ImportCommand {
-    /// Whose store it is: pem-dir (certbot, acme.sh, lego, dehydrated, `HAProxy`, or by hand), caddy, or auto-ssl (lua-resty-auto-ssl)
+    /// Whose store it is: pem-dir (certbot, acme.sh, lego, dehydrated, HAProxy, or by hand), caddy, or auto-ssl (lua-resty-auto-ssl)
     #[arg(long, value_name = "STORE", required = true, value_parser = PossibleValuesParser::new(Form::ALL), hide_possible_values = true)]
     pub from: String,
     /// Its directory; of lua-resty-auto-ssl its directory, or a dump of its Redis (`redis-cli --rdb FILE`)

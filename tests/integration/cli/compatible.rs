@@ -184,8 +184,13 @@ fn the_pages_name_every_annotation_and_label() {
                 .find_map(|start| literal.strip_prefix(start));
             // An `apiVersion` is v1, a path has more parts, and a prefix has no name.
             let is_name = |name: &str| name.len() > 2 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
-            // The directory of accounts, and the installation's own Secret.
-            if name.is_some_and(is_name) && !["kubectl-certs/accounts", "kubectl-certs/account"].contains(&literal) {
+            // The directory of accounts, and the installation's own Secrets.
+            let others = [
+                "kubectl-certs/accounts",
+                "kubectl-certs/account",
+                "kubectl-certs/domains-server",
+            ];
+            if name.is_some_and(is_name) && !others.contains(&literal) {
                 assert!(page.contains(&format!("`{literal}`")), "{path}: {literal}");
                 // The type of a Secret is no annotation.
                 assert!(

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    net::TcpStream,
     sync::{Arc, Mutex},
 };
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     controller::{controller, resume},
+    eventually,
     issuing::{Issuing, NODE},
     run::{Call, Running},
     server::{answering, free_port},
@@ -109,5 +111,8 @@ pub(crate) fn platform_with(it: &Issuing, app: &Application, more: &str, before:
     ));
     let running = controller(it);
     resume(it);
+    eventually("the API for domains to listen", || {
+        TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
+    });
     (running, format!("http://127.0.0.1:{port}"))
 }
