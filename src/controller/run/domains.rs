@@ -33,10 +33,7 @@ use crate::{
         },
         webhook::{Following, Receiver},
     },
-    engine::{
-        authority::Authority,
-        witness::{Aftermath, Left},
-    },
+    engine::authority::Authority,
     error::chain,
     event::Level,
     inventory::{Inventory, RouteKey, query::usable},
@@ -362,6 +359,10 @@ impl Controller {
                 .any(|used| used.is_elsewhere);
             if is_elsewhere {
                 domains.elsewhere.insert(secret.clone());
+                if self.aftercare.has(&secret) {
+                    self.aftercare.leave(&secret);
+                    self.keeper.after(&secret, None, now());
+                }
             } else if domains.elsewhere.remove(&secret)
                 && let Some(leaf) = self
                     .live
@@ -370,16 +371,7 @@ impl Controller {
                     .get(&secret)
                     .and_then(|stored| stored.leaf())
             {
-                // The certificate was there before its clients: now it is looked whether they get it.
-                let of = Aftermath {
-                    stored_at: now(),
-                    new: leaf.sha256,
-                    old: None,
-                    witnesses: Vec::new(),
-                    left: Left::Serving,
-                    served_at: None,
-                };
-                self.aftercare.begin(&secret, of, now());
+                self.aftercare.look_at(&secret, leaf.sha256, now());
             }
             let pair = pair(&self.live.inventory, &secret);
             // What is stored may not have been seen yet.

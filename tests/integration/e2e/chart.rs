@@ -192,6 +192,33 @@ fn the_chart_has_what_install_prints_object_by_object() {
             &["--values", values.to_str().unwrap(), "--set", &set],
         );
     }
+    // Customers' domains, in the ways in which they are served.
+    for served in [
+        "serve: ingress",
+        "serve: template\n  template: customers-route",
+        "serve: listenerset\n  gateway: edge/gateway",
+        "serve: source\n  store: postgres",
+    ] {
+        let domains = format!(
+            "domains:\n  ask: \"https://app.shop:8443/allowed?domain={{host}}\"\n  backend: app:80\n  {served}\n"
+        );
+        std::fs::write(&settings, &domains).unwrap();
+        std::fs::write(&values, format!("settings:\n  {}", domains.replace('\n', "\n  "))).unwrap();
+        same(
+            &[
+                "--settings",
+                settings.to_str().unwrap(),
+                "--settings-secret",
+                "credentials",
+            ],
+            &[
+                "--values",
+                values.to_str().unwrap(),
+                "--set",
+                "settingsSecret=credentials",
+            ],
+        );
+    }
 }
 
 /// Both have the same objects.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -9,12 +10,21 @@ use crate::support::{
     customers::{Application, PAGE, customer, define, domain, platform, platform_with},
     eventually, eventually_within,
     issuing::{Issuing, NODE},
+    pebble::DEFAULT,
+    postgres::Postgres,
     run::Running,
     server::curl,
 };
 
 /// How long the first certificate of a host takes at most, with Traefik's own pause.
 const SOON: Duration = Duration::from_secs(15);
+
+/// The header of a request by a ServiceAccount of the test's namespace, which is made.
+fn bearer(it: &Issuing, account: &str) -> String {
+    it.ns.kubectl(&["create", "serviceaccount", account]);
+    let token = ["create", "token", account, "--audience", "kubectl-certs"];
+    format!("Authorization: Bearer {}", it.ns.kubectl(&token).trim())
+}
 
 fn status(it: &Issuing, host: &str, field: &str) -> String {
     let path = format!("jsonpath={{.status.{field}}}");
@@ -80,12 +90,7 @@ fn a_customers_domain_is_served_once_the_application_says_yes_by_each_of_the_thr
     assert!(listed.contains("STATE") && listed.contains("UNTIL"), "{listed}");
 
     // A request of the application.
-    let bearer = |account: &str| {
-        it.ns.kubectl(&["create", "serviceaccount", account]);
-        let token = ["create", "token", account, "--audience", "kubectl-certs"];
-        format!("Authorization: Bearer {}", it.ns.kubectl(&token).trim())
-    };
-    let (edge_token, bearer) = (bearer("edge"), bearer("app"));
+    let (edge_token, bearer) = (bearer(&it, "edge"), bearer(&it, "app"));
     let put = format!("{api}/v1/domains/{by_put}");
     let answer = curl(&["-X", "PUT", "-H", &bearer, &put]).expect("it is registered");
     assert!(answer.contains(&by_put), "{answer}");
@@ -187,11 +192,7 @@ fn a_customer_has_a_certificate_before_traffic_moves_and_is_seen_served_once_it_
     let more = format!("  challengeZone: {zone}\n");
     let (running, api) = platform_with(&it, &app, &more, &dns01);
 
-    it.ns.kubectl(&["create", "serviceaccount", "app"]);
-    let token = it
-        .ns
-        .kubectl(&["create", "token", "app", "--audience", "kubectl-certs"]);
-    let bearer = format!("Authorization: Bearer {}", token.trim());
+    let bearer = bearer(&it, "app");
     let url = format!("{api}/v1/domains/{host}");
     let told = |args: &[&str]| -> Value {
         let answer = curl(&[args, &["-H", &bearer, &url]].concat()).expect("an answer of the API");
@@ -305,7 +306,11 @@ fn a_host_gets_a_route_of_its_own_of_the_platforms_template_for_as_long_as_it_is
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_database_has_the_certificates_of_customers_which_are_ordered_renewed_and_given_out_without_a_secret() {
-    let it = Issuing::with("rows", |options| options.validity = Some(16));
+    let it = Issuing::with("rows", |options| {
+        options.profiles = vec![(DEFAULT.0, 16)];
+        // The CA's resolver remembers the proof of the first certificate for longer than that lives.
+        options.authz_reuse = 100;
+    });
     let database = Postgres::start();
     let app = Application::start(&it);
     let host = customer(&it, "shop");
@@ -313,11 +318,8 @@ fn a_database_has_the_certificates_of_customers_which_are_ordered_renewed_and_gi
     it.resolver.host(&host, &["192.0.2.9"]);
     let zone = format!("challenges.{}.net", it.ns.name);
     let (_server, dns01) = it.powerdns(&[&zone]);
-    it.resolver.add(
-        &format!("_acme-challenge.{host}"),
-        "CNAME",
-        &format!("{host}.{zone}."),
-    );
+    it.resolver
+        .add(&format!("_acme-challenge.{host}"), "CNAME", &format!("{host}.{zone}."));
     let file = |name: &str, text: &str| {
         let path = it.kept(name);
         std::fs::write(&path, text).unwrap();
@@ -330,8 +332,7 @@ fn a_database_has_the_certificates_of_customers_which_are_ordered_renewed_and_gi
         file("database-key", &key),
     );
     let (running, api) = platform_with(&it, &app, &more, &dns01);
-    let token = token(&it, "app");
-    let bearer = format!("Authorization: Bearer {token}");
+    let (edge_token, bearer) = (bearer(&it, "edge"), bearer(&it, "app"));
     let url = format!("{api}/v1/domains/{host}");
     curl(&["-X", "PUT", "-H", &bearer, &url]).expect("it is registered");
     let serial = || {
@@ -343,21 +344,28 @@ fn a_database_has_the_certificates_of_customers_which_are_ordered_renewed_and_gi
     eventually_within(SOON, "a certificate", || serial().map(drop));
     let first = serial().unwrap();
     let source = format!("{api}/v1/certificate?server_name={host}");
-    let pair = curl(&[&source]).expect("a pair");
+    let given_out = || curl(&["-H", &edge_token, &source]).expect("a pair");
+    let pair = given_out();
     assert!(pair.contains("BEGIN CERTIFICATE") && pair.contains("PRIVATE KEY"));
 
     // The database has no key that anybody can use, and the cluster has no Secret.
     let rows = database.psql("SELECT record::text || chain || encode(key, 'escape') FROM kubectl_certs_domains");
-    assert!(rows.contains("BEGIN CERTIFICATE") && !rows.contains("PRIVATE KEY"), "{rows}");
+    assert!(
+        rows.contains("BEGIN CERTIFICATE") && !rows.contains("PRIVATE KEY"),
+        "{rows}"
+    );
     let secrets = it.ns.kubectl(&["get", "secrets", "-o", "name"]);
     assert!(!secrets.contains(&host), "{secrets}");
 
     // It lives for seconds, and is renewed in its time.
     eventually_within(SOON, "the renewal", || {
         let now = serial()?;
-        if now == first { Err(format!("{first} {:?}", running.out.all())) } else { Ok(()) }
+        if now == first {
+            Err(format!("{first} {:?}", running.out.all()))
+        } else {
+            Ok(())
+        }
     });
-    let renewed = curl(&[&source]).expect("the next pair");
-    assert_ne!(renewed, pair);
+    assert_ne!(given_out(), pair);
     assert_eq!(it.ns.kubectl(&["get", "secrets", "-o", "name"]), secrets);
 }
