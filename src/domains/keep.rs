@@ -59,7 +59,7 @@ const DUE: usize = 256;
 const AFTER_TROUBLE: Duration = Duration::from_secs(10);
 /// How often a record is put again that somebody else has changed meanwhile.
 const TRIES: usize = 6;
-/// How long it is waited before the changes of the store are followed again.
+/// How long it is waited before the changes of the store are followed again, or chunks written that were not.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
 /// For how long a host is claimed for which a certificate is wanted. An order takes less, and is told of again before that.
 const CLAIMED: Seconds = 900;
@@ -151,7 +151,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         told: HashMap::new(),
         chunks_read: None,
         chunks_written: None,
-        chunks_failed: None,
+        chunks_later: None,
         ends: BTreeSet::new(),
         ends_at: HashMap::new(),
     };
@@ -224,8 +224,8 @@ struct Keep {
     told: HashMap<Host, stands::Told>,
     chunks_read: Option<Instant>,
     chunks_written: Option<Instant>,
-    /// When what serves them could not be read or written.
-    chunks_failed: Option<Instant>,
+    /// Until when they are left alone, because they could not be read or written.
+    chunks_later: Option<Instant>,
     /// When the certificates end of those who are served.
     ends: BTreeSet<(Seconds, Host)>,
     ends_at: HashMap<Host, Seconds>,
@@ -257,6 +257,9 @@ impl Keep {
     }
 
     fn gone(&mut self, host: &Host) {
+        if self.work.orders_as.is_some() {
+            (self.work.tell)(News::Settled(host.clone()));
+        }
         self.told.remove(host);
         self.later.remove(host);
         if let Some(at) = self.ends_at.remove(host) {
@@ -389,10 +392,10 @@ impl Keep {
 
     async fn write_chunks(&mut self) {
         let Some(chunks) = &mut self.chunks else { return };
-        if self.chunks_failed.is_some_and(|at| at.elapsed() < AFTER_TROUBLE) {
+        if self.chunks_later.is_some_and(|at| at > Instant::now()) {
             return;
         }
-        self.chunks_failed = None;
+        self.chunks_later = None;
         if self.chunks_read.is_none_or(|at| at.elapsed() >= READ_CHUNKS) {
             match chunks.read().await {
                 Ok(()) => self.chunks_read = Some(Instant::now()),
@@ -401,7 +404,7 @@ impl Keep {
                         "what serves domains cannot be read: {}",
                         chain(&error)
                     )));
-                    self.chunks_failed = Some(Instant::now());
+                    self.chunks_later = Some(Instant::now() + AFTER_TROUBLE);
                     return;
                 }
             }
@@ -415,7 +418,7 @@ impl Keep {
             (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
             // What is there by now is read before it is tried again.
             self.chunks_read = None;
-            self.chunks_failed = Some(Instant::now());
+            self.chunks_later = Some(Instant::now() + FOLLOW_AGAIN);
         }
     }
 }
@@ -472,7 +475,7 @@ impl Work {
                 }
             }
             if record == before {
-                self.offer(&record, is_due).await?;
+                self.offer(&record, is_due || told.is_some()).await?;
                 return Ok(Some(record));
             }
             if !(self.may)() {
@@ -481,7 +484,7 @@ impl Work {
             tries += 1;
             match self.store.put(&record, Some(&version)).await {
                 Ok(_) => {
-                    self.offer(&record, is_due).await?;
+                    self.offer(&record, is_due || told.is_some()).await?;
                     return Ok(Some(record));
                 }
                 Err(StoreError::Conflict(_)) if tries < TRIES => {}
@@ -558,21 +561,19 @@ fn is_in_service(record: &Record, now: Seconds) -> bool {
 /// Makes a record due again for its certificate, and says so if that was ordered too often.
 fn may_order(record: &mut Record, now: Seconds) {
     let is_held = matches!(&record.order, Some(OrderState::Limited { reason, .. }) if reason == TWO_A_DAY);
-    match too_often(record, now).filter(|_| order_from(record).is_some_and(|from| from <= now)) {
-        Some(until) => {
-            record.order = Some(OrderState::Limited {
-                reason: TWO_A_DAY.to_owned(),
-                until,
-            });
-            record.due = record.due.min(until);
-        }
-        None => {
-            if is_held {
-                record.order = None;
-            }
-            record.plan_order(now);
-        }
+    let is_due = order_from(record).is_some_and(|from| from <= now);
+    if let Some(until) = too_often(record, now).filter(|_| is_due) {
+        record.order = Some(OrderState::Limited {
+            reason: TWO_A_DAY.to_owned(),
+            until,
+        });
+        record.due = record.due.min(until);
+        return;
     }
+    if is_held {
+        record.order = None;
+    }
+    record.plan_order(now);
 }
 
 /// Notes that nothing is done for a host. A certificate that is there stays.

@@ -21,7 +21,7 @@ use crate::{
         secret::{Note, Slots, Target},
     },
     clock::now,
-    domain::{Host, Material, Pair},
+    domain::{Host, Material, Pair, order::order_from},
     error::chain,
     object::{Key, Text, annotation, secret::TLS_TYPE},
 };
@@ -153,7 +153,12 @@ impl Rows for DomainRows {
                 return Err(format!("no record is known for Secret {secret} any more"));
             };
             let found = self.store.get(&host).await.map_err(|error| chain(&error))?;
-            Ok(self.target(secret, found.as_ref().and_then(|(record, _)| record.pair.as_ref())))
+            // Somebody has released or paused it meanwhile.
+            let record = found
+                .map(|(record, _)| record)
+                .filter(|record| order_from(record).is_some());
+            let record = record.ok_or_else(|| format!("no certificate may be ordered for {host} any more"))?;
+            Ok(self.target(secret, record.pair.as_ref()))
         })
     }
 
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
     use crate::{
         apply::{Roots, RunId},
-        domain::Record,
+        domain::{Record, testing::served},
         domains::store::memory::MemoryStore,
         x509::testing::Authority,
     };
@@ -201,10 +206,12 @@ mod tests {
         let secret = rows.secret(&host);
         assert!(rows.has(&secret) && !rows.has(&Key::new("shop", "domain-www.example.com")));
         assert!(rows.read(&secret).await.is_err(), "nobody has said which host it is");
-        store
-            .put(&Record::new(host.clone(), "shop".parse().unwrap(), 5), None)
-            .await
-            .unwrap();
+        let record = Record {
+            host: host.clone(),
+            pair: None,
+            ..served(90)
+        };
+        store.put(&record, None).await.unwrap();
         assert!(rows.add(&host, "1".to_owned()) && !rows.add(&host, "1".to_owned()));
 
         let read = rows.read(&secret).await.unwrap();
@@ -228,6 +235,19 @@ mod tests {
         assert_eq!(
             rows.read(&secret).await.unwrap().sha256(&Slots::default()),
             Some(second.sha256())
+        );
+        // For who is paused meanwhile nothing is ordered.
+        let (record, version) = store.get(&host).await.unwrap().unwrap();
+        let paused = Record {
+            paused: Some("maintenance".to_owned()),
+            ..record
+        };
+        store.put(&paused, Some(&version)).await.unwrap();
+        assert!(
+            rows.read(&secret)
+                .await
+                .unwrap_err()
+                .contains("no certificate may be ordered")
         );
     }
 }

@@ -527,7 +527,7 @@ fn customers_domains_take_their_kind_a_service_and_no_more_rights_than_they_need
     };
     let by_template = by_template.objects();
     let added: Vec<String> = rules(&by_template).difference(&rules(&with)).cloned().collect();
-    assert_eq!(added, ["get httproutes", "patch httproutes", "patch ingressroutes"]);
+    assert_eq!(added, ["patch httproutes", "patch ingressroutes"]);
     let home = of_kind(&by_template, ROLE)[0]["rules"].to_string();
     assert!(home.contains("customers-route"), "{home}");
     let names = |made: &[Made]| made.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -459,14 +459,16 @@ impl Unattended {
         // What could not be read the last time is read again.
         at.acme(&**context.front()).await?;
         let directory = at.directory().await;
-        let at_issuer = at.settings(&self.settings);
+        // In boxes, because they are large and there are many orders.
+        let at_issuer = Box::new(at.settings(&self.settings));
+        let settings = Box::new(led(&at_issuer, targets));
         let issuance = Issuance {
             context,
             order: &self.order,
             inventory,
             connection: Some(&self.connection),
             scope: &self.scope,
-            settings: &led(&at_issuer, targets),
+            settings: &settings,
             store: &at.store,
             acme: &directory,
             keeping,

@@ -265,6 +265,7 @@ mod tests {
         );
         assert!(domains.get("webhookSecret").is_none(), "{written}");
 
+        flags.file = File::default();
         flags.file.domains.webhook_secret = Some(Credential::Env("SECRET".to_owned()));
         let error = of(&flags, "").unwrap_err().to_string();
         assert!(

@@ -115,17 +115,16 @@ impl Domains {
         let instructions = Instructed::new(instructions(&settings, install));
         let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions.clone());
         let namespaces = unattended.wildcards.only.as_deref();
-        let (store, rows): (Arc<dyn Store>, _) = match database(&settings, unattended).await? {
-            Some(store) => {
-                let store: Arc<dyn Store> = Arc::new(store);
-                let rows = Arc::new(DomainRows::new(Arc::clone(&store), install, &settings.namespace));
-                (store, Some(rows))
-            }
-            None => {
+        let database = database(&settings, unattended).await?;
+        let is_database = database.is_some();
+        let store: Arc<dyn Store> = database.map_or_else(
+            || {
                 let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
-                (Arc::new(store), None)
-            }
-        };
+                Arc::new(store) as Arc<dyn Store>
+            },
+            |store| Arc::new(store),
+        );
+        let rows = is_database.then(|| Arc::new(DomainRows::new(Arc::clone(&store), install, &settings.namespace)));
         let api = Api::new(unattended.connection().clone(), Permits::none());
         let log = Arc::clone(audit);
         let hands = Hands {

@@ -37,12 +37,19 @@ pub enum Stands {
     Served(Served),
 }
 
+/// What was told of the order alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum OrderHeard {
+    Nothing,
+    Stands(Option<OrderState>),
+}
+
 /// What was told of a host and is not in its record yet.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     since: Instant,
     secret: Option<(Option<Pair>, Option<OrderState>)>,
-    order: Option<Option<OrderState>>,
+    order: OrderHeard,
     served: Option<Served>,
 }
 
@@ -51,7 +58,7 @@ impl Told {
         Self {
             since: Instant::now(),
             secret: None,
-            order: None,
+            order: OrderHeard::Nothing,
             served: None,
         }
     }
@@ -59,7 +66,7 @@ impl Told {
     pub(super) fn hear(&mut self, what: Stands) {
         match what {
             Stands::Secret { pair, order } => self.secret = Some((pair, order)),
-            Stands::Order(order) => self.order = Some(order),
+            Stands::Order(order) => self.order = OrderHeard::Stands(order),
             Stands::Served(served) => self.served = Some(served),
         }
     }
@@ -68,7 +75,9 @@ impl Told {
     pub(super) fn before(mut self, later: Option<Self>) -> Self {
         if let Some(later) = later {
             self.secret = later.secret.or(self.secret);
-            self.order = later.order.or(self.order);
+            if later.order != OrderHeard::Nothing {
+                self.order = later.order;
+            }
             self.served = later.served.or(self.served);
         }
         self
@@ -79,7 +88,7 @@ impl Told {
         let is_under_way =
             |order: &OrderState| matches!(order, OrderState::Validating { .. } | OrderState::Issuing { .. });
         let is_short = match (&self.secret, &self.order) {
-            (Some((None, Some(order))), _) | (None, Some(Some(order))) => is_under_way(order),
+            (Some((None, Some(order))), _) | (None, OrderHeard::Stands(Some(order))) => is_under_way(order),
             _ => false,
         };
         !is_short || self.served.is_some() || self.since.elapsed() >= ORDER
@@ -104,7 +113,7 @@ impl Told {
                 record.plan(now);
             }
         }
-        if let Some(order) = &self.order {
+        if let OrderHeard::Stands(order) = &self.order {
             record.order = since_before(record.order.take(), order.clone());
         }
         if let Some(served) = &self.served {

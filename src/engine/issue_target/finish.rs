@@ -152,7 +152,7 @@ impl Run {
             }
         };
         if let Some(rows) = self.rows_of(&target.secret) {
-            return self.into_row(rows, target, to, pair, note).await;
+            return self.store_row(rows, target, to, pair, note).await;
         }
         let witnesses = self.witnesses(target, to.present).await;
         let stored = storing.into_secret(api, to.present, pair, to.lease, cancel).await?;
@@ -169,7 +169,7 @@ impl Run {
     }
 
     /// Puts the pair where it is kept in place of a Secret. A store that is away is waited for, because the certificate is issued.
-    async fn into_row(
+    async fn store_row(
         &self,
         rows: &dyn Rows,
         target: &Target,

@@ -192,7 +192,13 @@ fn the_chart_has_what_install_prints_object_by_object() {
             &["--values", values.to_str().unwrap(), "--set", &set],
         );
     }
-    // Customers' domains, in the ways in which they are served.
+}
+
+#[test]
+#[ignore = "needs the testbed and helm: tests/run long"]
+fn the_chart_has_what_install_prints_for_customers_domains_in_each_way_in_which_they_are_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let (settings, values) = (dir.path().join("settings.yaml"), dir.path().join("values.yaml"));
     for served in [
         "serve: ingress",
         "serve: template\n  template: customers-route",

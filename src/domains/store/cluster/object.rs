@@ -277,19 +277,20 @@ mod tests {
         assert!(one.len() <= 253 && one.starts_with("domain-aaa"), "{one}");
     }
 
+    /// What the API server calls structural: no field that is not described, but where that is said.
+    fn close(schema: &mut Value) {
+        let keeps = schema["x-kubernetes-preserve-unknown-fields"] == true;
+        if schema["type"] == "object" && !keeps {
+            schema["additionalProperties"] = false.into();
+        }
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        properties.into_iter().flatten().for_each(|(_, field)| close(field));
+    }
+
     #[test]
     fn every_status_is_one_that_the_definition_of_the_kind_admits() {
         let definition = crate::install::domains::definition().object;
         let mut schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
-        // What the API server calls structural: no field that is not described, but where that is said.
-        fn close(schema: &mut Value) {
-            let keeps = schema["x-kubernetes-preserve-unknown-fields"] == true;
-            if schema["type"] == "object" && !keeps {
-                schema["additionalProperties"] = false.into();
-            }
-            let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-            properties.into_iter().flatten().for_each(|(_, field)| close(field));
-        }
         close(&mut schema["properties"]["status"]);
         let validator = jsonschema::validator_for(&schema["properties"]["status"]).unwrap();
         let whole = |mut record: Record| {
