@@ -11,6 +11,8 @@
 //! channel, and what is written goes through the store.
 
 mod leave;
+mod orders;
+mod serving;
 mod stands;
 #[cfg(test)]
 mod tests;
@@ -38,16 +40,12 @@ use super::{
 };
 use crate::{
     clock::now,
-    domain::{
-        Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access,
-        dns::next_look,
-        next_question,
-        order::{order_from, too_often},
-    },
+    domain::{Access, Host, Looked, OrderState, Platform, Record, Said, Tenant, access, dns::next_look, next_question},
     error::chain,
     object::{Seconds, Text},
 };
 use leave::Leaving;
+use orders::may_order;
 
 /// How many hosts are worked on at once.
 const AT_ONCE: usize = 32;
@@ -61,15 +59,6 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(10);
 const TRIES: usize = 6;
 /// How long it is waited before the changes of the store are followed again, or chunks written that were not.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
-/// For how long a host is claimed for which a certificate is wanted. An order takes less, and is told of again before that.
-const CLAIMED: Seconds = 900;
-/// Why nothing is ordered for a host although it is due.
-const TWO_A_DAY: &str = "two certificates were ordered within a day";
-/// How long it is at least between two writes of chunks.
-const APART: Duration = Duration::from_secs(1);
-/// How often chunks are read, so that what somebody has changed or deleted is put right.
-const READ_CHUNKS: Duration = Duration::from_mins(1);
-
 /// What is told to people and to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
@@ -270,42 +259,6 @@ impl Keep {
         }
     }
 
-    /// Has a host served, or no longer.
-    fn serve(&mut self, record: &Record) {
-        let Some(chunks) = &mut self.chunks else { return };
-        let host: Text = record.host.as_str().into();
-        if let Some(at) = self.ends_at.remove(&record.host) {
-            self.ends.remove(&(at, record.host.clone()));
-        }
-        let pair = record.pair.as_ref().filter(|_| is_in_service(record, now()));
-        match pair.and_then(|pair| Some((pair, pair.secret.as_ref()?))) {
-            Some((pair, secret)) => {
-                chunks.want(&host, secret, &record.tenant);
-                if pair.not_after > now() {
-                    self.ends.insert((pair.not_after, record.host.clone()));
-                    self.ends_at.insert(record.host.clone(), pair.not_after);
-                }
-            }
-            None => chunks.forget(&host),
-        }
-    }
-
-    /// Looks at those whose certificate has ended by now.
-    async fn serve_those_that_ended(&mut self) {
-        let mut ended = Vec::new();
-        while self.ends.first().is_some_and(|(at, _)| *at <= now()) && ended.len() < DUE {
-            let Some((_, host)) = self.ends.pop_first() else { break };
-            self.ends_at.remove(&host);
-            ended.push(host);
-        }
-        for host in ended {
-            // Who cannot be read is told of again when it changes.
-            if let Ok(Some((record, _))) = self.work.store.get(&host).await {
-                self.serve(&record);
-            }
-        }
-    }
-
     /// Works on a host, unless somebody does, or something has just failed.
     fn begin(&mut self, host: Host) {
         if self.later.get(&host).is_some_and(|until| *until > Instant::now()) {
@@ -389,38 +342,6 @@ impl Keep {
         self.serve_those_that_ended().await;
         self.write_chunks().await;
     }
-
-    async fn write_chunks(&mut self) {
-        let Some(chunks) = &mut self.chunks else { return };
-        if self.chunks_later.is_some_and(|at| at > Instant::now()) {
-            return;
-        }
-        self.chunks_later = None;
-        if self.chunks_read.is_none_or(|at| at.elapsed() >= READ_CHUNKS) {
-            match chunks.read().await {
-                Ok(()) => self.chunks_read = Some(Instant::now()),
-                Err(error) => {
-                    (self.work.tell)(News::Trouble(format!(
-                        "what serves domains cannot be read: {}",
-                        chain(&error)
-                    )));
-                    self.chunks_later = Some(Instant::now() + AFTER_TROUBLE);
-                    return;
-                }
-            }
-        }
-        // Many hosts that are new at once are few writes.
-        if !chunks.is_dirty() || self.chunks_written.is_some_and(|at| at.elapsed() < APART) {
-            return;
-        }
-        self.chunks_written = Some(Instant::now());
-        if let Err(error) = chunks.write(&*self.work.may).await {
-            (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
-            // What is there by now is read before it is tried again.
-            self.chunks_read = None;
-            self.chunks_later = Some(Instant::now() + FOLLOW_AGAIN);
-        }
-    }
 }
 
 /// What works on a host.
@@ -493,24 +414,6 @@ impl Work {
         }
     }
 
-    /// Tells whether a certificate is wanted for a host whose pair is in its record, once it is claimed.
-    async fn offer(&self, record: &Record, is_due: bool) -> Result<(), StoreError> {
-        let Some(by) = self.orders_as.as_deref().filter(|_| is_due) else {
-            return Ok(());
-        };
-        let is_wanted = order_from(record).is_some_and(|from| from <= now()) && too_often(record, now()).is_none();
-        if !is_wanted {
-            (self.tell)(News::Settled(record.host.clone()));
-        } else if self
-            .store
-            .claim(&record.host, by, now().saturating_add(CLAIMED))
-            .await?
-        {
-            (self.tell)(News::Wanted(Box::new(record.clone())));
-        }
-        Ok(())
-    }
-
     /// Hands a host over to the tenant that asks for it, once it is free, or the tenant has proved that it controls the name.
     async fn hand_over(&self, record: &mut Record, found: &mut FoundOut) {
         let Some(to) = record.moved.as_ref().map(|moved| moved.to.clone()) else {
@@ -548,32 +451,6 @@ impl Work {
         }
         record.plan(now());
     }
-}
-
-/// Whether a host is served at a moment. One whose certificate has ended is served on while its clients are led here: the next one
-/// may come, and what is not encrypted goes on. One that was released, or has gone elsewhere, is not.
-fn is_in_service(record: &Record, now: Seconds) -> bool {
-    let is_valid = record.pair.as_ref().is_some_and(|pair| pair.not_after > now);
-    let is_led = record.dns.as_ref().is_none_or(|looked| looked.traffic);
-    is_valid || (record.released.is_none() && is_led)
-}
-
-/// Makes a record due again for its certificate, and says so if that was ordered too often.
-fn may_order(record: &mut Record, now: Seconds) {
-    let is_held = matches!(&record.order, Some(OrderState::Limited { reason, .. }) if reason == TWO_A_DAY);
-    let is_due = order_from(record).is_some_and(|from| from <= now);
-    if let Some(until) = too_often(record, now).filter(|_| is_due) {
-        record.order = Some(OrderState::Limited {
-            reason: TWO_A_DAY.to_owned(),
-            until,
-        });
-        record.due = record.due.min(until);
-        return;
-    }
-    if is_held {
-        record.order = None;
-    }
-    record.plan_order(now);
 }
 
 /// Notes that nothing is done for a host. A certificate that is there stays.

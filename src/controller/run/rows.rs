@@ -123,8 +123,10 @@ impl Controller {
 
     /// Takes all of them out of the picture, because another process leads.
     pub(super) fn unload_rows(&mut self) {
-        let rows = self.domains.as_ref().and_then(Domains::pairs);
-        for (secret, host) in rows.map(|rows| rows.take_all()).unwrap_or_default() {
+        let Some(rows) = self.domains.as_ref().and_then(Domains::pairs) else {
+            return;
+        };
+        for (secret, host) in rows.take_all() {
             self.live.apply(Change::Gone(
                 Kind::Domain,
                 Key::new(secret.namespace.clone(), host.as_str()),

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::*;
+use super::{serving::is_in_service, *};
 use crate::{
     domain::{
         Asked, Marks,
