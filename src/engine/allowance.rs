@@ -15,6 +15,9 @@ use crate::{
 /// For each set of names, in this order: what counts the order until it is made, or the limit that it would exceed. What counts
 /// towards less than a new order has nothing that counts it. `seen` is what the certificates of the cluster show; it is only asked
 /// for if the ledger leaves no room.
+///
+/// Moments are known to the second, and a CA counts in parts of one: whoever asks here waits out the second, so that the CA is not
+/// asked before it permits.
 pub fn allowed<'a>(
     ledger: &Ledger,
     orders: impl IntoIterator<Item = &'a [Name]>,
@@ -23,6 +26,11 @@ pub fn allowed<'a>(
 ) -> Vec<Result<Option<Expected>, Exceeded>> {
     let Some(limits) = ledger.limits() else {
         return orders.into_iter().map(|_| Ok(None)).collect();
+    };
+    let now = now.saturating_sub(1);
+    let after = |refused: Exceeded| Exceeded {
+        possible_at: refused.possible_at.saturating_add(1),
+        ..refused
     };
     let mut known = ledger.foreseen(now);
     let (mut seen, mut asked) = (None, Some(seen));
@@ -34,8 +42,10 @@ pub fn allowed<'a>(
         };
         let seen = &*seen.get_or_insert_with(|| asked.take().map(|seen| seen()).unwrap_or_default());
         match OrderKind::of(limits, is_known(seen, ledger, names), false) {
-            OrderKind::New => Err(refused),
-            kind => exceeded(limits, &[&known, seen.buckets()], names, kind, now).map_or(Ok(None), Err),
+            OrderKind::New => Err(after(refused)),
+            kind => exceeded(limits, &[&known, seen.buckets()], names, kind, now)
+                .map(after)
+                .map_or(Ok(None), Err),
         }
     };
     orders.into_iter().map(judge).collect()
@@ -84,20 +94,18 @@ mod tests {
         // One is ordered, one fails before, and one has not come so far.
         ledger.ordered(&orders[0], OrderKind::New, NOW);
         drop(first.remove(1));
-        let mut second = ask(&ledger, &orders[3..], Seen::default(), NOW);
-        assert_eq!(moments(&second), [None, later]);
+        let mut second = ask(&ledger, &orders[3..], Seen::default(), NOW + 1);
+        assert_eq!(moments(&second), [None, Some(NOW + 3_601)]);
         ledger.ordered(&orders[2], OrderKind::New, NOW);
         ledger.ordered(&orders[3], OrderKind::New, NOW);
         second.clear();
         first.clear();
-        assert_eq!(
-            moments(&ask(&ledger, &orders[4..], Seen::default(), NOW + 3_599)),
-            [later]
-        );
-        assert_eq!(
-            moments(&ask(&ledger, &orders[4..], Seen::default(), NOW + 3_600)),
-            [None]
-        );
+        for early in [3_599, 3_600] {
+            let answers = ask(&ledger, &orders[4..], Seen::default(), NOW + early);
+            assert_eq!(moments(&answers), [Some(NOW + 3_601)], "the second has to be over");
+        }
+        let answers = ask(&ledger, &orders[4..], Seen::default(), NOW + 3_601);
+        assert_eq!(moments(&answers), [None]);
     }
 
     #[tokio::test]

@@ -48,8 +48,7 @@ impl Counter {
 
     /// Counts an order for these names that the CA took.
     pub(super) fn ordered(&self, names: &[Name], kind: OrderKind) {
-        // Of a moment that is known to the second, its end: a CA counts in parts of one, and must not be asked before it permits.
-        self.ledger.ordered(names, kind, crate::clock::now().saturating_add(1));
+        self.ledger.ordered(names, kind, crate::clock::now());
     }
 
     /// Counts a certificate that the CA issued.
@@ -71,4 +70,26 @@ impl Counter {
 /// ledger, which remembers one for as long as it counts.
 pub(super) fn is_known(seen: &Seen, ledger: &Ledger, names: &[Name]) -> bool {
     seen.knows(names) || ledger.look(|own| own.sets.contains_key(&set_of(names)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ledger::LedgerStore;
+
+    #[tokio::test]
+    async fn an_order_takes_one_of_those_that_are_left_from_the_very_second_in_which_it_is_made() {
+        let limits = Limits::of([2, 0, 0, 0], true);
+        let names = ["shop.example".parse().unwrap()];
+        let exceeded = |counter: &Counter, now| counter.exceeded(&limits, &names, false, now);
+        let open = || Ledger::open(LedgerStore::Nowhere, "https://ca.example/acct/1", Some(limits), 0);
+        let counter = Counter::new(open().await, Seen::default());
+        let before = crate::clock::now();
+        counter.ordered(&names, OrderKind::New);
+        assert_eq!(exceeded(&counter, before), None);
+        counter.ordered(&names, OrderKind::New);
+        let refused = exceeded(&counter, before).unwrap();
+        assert_eq!(refused.left, 0);
+        assert!((5_400..=5_402).contains(&(refused.possible_at - before)), "{refused}");
+    }
 }

@@ -516,7 +516,13 @@ async fn an_acme_issuance_is_followed_from_the_order_to_the_secret() {
     let presented = at(&|kind| matches!(kind, EventKind::Presented { name, .. } if *name == star));
     let issued = at(&|kind| matches!(kind, EventKind::Issued { issuer, .. } if issuer.contains("Pebble")));
     let stored = at(&|kind| matches!(kind, EventKind::Stored { .. }));
-    let all = [ordered, presented, issued, stored];
+    // When it has ordered again meanwhile, it removes the request that is done, and the certificate that was in it.
+    let is_again =
+        at(&|kind| matches!(kind, EventKind::Note { text } if text.ends_with("CertificateRequest web-2"))).is_some();
+    let mut all = vec![ordered, presented, stored];
+    if issued.is_some() || !is_again {
+        all.insert(2, issued);
+    }
     assert!(all.iter().all(Option::is_some) && all.is_sorted(), "{all:?}: {told:#?}");
     drop(controller);
 }
