@@ -20,6 +20,7 @@ pub mod owner;
 pub mod pair;
 pub mod rights;
 pub mod rollout;
+pub mod rows;
 pub mod secret;
 pub mod verify;
 

@@ -118,6 +118,27 @@ impl Aftercare {
         self.of.insert(secret.clone(), care);
     }
 
+    /// Has it looked at once whether the certificate of a Secret is served, which was there before its clients.
+    pub fn look_at(&mut self, secret: &Key, certificate: Fingerprint, now: Seconds) {
+        let of = Aftermath {
+            stored_at: now,
+            new: certificate,
+            old: None,
+            witnesses: Vec::new(),
+            left: Left::Serving,
+            served_at: None,
+        };
+        self.begin(secret, of, now);
+        if let Some(care) = self.of.get_mut(secret) {
+            (care.tries, care.next) = (0, now);
+        }
+    }
+
+    /// Does not look any more: clients are led elsewhere.
+    pub fn leave(&mut self, secret: &Key) {
+        self.of.remove(secret);
+    }
+
     /// When the certificate of a Secret was stored, in seconds since 1970, and what is left to do; `None` if nothing is.
     pub fn left_of(&self, secret: &Key) -> Option<(Seconds, Left)> {
         let care = self.of.get(secret)?;

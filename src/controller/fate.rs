@@ -103,7 +103,11 @@ pub fn limited(exceeded: &Exceeded) -> Fate {
 
 fn is_of_cluster(error: &TargetError) -> bool {
     match error {
-        TargetError::Api(_) | TargetError::Lease(_) | TargetError::Journal(_) | TargetError::Keep(_) => true,
+        TargetError::Api(_)
+        | TargetError::Lease(_)
+        | TargetError::Journal(_)
+        | TargetError::Keep(_)
+        | TargetError::Row(_) => true,
         TargetError::Obtain(error) => error.is_of_cluster(),
         _ => false,
     }

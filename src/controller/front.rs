@@ -17,6 +17,15 @@ use crate::{
     solve::dns01::Operator,
 };
 
+/// How far a certificate has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// The CA has validated one of its names.
+    Proved,
+    /// It is stored.
+    Stored,
+}
+
 /// Tells the log, and is asked nothing.
 pub struct LogFront {
     audit: Arc<Audit>,
@@ -24,11 +33,11 @@ pub struct LogFront {
 }
 
 impl LogFront {
-    /// Tells this log, and calls `stored` with each Secret that a certificate is stored in.
-    pub fn telling(audit: Arc<Audit>, stored: impl Fn(&Key) + Send + Sync + 'static) -> Arc<dyn Front> {
+    /// Tells this log, and calls `reached` with each Secret and how far its certificate has come.
+    pub fn telling(audit: Arc<Audit>, reached: impl Fn(&Key, Reached) + Send + Sync + 'static) -> Arc<dyn Front> {
         let listener = Arc::new(Both {
             audit: Arc::clone(&audit),
-            stored,
+            reached,
         });
         Arc::new(Self { audit, listener })
     }
@@ -37,14 +46,19 @@ impl LogFront {
 /// Hears events for the log and for the loop.
 struct Both<F> {
     audit: Arc<Audit>,
-    stored: F,
+    reached: F,
 }
 
-impl<F: Fn(&Key) + Send + Sync> Listen for Both<F> {
+impl<F: Fn(&Key, Reached) + Send + Sync> Listen for Both<F> {
     fn hear(&self, event: &Event) {
         self.audit.hear(event);
-        if let (Some(secret), EventKind::Stored { .. }) = (&event.secret, &event.kind) {
-            (self.stored)(secret);
+        let reached = match &event.kind {
+            EventKind::Validated { .. } => Reached::Proved,
+            EventKind::Stored { .. } => Reached::Stored,
+            _ => return,
+        };
+        if let Some(secret) = &event.secret {
+            (self.reached)(secret, reached);
         }
     }
 }

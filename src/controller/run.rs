@@ -8,6 +8,7 @@ mod domains;
 mod look;
 mod others;
 mod remember;
+mod rows;
 mod start;
 mod sweep;
 mod tell;
@@ -31,7 +32,7 @@ use super::{
     aftercare::Aftercare,
     audit::Audit,
     fate::Fate,
-    front::LogFront,
+    front::{LogFront, Reached},
     keeper::{Keeper, Keeping, WindowAnswer},
     leader::{self, Identity, Leadership, State, Timing},
     memory::Memory,
@@ -93,6 +94,8 @@ pub struct Request {
 enum Heard {
     /// The certificate of an order is stored.
     Stored(Key),
+    /// The CA has validated a name of a certificate that is being ordered.
+    Proved(Key),
     /// An order has ended.
     Ended(Key, Fate),
     /// The CA was asked for the window of a certificate.
@@ -122,8 +125,11 @@ pub async fn run(
 ) -> Result<(), OpError> {
     let (tells, heard) = mpsc::unbounded_channel();
     let told = tells.clone();
-    let front = LogFront::telling(Arc::clone(&audit), move |secret| {
-        let _ = told.send(Heard::Stored(secret.clone()));
+    let front = LogFront::telling(Arc::clone(&audit), move |secret, reached| {
+        let _ = told.send(match reached {
+            Reached::Proved => Heard::Proved(secret.clone()),
+            Reached::Stored => Heard::Stored(secret.clone()),
+        });
     });
     let mut context = Context::new(Cluster::new(options, front), config, cancel.clone());
     let (mut unattended, mut session) = Box::pin(Unattended::open(request.order, &context)).await?;
@@ -147,6 +153,7 @@ pub async fn run(
     });
     live.all();
     let domains = domains::Domains::open(&unattended, &install, &audit).await?;
+    context.rows = domains.as_ref().and_then(domains::Domains::rows);
     let keeping = Keeping {
         asked: Asked {
             install,
@@ -331,7 +338,11 @@ impl Controller {
                     }
                 }
                 Some(heard) = heard.recv() => match heard {
-                    Heard::Stored(secret) => self.stored(&secret),
+                    Heard::Proved(secret) => self.touch_reached(&secret, Reached::Proved),
+                    Heard::Stored(secret) => {
+                        self.stored(&secret);
+                        self.touch_reached(&secret, Reached::Stored);
+                    }
                     Heard::Ended(secret, fate) => self.ended(&secret, fate),
                     Heard::Window(secret, answer) => {
                         if self.keeper.window(&self.live.inventory, &secret, &answer, now()) {
@@ -368,7 +379,7 @@ impl Controller {
                 Some(Heard::Copied(secret, source, result)) => self.copied(&secret, &source, result),
                 Some(Heard::Others(news)) => self.of_others(news),
                 Some(Heard::Domains(news)) => self.of_domains(news),
-                Some(Heard::Stored(_) | Heard::Window(..)) => {}
+                Some(Heard::Proved(_) | Heard::Stored(_) | Heard::Window(..)) => {}
                 None => break,
             }
         }
@@ -413,6 +424,7 @@ impl Controller {
                     .line([("event", "follows".into()), ("holder", holder.as_str().into())]);
             }
         }
+        self.unload_rows();
         self.turn_domains();
     }
 
@@ -437,8 +449,12 @@ impl Controller {
             Fate::CaDown => self.ca_is_down(&issuer, "it does not answer, or only with errors"),
             _ => {}
         }
+        let is_stored = matches!(fate, Fate::Stored);
         self.end(secret, fate);
-        self.touch(secret);
+        self.touch_ended(secret);
+        if is_stored {
+            self.row_stored(secret);
+        }
     }
 
     /// When there may be something to do although nothing changes.

@@ -19,6 +19,8 @@ const OWNERSHIP: &str = "_kubectl-certs";
 const CHALLENGE: &str = "_acme-challenge";
 /// The shortest and the longest pause between two looks at records that are missing, in seconds.
 const PAUSES: (Seconds, Seconds) = (15, HOUR);
+/// The shortest that the longest of these pauses is made by a zone that lets resolvers forget sooner that a record is missing.
+const KEPT: Seconds = 300;
 /// How often the records of a host with a certificate are looked at.
 const AGAIN: Seconds = DAY;
 /// How many addresses or names of what is there are told.
@@ -69,6 +71,8 @@ pub struct SeenRecords {
     pub standing: Vec<String>,
     /// The TXT records of [`ownership`].
     pub ownership: Vec<String>,
+    /// For how many seconds resolvers remember that the host has no address, where its zone says so.
+    pub kept: Option<Seconds>,
     /// Why something could not be looked up.
     pub problem: Option<String>,
 }
@@ -212,6 +216,8 @@ pub fn looked(host: &Host, tenant: &Tenant, instructions: &Instructions, seen: &
         server: clear(&seen.server).into(),
         traffic: traffic_is_led,
         challenge: challenge_is_led,
+        standing: stands,
+        kept: seen.kept.filter(|_| !traffic_is_led),
         ownership: is_owner,
         missing,
         seen: if traffic_is_led {
@@ -260,7 +266,10 @@ pub(super) fn look_after(record: &Record) -> Option<Seconds> {
         AGAIN
     } else {
         let since = looked.at.saturating_sub(record.since);
-        (since / 2).clamp(PAUSES.0, PAUSES.1)
+        // Within the first day a record that has just been set is seen as soon as anybody may see it.
+        let kept = looked.kept.filter(|_| since < AGAIN);
+        let longest = kept.map_or(PAUSES.1, |kept| kept.clamp(KEPT, PAUSES.1));
+        (since / 2).clamp(PAUSES.0, longest)
     };
     Some(looked.at.saturating_add(pause))
 }

@@ -9,6 +9,7 @@ mod due;
 mod host;
 pub mod leaving;
 pub mod limit;
+pub mod order;
 mod record;
 mod state;
 #[cfg(test)]

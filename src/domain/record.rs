@@ -45,6 +45,9 @@ pub struct Record {
     /// What was last seen served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<Served>,
+    /// When certificates were issued for it lately, where no kept pair says that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuances: Vec<Seconds>,
     /// When somebody has to look at it again.
     pub due: Seconds,
 }
@@ -65,6 +68,7 @@ impl Record {
             pair: None,
             order: None,
             served: None,
+            issuances: Vec::new(),
             due: now,
         }
     }
@@ -251,6 +255,12 @@ pub struct Looked {
     pub traffic: bool,
     /// Whether a CA can be shown a proof in DNS, before clients are led to the platform.
     pub challenge: bool,
+    /// Whether that proof is a record which stays (DNS-PERSIST-01).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standing: bool,
+    /// For how many seconds resolvers remember that the host has no address, where its zone says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Seconds>,
     /// Whether the tenant has proved that it controls the name; `None` if that is not wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ownership: Option<bool>,

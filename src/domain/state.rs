@@ -5,7 +5,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 use super::{Access, Looked, Record, Said, Tenant, ToSet, access};
-use crate::{object::Seconds, text::date_time};
+use crate::{event::Method, object::Seconds, text::date_time};
 
 /// Where a host stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,6 +117,17 @@ fn is_wanted(record: &Record) -> bool {
 }
 
 impl Looked {
+    /// How a CA is shown that the name is the customer's; `None` if it cannot be. A record that stays is used wherever it is, because
+    /// it needs nothing of anybody; otherwise a host is proved over HTTP as soon as clients are led here.
+    pub fn proof(&self) -> Option<Method> {
+        match (self.standing, self.traffic, self.challenge) {
+            (true, ..) => Some(Method::DnsPersist01),
+            (false, true, _) => Some(Method::Http01),
+            (false, false, true) => Some(Method::Dns01),
+            (false, false, false) => None,
+        }
+    }
+
     /// Whether a certificate can be ordered.
     pub fn is_enough(&self) -> bool {
         (self.traffic || self.challenge) && self.ownership != Some(false)

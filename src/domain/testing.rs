@@ -39,6 +39,8 @@ pub(crate) fn led_here() -> Looked {
         server: "ns1.example.com (192.0.2.53)".into(),
         traffic: true,
         challenge: false,
+        standing: false,
+        kept: None,
         ownership: None,
         missing: Vec::new(),
         seen: String::new(),

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 pub use made::{Backend, Form};
-use made::{is_of, number_of, read, whole};
+pub(super) use made::{is_of, prefix};
+use made::{number_of, read, whole};
 use plan::{Chunk, Hosts, Write, plan};
 
 use crate::{

@@ -11,12 +11,14 @@
 //! channel, and what is written goes through the store.
 
 mod leave;
+mod orders;
+mod serving;
 mod stands;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -25,15 +27,15 @@ use futures_util::StreamExt as _;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 pub use stands::{Heard, Stands};
 
 use super::{
     ask::Asker,
-    chunks::Chunks,
     look::Looker,
+    routing::Routing,
     store::{Change, Cursor, Store, StoreError},
 };
 use crate::{
@@ -43,6 +45,7 @@ use crate::{
     object::{Seconds, Text},
 };
 use leave::Leaving;
+use orders::may_order;
 
 /// How many hosts are worked on at once.
 const AT_ONCE: usize = 32;
@@ -54,13 +57,8 @@ const DUE: usize = 256;
 const AFTER_TROUBLE: Duration = Duration::from_secs(10);
 /// How often a record is put again that somebody else has changed meanwhile.
 const TRIES: usize = 6;
-/// How long it is waited before the changes of the store are followed again.
+/// How long it is waited before the changes of the store are followed again, or chunks written that were not.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(2);
-/// How long it is at least between two writes of chunks.
-const APART: Duration = Duration::from_secs(1);
-/// How often chunks are read, so that what somebody has changed or deleted is put right.
-const READ_CHUNKS: Duration = Duration::from_mins(1);
-
 /// What is told to people and to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
@@ -74,6 +72,10 @@ pub enum News {
     HandedOver(Host, Tenant),
     /// The application was asked.
     Answered(Host, Said),
+    /// A certificate is wanted for a host whose pair is in its record, and nobody else orders it.
+    Wanted(Box<Record>),
+    /// None is wanted for one, or not yet.
+    Settled(Host),
     /// Something could not be done, and is tried again.
     Trouble(String),
 }
@@ -94,7 +96,10 @@ pub struct Parts {
     /// What the platform keeps for itself.
     pub platform: Platform,
     /// What serves the hosts, unless they are served by somebody who asks for each certificate.
-    pub chunks: Option<Chunks>,
+    pub chunks: Option<Routing>,
+    /// By which name hosts are claimed whose pairs are in their records, if that is where they are: then it is told which certificates
+    /// are wanted.
+    pub orders_as: Option<String>,
     /// Whether this process leads.
     pub may: May,
     /// Who is told.
@@ -109,15 +114,19 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         looker,
         platform,
         chunks,
+        orders_as,
         may,
         tell,
     } = parts;
+    // What is due is asked for. Every record is looked at only for the objects that serve them, or where all are in memory anyway.
+    let follows = chunks.is_some() || orders_as.is_none();
     let work = Work {
         store: Arc::clone(&store),
         asker,
         looker,
         platform: Arc::new(platform),
         leaving: Arc::new(Leaving::new(Arc::clone(&store), Arc::clone(&tell))),
+        orders_as: orders_as.map(Arc::from),
         may: Arc::clone(&may),
         tell: Arc::clone(&tell),
     };
@@ -131,6 +140,9 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
         told: HashMap::new(),
         chunks_read: None,
         chunks_written: None,
+        chunks_later: None,
+        ends: BTreeSet::new(),
+        ends_at: HashMap::new(),
     };
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -139,7 +151,7 @@ pub async fn run(parts: Parts, mut heard: mpsc::UnboundedReceiver<Heard>) {
     let mut follow_again: Option<Instant> = None;
     loop {
         tokio::select! {
-            change = follow.next(), if follow_again.is_none() => match change {
+            change = follow.next(), if follows && follow_again.is_none() => match change {
                 Some(Ok(Change::Host { host, cursor: at })) => {
                     cursor = Some(at);
                     keep.changed(host).await;
@@ -189,7 +201,7 @@ struct Ended {
 
 struct Keep {
     work: Work,
-    chunks: Option<Chunks>,
+    chunks: Option<Routing>,
     running: JoinSet<Option<Ended>>,
     /// The hosts that are worked on.
     busy: HashSet<Host>,
@@ -201,6 +213,11 @@ struct Keep {
     told: HashMap<Host, stands::Told>,
     chunks_read: Option<Instant>,
     chunks_written: Option<Instant>,
+    /// Until when they are left alone, because they could not be read or written.
+    chunks_later: Option<Instant>,
+    /// When the certificates end of those who are served.
+    ends: BTreeSet<(Seconds, Host)>,
+    ends_at: HashMap<Host, Seconds>,
 }
 
 impl Keep {
@@ -223,26 +240,22 @@ impl Keep {
     fn listed(&mut self) {
         if let Some(chunks) = &mut self.chunks {
             chunks.complete();
+            // Of those that are wanted it is known by now whether they are as they should be.
+            self.chunks_read = None;
         }
     }
 
     fn gone(&mut self, host: &Host) {
+        if self.work.orders_as.is_some() {
+            (self.work.tell)(News::Settled(host.clone()));
+        }
         self.told.remove(host);
         self.later.remove(host);
+        if let Some(at) = self.ends_at.remove(host) {
+            self.ends.remove(&(at, host.clone()));
+        }
         if let Some(chunks) = &mut self.chunks {
             chunks.forget(&host.as_str().into());
-        }
-    }
-
-    /// Has a host served, or no longer. One that was released is served as long as its certificate is valid.
-    fn serve(&mut self, record: &Record) {
-        let Some(chunks) = &mut self.chunks else { return };
-        let host: Text = record.host.as_str().into();
-        let pair = record.pair.as_ref();
-        let pair = pair.filter(|pair| record.released.is_none() || pair.not_after > now());
-        match pair.and_then(|pair| pair.secret.as_ref()) {
-            Some(secret) => chunks.want(&host, secret),
-            None => chunks.forget(&host),
         }
     }
 
@@ -326,34 +339,8 @@ impl Keep {
         for host in ripe.collect::<Vec<_>>() {
             self.begin(host);
         }
+        self.serve_those_that_ended().await;
         self.write_chunks().await;
-    }
-
-    async fn write_chunks(&mut self) {
-        let Some(chunks) = &mut self.chunks else { return };
-        if self.chunks_read.is_none_or(|at| at.elapsed() >= READ_CHUNKS) {
-            match chunks.read().await {
-                Ok(()) => self.chunks_read = Some(Instant::now()),
-                Err(error) => {
-                    (self.work.tell)(News::Trouble(format!(
-                        "what serves domains cannot be read: {}",
-                        chain(&error)
-                    )));
-                    return;
-                }
-            }
-        }
-        // Many hosts that are new at once are few writes.
-        if !chunks.is_dirty() || self.chunks_written.is_some_and(|at| at.elapsed() < APART) {
-            return;
-        }
-        self.chunks_written = Some(Instant::now());
-        if let Err(error) = chunks.write(&*self.work.may).await {
-            (self.work.tell)(News::Trouble(format!("domains are not served yet: {}", chain(&error))));
-            // What is there by now is read before it is tried again.
-            self.chunks_read = None;
-            sleep(TICK).await;
-        }
     }
 }
 
@@ -365,6 +352,7 @@ struct Work {
     looker: Arc<Looker>,
     platform: Arc<Platform>,
     leaving: Arc<Leaving>,
+    orders_as: Option<Arc<str>>,
     may: May,
     tell: Tell,
 }
@@ -388,6 +376,7 @@ impl Work {
             let Some((before, version)) = self.store.get(host).await? else {
                 return Ok(None);
             };
+            let is_due = before.due <= now();
             let mut record = before.clone();
             if let Some(told) = told {
                 told.put(&mut record, now());
@@ -402,8 +391,12 @@ impl Work {
                     record.release(now());
                     (self.tell)(News::Released(host.clone()));
                 }
+                if self.orders_as.is_some() {
+                    may_order(&mut record, now());
+                }
             }
             if record == before {
+                self.offer(&record, is_due || told.is_some()).await?;
                 return Ok(Some(record));
             }
             if !(self.may)() {
@@ -411,7 +404,10 @@ impl Work {
             }
             tries += 1;
             match self.store.put(&record, Some(&version)).await {
-                Ok(_) => return Ok(Some(record)),
+                Ok(_) => {
+                    self.offer(&record, is_due || told.is_some()).await?;
+                    return Ok(Some(record));
+                }
                 Err(StoreError::Conflict(_)) if tries < TRIES => {}
                 Err(error) => return Err(error),
             }
@@ -478,6 +474,8 @@ fn note_looked(record: &mut Record, looked: &Result<Looked, String>, now: Second
             server: Text::default(),
             traffic: false,
             challenge: false,
+            standing: false,
+            kept: None,
             ownership: None,
             missing: Vec::new(),
             seen: crate::text::clear(why).into_owned(),

@@ -12,10 +12,11 @@ use std::{
 use futures_util::future::{OptionFuture, join4};
 use tokio::time::{Instant, timeout};
 
+use super::instructed::Instructed;
 use crate::{
     domain::{
         Host, Looked, Tenant,
-        dns::{Instructions, SeenRecords, is_proved, looked, ownership},
+        dns::{SeenRecords, is_proved, looked, ownership},
     },
     net::{
         Lookup,
@@ -38,13 +39,13 @@ const FRESH: Duration = Duration::from_secs(20);
 pub struct Looker {
     lookup: Lookup,
     authorities: Option<Authorities>,
-    instructions: Instructions,
+    instructions: Instructed,
     platform: Mutex<Option<(Instant, Vec<IpAddr>)>>,
 }
 
 impl Looker {
     /// Asks these resolvers, or those of the system, who serves a zone; `zones` are known to exist.
-    pub fn new<'a>(lookup: Lookup, zones: impl IntoIterator<Item = &'a str>, instructions: Instructions) -> Self {
+    pub fn new<'a>(lookup: Lookup, zones: impl IntoIterator<Item = &'a str>, instructions: Instructed) -> Self {
         let authorities = lookup.resolver().ok();
         Self {
             authorities: authorities.map(|resolver| Authorities::new(resolver, zones)),
@@ -62,19 +63,19 @@ impl Looker {
     pub async fn look(&self, host: &Host, tenant: &Tenant, now: Seconds) -> Result<Looked, String> {
         let seen = timeout(LONGEST, Box::pin(self.seen(host, tenant))).await;
         let seen = seen.unwrap_or_else(|_| Err(format!("DNS did not answer within {} s", LONGEST.as_secs())))?;
-        Ok(looked(host, tenant, &self.instructions, &seen, now))
+        Ok(looked(host, tenant, &self.instructions.now(), &seen, now))
     }
 
     /// Whether a tenant has proved that it controls a name.
     pub async fn is_proved(&self, host: &Host, tenant: &Tenant) -> bool {
-        let install = &self.instructions.install;
+        let install = &self.instructions.now().install;
         let name = ownership(host, tenant, install).name.to_string();
         let texts = timeout(LONGEST, self.texts(name)).await.unwrap_or_default();
         is_proved(host, tenant, install, &texts)
     }
 
     async fn seen(&self, host: &Host, tenant: &Tenant) -> Result<SeenRecords, String> {
-        let wanted = &self.instructions;
+        let wanted = self.instructions.now();
         let name = host.as_str();
         let challenge: OptionFuture<_> = wanted
             .challenge_zone
@@ -96,6 +97,7 @@ impl Looker {
             server,
             aliases,
             addresses,
+            kept,
         } = led?;
         Ok(SeenRecords {
             server,
@@ -105,6 +107,7 @@ impl Looker {
             challenge: challenge.flatten().into_iter().collect(),
             standing: standing.unwrap_or_default(),
             ownership: ownership.unwrap_or_default(),
+            kept: kept.and_then(|kept| kept.as_secs().try_into().ok()),
             problem: None,
         })
     }
@@ -137,6 +140,7 @@ impl Looker {
         match authorities.presence(name).await {
             Presence::Absent(absence) | Presence::Partial(absence) => {
                 led.server = absence.server.as_str().into();
+                led.kept = absence.kept;
                 Ok(led)
             }
             Presence::Here => self.by_recursor(name, led).await,
@@ -170,15 +174,19 @@ impl Looker {
     }
 
     async fn reply(&self, name: &str, kind: RecordType) -> Result<crate::net::dns::Reply, DnsError> {
-        match &self.authorities {
-            Some(authorities) => Ok(authorities.ask(name, kind).await?.reply),
-            None => self.lookup.resolver()?.ask(name, kind).await,
+        if let Some(authorities) = &self.authorities
+            && let Ok(answer) = authorities.ask(name, kind).await
+        {
+            return Ok(answer.reply);
         }
+        // A recursor may remember for a while that there is nothing; without it a network that lets nobody ask the zone's own servers
+        // would never see anything.
+        self.lookup.resolver()?.ask(name, kind).await
     }
 
     /// The addresses of the platform's own name; empty if there is none, or nobody says them.
     async fn platform(&self) -> Vec<IpAddr> {
-        let Some(target) = &self.instructions.target else {
+        let Some(target) = self.instructions.now().target.clone() else {
             return Vec::new();
         };
         let known = self.platform.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -187,7 +195,7 @@ impl Looker {
         {
             return addresses;
         }
-        let addresses = self.lookup.addresses(target, PATIENCE).await.unwrap_or_default();
+        let addresses = self.lookup.addresses(&target, PATIENCE).await.unwrap_or_default();
         *self.platform.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), addresses.clone()));
         addresses
     }
@@ -199,4 +207,6 @@ struct Led {
     server: Text,
     aliases: Vec<Text>,
     addresses: Vec<IpAddr>,
+    /// How long resolvers remember that there is none.
+    kept: Option<Duration>,
 }

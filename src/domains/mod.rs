@@ -3,8 +3,13 @@
 
 pub mod ask;
 pub mod chunks;
+pub mod instructed;
 pub mod keep;
 pub mod look;
+pub mod routes;
+pub mod routing;
+pub mod rows;
 pub mod serve;
 pub mod store;
+pub mod template;
 pub mod webhook;

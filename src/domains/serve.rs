@@ -60,10 +60,9 @@ use who::{Caller, Door, NotLetIn};
 use crate::{
     domain::{
         Host, Platform, Tenant, TenantError,
-        dns::Instructions,
         limit::{RegistrationLimits, Registrations},
     },
-    domains::store::Store,
+    domains::{instructed::Instructed, store::Store},
     net::server::{self, Bounds, listen_everywhere},
     object::Key,
     policy::Pattern,
@@ -113,7 +112,7 @@ pub struct Options {
     /// What the platform keeps for itself.
     pub platform: Platform,
     /// How customers' names lead to the platform.
-    pub instructions: Instructions,
+    pub instructions: Instructed,
     /// The tenant of hosts that a handshake registers.
     pub home: Tenant,
     /// How often hosts are registered.
@@ -132,7 +131,7 @@ impl Options {
     /// # Errors
     ///
     /// `domains.namespace` is no tenant, as that of each namespace is.
-    pub fn of(settings: &DomainsSettings, instructions: Instructions) -> Result<Self, TenantError> {
+    pub fn of(settings: &DomainsSettings, instructions: Instructed) -> Result<Self, TenantError> {
         let client = |entry: &ClientEntry| {
             let scope = match entry.tenant.as_deref() {
                 None => Scope::Nothing,

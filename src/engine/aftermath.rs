@@ -63,7 +63,9 @@ impl Run {
         let message = events::signed(&what, api, stored.forced.as_deref());
         let recording = async {
             self.record(api, target, Reason::CertificateIssued, &message).await;
-            record_on_secret(api, &target.secret, Reason::CertificateIssued, &message).await;
+            if self.rows_of(&target.secret).is_none() {
+                record_on_secret(api, &target.secret, Reason::CertificateIssued, &message).await;
+            }
         };
         let ((), proved) = tokio::join!(recording, proving);
         proved
@@ -87,6 +89,10 @@ impl Run {
 
     /// Records an event. Best effort: an event that cannot be recorded changes nothing.
     async fn record(&self, api: &Api, target: &Target, reason: Reason, message: &str) {
+        // There is no object that it could be about.
+        if self.rows_of(&target.secret).is_some() {
+            return;
+        }
         let cleared = crate::text::Clear(message).to_string();
         for used in &target.uses {
             let about = About {
@@ -246,7 +252,8 @@ impl Unserved {
     }
 }
 
-/// The places where the hosts are served that a certificate covers, and notes about hosts that cannot be reached.
+/// The places where the hosts are served that a certificate covers, and notes about hosts that cannot be reached. A host whose clients
+/// are led elsewhere has no place yet.
 pub async fn places(
     target: &Target,
     issued: &[Name],
@@ -260,6 +267,9 @@ pub async fn places(
                 .parse()
                 .is_ok_and(|host| issued.iter().any(|name| name.covers(&host)))
             {
+                continue;
+            }
+            if target.is_elsewhere(host) {
                 continue;
             }
             match address::addresses(connect, &used.addresses, *port, host, LOOKUP).await {

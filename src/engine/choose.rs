@@ -1,13 +1,18 @@
 //! How each name is proved: by a record that stays if the settings say so; by DNS if a provider serves its zone, if it
 //! is a wildcard, or if the settings say so; otherwise by HTTP.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::authorize::Choose;
 use crate::{
     event::Method,
     name::Name,
-    settings::Dns01Settings,
+    plan::Target,
+    settings::{Dns01Settings, Settings},
     solve::{
         Solve, SolveError,
         dns_persist01::DnsPersist01,
@@ -65,6 +70,8 @@ struct Rule {
     all_standing: bool,
     /// The domains that the settings say have such records.
     standing: Vec<String>,
+    /// What routes say of names.
+    led: BTreeMap<Name, Method>,
 }
 
 impl Rule {
@@ -77,10 +84,23 @@ impl Rule {
                 .collect(),
             all_standing: settings.all_standing,
             standing: settings.standing.clone(),
+            led: settings.led.clone(),
         }
     }
 
     fn method(&self, name: &Name) -> Method {
+        match self.led.get(name) {
+            // A record that stays names an account, and there may be another CA by now at which none is used.
+            Some(Method::DnsPersist01) if self.all_standing || !self.standing.is_empty() => Method::DnsPersist01,
+            Some(Method::Dns01) => Method::Dns01,
+            // Who leads clients here sets no record that stays.
+            Some(Method::Http01) if self.all_standing => Method::Http01,
+            Some(Method::Http01 | Method::DnsPersist01) | None => self.said(name),
+        }
+    }
+
+    /// What the settings alone say.
+    fn said(&self, name: &Name) -> Method {
         // RFC 8738, section 4: IP addresses cannot be proved by DNS.
         let Some(base) = name.base() else {
             return Method::Http01;
@@ -100,6 +120,24 @@ impl Rule {
             Method::Http01
         }
     }
+}
+
+/// The settings with what the routes of targets say of how their names are proved.
+pub fn led<'s>(settings: &'s Settings, targets: &[Target]) -> Cow<'s, Settings> {
+    let uses = targets.iter().flat_map(|target| &target.uses);
+    let said = uses.filter_map(|used| Some((used.proof?, &used.hosts)));
+    let names = said.flat_map(|(proof, hosts)| {
+        hosts
+            .iter()
+            .filter_map(move |(host, _)| Some((host.parse().ok()?, proof)))
+    });
+    let led: BTreeMap<Name, Method> = names.collect();
+    if led.is_empty() {
+        return Cow::Borrowed(settings);
+    }
+    let mut settings = settings.clone();
+    settings.dns01.led = led;
+    Cow::Owned(settings)
 }
 
 /// The method by which a name is proved with these settings.
@@ -200,6 +238,35 @@ mod tests {
         ] {
             assert_eq!(rule.method(&name.parse().unwrap()), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_name_is_proved_as_its_route_says_where_the_settings_do_not_know_better() {
+        let customers = [
+            ("before.example", Method::Dns01),
+            ("stands.example", Method::DnsPersist01),
+            ("here.example", Method::Http01),
+            ("here.corp.example", Method::Http01),
+        ];
+        let mut rule = rule(&["corp.example", "challenges.example"], &["own.example"]);
+        rule.led = customers.map(|(name, method)| (name.parse().unwrap(), method)).into();
+        let method = |rule: &Rule, name: &str| rule.method(&name.parse().unwrap());
+        for (name, expected) in [
+            ("before.example", Method::Dns01),
+            ("stands.example", Method::DnsPersist01),
+            ("here.example", Method::Http01),
+            ("here.corp.example", Method::Dns01),
+            ("other.example", Method::Http01),
+        ] {
+            assert_eq!(method(&rule, name), expected, "{name}");
+        }
+        rule.all_standing = true;
+        assert_eq!(method(&rule, "before.example"), Method::Dns01);
+        assert_eq!(method(&rule, "here.example"), Method::Http01, "no record stands for it");
+        // At a CA at which no record stands.
+        rule.all_standing = false;
+        rule.standing.clear();
+        assert_eq!(method(&rule, "stands.example"), Method::Http01);
     }
 
     #[test]

@@ -109,6 +109,9 @@ pub enum TargetError {
     /// This process no longer leads, so that it orders and writes nothing.
     #[error(transparent)]
     NotNow(#[from] NotNow),
+    /// The pair of a customer's domain could not be read or written.
+    #[error("{0}")]
+    Row(String),
     /// The kept pair could not be written, which comes before the Secret.
     #[error("the new certificate is not stored: {0}")]
     Keep(#[from] KeepError),
@@ -317,6 +320,7 @@ impl Diagnose for TargetError {
                 secret.name, secret.namespace
             )),
             Self::MoreNames { .. } => Some(format!("{AGAIN}, which orders them too")),
+            Self::Row(_) => Some("look at `domains.databaseUrl` in the settings, and at the database".to_owned()),
             Self::Keep(error) => error.hint(),
             Self::Defect(_) => Some("report it, with the line that says where it panicked".to_owned()),
             Self::LeaseLost(_) => Some("wait for the end of that run, and look at the Secret".to_owned()),
@@ -349,6 +353,7 @@ impl Diagnose for TargetError {
             Self::Obtain(error) => error.blame(),
             Self::Journal(error) => error.blame(),
             Self::Api(error) => error.blame(),
+            Self::Row(_) => Blame::Cluster,
             Self::Keep(error) => error.blame(),
             Self::Limit { .. }
             | Self::Stopped

@@ -193,8 +193,10 @@ pub fn method_of(
     match method {
         Method::Dns01 => {
             let domain = name.base().unwrap_or_default();
+            // Where a route says so, a CNAME leads into the zone of a provider.
+            let is_led = settings.dns01.led.contains_key(name) && !settings.dns01.providers.is_empty();
             let is_served =
-                settings.dns01.only.is_some() || dns01::foreseen(&settings.dns01.providers, domain).is_some();
+                is_led || settings.dns01.only.is_some() || dns01::foreseen(&settings.dns01.providers, domain).is_some();
             is_served.then_some(method).ok_or_else(|| no_provider(name))
         }
         Method::Http01 => prepare::challenge_route(inventory, settings, target, name).map(|_| method),

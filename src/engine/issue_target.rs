@@ -246,6 +246,9 @@ impl Run {
 
     /// The present state of the Secret.
     async fn present(&self, target: &Target) -> Result<Present, TargetError> {
+        if let Some(rows) = self.rows_of(&target.secret) {
+            return rows.read(&target.secret).await.map_err(TargetError::Row);
+        }
         match &self.parts.destination {
             Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(TargetError::Api),
             Destination::Directory { present, .. } => {

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     acme::{Client, Issuer},
-    apply::{KeyKind, RunId, kept::Keeping, pair::Roots, secret::Slots},
+    apply::{KeyKind, RunId, kept::Keeping, pair::Roots, rows::Rows, secret::Slots},
     error::Diagnose,
     event::{EventKind, Teller},
     name::Name,
@@ -160,6 +160,8 @@ pub struct Parts {
     pub solvers: Solvers,
     /// Where certificates are stored.
     pub destination: Destination,
+    /// Where the pairs of some targets are, if they are in no Secret.
+    pub rows: Option<Arc<dyn Rows>>,
     /// What the cluster's certificates reveal about the CA's rate limits.
     pub seen: Seen,
     /// The workloads that are restarted for each Secret.
@@ -315,6 +317,11 @@ impl Run {
 
     fn aftermaths(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Aftermath>> {
         self.aftermaths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the pair of a target is that is in no Secret.
+    pub(super) fn rows_of(&self, secret: &Key) -> Option<&dyn Rows> {
+        self.parts.rows.as_deref().filter(|rows| rows.has(secret))
     }
 
     /// Takes note of a certificate that was stored.

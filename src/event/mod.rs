@@ -45,6 +45,12 @@ impl Method {
             Self::DnsPersist01 => "dns-persist-01",
         }
     }
+
+    /// The method that ACME spells so; `None` if it is none of these.
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Self::Http01, Self::Dns01, Self::DnsPersist01];
+        all.into_iter().find(|method| method.as_str() == word)
+    }
 }
 
 /// What happened.

@@ -108,6 +108,8 @@ fn status() -> Value {
             "next": text(SENTENCE, "What the customer or the platform does next, in a sentence."),
             "until": text(MOMENT, "When it goes on by itself (RFC 3339)."),
             "permitted": {"type": "boolean", "description": "Whether a certificate may be ordered: the application has said yes, and the DNS records are right. The controller alone writes it."},
+            "proof": text(32, "How a CA is shown that the name is the customer's: http-01, dns-01 or dns-persist-01."),
+            "traffic": {"type": "boolean", "description": "Whether the name leads clients here."},
             "claim": {
                 "type": "object",
                 "description": "Who works on it. It ends by itself.",

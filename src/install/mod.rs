@@ -148,6 +148,8 @@ pub struct Install {
     pub tenants: Option<NamesPolicy>,
     /// The port of the API and the certificate source of customers' domains, if there are any.
     pub domains: Option<u16>,
+    /// The `ConfigMap` with the template of their routes, if there is one.
+    pub template: Option<String>,
 }
 
 /// One object to be.

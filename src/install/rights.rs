@@ -58,6 +58,8 @@ pub struct Needs {
     pub domains: bool,
     /// They are served by `ListenerSets`.
     pub listener_sets: bool,
+    /// They are served by an object for each.
+    pub templates: bool,
 }
 
 /// One rule of a role.
@@ -201,6 +203,9 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
     if needs.listener_sets {
         rules.extend(writing_listener_sets());
     }
+    if needs.templates {
+        rules.extend(writing_templates());
+    }
     if needs.restarts {
         // A rollout keeps to the budgets of its Pods.
         rules.push(Rule::new("policy", &["poddisruptionbudgets"], &["list"]));
@@ -222,6 +227,15 @@ pub(super) fn writing_listener_sets() -> Vec<Rule> {
     vec![
         Rule::new("gateway.networking.k8s.io", &["listenersets"], &verbs),
         Rule::new("gateway.networking.k8s.io", &["httproutes"], &["patch"]),
+    ]
+}
+
+/// What serving them by an object for each takes, besides the right to Ingresses.
+pub(super) fn writing_templates() -> Vec<Rule> {
+    let verbs = ["get", "create", "patch", "delete"];
+    vec![
+        Rule::new("gateway.networking.k8s.io", &["httproutes"], &verbs),
+        Rule::new("traefik.io", &["ingressroutes"], &verbs),
     ]
 }
 
@@ -260,7 +274,11 @@ impl Install {
     /// Roles, and their bindings to the installation's `ServiceAccount`.
     pub(super) fn rights(&self) -> Vec<Made> {
         let wide = self.wide_name();
-        let mut all = self.role(ROLE, Some(&self.namespace), NAME, &at_home());
+        let mut home = at_home();
+        if let Some(template) = &self.template {
+            home.push(Rule::new("", &["configmaps"], &["get"]).named(&[template]));
+        }
+        let mut all = self.role(ROLE, Some(&self.namespace), NAME, &home);
         if self.needs.domains && !self.is_one() {
             all.extend(self.role(CLUSTERROLE, None, &format!("{wide}-tokens"), &judging_tokens()));
         }

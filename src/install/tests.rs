@@ -33,6 +33,7 @@ fn install(namespace: &str, scope: &[&str]) -> Install {
         id: None,
         tenants: None,
         domains: None,
+        template: None,
     }
 }
 
@@ -456,6 +457,7 @@ fn what_the_chart_takes_from_the_program_is_renewed() {
         ("writing", writing(everything)),
         ("domains", rights::keeping_domains()),
         ("listenersets", rights::writing_listener_sets()),
+        ("routes", rights::writing_templates()),
         ("tokens", rights::judging_tokens()),
     ] {
         crate::renewed::same(&format!("plugin/chart/files/{file}.yaml"), &yaml(&json!(rules)));
@@ -513,6 +515,21 @@ fn customers_domains_take_their_kind_a_service_and_no_more_rights_than_they_need
             "patch domains/status"
         ]
     );
+    let by_template = Install {
+        template: Some("customers-route".to_owned()),
+        domains: Some(9403),
+        needs: Needs {
+            domains: true,
+            templates: true,
+            ..Needs::default()
+        },
+        ..install("certs", &[])
+    };
+    let by_template = by_template.objects();
+    let added: Vec<String> = rules(&by_template).difference(&rules(&with)).cloned().collect();
+    assert_eq!(added, ["patch httproutes", "patch ingressroutes"]);
+    let home = of_kind(&by_template, ROLE)[0]["rules"].to_string();
+    assert!(home.contains("customers-route"), "{home}");
     let names = |made: &[Made]| made.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert!(
         !names(&without).iter().any(|name| name.contains("omain")),

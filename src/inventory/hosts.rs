@@ -50,7 +50,11 @@ impl HostRoutes {
 
 /// The bindings of such a route; it has none if it does not terminate TLS, or is not permitted.
 pub(super) fn of_host_route(route: &HostRoute) -> Vec<Binding> {
-    let Some(tls) = route.tls.as_ref().filter(|_| route.permitted != Some(false)) else {
+    let Some(tls) = route
+        .tls
+        .as_ref()
+        .filter(|_| route.status.as_ref().is_none_or(|status| status.permitted))
+    else {
         return Vec::new();
     };
     let key = RouteKey::new(route.kind, route.meta.key());
@@ -90,7 +94,10 @@ mod tests {
     use super::*;
     use crate::{
         inventory::{Inventory, Keeper},
-        object::{Change, Meta, Object, route::HostTls},
+        object::{
+            Change, Meta, Object,
+            route::{HostTls, RouteStatus},
+        },
     };
 
     fn route(secret: Option<&str>, resolver: bool) -> HostRoute {
@@ -109,7 +116,7 @@ mod tests {
                 domains: vec!["*.wide.example".into(), "other.example".into()],
                 resolver,
             }),
-            permitted: None,
+            status: None,
         }
     }
 
@@ -149,7 +156,10 @@ mod tests {
     fn a_route_that_its_status_does_not_permit_serves_no_host() {
         for (permitted, bound) in [(None, 3), (Some(true), 3), (Some(false), 0)] {
             let route = HostRoute {
-                permitted,
+                status: permitted.map(|permitted| RouteStatus {
+                    permitted,
+                    ..RouteStatus::default()
+                }),
                 ..route(Some("tls"), false)
             };
             assert_eq!(of_host_route(&route).len(), bound, "{permitted:?}");

@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 use crate::object::{
     Forbidden, Gateway, Ingress, IngressClass, Key, Kind, Meta, Seconds, Text, annotation,
     gateway::{AllowedNamespaces, Listener},
-    route::Shape,
+    route::{RouteStatus, Shape},
 };
 
 pub use super::serves::{DefaultCertificate, Rivalry, Serving, Why, covers, usable};
@@ -222,10 +222,10 @@ impl Inventory {
         }
     }
 
-    /// Whether the status of a route permits it; `None` for a kind whose status does not, and for a route that was not read.
-    pub fn status_permits(&self, route: &RouteKey) -> Option<bool> {
+    /// What the status of a route says that is permitted by it; `None` for other kinds, and for a route that was not read.
+    pub fn status_of(&self, route: &RouteKey) -> Option<&RouteStatus> {
         match self.view(route) {
-            Some(super::View::Hosts(route)) => route.permitted,
+            Some(super::View::Hosts(route)) => route.status.as_ref(),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{
     resource::Resource,
-    route::{Fields, RouteFacts, Shape},
+    route::{Fields, RouteFacts, Shape, StatusFields},
 };
 
 /// What a kind means to this program.
@@ -113,7 +113,11 @@ const DOMAIN: RouteFacts = RouteFacts {
         secret: "spec.secretName",
         namespace: None,
         passthrough: None,
-        permitted: Some("status.permitted"),
+        status: Some(StatusFields {
+            permitted: "status.permitted",
+            proof: "status.proof",
+            traffic: "status.traffic",
+        }),
     }),
     secret_field: "spec.secretName",
     controller: None,
@@ -431,7 +435,10 @@ mod tests {
                     path(hosts);
                 }
                 path(fields.secret);
-                assert!(fields.permitted.is_none_or(|path| path.starts_with("status.")));
+                if let Some(status) = fields.status {
+                    let paths = [status.permitted, status.proof, status.traffic];
+                    assert!(paths.iter().all(|path| path.starts_with("status.")));
+                }
             }
         }
         assert!(Kind::OldTlsStore.is_of_old_group() && Kind::OldTlsStore.is_tls_store());

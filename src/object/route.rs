@@ -33,7 +33,7 @@ pub enum Shape {
     Fields(Fields),
 }
 
-/// The paths of the hosts and the Secret in an object. All but `permitted` begin with `spec`, with a dot before each further field and
+/// The paths of the hosts and the Secret in an object. All but those of `status` begin with `spec`, with a dot before each further field and
 /// `[]` after a list of objects, as in `spec.servers[].host`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fields {
@@ -45,8 +45,19 @@ pub struct Fields {
     pub namespace: Option<&'static str>,
     /// A field whose value `true` means that TLS is passed through to the backend.
     pub passthrough: Option<&'static str>,
-    /// A field below `status` without whose value `true` the route serves nothing.
-    pub permitted: Option<&'static str>,
+    /// The fields of a status by which the route is permitted.
+    pub status: Option<StatusFields>,
+}
+
+/// The paths in the status of a route that is permitted by it. All begin with `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusFields {
+    /// Without its value `true` nothing is ordered.
+    pub permitted: &'static str,
+    /// How the name is proved, as ACME spells it.
+    pub proof: &'static str,
+    /// Whether clients are led here.
+    pub traffic: &'static str,
 }
 
 /// The fields of a route that names its hosts and its Secret directly.
@@ -62,8 +73,19 @@ pub struct HostRoute {
     pub other_hosts: bool,
     /// How it terminates TLS; `None` if it does not.
     pub tls: Option<HostTls>,
-    /// Whether its status permits it, for a kind whose status does.
-    pub permitted: Option<bool>,
+    /// What its status says, for a kind that is permitted by it.
+    pub status: Option<RouteStatus>,
+}
+
+/// What the status of a route says that is permitted by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteStatus {
+    /// Whether certificates are ordered for it.
+    pub permitted: bool,
+    /// How its hosts are proved, as ACME spells it; `None` if it does not say.
+    pub proof: Option<Text>,
+    /// Whether clients are led elsewhere, so that nobody can see its certificate served.
+    pub is_elsewhere: bool,
 }
 
 /// How such a route terminates TLS.

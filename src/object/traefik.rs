@@ -47,7 +47,7 @@ impl From<IngressRoute> for HostRoute {
             hosts: route.hosts,
             other_hosts: route.other_hosts,
             tls: route.tls.filter(|tls| !tls.passthrough).map(tls),
-            permitted: None,
+            status: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::{Checks, Front, OpError};
 use crate::{
     acme::Stage,
-    apply::Api,
+    apply::{Api, rows::Rows},
     engine::{cancel::Cancel, run::Standing},
     k8s::{ConnectError, ConnectOptions, Connection, connect},
     plan::permits::Permits,
@@ -149,6 +149,8 @@ pub struct Context {
     pub cancel: Cancel,
     /// What answers HTTP-01 for as long as the program goes on, if it does.
     pub answering: Option<Arc<http01::standing::Standing>>,
+    /// Where the pairs of some targets are, if they are in no Secret.
+    pub rows: Option<Arc<dyn Rows>>,
     /// What orders with an account share, by the account's URL: it outlives the use case.
     pub(super) standing: Mutex<HashMap<String, Arc<Standing>>>,
 }
@@ -161,6 +163,7 @@ impl Context {
             config,
             cancel,
             answering: None,
+            rows: None,
             standing: Mutex::default(),
         }
     }
@@ -174,6 +177,7 @@ impl Context {
             config: self.config.clone(),
             cancel,
             answering: self.answering.clone(),
+            rows: self.rows.clone(),
             standing: Mutex::default(),
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     settings::{
         Chosen, IMAGE, Settings,
         layer::Layer,
-        portable::{Portable, portable, read_back, with_file},
+        portable::{Portable, of_secret, portable, read_back, with_file},
         preference::Preference,
         value::{Namespaced, Restart, SelfCheck, ServeWord, SolverKind, WorkloadKind},
     },
@@ -135,7 +135,8 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
     }
     let own = flags.clone();
     flags.issuer.account_secret = Some(account);
-    let layers = context.layers(flags).await?;
+    let mut layers = context.layers(flags).await?;
+    layers.extend(request.settings_secret.as_deref().map(of_secret));
     let settings = Settings::of(&layers).map_err(failed)?;
     let others = others(request, &layers, &settings.chosen)?;
     let Portable { settings: said, choice } = portable(&layers, &own, &settings.chosen).map_err(failed)?;
@@ -177,6 +178,7 @@ pub async fn manifests(request: &Request, context: &Context) -> Result<Manifests
                 id: id.clone(),
                 tenants: tenants.then(|| names_of(&read)).transpose()?,
                 domains: read.domains.as_ref().map(|domains| domains.listen.port),
+                template: read.domains.as_ref().and_then(|domains| domains.template.clone()),
             };
             // What is cluster-wide is not for somebody who has a namespace.
             install.policy &= !install.is_one();
@@ -247,6 +249,9 @@ fn as_read(request: &Request, layers: &[Layer], chosen: &Chosen, text: &str) -> 
         .iter()
         .find_map(|layer| layer.choice.clone())
         .map(|_| crate::settings::layer::Choice::Issuer(chosen.issuer.name.clone()));
+    if let Some(secret) = &request.settings_secret {
+        bare.file = of_secret(secret).file;
+    }
     read_back(text, &at, bare).map_err(|error| OpError::because(&error))
 }
 
@@ -292,6 +297,10 @@ fn needs(settings: &Settings) -> Needs {
             .domains
             .as_ref()
             .is_some_and(|domains| domains.serve == ServeWord::ListenerSet),
+        templates: settings
+            .domains
+            .as_ref()
+            .is_some_and(|domains| domains.template.is_some()),
     }
 }
 

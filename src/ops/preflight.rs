@@ -12,6 +12,7 @@ use super::{
 use crate::{
     apply::{Api, Permits},
     check::asked_of_cert_manager,
+    engine::choose::led,
     engine::{
         preflight::{self, Preflight},
         solver_pod,
@@ -106,7 +107,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let looking = Preflight {
         inventory: &session.inventory,
         targets: &targets,
-        settings: &settings,
+        settings: &led(&settings, &targets),
         connection: session.connection.as_ref(),
         acme: &acme,
         store: &store,

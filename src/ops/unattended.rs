@@ -33,6 +33,7 @@ use crate::{
     engine::{
         allowance::allowed,
         authority::Authority,
+        choose::led,
         ledger::{Expected, Ledger},
         prepare::store_options,
         restore::{self, RestoreError, Restored, restore},
@@ -458,13 +459,16 @@ impl Unattended {
         // What could not be read the last time is read again.
         at.acme(&**context.front()).await?;
         let directory = at.directory().await;
+        // In boxes, because they are large and there are many orders.
+        let at_issuer = Box::new(at.settings(&self.settings));
+        let settings = Box::new(led(&at_issuer, targets));
         let issuance = Issuance {
             context,
             order: &self.order,
             inventory,
             connection: Some(&self.connection),
             scope: &self.scope,
-            settings: &at.settings(&self.settings),
+            settings: &settings,
             store: &at.store,
             acme: &directory,
             keeping,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     check::is_claimed,
     error::{Blame, Diagnose},
+    event::Method,
     inventory::{Binding, Controller, Inventory, Origin, RouteKey, Stored, query::covers},
     name::Name,
     object::{Key, Kind, Seconds, Text, annotation::MADE_FOR, secret::BACKUP_TYPE},
@@ -28,6 +29,10 @@ pub struct Use {
     pub hosts: Vec<(Text, u16)>,
     /// The addresses in its status.
     pub addresses: Vec<Text>,
+    /// How its hosts are proved, if its status says so.
+    pub proof: Option<Method>,
+    /// Whether its status says that clients are led elsewhere.
+    pub is_elsewhere: bool,
 }
 
 /// The present certificate of a Secret.
@@ -87,6 +92,12 @@ impl Target {
                 .any(|(host, _)| host.parse::<Name>().is_ok_and(|host| host == *name))
         };
         self.uses.iter().find(has)
+    }
+
+    /// Whether clients of a host are led elsewhere by now, so that nothing of it can be seen served.
+    pub fn is_elsewhere(&self, host: &str) -> bool {
+        let mut elsewhere = self.uses.iter().filter(|used| used.is_elsewhere);
+        elsewhere.any(|used| used.hosts.iter().any(|(own, _)| own == host))
     }
 
     /// Within how many seconds [`ENOUGH`] certificates for the same names are enough: a day, or a quarter of the lifetime
@@ -251,6 +262,7 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
             continue;
         }
         let route: &RouteKey = &binding.route;
+        let status = inventory.status_of(route);
         uses.entry(route.clone())
             .or_insert_with(|| Use {
                 route: route.clone(),
@@ -258,6 +270,8 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
                 class: inventory.class_name(route).cloned(),
                 hosts: Vec::new(),
                 addresses: inventory.addresses(route).to_vec(),
+                proof: status.and_then(|status| Method::named(status.proof.as_deref()?)),
+                is_elsewhere: status.is_some_and(|status| status.is_elsewhere),
             })
             .hosts
             .push((binding.host.clone(), binding.port));

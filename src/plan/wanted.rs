@@ -80,8 +80,8 @@ pub enum Need {
 /// `strconv.ParseBool` (pkg/controller/certificate-shim/sync.go, v1.19). A Domain asks once its status permits it, whatever its
 /// annotations say: only the controller writes its status.
 pub fn asks(inventory: &Inventory, route: &RouteKey) -> bool {
-    if let Some(permitted) = inventory.status_permits(route) {
-        return permitted;
+    if let Some(status) = inventory.status_of(route) {
+        return status.permitted;
     }
     let value = inventory
         .route_meta(route)
@@ -246,7 +246,10 @@ mod tests {
     use super::*;
     use crate::{
         inventory::fixtures::{bundle, ingress, key, leaf, ordered, stored, with_annotation},
-        object::{Change, HostRoute, Kind, Meta, Object, route::HostTls},
+        object::{
+            Change, HostRoute, Kind, Meta, Object,
+            route::{HostTls, RouteStatus},
+        },
         plan::ca::Ca,
     };
 
@@ -334,7 +337,10 @@ mod tests {
                     secret: Some("shop-tls".into()),
                     ..HostTls::default()
                 }),
-                permitted: Some(permitted),
+                status: Some(RouteStatus {
+                    permitted,
+                    ..RouteStatus::default()
+                }),
             };
             judged(vec![Change::Set(Object::HostRoute(route))], vec![])
         };

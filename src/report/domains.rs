@@ -264,6 +264,8 @@ mod tests {
             server: "192.0.2.53".into(),
             traffic: false,
             challenge: false,
+            standing: false,
+            kept: None,
             ownership: None,
             missing: vec![ToSet {
                 purpose: Purpose::Traffic,

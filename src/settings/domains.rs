@@ -76,13 +76,16 @@ section! {
         cluster_domain: Domain => "cluster.local", usual = Some(Domain("cluster.local".to_owned()));
         /// The namespace of the objects and Secrets of hosts that are registered by the API.
         namespace: String => "kubectl-certs-domains", usual = Some(NAMESPACE.to_owned());
-        /// How domains are served: ingress (Ingresses with many hosts each), listenerset (ListenerSets with many listeners each), or source (no
-        /// objects: OpenResty, Caddy and the like ask for each certificate at GET /v1/certificate).
+        /// How domains are served: ingress (Ingresses with many hosts each), listenerset (ListenerSets with many listeners each), template (an object
+        /// for each, of template), or source (no objects: OpenResty, Caddy and the like ask for each certificate at GET /v1/certificate).
         serve: ServeWord => "ingress", usual = Some(ServeWord::Ingress);
         /// How many hosts one Ingress or ListenerSet has: up to 200, or up to 64.
         chunk: u16 => "200", off = true;
         /// The Service, in that namespace, to which all hosts of an Ingress lead.
         backend: ServicePort => "app:80", off = true;
+        /// The ConfigMap of the controller's namespace whose template.yaml is the manifest of which each host gets an object of its own: an Ingress, an
+        /// HTTPRoute or an IngressRoute, with {host}, {tenant} and {secret}.
+        template: String => "customers-route", off = true;
         /// The Gateway to which ListenerSets belong.
         gateway: Namespaced => "edge/gateway", off = true;
         /// Where the API and the certificate source listen. [ADDRESS]:PORT.
@@ -152,6 +155,8 @@ pub struct DomainsSettings {
     pub limits: RegistrationLimits,
     /// The namespace of registrations by the API.
     pub namespace: String,
+    /// The `ConfigMap` with the template, if they are served by one.
+    pub template: Option<String>,
     /// How domains are served.
     pub serve: ServeWord,
     /// How many hosts one object has.
@@ -210,6 +215,9 @@ impl DomainsEntry {
         {
             return Err("domains.namespace is not the name of a namespace".to_owned());
         }
+        if self.template.as_deref().is_some_and(|name| !is_name(name)) {
+            return Err("domains.template is not the name of a ConfigMap".to_owned());
+        }
         if let Some(problem) = self.webhook.as_deref().and_then(problem) {
             return Err(format!("domains.webhook {problem}"));
         }
@@ -227,16 +235,32 @@ impl DomainsEntry {
         let serve = self.serve.unwrap_or(ServeWord::Ingress);
         let most = match serve {
             ServeWord::ListenerSet => MOST_OF_LISTENER_SET,
-            ServeWord::Ingress | ServeWord::Source => MOST_OF_INGRESS,
+            ServeWord::Ingress | ServeWord::Template | ServeWord::Source => MOST_OF_INGRESS,
         };
         let chunk = self.chunk.unwrap_or(most);
         if !(1..=most).contains(&chunk) {
             return Err(format!("domains.chunk is from 1 to {most} for {serve}"));
         }
+        if serve == ServeWord::Template && self.template.is_none() {
+            return Err(
+                "domains.serve: template needs domains.template, the ConfigMap with the manifest of each host"
+                    .to_owned(),
+            );
+        }
         let database = match (self.store, &self.database_url) {
             (Some(StoreWord::Postgres), None) => {
                 return Err(
                     "domains.store: postgres needs domains.databaseUrl, where the URL of the database is".to_owned(),
+                );
+            }
+            (Some(StoreWord::Postgres), Some(_)) if serve != ServeWord::Source => {
+                return Err(
+                    "domains.store: postgres needs domains.serve: source, because no Secret of the cluster has the certificates".to_owned(),
+                );
+            }
+            (Some(StoreWord::Postgres), Some(_)) if self.database_key.is_none() => {
+                return Err(
+                    "domains.store: postgres needs domains.databaseKey, by which private keys in the database are sealed".to_owned(),
                 );
             }
             (Some(StoreWord::Postgres), Some(place)) => Some(place.clone()),
@@ -272,6 +296,7 @@ impl DomainsEntry {
                 per_domain: limit(self.per_domain.unwrap_or(PER_DOMAIN)),
             },
             namespace: self.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
+            template: self.template.clone().filter(|_| serve == ServeWord::Template),
             serve,
             chunk: chunk.into(),
             listen: self.listen.unwrap_or(ListenAt {
@@ -404,7 +429,14 @@ mod tests {
                 "databaseUrl: postgres://me:hunter2@db",
                 "a credential itself is never written here",
             ),
-            ("serve: caddy", "ingress, listenerset or source"),
+            ("serve: caddy", "ingress, listenerset, template or source"),
+            ("serve: template", "domains.template"),
+            ("store: postgres, databaseUrl: {env: DB}", "serve: source"),
+            (
+                "serve: source, store: postgres, databaseUrl: {env: DB}",
+                "domains.databaseKey",
+            ),
+            ("template: \"a/b\"", "name of a ConfigMap"),
         ] {
             let text = if text.starts_with("ask:") {
                 text.to_owned()
@@ -415,7 +447,7 @@ mod tests {
             assert!(error.contains(why) && !error.contains("hunter2"), "{text}: {error}");
         }
         let settings = of(&format!(
-            "domains: {{{ask}, store: postgres, databaseUrl: {{env: DB}}}}"
+            "domains: {{{ask}, serve: source, store: postgres, databaseUrl: {{env: DB}}, databaseKey: {{env: KEY}}}}"
         ));
         assert_eq!(
             settings.unwrap().unwrap().database,

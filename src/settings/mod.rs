@@ -37,13 +37,13 @@ pub mod unattended;
 pub mod value;
 pub mod view;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 pub use error::SettingsError;
 pub use issuer::{BUILT_IN, Chosen, EabPlace, name_of, names, problems};
 pub use problem::FileError;
 
-use crate::solve::dns01::config::DnsEntry;
+use crate::{event::Method, name::Name, solve::dns01::config::DnsEntry};
 use file::{CertificateEntry, Dns01Entry, File, Http01Entry, SolverEntry, StoringEntry};
 use layer::Layer;
 use section::Section as _;
@@ -142,6 +142,8 @@ pub struct Dns01Settings {
     pub all_standing: bool,
     /// The domains whose names DNS-PERSIST-01 proves, with all names below them.
     pub standing: Vec<String>,
+    /// How names are proved of which the status of a route says that. Not a setting.
+    pub led: BTreeMap<Name, Method>,
     /// Name servers for hosts, zones and CAA records; if empty, those of the system.
     pub resolvers: Vec<SocketAddr>,
     /// Whether a CNAME of `_acme-challenge` by a wildcard is followed too.
@@ -287,6 +289,7 @@ fn dns01_of(layers: &[Layer], said: Dns01Entry, chosen: &Chosen) -> Result<Dns01
         all_standing: chosen.challenge == Some(ChallengeWord::DnsPersist01) && only.is_none(),
         standing: said.standing.iter().flatten().map(|domain| domain.0.clone()).collect(),
         only,
+        led: BTreeMap::new(),
         resolvers: said.resolvers.iter().flatten().map(|server| server.0).collect(),
         follow_cname: said.follow_cname.unwrap_or_default(),
         propagation_timeout: said.propagation_timeout.map_or(PROPAGATION_TIMEOUT, |limit| limit.0),

@@ -12,7 +12,7 @@ use super::{
     source,
     value::Namespaced,
 };
-use crate::object::Key;
+use crate::{object::Key, solve::dns01::config::Credential};
 
 /// Settings for a `ConfigMap`, and the flags that choose the issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,8 @@ pub fn portable(layers: &[Layer], flags: &Layer, chosen: &Chosen) -> Result<Port
     }
     if let Some(field) = file.forbidden_in_config_map() {
         return Err(SettingsError::Value(format!(
-            "{field} is about credentials or files of this machine, and is not for a ConfigMap"
+            "{field} is about credentials or files of this machine, and is not for a ConfigMap: it belongs into config.yaml of a Secret \
+             (--settings-secret)"
         )));
     }
     let settings = serde_json::to_value(&file).map_err(|error| SettingsError::Value(error.to_string()))?;
@@ -71,6 +72,16 @@ pub fn portable(layers: &[Layer], flags: &Layer, chosen: &Chosen) -> Result<Port
         settings,
         choice: words,
     })
+}
+
+/// What stands for the credentials of a Secret that is read in the cluster alone: settings that need them are whole with it.
+pub fn of_secret(secret: &str) -> Layer {
+    let mut layer = Layer::empty(Origin::File(format!("Secret {secret}")));
+    let place = Credential::File(secret.into());
+    layer.file.domains.database_url = Some(place.clone());
+    layer.file.domains.database_key = Some(place.clone());
+    layer.file.domains.webhook_secret = Some(place);
+    layer
 }
 
 /// The issuer as all sources know it, without what is of this machine. What is built in is not said again.
@@ -235,6 +246,32 @@ mod tests {
         assert_eq!(providers(&with(None).unwrap()), [""; 0]);
         let error = with(Some(("dns01: [", &key))).unwrap_err();
         assert!(error.to_string().contains("Secret certs/dns"), "{error}");
+    }
+
+    #[test]
+    fn what_a_secret_of_the_cluster_names_is_not_missed_here_and_is_written_nowhere() {
+        let domains = "domains: {ask: \"https://app.shop/allowed?domain={host}\", serve: source, store: postgres, webhook: \"https://app.shop/hooks\"}";
+        let mut flags = flags(None);
+        flags.file = File::parse(domains, "domains.yaml", None).unwrap();
+        let alone = [flags.clone()];
+        assert!(Settings::of(&alone).unwrap_err().to_string().contains("databaseUrl"));
+        let layers = [flags.clone(), of_secret("certs")];
+        let settings = Settings::of(&layers).unwrap();
+        let written = portable(&layers, &flags, &settings.chosen).unwrap().settings;
+        let domains = &written["domains"];
+        assert_eq!(
+            (domains["store"].as_str(), domains.get("databaseUrl")),
+            (Some("postgres"), None)
+        );
+        assert!(domains.get("webhookSecret").is_none(), "{written}");
+
+        flags.file = File::default();
+        flags.file.domains.webhook_secret = Some(Credential::Env("SECRET".to_owned()));
+        let error = of(&flags, "").unwrap_err().to_string();
+        assert!(
+            error.contains("domains.webhookSecret") && error.contains("--settings-secret"),
+            "{error}"
+        );
     }
 
     #[test]

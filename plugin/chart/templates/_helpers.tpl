@@ -49,6 +49,20 @@ kubectl-certs-{{ .Release.Namespace }}
 {{- if eq (default "ingress" .Values.settings.domains.serve) "listenerset" -}}
 {{- $rules = concat $rules (.Files.Get "files/listenersets.yaml" | fromYamlArray) -}}
 {{- end -}}
+{{- if eq (default "ingress" .Values.settings.domains.serve) "template" -}}
+{{- $rules = concat $rules (.Files.Get "files/routes.yaml" | fromYamlArray) -}}
+{{- end -}}
+{{- end -}}
+{{ toYaml $rules }}
+{{- end -}}
+
+{{- /* The rules of what is done in the release's own namespace. */ -}}
+{{- define "kubectl-certs.home" -}}
+{{- $rules := .Files.Get "files/home.yaml" | fromYamlArray -}}
+{{- if include "kubectl-certs.domains" . -}}
+{{- with .Values.settings.domains }}{{ if eq (default "ingress" .serve) "template" -}}
+{{- $rules = append $rules (dict "apiGroups" (list "") "resources" (list "configmaps") "verbs" (list "get") "resourceNames" (list .template)) -}}
+{{- end }}{{ end -}}
 {{- end -}}
 {{ toYaml $rules }}
 {{- end -}}

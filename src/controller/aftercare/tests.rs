@@ -142,3 +142,25 @@ fn what_is_served_leaves_nothing_to_do() {
     care.begin(&secret(), aftermath(Left::Nothing, true), AT);
     assert_eq!(care.next_wake(), None);
 }
+
+#[test]
+fn a_certificate_that_was_there_before_its_clients_is_looked_at_at_once_and_not_after_they_have_left() {
+    let mut care = Aftercare::default();
+    care.look_at(&secret(), digest("new"), AT);
+    let taken = care.due(AT);
+    assert!(
+        matches!(taken.as_slice(), [(_, Due::Look { old: None, witnesses, .. })] if witnesses.is_empty()),
+        "{taken:?}"
+    );
+    let not_yet = Looked {
+        complaint: Some("192.0.2.7:443 serves another".to_owned()),
+        sight: Sight::Nothing,
+    };
+    assert!(matches!(
+        care.looked(&secret(), digest("new"), not_yet, AT),
+        News::Still(_)
+    ));
+    assert_eq!(care.next_wake(), Some(AT + 10));
+    care.leave(&secret());
+    assert_eq!(care.next_wake(), None);
+}

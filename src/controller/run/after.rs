@@ -114,6 +114,7 @@ impl Controller {
                     self.note_served(&secret, aftermath.new, at);
                 }
                 self.aftercare.begin(&secret, aftermath, now());
+                self.forget_row(&secret);
                 let event = match left {
                     Left::Nothing => return,
                     Left::Restart => "not-restarted",

@@ -163,13 +163,17 @@ impl Controller {
         });
         let inventory = &self.live.inventory;
         let unattended = &self.unattended;
+        let rows = self.domains.as_ref().and_then(super::domains::Domains::pairs);
+        let is_row = |target: &Target| rows.as_ref().is_some_and(|rows| rows.host(&target.secret).is_some());
+        // They have no kept pair, and whoever wanted them has looked how often they were ordered.
+        let (of_rows, targets): (Vec<Target>, Vec<Target>) = targets.into_iter().partition(is_row);
         let asked = targets.into_iter().map(|target| async move {
             let stored = inventory.secrets().get(&target.secret);
             let lacks_pair = stored.is_none_or(|stored| !usable(stored));
             let before = unattended.before_order(&target, lacks_pair).await;
             (target, before)
         });
-        let mut left = Vec::new();
+        let mut left = of_rows;
         for (target, before) in join_all(asked).await {
             let secret = &target.secret;
             let fate = match before {

@@ -1,46 +1,59 @@
 //! The loop's part in customers' domains: who leads keeps them beside the loop, which tells how it stands with their Secrets.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod open;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio::sync::mpsc;
 
 use super::{Controller, Heard};
 use crate::{
-    apply::{Api, Permits, Purpose, events::Reason},
+    apply::{Api, Permits, Purpose, events::Reason, rows::Rows},
     clock::now,
-    controller::{audit::Audit, routes},
-    domain::{Host, OrderState, Pair, Said, Served, dns::Instructions},
+    controller::{front::Reached, routes},
+    domain::{Host, OrderState, Pair, Said, Served, dns::StandingIssuer},
     domains::{
         ask::Asker,
-        chunks::{Backend, Chunks, Form},
+        chunks::Chunks,
+        instructed::Instructed,
         keep::{self, Heard as OfHost, News, Parts, Stands},
         look::Looker,
-        serve::{self, Hands, Identities, IdentitySecret, Options, Serving},
-        store::{Store, cluster::ClusterStore},
+        routes::Routes,
+        routing::Routing,
+        rows::DomainRows,
+        serve::Serving,
+        store::Store,
         webhook::{Following, Receiver},
     },
     engine::authority::Authority,
     error::chain,
     event::Level,
     inventory::{Inventory, RouteKey, query::usable},
-    net::Lookup,
     notify::Topic,
     object::{
         Key, Kind, Seconds, Text,
         doing::{Doing, DoingState},
     },
-    ops::{OpError, unattended::Unattended},
+    ops::unattended::AccountState,
+    plan::target::target,
     scan::{About, live::News as Judged},
     settings::{domains::DomainsSettings, source::ClusterSecrets, value::ServeWord},
-    solve::http01::ChallengeRoute,
 };
 
 /// What there is of customers' domains for as long as this process goes on.
 pub(super) struct Domains {
     settings: DomainsSettings,
     store: Arc<dyn Store>,
+    /// The pairs, where they are in the records and in no Secret.
+    rows: Option<Arc<DomainRows>>,
     asker: Asker,
     looker: Arc<Looker>,
+    instructions: Instructed,
+    /// Whether it is still to be found out what a record that stays has to say.
+    lacks_standing: bool,
     /// The API and the certificate source, which every replica answers.
     serving: Serving,
     /// Tells the application of changes, while this process leads.
@@ -49,132 +62,35 @@ pub(super) struct Domains {
     tells: Option<mpsc::UnboundedSender<OfHost>>,
     /// The Secrets of which something may be new.
     touched: BTreeSet<Key>,
+    /// How far the Secrets under way have come, once the CA has validated a name.
+    reached: BTreeMap<Key, Reached>,
+    /// The Secrets whose clients are led elsewhere.
+    elsewhere: BTreeSet<Key>,
     /// Whether the proxies of the hosts are led here.
     leads_proxies: bool,
 }
 
 impl Domains {
-    /// What the settings say; `None` if there are no customers' domains.
-    ///
-    /// # Errors
-    ///
-    /// A setting is missing or wrong, or the store cannot be opened.
-    pub(super) async fn open(
-        unattended: &Unattended,
-        install: &str,
-        audit: &Arc<Audit>,
-    ) -> Result<Option<Self>, OpError> {
-        let Some(settings) = unattended.settings.domains.clone() else {
-            return Ok(None);
-        };
-        if settings.serve == ServeWord::ListenerSet && settings.said.gateway.is_none() {
-            return Err(OpError::usage(
-                "domains.serve: listenerset needs domains.gateway, the Gateway to which the listeners belong",
-            )
-            .hint("name it: NAMESPACE/NAME"));
+    /// The pairs, if they are in no Secrets.
+    pub(super) fn pairs(&self) -> Option<Arc<DomainRows>> {
+        self.rows.clone()
+    }
+
+    /// Tells the keeper of records something, while this process leads.
+    pub(super) fn tell(&self, news: OfHost) {
+        if let Some(tells) = &self.tells {
+            let _ = tells.send(news);
         }
-        if settings.serve != ServeWord::Source && settings.said.backend.is_none() {
-            return Err(OpError::usage(format!(
-                "domains.serve: {} needs domains.backend, the Service to which the hosts lead",
-                settings.serve
-            ))
-            .hint("name it with its port, such as app:80; or have a proxy of your own ask for the certificates: domains.serve: source"));
-        }
-        let ca = settings.said.ask_ca.as_deref().map(str::as_bytes);
-        let asker = Asker::new(settings.ask.clone(), settings.ask_timeout, ca);
-        let asker = asker.map_err(|error| OpError::usage(chain(&error)).after("domains.ask"))?;
-        let dns01 = &unattended.settings.dns01;
-        let instructions = instructions(&settings, install);
-        let looker = Looker::new(Lookup::of(&dns01.resolvers), dns01.zones(), instructions.clone());
-        let namespaces = unattended.wildcards.only.as_deref();
-        if settings.database.is_some() {
-            return Err(
-                OpError::usage("the controller orders no certificates for records in a database yet")
-                    .hint("have the records in the cluster: domains.store: cluster"),
-            );
-        }
-        let store = ClusterStore::new(unattended.connection(), &settings.namespace, namespaces);
-        let store: Arc<dyn Store> = Arc::new(store);
-        let api = Api::new(unattended.connection().clone(), Permits::none());
-        let log = Arc::clone(audit);
-        let hands = Hands {
-            store: Arc::clone(&store),
-            asks: Arc::new(asker.clone()),
-            pairs: Arc::new(api.clone()),
-            reviews: Some(Arc::new(api.clone())),
-            note: Arc::new(move |event, host, who| {
-                log.line([
-                    ("event", event.into()),
-                    ("host", host.as_str().into()),
-                    ("by", who.into()),
-                ]);
-            }),
-        };
-        let identities = settings.said.server_secret.as_ref().map(|secret| {
-            let secret = secret.0.clone();
-            Arc::new(IdentitySecret { api, secret }) as Arc<dyn Identities>
-        });
-        let options = Options::of(&settings, instructions);
-        let options = options.map_err(|error| OpError::usage(chain(&error)).after("domains"))?;
-        let serving = serve::serve(settings.listen.socket(), identities, hands, options).await;
-        let serving =
-            serving.map_err(|error| OpError::usage(chain(&error)).hint("name another address: domains.listen"))?;
-        audit.line([
-            ("event", "listening-for-domains".into()),
-            ("address", serving.address().to_string().into()),
-        ]);
-        Ok(Some(Self {
-            settings,
-            store,
-            serving,
-            asker,
-            looker: Arc::new(looker),
-            webhook: None,
-            tells: None,
-            touched: BTreeSet::new(),
-            leads_proxies: false,
-        }))
+    }
+
+    /// The same as what orders use.
+    pub(super) fn rows(&self) -> Option<Arc<dyn Rows>> {
+        self.rows.clone().map(|rows| rows as Arc<dyn Rows>)
     }
 
     /// Ends what answers; what is under way is answered.
     pub(super) async fn end(self) {
         self.serving.end().await;
-    }
-
-    /// What serves the hosts; `None` where a proxy of the platform asks for each certificate.
-    fn form(&self, inventory: &Inventory) -> Option<Form> {
-        let backend = self.settings.said.backend.as_ref()?;
-        let backend = Backend {
-            service: backend.name.clone(),
-            port: backend.port,
-        };
-        let most = self.settings.chunk;
-        match self.settings.serve {
-            ServeWord::Source => None,
-            ServeWord::Ingress => Some(Form::Ingress {
-                class: ChallengeRoute::of_class(inventory, &self.settings.namespace, None).class,
-                backend,
-                most,
-            }),
-            ServeWord::ListenerSet => Some(Form::ListenerSet {
-                gateway: self.settings.said.gateway.as_ref()?.0.clone(),
-                backend,
-                most,
-            }),
-        }
-    }
-}
-
-/// How customers' names lead to the platform.
-fn instructions(settings: &DomainsSettings, install: &str) -> Instructions {
-    let said = &settings.said;
-    Instructions {
-        target: said.target.as_ref().map(|name| name.0.as_str().into()),
-        addresses: said.addresses.clone().unwrap_or_default(),
-        challenge_zone: said.challenge_zone.as_ref().map(|zone| zone.0.as_str().into()),
-        standing: None,
-        ownership: said.ownership == Some(true),
-        install: install.into(),
     }
 }
 
@@ -190,7 +106,19 @@ impl Controller {
         let Some(term) = &self.term else { return };
         let namespaces = self.unattended.wildcards.only.clone().unwrap_or_default();
         let form = domains.form(&self.live.inventory);
-        let chunks = form.map(|form| Chunks::new(Api::new(connection, Permits::none()), &install, form, namespaces));
+        let api = Api::new(connection, Permits::none());
+        let template = domains.settings.template.clone();
+        let home = Text::from(self.unattended.namespace());
+        let chunks = match (form, template) {
+            (_, Some(name)) => Some(Routing::Routes(Routes::new(
+                api,
+                &install,
+                Key::new(home, name.as_str()),
+                namespaces,
+            ))),
+            (Some(form), None) => Some(Routing::Chunks(Chunks::new(api, &install, form, namespaces))),
+            (None, None) => None,
+        };
         let (tells, heard) = mpsc::unbounded_channel();
         let loop_tells = self.tells.clone();
         let authority = term.authority.clone();
@@ -200,6 +128,7 @@ impl Controller {
             looker: Arc::clone(&domains.looker),
             platform: domains.settings.platform.clone(),
             chunks,
+            orders_as: domains.rows.as_ref().map(|_| install.clone()),
             may: Arc::new(move || may(&authority)),
             tell: Arc::new(move |news| drop(loop_tells.send(Heard::Domains(news)))),
         };
@@ -225,6 +154,22 @@ impl Controller {
         if let Some(domains) = &mut self.domains {
             domains.touched.insert(secret.clone());
         }
+    }
+
+    /// Takes note of how far the certificate of a Secret has come.
+    pub(super) fn touch_reached(&mut self, secret: &Key, reached: Reached) {
+        if let Some(domains) = &mut self.domains {
+            domains.reached.insert(secret.clone(), reached);
+        }
+        self.touch(secret);
+    }
+
+    /// Takes note that an order has ended.
+    pub(super) fn touch_ended(&mut self, secret: &Key) {
+        if let Some(domains) = &mut self.domains {
+            domains.reached.remove(secret);
+        }
+        self.touch(secret);
     }
 
     /// Takes note of what a change has touched.
@@ -255,12 +200,40 @@ impl Controller {
             if hosts.is_empty() {
                 continue;
             }
+            let is_elsewhere = target(&self.live.inventory, secret.clone(), true)
+                .uses
+                .iter()
+                .any(|used| used.is_elsewhere);
+            if is_elsewhere {
+                domains.elsewhere.insert(secret.clone());
+                if self.aftercare.has(&secret) {
+                    self.aftercare.leave(&secret);
+                    self.keeper.after(&secret, None, now());
+                }
+            } else if domains.elsewhere.remove(&secret)
+                && let Some(leaf) = self
+                    .live
+                    .inventory
+                    .secrets()
+                    .get(&secret)
+                    .and_then(|stored| stored.leaf())
+            {
+                self.aftercare.look_at(&secret, leaf.sha256, now());
+            }
             let pair = pair(&self.live.inventory, &secret);
+            // What is stored may not have been seen yet.
+            let reached = domains.reached.get(&secret).copied();
+            let reached = reached.map(|reached| if pair.is_none() { Reached::Proved } else { reached });
             let order = self
                 .keeper
                 .doing_of(&secret, now())
-                .and_then(|doing| order(&doing, now()));
+                .and_then(|doing| order(&doing, reached, now()));
             for host in hosts {
+                if domains.rows.is_some() {
+                    let what = Stands::Order(order.clone());
+                    let _ = tells.send(OfHost { host, what });
+                    continue;
+                }
                 let what = Stands::Secret {
                     pair: pair.clone(),
                     order: order.clone(),
@@ -275,7 +248,15 @@ impl Controller {
         let Some(tells) = self.domains.as_ref().and_then(|domains| domains.tells.as_ref()) else {
             return;
         };
-        for host in hosts_of(&self.live.inventory, secret) {
+        let row = self
+            .domains
+            .as_ref()
+            .and_then(|domains| domains.rows.as_ref()?.host(secret));
+        for host in hosts_of(&self.live.inventory, secret)
+            .into_iter()
+            .chain(row)
+            .collect::<BTreeSet<_>>()
+        {
             let what = Stands::Served(Served {
                 at,
                 present: seen.is_none(),
@@ -284,6 +265,28 @@ impl Controller {
                     .unwrap_or_default(),
             });
             let _ = tells.send(OfHost { host, what });
+        }
+    }
+
+    /// Finds out what a record that stays has to say, if the settings use such records and nobody knows it yet.
+    pub(super) async fn learn_standing(&mut self) {
+        if self.domains.as_ref().is_none_or(|domains| !domains.lacks_standing) {
+            return;
+        }
+        let issuer = self.unattended.settings.chosen.issuer.name.clone();
+        let Ok(AccountState::Ready(account)) = self.unattended.account(&issuer).await else {
+            return;
+        };
+        let Ok(acme) = self.unattended.acme(&self.context, &issuer).await else {
+            return;
+        };
+        let issuers = acme.directory().meta.caa_identities.clone();
+        if account.is_empty() || issuers.is_empty() {
+            return;
+        }
+        if let Some(domains) = &mut self.domains {
+            domains.instructions.stands(StandingIssuer { issuers, account });
+            domains.lacks_standing = false;
         }
     }
 
@@ -351,6 +354,8 @@ impl Controller {
                 self.audit.line([("event", "releases-thawed".into())]);
                 self.tell_standing(Topic::ReleasesFrozen, None);
             }
+            News::Wanted(record) => self.load_row(&record),
+            News::Settled(host) => self.unload_row(&host),
             News::Trouble(text) => self.audit.say(Level::Warning, &text),
         }
     }
@@ -362,7 +367,7 @@ fn may(authority: &Authority) -> bool {
 
 /// Whether a route is a Domain, or one of those that serve many of them.
 fn is_of_domain(route: &RouteKey) -> bool {
-    let is_chunk = matches!(route.kind, Kind::Ingress | Kind::ListenerSet)
+    let is_chunk = matches!(route.kind, Kind::Ingress | Kind::ListenerSet | Kind::IngressRoute)
         && route.key.name.starts_with(Purpose::Chunk.prefix().as_str());
     route.kind == Kind::Domain || is_chunk
 }
@@ -388,12 +393,17 @@ fn pair(inventory: &Inventory, secret: &Key) -> Option<Pair> {
     })
 }
 
-/// Where an order stands, from what the controller does with the Secret.
-fn order(doing: &Doing, now: Seconds) -> Option<OrderState> {
+/// Where an order stands, from what the controller does with the Secret, and how far the certificate has come.
+fn order(doing: &Doing, reached: Option<Reached>, now: Seconds) -> Option<OrderState> {
     let reason = || crate::text::clear(&doing.message).into_owned();
     let until = || doing.until.unwrap_or(now);
     match doing.state {
         DoingState::Scheduled => None,
+        // It is waited until it is served, and nothing is ordered any more.
+        DoingState::Running if reached == Some(Reached::Stored) => None,
+        DoingState::Running if reached == Some(Reached::Proved) => Some(OrderState::Issuing {
+            since: doing.since.unwrap_or(now),
+        }),
         // A turn is waited for no longer than it takes others to be ordered.
         DoingState::Ready | DoingState::Running => Some(OrderState::Validating {
             since: doing.since.unwrap_or(now),
@@ -409,5 +419,28 @@ fn order(doing: &Doing, now: Seconds) -> Option<OrderState> {
             until: until(),
         }),
         DoingState::Held => Some(OrderState::Blocked { reason: reason() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_being_issued_once_the_ca_has_validated_the_name_and_only_while_it_runs() {
+        let doing = |state| Doing {
+            state,
+            since: Some(5),
+            ..Doing::of(Key::new("shop", "domain-a.example.com"))
+        };
+        let validating = Some(OrderState::Validating { since: 5 });
+        assert_eq!(order(&doing(DoingState::Running), None, 9), validating);
+        assert_eq!(
+            order(&doing(DoingState::Running), Some(Reached::Proved), 9),
+            Some(OrderState::Issuing { since: 5 })
+        );
+        assert_eq!(order(&doing(DoingState::Ready), Some(Reached::Proved), 9), validating);
+        assert_eq!(order(&doing(DoingState::Running), Some(Reached::Stored), 9), None);
+        assert_eq!(order(&doing(DoingState::Scheduled), Some(Reached::Proved), 9), None);
     }
 }

@@ -37,6 +37,7 @@ impl Controller {
                 Err(error) => log::debug!("the account cannot be looked at: {}", error.message),
             }
             self.is_told().await;
+            self.learn_standing().await;
         };
         // Nothing that is due waits for it.
         let _ = timeout(TOLD, looks).await;

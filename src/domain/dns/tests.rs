@@ -166,6 +166,18 @@ fn without_the_proof_that_is_wanted_nothing_is_ordered() {
 }
 
 #[test]
+fn how_long_it_is_remembered_that_a_host_is_missing_counts_only_while_it_is() {
+    let mut seen = SeenRecords {
+        kept: Some(900),
+        ..SeenRecords::default()
+    };
+    let judged = |seen: &SeenRecords| looked(&host("www.example.com"), &shop(), &instructions(), seen, NOW).kept;
+    assert_eq!(judged(&seen), Some(900));
+    seen.addresses.push(ip("192.0.2.7"));
+    assert_eq!(judged(&seen), None);
+}
+
+#[test]
 fn text_of_a_name_server_reaches_nobody_uncleared() {
     let seen = SeenRecords {
         server: "ns\u{1b}[31m".into(),
@@ -195,6 +207,23 @@ fn missing_records_are_looked_for_with_growing_pauses_and_good_ones_daily() {
         };
         record.seen_in_dns(missing, NOW + after);
         assert_eq!(next_look(&record), Some(NOW + after + pause));
+    }
+    // Nobody remembers for longer than the zone says that there is no record, and nobody is asked all the time.
+    for (after, kept, pause) in [
+        (60, 600, 30),
+        (20_000, 600, 600),
+        (20_000, 5, 300),
+        (20_000, DAY, HOUR),
+        (2 * DAY, 600, HOUR),
+    ] {
+        let missing = Looked {
+            at: NOW + after,
+            traffic: false,
+            kept: Some(kept),
+            ..led_here()
+        };
+        record.seen_in_dns(missing, NOW + after);
+        assert_eq!(look_after(&record), Some(NOW + after + pause), "{after} {kept}");
     }
     let mut served = served(90 * DAY);
     served.plan(NOW);

@@ -468,3 +468,30 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
     }
 }
+
+#[test]
+fn a_host_is_proved_by_what_is_there() {
+    let proof = |traffic: bool, challenge: bool, standing: bool| {
+        let looked = Looked {
+            traffic,
+            challenge,
+            standing,
+            ..led_here()
+        };
+        looked.proof()
+    };
+    for (traffic, challenge, standing, expected) in [
+        (false, false, false, None),
+        (true, false, false, Some(Method::Http01)),
+        (true, true, false, Some(Method::Http01)),
+        (false, true, false, Some(Method::Dns01)),
+        (false, true, true, Some(Method::DnsPersist01)),
+        (true, true, true, Some(Method::DnsPersist01)),
+    ] {
+        assert_eq!(
+            proof(traffic, challenge, standing),
+            expected,
+            "{traffic} {challenge} {standing}"
+        );
+    }
+}

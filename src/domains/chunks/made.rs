@@ -83,7 +83,7 @@ impl Form {
 }
 
 /// The beginning of the names of an installation's chunks.
-fn prefix(install: &str) -> String {
+pub(in crate::domains) fn prefix(install: &str) -> String {
     format!("{}{}-", Purpose::Chunk.prefix(), short_hash(install))
 }
 
@@ -93,7 +93,7 @@ pub(super) fn name(install: &str, number: usize) -> String {
 }
 
 /// Whether an object is a chunk of this installation.
-pub(super) fn is_of(object: &Value, install: &str) -> bool {
+pub(in crate::domains) fn is_of(object: &Value, install: &str) -> bool {
     let meta = &object["metadata"];
     meta["annotations"][CLAIM] == install
         && meta["labels"][PURPOSE] == Purpose::Chunk.as_str()

@@ -32,8 +32,17 @@ pub enum Stands {
         /// The order; `None` if none is under way, and none has failed.
         order: Option<OrderState>,
     },
+    /// Where the order stands for a host whose pair is in its record.
+    Order(Option<OrderState>),
     /// Whether the certificate with this serial number is served.
     Served(Served),
+}
+
+/// What was told of the order alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum OrderHeard {
+    Nothing,
+    Stands(Option<OrderState>),
 }
 
 /// What was told of a host and is not in its record yet.
@@ -41,6 +50,7 @@ pub enum Stands {
 pub(super) struct Told {
     since: Instant,
     secret: Option<(Option<Pair>, Option<OrderState>)>,
+    order: OrderHeard,
     served: Option<Served>,
 }
 
@@ -49,6 +59,7 @@ impl Told {
         Self {
             since: Instant::now(),
             secret: None,
+            order: OrderHeard::Nothing,
             served: None,
         }
     }
@@ -56,6 +67,7 @@ impl Told {
     pub(super) fn hear(&mut self, what: Stands) {
         match what {
             Stands::Secret { pair, order } => self.secret = Some((pair, order)),
+            Stands::Order(order) => self.order = OrderHeard::Stands(order),
             Stands::Served(served) => self.served = Some(served),
         }
     }
@@ -64,6 +76,9 @@ impl Told {
     pub(super) fn before(mut self, later: Option<Self>) -> Self {
         if let Some(later) = later {
             self.secret = later.secret.or(self.secret);
+            if later.order != OrderHeard::Nothing {
+                self.order = later.order;
+            }
             self.served = later.served.or(self.served);
         }
         self
@@ -71,10 +86,12 @@ impl Told {
 
     /// Whether it is to be written now. That an order is under way may wait.
     pub(super) fn is_ripe(&self) -> bool {
-        let is_short = matches!(
-            &self.secret,
-            Some((None, Some(OrderState::Validating { .. } | OrderState::Issuing { .. })))
-        );
+        let is_under_way =
+            |order: &OrderState| matches!(order, OrderState::Validating { .. } | OrderState::Issuing { .. });
+        let is_short = match (&self.secret, &self.order) {
+            (Some((None, Some(order))), _) | (None, OrderHeard::Stands(Some(order))) => is_under_way(order),
+            _ => false,
+        };
         !is_short || self.served.is_some() || self.since.elapsed() >= ORDER
     }
 
@@ -97,6 +114,9 @@ impl Told {
             if is_other {
                 record.plan(now);
             }
+        }
+        if let OrderHeard::Stands(order) = &self.order {
+            record.order = since_before(record.order.take(), order.clone());
         }
         if let Some(served) = &self.served {
             let is_same = record

@@ -7,14 +7,13 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::*;
+use super::{serving::is_in_service, *};
 use crate::{
     domain::{
         Asked, Marks,
-        dns::Instructions,
         testing::{led_here, pair, shop},
     },
-    domains::store::memory::MemoryStore,
+    domains::{instructed::Instructed, store::memory::MemoryStore},
     net::{Lookup, dns::Resolver},
     text::time::DAY,
 };
@@ -67,10 +66,11 @@ async fn parts(store: &Arc<MemoryStore>, status: &'static str) -> (Parts, Arc<Mu
     let asker = Asker::new(url.parse().expect("a URL"), Duration::from_secs(2), None).expect("a client");
     // Nobody answers there.
     let silent = Resolver::of(vec!["127.0.0.1:9".parse().expect("an address")]);
-    let looker = Looker::new(Lookup::Servers(silent), [], Instructions::default());
+    let looker = Looker::new(Lookup::Servers(silent), [], Instructed::default());
     let told: Arc<Mutex<Vec<News>>> = Arc::default();
     let tells = Arc::clone(&told);
     let parts = Parts {
+        orders_as: None,
         store: Arc::clone(store) as Arc<dyn Store>,
         asker,
         looker: Arc::new(looker),
@@ -98,7 +98,7 @@ async fn until(store: &MemoryStore, is_so: impl Fn(&[Record]) -> bool) -> Vec<Re
             return records;
         }
         assert!(begin.elapsed() < Duration::from_secs(20), "{records:?}");
-        sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -219,4 +219,97 @@ async fn what_the_loop_tells_is_in_the_record_at_once_and_an_order_that_is_short
         order: Some(OrderState::Validating { since: 0 }),
     });
     assert!(!quick.is_ripe(), "it is likely to be over soon");
+}
+
+#[test]
+fn who_has_left_is_served_until_the_certificate_ends_and_who_stays_beyond_that() {
+    let now = now();
+    let of = |released: bool, traffic: bool, not_after: Seconds| Record {
+        released: released.then_some(now - 5),
+        dns: Some(Looked { traffic, ..led_here() }),
+        pair: Some(pair(now - DAY, not_after - now + DAY)),
+        ..Record::new("a.example.com".parse().unwrap(), shop(), now - DAY)
+    };
+    for (released, traffic, not_after, served) in [
+        (true, true, now + 1, true),
+        (true, true, now, false),
+        (false, true, now - 1, true),
+        (false, false, now + 1, true),
+        (false, false, now - 1, false),
+    ] {
+        let record = of(released, traffic, not_after);
+        assert_eq!(
+            is_in_service(&record, now),
+            served,
+            "{released} {traffic} {}",
+            not_after - now
+        );
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_else_orders_it_is_told_whose_certificate_is_wanted_and_who_has_had_enough_is_not() {
+    let store = Arc::new(MemoryStore::default());
+    let of = |number: usize, issuances: Vec<Seconds>, pair: Option<crate::domain::Pair>| Record {
+        asked: Some(Asked {
+            at: now() - 60,
+            said: Said::Yes,
+            renewal: pair.is_some(),
+        }),
+        pair,
+        issuances,
+        due: now(),
+        marks: None,
+        ..host(number, false)
+    };
+    let kept = |from: Seconds| crate::domain::Pair {
+        material: Some(Arc::new(crate::domain::Material {
+            chain: String::new(),
+            key: "key".into(),
+        })),
+        ..pair(from, 90 * DAY)
+    };
+    let all_of_them = [
+        of(0, Vec::new(), None),
+        of(1, Vec::new(), Some(kept(now() - 70 * DAY))),
+        of(2, Vec::new(), Some(kept(now() - 10 * DAY))),
+        of(3, vec![now() - 60, now() - 30], None),
+    ];
+    for record in &all_of_them {
+        store.put(record, None).await.expect("a record");
+    }
+    let claimed: Host = "h1.example.com".parse().expect("a host");
+    assert!(store.claim(&claimed, "another", now() + 600).await.expect("an answer"));
+    let (parts, told) = parts(&store, "200 OK").await;
+    let parts = Parts {
+        orders_as: Some("prod-1".to_owned()),
+        ..parts
+    };
+    let (_tells, heard) = mpsc::unbounded_channel();
+    tokio::spawn(run(parts, heard));
+    let records = until(&store, |all| all.iter().all(|record| record.due > now())).await;
+    let begin = Instant::now();
+    let is_told = |is: &dyn Fn(&News) -> bool| told.lock().expect("a lock").iter().any(is);
+    let wanted =
+        |name: &'static str| move |news: &News| matches!(news, News::Wanted(record) if record.host.as_str() == name);
+    let settled = |name: &'static str| move |news: &News| matches!(news, News::Settled(host) if host.as_str() == name);
+    while !(is_told(&wanted("h0.example.com"))
+        && is_told(&settled("h2.example.com"))
+        && is_told(&settled("h3.example.com")))
+    {
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            told.lock().expect("a lock")
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for name in ["h1.example.com", "h2.example.com", "h3.example.com"] {
+        assert!(!is_told(&wanted(name)), "{name}");
+    }
+    assert!(records[0].due <= now() + 300, "whoever orders it may die");
+    let Some(OrderState::Limited { until, .. }) = &records[3].order else {
+        panic!("{records:?}")
+    };
+    assert!(*until > now() + DAY - 120 && records[3].due <= *until);
 }

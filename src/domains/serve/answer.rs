@@ -157,6 +157,8 @@ mod tests {
             server: "ns1.example.com".into(),
             traffic: false,
             challenge: false,
+            standing: false,
+            kept: None,
             ownership: None,
             missing: Vec::new(),
             seen: String::new(),

@@ -128,7 +128,7 @@ impl Shared {
     }
 
     fn told(&self, status: StatusCode, record: &Record, at: Seconds) -> Response {
-        super::json(status, &DomainBody::of(record, &self.options.instructions, at))
+        super::json(status, &DomainBody::of(record, &self.options.instructions.now(), at))
     }
 
     /// What a tenant is told of a host, which may be another's.
@@ -138,7 +138,7 @@ impl Shared {
 
     /// The record by which a tenant shows that it controls a host.
     fn proof(&self, host: &Host, tenant: &Tenant) -> ToSet {
-        ownership(host, tenant, &self.options.instructions.install)
+        ownership(host, tenant, &self.options.instructions.now().install)
     }
 
     /// Takes one of each limit.
@@ -408,6 +408,7 @@ async fn page(shared: &Shared, caller: &Caller, query: &str) -> Result<Response,
     let mut records = found.await?;
     let has_more = records.len() > asked.limit;
     records.truncate(asked.limit);
+    let instructions = shared.options.instructions.now();
     let body = PageBody {
         after: records
             .last()
@@ -415,7 +416,7 @@ async fn page(shared: &Shared, caller: &Caller, query: &str) -> Result<Response,
             .map(|record| record.host.to_string()),
         items: records
             .iter()
-            .map(|record| DomainBody::of(record, &shared.options.instructions, at))
+            .map(|record| DomainBody::of(record, &instructions, at))
             .collect(),
     };
     Ok(super::json(StatusCode::OK, &body))

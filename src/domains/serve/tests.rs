@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     clock::now,
-    domain::{Material, Moved, Pair, Record, Said},
+    domain::{Material, Moved, Pair, Record, Said, dns::Instructions},
     domains::store::{Filter, memory::MemoryStore},
     net::https,
     object::Seconds,
@@ -119,10 +119,10 @@ impl World {
         };
         let mut options = Options {
             platform: Platform::default(),
-            instructions: Instructions {
+            instructions: Instructed::new(Instructions {
                 target: Some("customers.example.com".into()),
                 ..Instructions::default()
-            },
+            }),
             home: "home".parse().unwrap(),
             limits: RegistrationLimits::default(),
             hold: Duration::from_secs(5),

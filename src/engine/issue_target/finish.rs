@@ -1,6 +1,6 @@
 //! From an issued certificate to the one that is served: judged, stored, handed to hooks, loaded by workloads.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::super::{
     accept,
@@ -19,6 +19,7 @@ use crate::{
         Pair,
         key::PrivateKey,
         pair::{PairError, SKEW},
+        rows::{RowError, Rows},
         secret::{self, Note, Target as Present},
     },
     error::{Diagnose, chain},
@@ -28,6 +29,11 @@ use crate::{
     plan::Target,
     text::date_time,
 };
+
+/// How long a store that does not answer is waited for once the certificate is issued.
+const ROW_PATIENCE: Duration = Duration::from_mins(2);
+/// The pause between two attempts.
+const ROW_PAUSE: Duration = Duration::from_secs(1);
 
 impl Run {
     /// Verifies and stores the certificate, restarts workloads, and checks that it is served.
@@ -145,6 +151,9 @@ impl Run {
                 return storing.into_directory(folder.clone(), *force, to.present, pair).await;
             }
         };
+        if let Some(rows) = self.rows_of(&target.secret) {
+            return self.store_row(rows, target, to, pair, note).await;
+        }
         let witnesses = self.witnesses(target, to.present).await;
         let stored = storing.into_secret(api, to.present, pair, to.lease, cancel).await?;
         let aftermath = Aftermath {
@@ -157,6 +166,52 @@ impl Run {
         };
         self.stored(&target.secret, aftermath);
         Ok(stored)
+    }
+
+    /// Puts the pair where it is kept in place of a Secret. A store that is away is waited for, because the certificate is issued.
+    async fn store_row(
+        &self,
+        rows: &dyn Rows,
+        target: &Target,
+        to: &Storing<'_>,
+        pair: &Pair,
+        note: &Note,
+    ) -> Result<Stored, TargetError> {
+        let deadline = tokio::time::Instant::now() + ROW_PATIENCE;
+        loop {
+            if self.parts.cancel.is_cancelled() {
+                return Err(TargetError::NotStored);
+            }
+            if to.lease.is_some_and(Lease::is_lost) {
+                return Err(TargetError::LeaseLost(target.secret.clone()));
+            }
+            let _permitted = self.parts.options.authority.permit()?;
+            match rows.write(to.present, pair, note).await {
+                Ok(()) => break,
+                Err(RowError::Changed) => return Err(TargetError::Changed(target.secret.clone())),
+                Err(RowError::Away(why)) if tokio::time::Instant::now() >= deadline => {
+                    return Err(TargetError::Row(format!("the new certificate is not stored: {why}")));
+                }
+                Err(RowError::Away(_)) => tokio::time::sleep(ROW_PAUSE).await,
+            }
+        }
+        // Nobody could put a former pair back.
+        let aftermath = Aftermath {
+            stored_at: crate::clock::now(),
+            new: pair.sha256(),
+            old: None,
+            witnesses: Vec::new(),
+            left: Left::Nothing,
+            served_at: None,
+        };
+        self.stored(&target.secret, aftermath);
+        Ok(Stored {
+            place: format!("the database, as {}", target.secret),
+            backed_up: false,
+            notes: Vec::new(),
+            forced: None,
+            at: tokio::time::Instant::now(),
+        })
     }
 
     /// The window in which the CA wants the new certificate to be renewed; `None` if the CA has none or does not

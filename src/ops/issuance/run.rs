@@ -91,6 +91,7 @@ impl Issuance<'_> {
             journal,
             solvers,
             destination,
+            rows: self.context.rows.clone(),
             seen,
             restarts,
             rivals,

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::{At, Unattended};
 use crate::{
     apply::RunId,
+    engine::choose::led,
     engine::{
         authority::Authority,
         preflight::change::{Change, Found, check},
@@ -127,10 +128,11 @@ impl Unattended {
             names: Names::join([name.to_string().as_str()], [], true),
             ..target.clone()
         };
+        let at_staging = self.stagings[staging].1.settings(&self.settings);
         let preparing = Preparing {
             inventory,
             targets: std::slice::from_ref(&target),
-            settings: &self.stagings[staging].1.settings(&self.settings),
+            settings: &led(&at_staging, std::slice::from_ref(&target)),
             connection: Some(&self.connection),
             directory: None,
             connect: self.order.connect.clone(),

@@ -118,13 +118,15 @@ pub enum ServeWord {
     Ingress,
     /// By `ListenerSet`s with many listeners each.
     ListenerSet,
+    /// By an object for each, of a template.
+    Template,
     /// By no objects: servers ask for each certificate.
     Source,
 }
 
 words!(
-    ServeWord, "way to serve domains", "ingress, listenerset or source",
-    "ingress" => Ingress, "listenerset" => ListenerSet, "source" => Source
+    ServeWord, "way to serve domains", "ingress, listenerset, template or source",
+    "ingress" => Ingress, "listenerset" => ListenerSet, "template" => Template, "source" => Source
 );
 
 /// Where the records of customers' domains are.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::object::{
     HostRoute, Kind, Text,
-    route::{Fields, HostTls, Shape},
+    route::{Fields, HostTls, RouteStatus, Shape},
 };
 
 #[derive(Deserialize, Default)]
@@ -46,9 +46,11 @@ fn view(kind: Kind, fields: &Fields, object: Object) -> HostRoute {
             domains: Vec::new(),
             resolver: false,
         }),
-        permitted: fields
-            .permitted
-            .map(|path| at(&object.status, path).contains(&&Value::Bool(true))),
+        status: fields.status.map(|fields| RouteStatus {
+            permitted: at(&object.status, fields.permitted).contains(&&Value::Bool(true)),
+            proof: texts(&object.status, fields.proof).into_iter().next(),
+            is_elsewhere: at(&object.status, fields.traffic).contains(&&Value::Bool(false)),
+        }),
         meta: object.metadata.into(),
     }
 }
@@ -80,6 +82,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::route::StatusFields;
 
     /// The fields of Contour's `HTTPProxy`.
     const ONE: Fields = Fields {
@@ -87,7 +90,7 @@ mod tests {
         secret: "spec.virtualhost.tls.secretName",
         namespace: None,
         passthrough: Some("spec.virtualhost.tls.passthrough"),
-        permitted: None,
+        status: None,
     };
     /// The fields of APISIX's `ApisixTls`, with an additional list of objects.
     const SEVERAL: Fields = Fields {
@@ -95,7 +98,11 @@ mod tests {
         secret: "spec.secret.name",
         namespace: Some("spec.secret.namespace"),
         passthrough: None,
-        permitted: Some("status.permitted"),
+        status: Some(StatusFields {
+            permitted: "status.permitted",
+            proof: "status.proof",
+            traffic: "status.traffic",
+        }),
     };
 
     fn read_with(fields: &Fields, object: &Value) -> HostRoute {
@@ -133,6 +140,30 @@ mod tests {
                 Some(vec!["certs/tls".into()])
             )
         );
+    }
+
+    #[test]
+    fn a_status_says_whether_and_how_a_host_is_proved_and_whether_clients_are_led_here() {
+        let status = |status: Value| {
+            read_with(&SEVERAL, &json!({"spec": {}, "status": status}))
+                .status
+                .unwrap()
+        };
+        assert_eq!(status(json!(null)), RouteStatus::default());
+        assert_eq!(
+            status(json!({"permitted": true, "proof": "dns-01", "traffic": false})),
+            RouteStatus {
+                permitted: true,
+                proof: Some("dns-01".into()),
+                is_elsewhere: true
+            }
+        );
+        for wrong in [
+            json!({"permitted": "true", "proof": 1, "traffic": "false"}),
+            json!({"traffic": true}),
+        ] {
+            assert_eq!(status(wrong), RouteStatus::default());
+        }
     }
 
     #[test]

@@ -14,8 +14,9 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::{BoxFuture, join_all};
 use kubectl_certs::{
-    domain::{Host, Material, Pair, Platform, Record, Said, dns::Instructions, limit::RegistrationLimits},
+    domain::{Host, Material, Pair, Platform, Record, Said, limit::RegistrationLimits},
     domains::{
+        instructed::Instructed,
         serve::{Access, Asks, Hands, Identities, Identity, Options, Pairs, Reviews, Serving, serve},
         store::{Store, memory::MemoryStore},
     },
@@ -127,7 +128,7 @@ impl World {
         };
         let options = Options {
             platform: Platform::default(),
-            instructions: Instructions::default(),
+            instructions: Instructed::default(),
             home: "shop".parse()?,
             limits: RegistrationLimits::default(),
             hold: Duration::from_secs(5),

@@ -93,6 +93,35 @@ fn an_alertmanager_is_in_the_settings_and_its_port_is_open_and_a_webhook_is_for_
 }
 
 #[test]
+fn what_domains_connect_to_is_open_and_their_credentials_are_for_the_secret_of_the_settings() {
+    let home = tempfile::tempdir().expect("a directory");
+    let file = home.path().join("domains.yaml");
+    let print = |settings: &str, more: &[&str]| {
+        std::fs::write(&file, settings).expect("a file");
+        let args = ["install", "--print", "--image", "x/kubectl-certs:1", "--settings"];
+        let args = [&args[..], &[file.to_str().expect("UTF-8")], more].concat();
+        finish(command(&args).env("XDG_CONFIG_HOME", home.path()))
+    };
+    let settings = "domains:\n  ask: \"https://app.shop.svc:8443/allowed?domain={host}\"\n  backend: app:80\n  \
+                    webhook: https://app.shop.svc:8444/hooks\n";
+    let alone = print(settings, &[]).ends_with(2);
+    assert!(alone.err.contains("domains.webhookSecret"), "{}", alone.err);
+    let told = print(settings, &["--settings-secret", "credentials"]).ends_with(0);
+    for wanted in ["port: 8443", "port: 8444", "secretName: credentials", "domains/status"] {
+        assert!(told.out.contains(wanted), "{wanted}: {}", told.out);
+    }
+    assert!(!told.out.contains("webhookSecret"), "{}", told.out);
+    let named =
+        format!("{settings}  webhookSecret: {{secretRef: {{namespace: kubectl-certs, name: hooks, key: key}}}}\n");
+    let refused = print(&named, &["--settings-secret", "credentials"]).ends_with(2);
+    assert!(
+        refused.err.contains("domains.webhookSecret") && refused.err.contains("config.yaml of a Secret"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
 fn without_an_image_it_is_said_how_to_build_one() {
     let home = tempfile::tempdir().expect("a directory");
     let ran = finish(command(&["install", "--print"]).env("XDG_CONFIG_HOME", home.path()));

@@ -24,7 +24,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("text", &["object"]),
     ("x509", &["object"]),
     ("policy", &["object", "text"]),
-    ("domain", &["object", "x509", "policy", "name", "text", "plan"]),
+    (
+        "domain",
+        &["object", "x509", "policy", "name", "event", "text", "plan", "check"],
+    ),
     ("inventory", &["object", "x509", "policy"]),
     ("check", &["object", "x509", "inventory", "policy", "text"]),
     ("name", &["object", "text"]),
@@ -113,8 +116,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "system", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "policy",
-            "domain", "k8s", "acme", "solve", "apply", "tls",
+            "system", "event", "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan",
+            "policy", "domain", "k8s", "acme", "solve", "apply", "tls",
         ],
     ),
     // Who is told of what nobody watches.

@@ -14,8 +14,9 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::BoxFuture;
 use kubectl_certs::{
-    domain::{Host, Pair, Platform, Record, Said, dns::Instructions, limit::RegistrationLimits},
+    domain::{Host, Pair, Platform, Record, Said, limit::RegistrationLimits},
     domains::{
+        instructed::Instructed,
         serve::{Access, Asks, Hands, IdentitySecret, Options, Serving, serve},
         store::{Store, memory::MemoryStore},
     },
@@ -106,7 +107,7 @@ impl World {
         };
         let options = Options {
             platform: Platform::default(),
-            instructions: Instructions::default(),
+            instructions: Instructed::default(),
             home: ns.name.parse().unwrap(),
             limits: RegistrationLimits::default(),
             hold: Duration::from_secs(15),

@@ -194,6 +194,39 @@ fn the_chart_has_what_install_prints_object_by_object() {
     }
 }
 
+#[test]
+#[ignore = "needs the testbed and helm: tests/run long"]
+fn the_chart_has_what_install_prints_for_customers_domains_in_each_way_in_which_they_are_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let (settings, values) = (dir.path().join("settings.yaml"), dir.path().join("values.yaml"));
+    for served in [
+        "serve: ingress",
+        "serve: template\n  template: customers-route",
+        "serve: listenerset\n  gateway: edge/gateway",
+        "serve: source\n  store: postgres",
+    ] {
+        let domains = format!(
+            "domains:\n  ask: \"https://app.shop:8443/allowed?domain={{host}}\"\n  backend: app:80\n  {served}\n"
+        );
+        std::fs::write(&settings, &domains).unwrap();
+        std::fs::write(&values, format!("settings:\n  {}", domains.replace('\n', "\n  "))).unwrap();
+        same(
+            &[
+                "--settings",
+                settings.to_str().unwrap(),
+                "--settings-secret",
+                "credentials",
+            ],
+            &[
+                "--values",
+                values.to_str().unwrap(),
+                "--set",
+                "settingsSecret=credentials",
+            ],
+        );
+    }
+}
+
 /// Both have the same objects.
 fn same(flags: &[&str], values: &[&str]) {
     let (printed, rendered) = (printed(flags), rendered(values));

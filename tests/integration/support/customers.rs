@@ -102,11 +102,16 @@ pub(crate) fn domain(host: &str) -> Value {
 
 /// A controller with customers' domains, and where its API is.
 pub(crate) fn platform(it: &Issuing, app: &Application) -> (Running, String) {
+    platform_with(it, app, "", "")
+}
+
+/// The same with more settings of customers' domains, as lines, and other settings before them.
+pub(crate) fn platform_with(it: &Issuing, app: &Application, more: &str, before: &str) -> (Running, String) {
     let port = free_port();
     let namespace = &it.ns.name;
     it.settings(&format!(
-        "domains:\n  ask: \"{}\"\n  addresses: [{NODE}]\n  namespace: {namespace}\n  backend: app:80\n  listen: 127.0.0.1:{port}\n  \
-         tenants: [{namespace}]\n  readers: [{namespace}/edge]\n",
+        "{before}domains:\n  ask: \"{}\"\n  addresses: [{NODE}]\n  namespace: {namespace}\n  backend: app:80\n  listen: 127.0.0.1:{port}\n  \
+         tenants: [{namespace}]\n  readers: [{namespace}/edge]\n{more}",
         app.url
     ));
     let running = controller(it);

@@ -18,7 +18,7 @@ const SENTENCE: usize = 1000;
 /// The longest name of a Secret.
 const LONGEST_NAME: usize = 253;
 /// What the names of the Secrets begin with.
-const SECRET: &str = "domain-";
+pub const SECRET: &str = "domain-";
 /// What is told to whom is not the first.
 const SECOND: (&str, &str) = (
     "Another namespace has registered this host first.",
@@ -185,6 +185,12 @@ pub(super) fn status(record: &Record, claim: Option<&Claim>, now: Seconds) -> Va
         "reason": sentence(&told.reason), "next": sentence(&told.next),
         "record": record,
     });
+    if let Some(looked) = &record.dns {
+        status["traffic"] = looked.traffic.into();
+        if let Some(proof) = looked.proof() {
+            status["proof"] = proof.as_str().into();
+        }
+    }
     if let Some(until) = told.until {
         status["until"] = date_time(until).into();
     }
@@ -269,5 +275,56 @@ mod tests {
         let (one, other) = (secret(&long("co")), secret(&long("de")));
         assert_ne!(one, other);
         assert!(one.len() <= 253 && one.starts_with("domain-aaa"), "{one}");
+    }
+
+    /// What the API server calls structural: no field that is not described, but where that is said.
+    fn close(schema: &mut Value) {
+        let keeps = schema["x-kubernetes-preserve-unknown-fields"] == true;
+        if schema["type"] == "object" && !keeps {
+            schema["additionalProperties"] = false.into();
+        }
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        properties.into_iter().flatten().for_each(|(_, field)| close(field));
+    }
+
+    #[test]
+    fn every_status_is_one_that_the_definition_of_the_kind_admits() {
+        let definition = crate::install::domains::definition().object;
+        let mut schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+        close(&mut schema["properties"]["status"]);
+        let validator = jsonschema::validator_for(&schema["properties"]["status"]).unwrap();
+        let whole = |mut record: Record| {
+            record.moved = Some(crate::domain::Moved {
+                to: "b".parse().unwrap(),
+                at: 6,
+            });
+            record.paused = Some("p".repeat(3_000));
+            record
+        };
+        let new = Record::new("a.example".parse().unwrap(), "bob".parse().unwrap(), 5);
+        let served = crate::domain::testing::served(90 * 86_400);
+        let missing = Record {
+            dns: Some(crate::domain::Looked {
+                traffic: false,
+                challenge: true,
+                seen: "x".repeat(2_000),
+                ..crate::domain::testing::led_here()
+            }),
+            ..served.clone()
+        };
+        let claim = Claim {
+            by: "replica".into(),
+            until: 9,
+        };
+        let all = [new.clone(), whole(new), served.clone(), whole(served), missing];
+        let written = all
+            .iter()
+            .map(|record| status(record, Some(&claim), 10))
+            .chain([second()]);
+        for status in written {
+            let wrong: Vec<String> = validator.iter_errors(&status).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{wrong:?}: {status}");
+            assert!(!validator.is_valid(&json!({"next": "x".repeat(2_000)})));
+        }
     }
 }

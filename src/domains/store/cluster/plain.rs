@@ -11,7 +11,7 @@ use crate::{
     object::{Key, Seconds, resource::DOMAIN},
 };
 
-pub use super::object::secret_name;
+pub use super::object::{SECRET, secret_name};
 
 /// One object.
 #[derive(Debug, Clone)]

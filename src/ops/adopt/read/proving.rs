@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{OpError, in_namespaces, programs::Programs};
 use crate::{
     apply::{Api, ApiError},
-    engine::foreseen,
+    engine::{choose::led, foreseen},
     error::chain,
     event::Method,
     inventory::Inventory,
@@ -83,7 +83,7 @@ pub(super) struct Proving<'a> {
 impl Proving<'_> {
     /// What speaks against taking a Secret over because of its names.
     pub(super) fn against(&self, target: &Target) -> Vec<Decision> {
-        let settings = &self.installation.settings;
+        let settings = &*led(&self.installation.settings, std::slice::from_ref(target));
         let mut all = Vec::new();
         // Names that lack the same provider are one decision.
         let mut by_dns: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();

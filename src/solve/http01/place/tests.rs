@@ -4,7 +4,7 @@ use crate::{
     object::{
         Change, Gateway, HostRoute, More, Object, Route,
         gateway::{LabelSelector, Listener, Operator, ParentRef, Requirement},
-        route::HostTls,
+        route::{HostTls, RouteStatus},
     },
 };
 
@@ -219,7 +219,7 @@ fn a_domain_is_led_by_another_route_with_its_host_or_by_the_usual_class_or_by_a_
                 secret: Some("tls".into()),
                 ..HostTls::default()
             }),
-            permitted: Some(true),
+            status: Some(RouteStatus::default()),
         })
     };
     let mut chunk = ingress("shop", "chunk", &[(&["a.example"], "tls")]);
