@@ -1,7 +1,7 @@
 //! The hosts for which customers may ask: names below a public suffix that belong neither to the cluster nor to the
 //! platform.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -28,9 +28,9 @@ const INSIDE: &[&str] = &[
     "invalid",
 ];
 
-/// A host of a customer: lower-case A-labels without a trailing dot, below a public suffix.
+/// A host of a customer: lower-case A-labels without a trailing dot, below a public suffix. Several indexes of many hosts share each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Host(Text);
+pub struct Host(Arc<str>);
 
 /// What the platform keeps for itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -176,7 +176,7 @@ fn in_form(text: &str) -> Result<Host, HostError> {
     if !name.contains('.') {
         return Err(HostError::OneLabel);
     }
-    Ok(Host(name))
+    Ok(Host(name.as_str().into()))
 }
 
 /// Whether a client might take a text for an IP address, in any spelling: `127.0.0.1`, `127.1`, `0x7f.1`, `2130706433`,

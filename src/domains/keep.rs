@@ -339,6 +339,10 @@ impl Keep {
         for host in ripe.collect::<Vec<_>>() {
             self.begin(host);
         }
+        // Once all hosts were told of, little is told for weeks.
+        if self.told.capacity() > 1_024 + 4 * self.told.len() {
+            self.told.shrink_to_fit();
+        }
         self.serve_those_that_ended().await;
         self.write_chunks().await;
     }

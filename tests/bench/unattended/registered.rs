@@ -52,7 +52,7 @@ async fn grow(it: &Issuing, many: usize, pki: &Arc<Pki>) -> Result<()> {
     let (namespace, directory, pki) = (it.ns.name.clone(), it.pebble.directory_url(), Arc::clone(pki));
     let pairs: Arc<Mutex<Vec<(usize, Pair)>>> = Arc::default();
     let (made, of) = (Arc::clone(&pairs), namespace.clone());
-    let make = move |number: usize| {
+    let object = move |number: usize| {
         let host = host(number);
         let issued = pki.issue(&Leaf {
             host: &host,
@@ -84,7 +84,7 @@ async fn grow(it: &Issuing, many: usize, pki: &Arc<Pki>) -> Result<()> {
         });
         Ok(vec![(format!("/api/v1/namespaces/{of}/secrets"), secret)])
     };
-    Api::new().await?.create_all(0..many, make).await?;
+    Api::new().await?.create_all(0..many, object).await?;
     say("the Secrets are there");
 
     let options = ConnectOptions {
@@ -107,6 +107,8 @@ async fn grow(it: &Issuing, many: usize, pki: &Arc<Pki>) -> Result<()> {
             server: "ns1.customer.com (192.0.2.53)".into(),
             traffic: true,
             challenge: false,
+            standing: false,
+            kept: None,
             ownership: None,
             missing: Vec::new(),
             seen: String::new(),
@@ -137,7 +139,10 @@ fn listed(api: &str, bearer: &str, filter: &str) -> std::result::Result<usize, S
 /// Starts it, and waits until it tells of all of them. Returns how long that took.
 fn start(it: &Issuing, api: &str, bearer: &str, many: usize) -> (Running, Duration) {
     let begin = Instant::now();
-    let running = call_by(it, &Way::direct(it), &[]).env("MALLOC_ARENA_MAX", "1").start();
+    // Of a CA that is trusted, as nearly all certificates are.
+    let root = it.ns.dir.path().join("root.pem");
+    let call = call_by(it, &Way::direct(it), &["--ca-file", root.to_str().unwrap()]);
+    let running = call.env("MALLOC_ARENA_MAX", "1").start();
     eventually_within(PATIENCE, "all hosts in the API's pages", || {
         match listed(api, bearer, "") {
             Ok(hosts) if hosts == many => Ok(()),
@@ -177,6 +182,7 @@ pub(crate) fn all(plan: &Plan) -> Vec<Figure> {
     let api = format!("http://127.0.0.1:{port}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let pki = Arc::new(Pki::new().unwrap());
+    std::fs::write(it.ns.dir.path().join("root.pem"), pki.root_pem()).unwrap();
     let begin = Instant::now();
     runtime.block_on(grow(&it, many, &pki)).unwrap();
     say(&format!("made within {} s", begin.elapsed().as_secs()));

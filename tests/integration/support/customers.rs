@@ -73,6 +73,7 @@ impl Application {
     }
 
     /// Where it is asked, as the settings have it.
+    #[expect(dead_code, reason = "a bench needs it")]
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
