@@ -41,8 +41,8 @@ impl Controller {
     }
 
     /// Takes note of whether the CA of an issuer has answered.
-    pub(super) fn answered(&mut self, issuer: &Text, result: Result<(), Text>) {
-        match &result {
+    pub(super) fn answered(&mut self, issuer: &Text, result: &Result<(), Text>) {
+        match result {
             Ok(()) => drop(self.ca_answered.insert(issuer.clone(), Instant::now())),
             Err(why) => self.ca_is_down(issuer, why),
         }

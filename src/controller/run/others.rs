@@ -223,7 +223,7 @@ impl Controller {
                 }
                 self.note(|keeper| keeper.queue.probed(&issuer, is_back, now()));
             }
-            News::Answered(issuer, result) => self.answered(&issuer, result),
+            News::Answered(issuer, result) => self.answered(&issuer, &result),
             News::Checked(checks, found) => self.checked(&checks, &found),
             News::Rehearsed(issuer, names, result) => self.rehearsed(issuer, &names, result),
         }
