@@ -67,6 +67,9 @@ pub struct Keeping {
     pub classes: Vec<Class>,
 }
 
+/// How many kept pairs are looked for at a time where nothing can be ordered.
+const AT_ONCE: usize = 64;
+
 /// What there is to say of a Secret that is wanted, besides its place in the queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trouble {
@@ -101,6 +104,8 @@ pub struct Keeper {
     limited: BTreeSet<Key>,
     /// The names that were ordered last for what is under way, has failed or is held, as [`set_of`] has them.
     tried: HashMap<Key, Text>,
+    /// The Secrets without a pair of which it was not looked yet whether there is a kept one.
+    lost: BTreeSet<Key>,
     /// The certificates of a day.
     twice: Twice,
     trouble: BTreeMap<Key, Trouble>,
@@ -134,6 +139,7 @@ impl Keeper {
             held_now: Vec::new(),
             limited: BTreeSet::new(),
             tried: HashMap::new(),
+            lost: BTreeSet::new(),
             twice: Twice::default(),
             trouble: BTreeMap::new(),
             bounded: bounds::Bounded::default(),
@@ -208,6 +214,7 @@ impl Keeper {
         }
         let issuers = Issuers::of(inventory, self.keeping.ca.clone()).beside(&self.keeping.others);
         for secret in &self.with_those_of_others(secrets, &issuers) {
+            self.lost.remove(secret);
             match wanted::wanted(inventory, secret, &self.keeping.asked, &issuers) {
                 None => {
                     self.queue.remove(secret);
@@ -269,6 +276,9 @@ impl Keeper {
         self.follow_window(&shared, target, now);
         self.note_names(secret, &target.names.order);
         self.note_classes(inventory, target);
+        if lacks_pair(need) {
+            self.lost.insert(secret.clone());
+        }
         if let Some(leaf) = inventory.secrets().get(secret).and_then(|stored| stored.leaf()) {
             self.twice.seen(&shared, &names_of(leaf), leaf.not_before, now);
         } else {
@@ -374,35 +384,77 @@ impl Keeper {
         let issuers = Issuers::of(inventory, self.keeping.ca.clone()).beside(&self.keeping.others);
         let mut taken = Vec::new();
         while let Some(secret) = self.queue.next(now, free) {
-            match wanted::wanted(inventory, &secret, &self.keeping.asked, &issuers) {
-                Some(Wanted::Keep { target, need, bounds }) => {
-                    self.bounded.set(&secret, bounds);
-                    self.tried.insert(secret.clone(), set_of(&target.names.order));
-                    if let Some((hold, until)) = rolled_back(inventory, &target, now) {
-                        self.hold_for_a_time(&secret, hold, until, now);
-                        continue;
-                    }
-                    // Its kept pair may be put back, which is no order.
-                    let lacks_pair = matches!(need, Need::Missing | Need::Unusable);
-                    if !lacks_pair && self.is_too_often(&target, now) {
-                        continue;
-                    }
-                    taken.push(*target);
-                    free -= 1;
-                }
-                Some(Wanted::Held(hold)) => {
-                    self.queue.held(&secret, hold.reason().into());
-                    self.queue.remove(&secret);
-                    self.hold(&secret, hold);
-                }
-                None | Some(Wanted::Copy { .. }) => {
-                    self.limited.remove(&secret);
-                    self.queue.done(&secret);
-                    self.queue.remove(&secret);
-                }
+            if let Some(target) = self.as_wanted_now(inventory, &secret, &issuers, now) {
+                taken.push(target);
+                free -= 1;
             }
         }
         taken
+    }
+
+    /// What is to be ordered for a Secret whose task was taken, if anything is.
+    fn as_wanted_now(
+        &mut self,
+        inventory: &Inventory,
+        secret: &Key,
+        issuers: &Issuers<'_>,
+        now: Seconds,
+    ) -> Option<Target> {
+        self.lost.remove(secret);
+        match wanted::wanted(inventory, secret, &self.keeping.asked, issuers) {
+            Some(Wanted::Keep { target, need, bounds }) => {
+                self.bounded.set(secret, bounds);
+                self.tried.insert(secret.clone(), set_of(&target.names.order));
+                if let Some((hold, until)) = rolled_back(inventory, &target, now) {
+                    self.hold_for_a_time(secret, hold, until, now);
+                    return None;
+                }
+                // Its kept pair may be put back, which is no order.
+                let is_ordered = lacks_pair(&need) || !self.is_too_often(&target, now);
+                is_ordered.then_some(*target)
+            }
+            Some(Wanted::Held(hold)) => {
+                self.queue.held(secret, hold.reason().into());
+                self.queue.remove(secret);
+                self.hold(secret, hold);
+                None
+            }
+            None | Some(Wanted::Copy { .. }) => {
+                self.limited.remove(secret);
+                self.queue.dropped(secret);
+                self.queue.remove(secret);
+                None
+            }
+        }
+    }
+
+    /// Whether there are Secrets without a pair that cannot be ordered for now, because of their CA or the slots, and may have a
+    /// kept pair.
+    pub fn has_lost(&self, now: Seconds, has_slot: bool) -> bool {
+        self.lost
+            .iter()
+            .any(|secret| self.queue.is_blocked(secret, now, has_slot))
+    }
+
+    /// Takes some of them, to put their kept pairs back. Those that have none are put off.
+    pub fn take_lost(&mut self, inventory: &Inventory, now: Seconds, has_slot: bool) -> Vec<Target> {
+        let is_blocked = |secret: &&Key| self.queue.is_blocked(secret, now, has_slot);
+        let blocked: Vec<Key> = self.lost.iter().filter(is_blocked).take(AT_ONCE).cloned().collect();
+        if blocked.is_empty() {
+            return Vec::new();
+        }
+        let issuers = Issuers::of(inventory, self.keeping.ca.clone()).beside(&self.keeping.others);
+        let mut taken = Vec::new();
+        for secret in blocked {
+            self.queue.take_blocked(&secret, now);
+            taken.extend(self.as_wanted_now(inventory, &secret, &issuers, now));
+        }
+        taken
+    }
+
+    /// It could not be looked whether a Secret without a pair has a kept one.
+    pub fn still_lost(&mut self, secret: &Key) {
+        self.lost.insert(secret.clone());
     }
 
     /// The id of the installation.
@@ -429,6 +481,11 @@ impl Keeper {
     pub fn classes(&self) -> &Classes {
         &self.classes
     }
+}
+
+/// Whether there is no pair that serves, so that a kept one may be put back.
+fn lacks_pair(need: &Need) -> bool {
+    matches!(need, Need::Missing | Need::Unusable)
 }
 
 /// The hold of names of which a certificate was taken out again, and its end.

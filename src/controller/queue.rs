@@ -10,6 +10,7 @@
 //! - What is not there yet, a limit and a rule are no failures.
 //! - A CA that is down stops the orders at its issuer, as one [`Incident`]: one task at a time asks whether it is back.
 
+mod blocked;
 mod lane;
 mod moves;
 mod pauses;
@@ -51,12 +52,20 @@ struct Issuer {
     /// How many of the first were taken since one of the others.
     others: u32,
     incident: Option<Incident>,
+    /// Whether its CA is being asked whether it answers.
+    is_asked: bool,
 }
 
 impl Issuer {
     /// Whether no task waits for it.
     fn is_idle(&self) -> bool {
         self.fresh.is_empty() && self.failing.is_empty()
+    }
+
+    /// Whether nothing may be ordered there now.
+    fn is_closed(&self, now: Seconds) -> bool {
+        let is_down = |incident: &Incident| incident.probe.is_some() || now < incident.until;
+        self.is_asked || self.incident.as_ref().is_some_and(is_down)
     }
 }
 
@@ -216,7 +225,7 @@ impl Queue {
         let probes = self.issuers.values().filter_map(|issuer| {
             let waits = !(issuer.fresh.is_empty() && issuer.failing.is_empty());
             let incident = issuer.incident.as_ref()?;
-            (waits && incident.probe.is_none()).then_some(incident.until)
+            (waits && incident.probe.is_none() && !issuer.is_asked).then_some(incident.until)
         });
         later.into_iter().chain(probes).min()
     }
@@ -248,8 +257,20 @@ impl Queue {
 
     /// The certificate is there. The task is gone unless it was changed meanwhile.
     pub fn done(&mut self, key: &Key) {
-        let Some(run) = self.end(key) else { return };
-        self.is_up(&run.issuer);
+        if let Some(run) = self.end(key) {
+            self.is_up(&run.issuer);
+            self.is_over(key, &run);
+        }
+    }
+
+    /// Nothing was ordered, because nothing is to be. The task is gone unless it was changed meanwhile.
+    pub fn dropped(&mut self, key: &Key) {
+        if let Some(run) = self.end(key) {
+            self.is_over(key, &run);
+        }
+    }
+
+    fn is_over(&mut self, key: &Key, run: &Run) {
         if run.removed || !run.changed {
             self.entries.remove(key);
             return;
@@ -301,15 +322,9 @@ impl Queue {
         let is_probe = self.incident_of(key).is_some_and(|it| it.probe.as_ref() == Some(key));
         let Some(run) = self.end(key) else { return };
         let issuer = self.issuers.entry(run.issuer.clone()).or_default();
-        let incident = issuer.incident.get_or_insert_with(|| Incident {
-            since: now,
-            until: now.saturating_add(pauses::after_probes(0, &run.issuer)),
-            probes: 0,
-            probe: None,
-        });
+        let incident = issuer.incident.get_or_insert_with(|| Incident::since(&run.issuer, now));
         if is_probe {
-            incident.probes = incident.probes.saturating_add(1);
-            incident.until = now.saturating_add(pauses::after_probes(incident.probes, &run.issuer));
+            incident.asked_in_vain(&run.issuer, now);
         }
         self.settle(key, &run, |_| TaskState::Ready);
     }
@@ -348,7 +363,10 @@ impl Queue {
 
     /// The issuers whose CA is to be asked whether it is back, because no task of theirs does.
     pub fn to_probe(&self, now: Seconds) -> impl Iterator<Item = &Text> {
-        let unasked = self.issuers.iter().filter(|(_, issuer)| issuer.is_idle());
+        let unasked = self
+            .issuers
+            .iter()
+            .filter(|(_, issuer)| issuer.is_idle() && !issuer.is_asked);
         unasked.filter_map(move |(name, issuer)| {
             let incident = issuer.incident.as_ref()?;
             (incident.probe.is_none() && incident.until <= now).then_some(name)
@@ -357,7 +375,10 @@ impl Queue {
 
     /// When the next of them is to be asked, in seconds since 1970.
     pub fn next_probe(&self) -> Option<Seconds> {
-        let idle = self.issuers.values().filter(|issuer| issuer.is_idle());
+        let idle = self
+            .issuers
+            .values()
+            .filter(|issuer| issuer.is_idle() && !issuer.is_asked);
         let incidents = idle.filter_map(|issuer| issuer.incident.as_ref());
         incidents
             .filter(|incident| incident.probe.is_none())
@@ -370,8 +391,7 @@ impl Queue {
         if is_back {
             self.is_up(issuer);
         } else if let Some(incident) = self.issuers.get_mut(issuer).and_then(|it| it.incident.as_mut()) {
-            incident.probes = incident.probes.saturating_add(1);
-            incident.until = now.saturating_add(pauses::after_probes(incident.probes, issuer));
+            incident.asked_in_vain(issuer, now);
         }
     }
 

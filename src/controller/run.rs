@@ -311,7 +311,7 @@ impl Controller {
                 self.begin().await;
                 self.copy().await;
                 self.remember().await;
-                self.ask_for_windows().await;
+                self.ask_for_windows();
                 self.look_after();
                 self.sweep();
                 self.tell_of_domains();
@@ -428,6 +428,12 @@ impl Controller {
         self.turn_domains();
     }
 
+    /// Whether it orders and knows what was before, as far as it has looked.
+    fn may_begin(&self) -> bool {
+        let is_told = self.told.as_ref().is_some_and(|(told, _)| told.orders());
+        is_told && self.memory.is_recalled && self.term.is_some()
+    }
+
     /// How many certificates may be taken now.
     fn free_slots(&self) -> usize {
         let queue = &self.keeper.queue;
@@ -470,6 +476,7 @@ impl Controller {
             self.keeper.ari.next_wake(),
             self.aftercare.next_wake(),
             self.keeper.copies.next_wake(),
+            (self.may_begin() && self.keeper.has_lost(now(), free)).then(now),
         ];
         let moments = moments.into_iter().flatten();
         let soonest = moments.min().filter(|_| self.term.is_some());

@@ -192,12 +192,13 @@ impl OrderRequest<'_> {
         if order.status == OrderStatus::Pending {
             let proved = self.proving.all(&order, &names.order).await?;
             answered = proved.answered;
-            let failed = if self.proving.cancel.is_cancelled() {
-                // Who leads no longer leaves the order to whoever does.
-                let not_now = self.authority.permit().err();
-                Some(not_now.map_or(ObtainError::Interrupted, ObtainError::NotNow))
-            } else {
-                failure(proved.failed, names)
+            let (failed, is_cancelled) = (failure(proved.failed, names), self.proving.cancel.is_cancelled());
+            let failed = match self.authority.permit().err() {
+                // Who leads no longer leaves the order to whoever does. Also one that failed: a process that was stopped finds that
+                // its time is over for all that it waited for, before it is told that another one leads.
+                Some(not_now) if is_cancelled || failed.is_some() => Some(ObtainError::NotNow(not_now)),
+                None if is_cancelled => Some(ObtainError::Interrupted),
+                _ => failed,
             };
             if let Some(failed) = failed {
                 return Err(self.give_up(answered, failed).await);

@@ -102,6 +102,11 @@ impl Rule {
         (!self.resources.is_empty()).then_some(self)
     }
 
+    fn is_for_restarts(&self) -> bool {
+        let group = self.api_groups.first().map_or("", String::as_str);
+        self.resources.iter().all(|resource| is_for_restarts(group, resource))
+    }
+
     fn writes(&self) -> bool {
         self.verbs
             .iter()
@@ -184,15 +189,17 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
     let leave = |group: &str, resource: &str| match (group, resource) {
         ("", "pods") | ("batch", "jobs") => !needs.pods,
         ("", "configmaps") => !needs.config_maps,
-        ("apps", _) => !needs.restarts,
+        _ if is_for_restarts(group, resource) => !needs.restarts,
         // What is cert-manager's is left to it.
         ("cert-manager.io" | "acme.cert-manager.io", _) => true,
         _ => false,
     };
-    let rules = read(RENEWER).into_iter().filter(Rule::writes);
+    // Whoever follows reads already what others are read for, but for restarts.
+    let is_needed = |rule: &Rule| rule.writes() || rule.is_for_restarts();
+    let rules = read(RENEWER).into_iter().filter(is_needed);
     let mut rules: Vec<Rule> = rules.filter_map(|rule| rule.without(leave)).collect();
     // What is listed besides is what killed runs have left of answers to challenges.
-    for rule in &mut rules {
+    for rule in rules.iter_mut().filter(|rule| rule.writes()) {
         let is_left = rule.verbs.iter().any(|verb| verb == "create")
             && !rule.resources.iter().any(|of| of == "secrets" || of == "events");
         rule.verbs.retain(|verb| is_left || verb != "list");
@@ -205,10 +212,6 @@ pub fn writing(needs: Needs) -> Vec<Rule> {
     }
     if needs.templates {
         rules.extend(writing_templates());
-    }
-    if needs.restarts {
-        // A rollout keeps to the budgets of its Pods.
-        rules.push(Rule::new("policy", &["poddisruptionbudgets"], &["list"]));
     }
     rules
 }
@@ -242,6 +245,14 @@ pub(super) fn writing_templates() -> Vec<Rule> {
 /// What the API of customers' domains takes that has no namespace: whose token it is.
 pub(super) fn judging_tokens() -> Vec<Rule> {
     vec![Rule::new("authentication.k8s.io", &["tokenreviews"], &["create"])]
+}
+
+/// Whether a renewer has a kind only to restart workloads: those that can be restarted, and what keeps their Pods.
+fn is_for_restarts(group: &str, resource: &str) -> bool {
+    matches!(
+        (group, resource),
+        ("apps" | "policy", _) | ("", "replicationcontrollers" | "pods/eviction")
+    )
 }
 
 /// What the controller does in its own namespace, whatever it follows.

@@ -231,6 +231,8 @@ fn the_controller_reads_less_than_a_reader_and_writes_less_than_a_renewer() {
         "create jobs",
         "patch deployments",
         "list poddisruptionbudgets",
+        "get replicationcontrollers",
+        "create pods/eviction",
         "create configmaps",
     ] {
         assert!(!least.contains(word) && most.contains(word), "{word}");

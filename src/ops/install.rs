@@ -530,3 +530,44 @@ fn next(request: &Request, made: &Manifests, front: &dyn super::Front) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        apply::rollout::{self, Workload, WorkloadKind as Restarted},
+        install::rights::{Rule, following, writing},
+    };
+
+    #[test]
+    fn a_controller_that_restarts_workloads_has_the_rights_for_each_kind_and_none_of_them_otherwise() {
+        let has = |rules: &[Rule], group: &str, resource: &str, verb: &str| {
+            let is_in = |words: &[String], word: &str| words.iter().any(|one| one == word);
+            rules.iter().any(|rule| {
+                is_in(&rule.api_groups, group) && is_in(&rule.resources, resource) && is_in(&rule.verbs, verb)
+            })
+        };
+        let restarts = Needs {
+            restarts: true,
+            ..Needs::default()
+        };
+        let read = following();
+        let (with, without) = (writing(restarts), writing(Needs::default()));
+        for kind in [
+            Restarted::Deployment,
+            Restarted::StatefulSet,
+            Restarted::DaemonSet,
+            Restarted::ReplicationController,
+        ] {
+            let key = Key::new("shop", "web");
+            for right in rollout::permits(&[Workload { kind, key }]).rights() {
+                let part = right.subresource.map(|part| format!("/{part}")).unwrap_or_default();
+                let resource = format!("{}{part}", right.resource.plural);
+                let asked = (right.resource.group, resource.as_str(), right.verb.as_str());
+                let is_read = has(&read, asked.0, asked.1, asked.2);
+                assert!(is_read || has(&with, asked.0, asked.1, asked.2), "{right}");
+                assert!(!has(&without, asked.0, asked.1, asked.2), "{right}");
+            }
+        }
+    }
+}

@@ -419,15 +419,6 @@ impl Unattended {
         self.at(issuer)?.acme(&**context.front()).await
     }
 
-    /// Asks the CA of an issuer for its directory anew.
-    ///
-    /// # Errors
-    ///
-    /// The CA does not answer, or not with a directory.
-    pub async fn look_at_ca(&self, context: &Context, issuer: &str) -> Result<(), OpError> {
-        self.at(issuer)?.look(&**context.front()).await
-    }
-
     /// Prepares orders for these targets at an issuer, from what is known of the cluster. The run that comes back needs the
     /// inventory no longer, and is carried out with [`Run::all_telling`].
     ///

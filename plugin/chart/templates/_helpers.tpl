@@ -42,6 +42,7 @@ kubectl-certs-{{ .Release.Namespace }}
 {{- if and (eq $group "batch") (not $needs.pods) }}{{ $left = without $left "jobs" }}{{ end -}}
 {{- if and (eq $group "") (not $needs.configMaps) }}{{ $left = without $left "configmaps" }}{{ end -}}
 {{- if and (has $group (list "apps" "policy")) (not $needs.restarts) }}{{ $left = list }}{{ end -}}
+{{- if and (eq $group "") (not $needs.restarts) }}{{ $left = without $left "replicationcontrollers" "pods/eviction" }}{{ end -}}
 {{- if $left }}{{ $rules = append $rules (set (deepCopy $rule) "resources" $left) }}{{ end -}}
 {{- end -}}
 {{- if include "kubectl-certs.domains" . -}}

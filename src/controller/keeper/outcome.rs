@@ -88,7 +88,10 @@ impl Keeper {
                     }
                 }
             }
-            Fate::NotWanted => self.done(secret),
+            Fate::NotWanted => {
+                self.tried.remove(secret);
+                self.queue.dropped(secret);
+            }
             Fate::Waiting { until, reason } => {
                 let until = until.max(now.saturating_add(self.pause_of_waiting(secret, now)));
                 self.queue.waiting(secret, now, until, reason);

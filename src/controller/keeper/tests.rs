@@ -118,6 +118,37 @@ fn a_secret_that_somebody_resets_gets_two_certificates_and_is_held_for_the_rest_
 }
 
 #[test]
+fn a_secret_that_is_lost_while_its_ca_is_down_or_others_have_the_slots_is_looked_at_once_for_its_kept_pair() {
+    let mut scene = Scene::new(&["shop.example"]);
+    let secret = scene.secret.clone();
+    assert!(!scene.keeper.has_lost(NOW, true), "it is its turn");
+    assert!(scene.keeper.has_lost(NOW, false));
+    scene.keeper.queue.answered(&"own".into(), false, NOW);
+    assert!(scene.keeper.has_lost(NOW, true) && scene.take(NOW).is_empty());
+    let taken = scene.keeper.take_lost(&scene.inventory, NOW, true);
+    assert_eq!(taken.len(), 1);
+    scene.keeper.queue.put_off(&secret);
+    assert!(!scene.keeper.has_lost(NOW, true), "there is none");
+    // It gets a pair, and loses it.
+    scene.holds(&["shop.example"]);
+    assert!(!scene.keeper.has_lost(NOW, true));
+    scene.missing();
+    assert_eq!(scene.keeper.take_lost(&scene.inventory, NOW, true).len(), 1);
+    // Another run works on it: it is looked at again.
+    let busy = Fate::Waiting {
+        until: NOW + 1,
+        reason: "another run works on the Secret".into(),
+    };
+    scene.keeper.ended(&secret, busy, NOW);
+    scene.keeper.still_lost(&secret);
+    assert!(!scene.keeper.has_lost(NOW, true) && scene.keeper.has_lost(NOW + 2, true));
+    assert_eq!(scene.keeper.take_lost(&scene.inventory, NOW + 2, true).len(), 1);
+    // It was put back, which says nothing of the CA.
+    scene.keeper.ended(&secret, Fate::NotWanted, NOW + 2);
+    assert_eq!(scene.keeper.queue.incidents().count(), 1);
+}
+
+#[test]
 fn what_was_put_back_is_not_renewed_before_its_last_tenth_but_other_names_are_ordered() {
     let mut scene = Scene::new(&["shop.example"]);
     let secret = scene.secret.clone();

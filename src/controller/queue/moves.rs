@@ -31,9 +31,7 @@ impl Queue {
         let part = if slots < 2 { 0 } else { (slots / PART).max(1) };
         let (taken, taken_by_failing) = (&self.slots, self.slots_of_failing);
         let issuer = self.issuers.get_mut(name)?;
-        if let Some(incident) = &issuer.incident
-            && (incident.probe.is_some() || now < incident.until)
-        {
+        if issuer.is_closed(now) {
             return None;
         }
         let mut looks = 0;

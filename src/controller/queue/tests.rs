@@ -102,6 +102,70 @@ fn what_a_ca_that_was_down_has_issued_lets_the_others_begin_at_once() {
 }
 
 #[test]
+fn while_a_ca_is_asked_nothing_of_it_is_taken_and_others_go_on_and_silence_is_an_incident() {
+    let mut queue = Queue::new();
+    let (mine, other) = (Text::from("letsencrypt"), Text::from("other"));
+    for name in ["a", "b"] {
+        queue.upsert(task("shop", name, 9));
+    }
+    queue.upsert(Task {
+        issuer: other,
+        ..task("shop", "c", 10)
+    });
+    let first = queue.next(50, 8).unwrap();
+    queue.ask(&mine);
+    queue.put_off(&first);
+    assert_eq!(queue.state(&first), Some(&TaskState::Ready));
+    assert_eq!(take(&mut queue, 50, 8), ["c"]);
+    assert_eq!((queue.next_wake(), queue.running()), (None, 1));
+    queue.answered(&mine, false, 70);
+    let (_, incident) = queue.incidents().next().unwrap();
+    assert_eq!((incident.since, incident.probes), (70, 0));
+    let until = incident.until;
+    assert!(until > 70 && queue.next_wake() == Some(until) && take(&mut queue, 71, 7).is_empty());
+    // The one that comes to ask finds it asked already, again in vain, and then not.
+    let probe = queue.next(until, 7).unwrap();
+    queue.ask(&mine);
+    queue.put_off(&probe);
+    queue.answered(&mine, false, until);
+    let (_, incident) = queue.incidents().next().unwrap();
+    assert_eq!((incident.since, incident.probes), (70, 1));
+    let until = incident.until;
+    queue.ask(&mine);
+    assert_eq!(queue.to_probe(until).count(), 0);
+    queue.answered(&mine, true, until);
+    let probe = queue.next(until, 7).unwrap();
+    queue.stored(&probe);
+    assert_eq!(take(&mut queue, until, 7).len(), 1, "it is back");
+}
+
+#[test]
+fn what_is_blocked_is_taken_without_a_slot_and_what_comes_of_it_says_nothing_of_the_ca() {
+    let mut queue = Queue::new();
+    for (name, due_at) in [("a", 0), ("b", 0), ("late", 900)] {
+        queue.upsert(Task {
+            due_at,
+            ..task("shop", name, 9)
+        });
+    }
+    let (a, b) = (key("shop", "a"), key("shop", "b"));
+    assert!(!queue.is_blocked(&a, 50, true) && queue.is_blocked(&a, 50, false));
+    queue.answered(&"letsencrypt".into(), false, 50);
+    assert!(queue.is_blocked(&a, 51, true) && !queue.is_blocked(&key("shop", "late"), 51, true));
+    for key in [&a, &b] {
+        queue.take_blocked(key, 51);
+        assert!(!queue.is_blocked(key, 51, true));
+    }
+    assert_eq!((queue.slots(), queue.running()), (0, 2));
+    queue.dropped(&a);
+    queue.put_off(&b);
+    assert_eq!((queue.get(&a), queue.state(&b)), (None, Some(&TaskState::Ready)));
+    assert_eq!((queue.incidents().count(), queue.running()), (1, 0));
+    let until = queue.incidents().next().unwrap().1.until;
+    assert_eq!(take(&mut queue, until, 8), ["b"]);
+}
+
+#[test]
 fn a_namespace_with_a_thousand_failing_names_does_not_delay_the_one_good_name_of_another() {
     let mut queue = Queue::new();
     let mut now = 0;

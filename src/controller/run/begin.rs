@@ -1,9 +1,9 @@
 //! How the loop begins orders: what has to be there first, and what becomes of what cannot be begun.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{Controller, Heard, LOOKED, after};
 use crate::{
@@ -30,30 +30,41 @@ const CLUSTER: Seconds = 5;
 const ACCOUNT: Seconds = 60;
 /// What is said while there is none.
 const NO_ACCOUNT: &str = "AccountMissing: there is no account";
-/// How long after the CA has answered it is not asked whether it does before orders are begun.
-const ANSWERED: Duration = Duration::from_secs(30);
-/// How long it has to answer that.
-const CA_PATIENCE: Duration = Duration::from_secs(20);
 
 impl Controller {
     /// Begins what is next, if this process orders and was told to.
     pub(super) async fn begin(&mut self) {
         let free = self.free_slots();
         let is_due = self.keeper.queue.next_wake().is_some_and(|at| at <= now()) || self.keeper.queue.has_ready();
-        if free == 0 || !is_due || self.term.is_none() || !self.memory.is_recalled || !self.is_told().await {
+        let is_any = (free > 0 && is_due) || self.keeper.has_lost(now(), free > 0);
+        if !is_any || self.term.is_none() || !self.memory.is_recalled || !self.is_told().await {
             return;
         }
+        let inventory = &self.live.inventory;
+        let blocked = self.keeper.take_lost(inventory, now(), free > 0);
+        let (lost, whole): (Vec<Target>, Vec<Target>) = self
+            .keeper
+            .take(inventory, now(), free)
+            .into_iter()
+            .partition(|target| self.lacks_pair(target));
+        // That needs neither an account nor the CA.
+        for target in self.without_those_put_back(blocked).await {
+            self.keeper.queue.put_off(&target.secret);
+        }
+        let lost = self.without_those_put_back(lost).await;
         let mut by_issuer: BTreeMap<Text, Vec<Target>> = BTreeMap::new();
-        for target in self.keeper.take(&self.live.inventory, now(), free) {
+        for target in lost.into_iter().chain(whole) {
             let issuer = self.keeper.issuer_of(&target.secret);
             by_issuer.entry(issuer).or_default().push(target);
         }
-        // To ask a CA that is down whether it is back takes a while.
-        let mut all: Vec<(Text, Vec<Target>)> = by_issuer.into_iter().collect();
-        all.sort_by_key(|(issuer, _)| self.is_ca_down(issuer));
-        for (issuer, targets) in all {
+        for (issuer, targets) in by_issuer {
             self.begin_at(&issuer, targets).await;
         }
+    }
+
+    fn lacks_pair(&self, target: &Target) -> bool {
+        let stored = self.live.inventory.secrets().get(&target.secret);
+        stored.is_none_or(|stored| !usable(stored))
     }
 
     /// Begins these at an issuer.
@@ -87,12 +98,18 @@ impl Controller {
         if targets.is_empty() {
             return;
         }
-        let secrets = secrets_of(&targets);
-        if let Err(error) = self.does_ca_answer(issuer).await {
-            return self.none_begun(issuer, &secrets, &error);
+        if !self.has_answered(issuer) {
+            // They are taken again once it has.
+            for target in &targets {
+                self.expected.remove(&target.secret);
+                self.keeper.queue.put_off(&target.secret);
+            }
+            return self.ask_ca(issuer);
         }
         self.lead().await;
-        let targets = self.without_those_put_back(targets).await;
+        let (mut targets, whole): (Vec<Target>, Vec<Target>) =
+            targets.into_iter().partition(|target| self.lacks_pair(target));
+        targets.extend(self.without_those_put_back(whole).await);
         if targets.is_empty() {
             return;
         }
@@ -229,27 +246,13 @@ impl Controller {
                     }
                 }
             };
+            let is_to_come = matches!(fate, Fate::Waiting { .. });
             self.keeper.ended(secret, fate, now());
+            if is_to_come {
+                self.keeper.still_lost(secret);
+            }
         }
         left
-    }
-
-    /// Whether the CA of an issuer answers, as far as that is known. It is asked for its directory, so that one that is down fails no
-    /// order, and what it has changed in the directory is seen.
-    async fn does_ca_answer(&mut self, issuer: &Text) -> Result<(), OpError> {
-        if self.ca_answered.get(issuer).is_some_and(|at| at.elapsed() < ANSWERED) {
-            return Ok(());
-        }
-        let asking = self.unattended.look_at_ca(&self.context, issuer);
-        let late = |_| {
-            OpError::new(
-                Blame::Acme,
-                format!("the CA has not answered within {} s", CA_PATIENCE.as_secs()),
-            )
-        };
-        timeout(CA_PATIENCE, asking).await.map_err(late)??;
-        self.ca_answered.insert(issuer.clone(), Instant::now());
-        Ok(())
     }
 
     fn all_wait(&mut self, secrets: &[Key], reason: &str) {

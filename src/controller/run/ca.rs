@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Controller;
+use super::{Controller, Heard, others::News};
 use crate::{
     apply::{
         Api,
@@ -19,8 +19,36 @@ use crate::{
 
 /// How often an incident is told again: Events last an hour.
 const AGAIN: Duration = Duration::from_mins(30);
+/// How long after the CA has answered it is not asked whether it does before orders are begun.
+const ANSWERED: Duration = Duration::from_secs(30);
 
 impl Controller {
+    /// Whether the CA of an issuer has answered a short while ago.
+    pub(super) fn has_answered(&self, issuer: &Text) -> bool {
+        self.ca_answered.get(issuer).is_some_and(|at| at.elapsed() < ANSWERED)
+    }
+
+    /// Asks the CA of an issuer for its directory, so that one that is down fails no order, and what it has changed in the directory
+    /// is seen. Nothing is ordered there until it has answered, and nothing else waits for that.
+    pub(super) fn ask_ca(&mut self, issuer: &Text) {
+        self.keeper.queue.ask(issuer);
+        let (looking, tells) = (self.unattended.looking(&self.context, issuer), self.tells.clone());
+        let (issuer, runtime) = (issuer.clone(), tokio::runtime::Handle::current());
+        tokio::task::spawn_blocking(move || {
+            let result = runtime.block_on(looking);
+            let _ = tells.send(Heard::Others(News::Answered(issuer, result)));
+        });
+    }
+
+    /// Takes note of whether the CA of an issuer has answered.
+    pub(super) fn answered(&mut self, issuer: &Text, result: &Result<(), Text>) {
+        match result {
+            Ok(()) => drop(self.ca_answered.insert(issuer.clone(), Instant::now())),
+            Err(why) => self.ca_is_down(issuer, why),
+        }
+        self.keeper.queue.answered(issuer, result.is_ok(), now());
+    }
+
     pub(super) fn is_ca_down(&self, issuer: &Text) -> bool {
         self.keeper.queue.incidents().any(|(name, _)| name == issuer)
     }

@@ -1,8 +1,11 @@
 //! What the loop looks at for those who ask, and what it answers them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 use super::{Controller, Heard, LOOKED, TOLD};
 use crate::{
@@ -13,8 +16,9 @@ use crate::{
         overview::Overview,
         state::{self, Ask, Inbox, OtherIssuer, Snapshot},
     },
-    object::Text,
+    object::{Key, Text},
     ops::pause::Told,
+    x509::Fingerprint,
 };
 
 impl Controller {
@@ -88,43 +92,62 @@ impl Controller {
         }
     }
 
-    /// Asks the CA for the windows of a few certificates, if it names any.
-    pub(super) async fn ask_for_windows(&mut self) {
+    /// Asks the CA for the windows of a few certificates, if it names any. Nothing of it is waited for.
+    pub(super) fn ask_for_windows(&mut self) {
         let Some(term) = &self.term else { return };
         if self.keeper.ari.next_wake().is_none_or(|at| at > now()) {
             return;
         }
         // Each is asked of the CA that has issued it.
-        let mut all: HashMap<Text, Option<Acme>> = HashMap::new();
+        let mut all: HashMap<Text, Vec<Asked>> = HashMap::new();
         while let Some((secret, certificate)) = self.keeper.ari.next(now()) {
             let stored = self.live.inventory.secrets().get(&secret);
             let leaf = stored.and_then(|stored| stored.leaf());
             let issuer = stored
                 .map(|stored| self.unattended.issuer_of(stored))
                 .unwrap_or_default();
-            let acme = if let Some(acme) = all.get(&issuer) {
-                acme.clone()
-            } else {
-                let acme = self.unattended.acme(&term.context, &issuer).await.ok();
-                all.entry(issuer).or_insert(acme).clone()
-            };
             let id = leaf.and_then(|leaf| Some(CertId::new(leaf.authority_key_id.as_deref()?, leaf.serial.bytes())));
-            let tells = self.tells.clone();
-            tokio::spawn(async move {
-                let info = match (acme, id) {
-                    (Some(acme), Some(id)) if acme.directory().renewal_info.is_some() => {
-                        acme.renewal_info(&id).await.ok()
+            let asked = Asked {
+                secret,
+                certificate,
+                id,
+            };
+            all.entry(issuer).or_default().push(asked);
+        }
+        for (issuer, asked) in all {
+            let (unattended, context) = (Arc::clone(&self.unattended), Arc::clone(&term.context));
+            let (tells, runtime) = (self.tells.clone(), tokio::runtime::Handle::current());
+            tokio::task::spawn_blocking(move || {
+                runtime.block_on(async move {
+                    let acme = unattended.acme(&context, &issuer).await.ok();
+                    for one in asked {
+                        tokio::spawn(one.ask(acme.clone(), tells.clone()));
                     }
-                    _ => None,
-                };
-                let answer = WindowAnswer {
-                    certificate,
-                    window: info.as_ref().map(|info| (info.start, info.end)),
-                    retry_after: info.as_ref().map(|info| info.retry_after),
-                };
-                let _ = tells.send(Heard::Window(secret, answer));
+                });
             });
         }
+    }
+}
+
+/// A certificate for whose window a CA is asked.
+struct Asked {
+    secret: Arc<Key>,
+    certificate: Fingerprint,
+    id: Option<CertId>,
+}
+
+impl Asked {
+    async fn ask(self, acme: Option<Acme>, tells: mpsc::UnboundedSender<Heard>) {
+        let info = match (acme, self.id) {
+            (Some(acme), Some(id)) if acme.directory().renewal_info.is_some() => acme.renewal_info(&id).await.ok(),
+            _ => None,
+        };
+        let answer = WindowAnswer {
+            certificate: self.certificate,
+            window: info.as_ref().map(|info| (info.start, info.end)),
+            retry_after: info.as_ref().map(|info| info.retry_after),
+        };
+        let _ = tells.send(Heard::Window(self.secret, answer));
     }
 }
 

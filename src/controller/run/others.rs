@@ -70,6 +70,8 @@ pub(super) struct Others {
 pub(super) enum News {
     /// Whether a CA that was down is back.
     Probed(Text, bool),
+    /// Whether a CA at which something is to be ordered answers, or why not.
+    Answered(Text, Result<(), Text>),
     /// What was found of changes.
     Checked(Vec<ToCheck>, Vec<Checked>),
     /// What came of a rehearsal of a change to an issuer, at a test environment, for these names; nothing if it was cut off.
@@ -221,6 +223,7 @@ impl Controller {
                 }
                 self.note(|keeper| keeper.queue.probed(&issuer, is_back, now()));
             }
+            News::Answered(issuer, result) => self.answered(&issuer, &result),
             News::Checked(checks, found) => self.checked(&checks, &found),
             News::Rehearsed(issuer, names, result) => self.rehearsed(issuer, &names, result),
         }

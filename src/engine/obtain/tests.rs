@@ -14,6 +14,7 @@ use crate::{
     },
     apply::{KeyKind, RunId},
     engine::{
+        authority::Authority as Lets,
         authorize::Choose,
         cancel::Cancel,
         hosts::Hosts,
@@ -135,6 +136,23 @@ async fn order_in(
     limits: Option<Limits>,
     renewal: Option<Renewal>,
 ) -> Came {
+    let always = &Lets::Always;
+    order_of(always, place, entry, fake, all, common_name, resume, limits, renewal).await
+}
+
+/// The same where somebody lets the run order.
+#[allow(clippy::too_many_arguments)]
+async fn order_of(
+    authority: &Lets,
+    place: JournalStore,
+    entry: Entry,
+    fake: &Fake,
+    all: &[&str],
+    common_name: bool,
+    resume: Option<String>,
+    limits: Option<Limits>,
+    renewal: Option<Renewal>,
+) -> Came {
     let (client, key) = (fake.client().await, PrivateKey::generate(KeyKind::EcdsaP256).unwrap());
     let (solver, heard) = (Arc::<Solver>::default(), Arc::<Heard>::default());
     let secret = Key::new("shop", "shop-tls");
@@ -161,7 +179,7 @@ async fn order_in(
         profile: None,
         renewal,
         limits: limits.as_ref(),
-        authority: &crate::engine::authority::Authority::Always,
+        authority,
         preferred_chain: None,
         common_name,
         key: &key,

@@ -88,13 +88,19 @@ impl Unattended {
 
     /// Asks the CA of an issuer whether it answers.
     pub fn probing(&self, context: &Context, issuer: &str) -> impl Future<Output = bool> + use<> {
-        let at = self.issuers.iter().find(|at| at.name() == issuer).map(Arc::clone);
+        let looking = self.looking(context, issuer);
+        async move { looking.await.is_ok() }
+    }
+
+    /// Asks the CA of an issuer for its directory anew. The error is why it could not be read within 20 s.
+    pub fn looking(&self, context: &Context, issuer: &str) -> impl Future<Output = Result<(), Text>> + use<> {
+        let named = self.issuers.iter().find(|at| at.name() == issuer).map(Arc::clone);
         let front = Arc::clone(context.front());
         async move {
-            let Some(at) = at else { return false };
-            timeout(PATIENCE, at.look(&*front))
-                .await
-                .is_ok_and(|looked| looked.is_ok())
+            let at = named.ok_or("it is not among the issuers any more")?;
+            let looked = timeout(PATIENCE, at.look(&*front)).await;
+            let late = |_| Text::from(format!("the CA has not answered within {} s", PATIENCE.as_secs()));
+            looked.map_err(late)?.map_err(|error| error.message.into())
         }
     }
 

@@ -11,7 +11,14 @@ use std::{
 use kubectl_certs::x509::Fingerprint;
 use serde_json::json;
 
-use crate::support::{controller, eventually, issuing::Issuing, pki::Pki, tls};
+use crate::support::{
+    controller::{self, Way},
+    eventually,
+    issuing::Issuing,
+    limiter::{Limiter, Outage},
+    pki::Pki,
+    tls,
+};
 
 /// How long a host may be without its certificate.
 const BACK: Duration = Duration::from_secs(2);
@@ -134,4 +141,43 @@ fn a_secret_that_is_deleted_or_spoilt_gets_its_pair_back_without_an_order_and_a_
     assert_ne!(it.leaf("shop-tls").sha256(), sha256);
     let log = it.pebble.log();
     assert_eq!(log.matches("POST /order-plz").count(), 1, "{log}");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_secret_that_is_lost_while_the_ca_hangs_gets_its_pair_back_at_once() {
+    let it = Issuing::new("restore-hung");
+    let limiter = Limiter::of(&it.pebble);
+    let way = Way::by(&limiter);
+    controller::installed_by(&it, &way);
+    let host = it.host("shop");
+    let running = controller::call_by(&it, &way, &[]).start();
+    controller::resume(&it);
+    it.ns.apply(vec![controller::asking("shop", &[&host])]);
+    controller::until_stored(&it, "shop-tls", &[&host], &running);
+    running.out.after(0, &["\"event\":\"done\""]);
+    let sha256 = it.leaf("shop-tls").sha256();
+    running.signal("-TERM");
+    running.end();
+    // Another one does not know whether the CA answers, asks it for another certificate, and waits for up to 20 s.
+    limiter.outage(Some(Outage::Hang));
+    let running = controller::call_by(&it, &way, &[]).start();
+    running.out.after(0, &["\"event\":\"leads\""]);
+    let asked = Instant::now();
+    it.ns.apply(vec![controller::asking("other", &[&it.host("other")])]);
+    eventually("the CA being asked", || {
+        let asked = limiter.requests(asked, "/dir");
+        (!asked.is_empty()).then_some(()).ok_or_else(String::new)
+    });
+    for number in 0..3 {
+        it.ns.kubectl(&["delete", "secret", "shop-tls"]);
+        until_back(&it, &sha256, &format!("deletion {number}"));
+    }
+    assert!(
+        asked.elapsed() < Duration::from_secs(20),
+        "the CA still hangs: {:?}",
+        asked.elapsed()
+    );
+    assert!(controller::lines(&running, &["\"event\":\"ca-down\""]).is_empty());
+    assert_eq!(limiter.counts(&[&host]).orders, 1);
 }

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::engine::journal;
+use crate::engine::{
+    authority::{Leads, NotNow},
+    journal,
+    lease::Leading,
+};
 
 fn secret() -> Key {
     Key::new("shop", "shop-tls")
@@ -78,6 +82,59 @@ async fn a_run_that_lost_its_journal_leaves_the_answers_and_makes_no_other_order
     assert_eq!((came.published.len(), came.cleaned.len()), (1, 0));
     assert_eq!(fake.seen("/new-order").len(), 1);
     assert!(is_taken(home.path()), "the entry of the other run stays");
+}
+
+/// A controller that leads until it is stopped.
+#[derive(Debug, Default)]
+struct Leader {
+    is_stopped: AtomicBool,
+}
+
+impl Leads for Leader {
+    fn now(&self) -> Result<Leading, NotNow> {
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return Err(NotNow("this process leads no longer".to_owned()));
+        }
+        Ok(Leading {
+            install: "prod-1".into(),
+            identity: "one".into(),
+            is_alone: true,
+        })
+    }
+}
+
+#[tokio::test]
+async fn who_leads_no_longer_leaves_the_order_also_where_it_failed_meanwhile() {
+    for stops in [true, false] {
+        let home = tempfile::tempdir().unwrap();
+        let leader = Arc::<Leader>::default();
+        let of = Arc::clone(&leader);
+        let asked = AtomicBool::new(false);
+        let fake = ca(move |request, _, url| {
+            let authorization = |status| authorization(url, "shop.example", status, &json!({"status": status}));
+            match request.path.as_str() {
+                "/challenge/shop.example" => {
+                    asked.store(true, Ordering::Relaxed);
+                    of.is_stopped.store(stops, Ordering::Relaxed);
+                    Some(Reply::json(200, &authorization("pending")["challenges"][0]))
+                }
+                "/authz/0" if asked.load(Ordering::Relaxed) => Some(Reply::json(200, &authorization("invalid"))),
+                "/authz/0" => Some(Reply::json(200, &authorization("pending"))),
+                _ => None,
+            }
+        })
+        .await;
+        let place = JournalStore::Directory(home.path().to_owned());
+        let lets = Lets::Leader(leader);
+        let (entry, names) = (Entry::default(), ["shop.example"]);
+        let came = order_of(&lets, place.clone(), entry, &fake, &names, false, None, None, None).await;
+        let left = came.result.as_ref().is_err_and(ObtainError::is_taken);
+        assert_eq!(left, stops, "{}", came.error());
+        assert_eq!((came.published.len(), came.cleaned.len()), (1, usize::from(!stops)));
+        let entry = journal::find(&place, &secret()).await.unwrap().unwrap().entry;
+        assert_eq!(entry.order, Some(fake.url("/order/1")), "whoever leads goes on with it");
+        assert_eq!(fake.seen("/new-order").len(), 1);
+    }
 }
 
 #[tokio::test]
