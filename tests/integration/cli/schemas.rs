@@ -21,7 +21,13 @@ fn errors(schema: &jsonschema::Validator, document: &Value) -> Vec<String> {
 
 #[test]
 fn sarif_keeps_to_the_schema_of_oasis() {
-    let schema: Value = serde_json::from_str(&page("tests/integration/schemas/sarif-2.1.0.json")).expect("JSON");
+    let mut schema: Value = serde_json::from_str(&page("tests/integration/schemas/sarif-2.1.0.json")).expect("JSON");
+    // The pattern of languages, which are not written here, is not one that Unicode regular expressions have (`]?`).
+    for of in ["run", "toolComponent"] {
+        let language = schema.pointer_mut(&format!("/definitions/{of}/properties/language"));
+        let language = language.and_then(Value::as_object_mut).expect("a language");
+        language.remove("pattern").expect("a pattern");
+    }
     let schema = jsonschema::validator_for(&schema).expect("a schema");
     let document: Value = serde_json::from_str(&example("sarif")).expect("JSON");
     assert_eq!(errors(&schema, &document), [""; 0]);

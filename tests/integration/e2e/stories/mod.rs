@@ -8,6 +8,7 @@ mod container;
 mod fair;
 mod first_steps;
 mod gateways;
+mod guide;
 mod idle;
 mod kube_lego;
 mod login;
