@@ -383,7 +383,8 @@ fn place(it: &Issuing) {
         it.pebble.directory_url(),
         std::fs::read_to_string(it.pebble.ca_file()).unwrap(),
     );
-    let pem: String = ca.lines().map(|line| format!("      {line}\n")).collect();
+    let pem: Vec<String> = ca.lines().map(|line| format!("      {line}\n")).collect();
+    let pem = pem.concat();
     let corp = format!("issuers:\n  corp:\n    directory: {url}\n    agreeTos: true\n    ca: |\n{pem}");
     std::fs::write(dir.join("corp.yaml"), corp).unwrap();
     std::fs::write(dir.join("config.yaml"), "http01:\n  solver: endpoint\n").unwrap();
