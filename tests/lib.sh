@@ -48,6 +48,8 @@ need_tools() {
   # For the hook of pre-commit, which a test installs from PyPI.
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   command -v groff >/dev/null || missing+=(groff-base)
+  # Holds reports against the schemas of their readers.
+  command -v xmllint >/dev/null || missing+=(libxml2-utils)
   [ -e /usr/share/bash-completion/bash_completion ] || missing+=(bash-completion)
   packages "${missing[@]}"
 }

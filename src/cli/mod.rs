@@ -84,13 +84,16 @@ pub fn run() -> Exit {
     let log = Log::begin(verbosity);
     let result = match cli.command {
         None if browse::wanted(&cli.status) => on_plain_runtime(browse::run(cli.status, cli.read_only, log)),
-        None => on_runtime(status::run(
-            StatusCommand {
-                targets: Vec::new(),
-                args: cli.status,
-            },
-            false,
-        )),
+        None => {
+            no_secrets::tell_of_no_screen(&cli.status);
+            on_runtime(status::run(
+                StatusCommand {
+                    targets: Vec::new(),
+                    args: cli.status,
+                },
+                false,
+            ))
+        }
         Some(Command::Status(command)) => on_runtime(status::run(*command, false)),
         Some(Command::Probe(command)) => on_runtime(status::run(*command, true)),
         Some(Command::Show(command)) => on_runtime(show::run(*command)),

@@ -1,5 +1,7 @@
 //! `--no-secrets`: what does not go with it, and what it says of itself.
 
+use std::io::IsTerminal as _;
+
 use crate::{
     check::is_made_of_what_is_seen,
     object::Kind,
@@ -26,7 +28,7 @@ pub(super) fn goes_with_status(args: &StatusArgs) -> Result<(), OpError> {
     if args.watch {
         return Err(
             OpError::usage("-w follows the objects of the cluster, and --no-secrets checks what is served")
-                .hint("repeat `kubectl certs status --no-secrets` without -w"),
+                .hint("repeat `kubectl certs status --no-secrets` without -w: `watch -n 60` does so every minute"),
         );
     }
     if args.confirm {
@@ -42,6 +44,13 @@ pub(super) fn goes_with_status(args: &StatusArgs) -> Result<(), OpError> {
         ));
     }
     goes_with_checks(&args.check)
+}
+
+/// Says why there is no screen where one is expected: on a terminal, without a command.
+pub(super) fn tell_of_no_screen(args: &StatusArgs) {
+    if args.probe.no_secrets && std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        note("the screen shows Secrets: with --no-secrets this is `kubectl certs status --no-secrets`");
+    }
 }
 
 /// Refuses checks that need Secrets.

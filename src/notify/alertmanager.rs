@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(
             alerts[0]["labels"],
             json!({
-                "alertname": "RenewalFailed", "severity": "warning", "service": "kubectl-certs", "cluster": "prod",
+                "alertname": "KubectlCertsRenewalFailed", "severity": "warning", "service": "kubectl-certs", "cluster": "prod",
                 "namespace": "shop", "secret": "shop-tls",
             })
         );

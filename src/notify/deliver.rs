@@ -219,7 +219,10 @@ mod tests {
             "{got:?}"
         );
         assert!(got[1].starts_with("POST /am/api/v2/alerts HTTP/1.1\r\n"), "{got:?}");
-        assert!(got[1].contains("\"alertname\":\"RenewalFailed\""), "{got:?}");
+        assert!(
+            got[1].contains("\"alertname\":\"KubectlCertsRenewalFailed\""),
+            "{got:?}"
+        );
     }
 
     #[tokio::test]

@@ -58,19 +58,19 @@ impl Topic {
     /// The name of the alert: where a rule of `plugin/alerts` means the same, it has the same name.
     pub fn alert(self) -> &'static str {
         match self {
-            Self::RenewalFailed => "RenewalFailed",
-            Self::Held => "RenewalHeld",
-            Self::RolledBack => "RolledBack",
-            Self::Ends => "CertificateEnds",
-            Self::NotServed => "NotServed",
-            Self::WithoutNames => "IssuedWithoutNames",
-            Self::CaDown => "CertificateAuthorityDown",
-            Self::NoOtherCa => "NoOtherCertificateAuthority",
-            Self::RehearsalFailed => "ChangeRehearsalFailed",
-            Self::AccountMissing => "AccountMissing",
-            Self::RunFailed => "RunFailed",
-            Self::Renewed => "CertificateRenewed",
-            Self::ReleasesFrozen => "DomainReleasesFrozen",
+            Self::RenewalFailed => "KubectlCertsRenewalFailed",
+            Self::Held => "KubectlCertsRenewalHeld",
+            Self::RolledBack => "KubectlCertsRolledBack",
+            Self::Ends => "KubectlCertsCertificateEnds",
+            Self::NotServed => "KubectlCertsNotServed",
+            Self::WithoutNames => "KubectlCertsIssuedWithoutNames",
+            Self::CaDown => "KubectlCertsCertificateAuthorityDown",
+            Self::NoOtherCa => "KubectlCertsNoOtherCertificateAuthority",
+            Self::RehearsalFailed => "KubectlCertsChangeRehearsalFailed",
+            Self::AccountMissing => "KubectlCertsAccountMissing",
+            Self::RunFailed => "KubectlCertsRunFailed",
+            Self::Renewed => "KubectlCertsCertificateRenewed",
+            Self::ReleasesFrozen => "KubectlCertsDomainReleasesFrozen",
         }
     }
 

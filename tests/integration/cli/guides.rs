@@ -154,17 +154,6 @@ fn reader() -> tempfile::TempDir {
     dir
 }
 
-/// The commands that stand in a page without a block: indented, after an empty line.
-fn indented(page: &str) -> impl Iterator<Item = &str> {
-    let mut is_fenced = false;
-    page.lines().filter_map(move |line| {
-        is_fenced ^= line.starts_with("```");
-        line.strip_prefix("    kubectl certs")
-            .filter(|_| !is_fenced)
-            .map(|_| line.trim())
-    })
-}
-
 #[test]
 fn the_program_knows_every_command_and_flag_that_the_pages_name() {
     let mut pages: Vec<String> = ["README.md", "docs/releasing.md", "docs/SECURITY.md"]
@@ -184,7 +173,7 @@ fn the_program_knows_every_command_and_flag_that_the_pages_name() {
     for name in pages {
         let text = page(&name);
         let scripts = commands(&text).into_iter().map(|shown| (shown.line, shown.script));
-        let scripts = scripts.chain(indented(&text).map(|line| (0, line.to_owned())));
+        let scripts = scripts.chain(pages::indented(&text).map(|line| (0, line.to_owned())));
         for (line, script) in scripts.filter(|(_, script)| script.contains("kubectl certs ")) {
             let dir = reader();
             // Elsewhere than in this directory nothing is written.

@@ -30,6 +30,8 @@ mod printed;
 #[cfg(target_os = "linux")] // /proc, and the shells of Debian
 mod prompts;
 mod proof;
+#[cfg(unix)] // xmllint
+mod schemas;
 mod select;
 mod server;
 mod shells;

@@ -258,7 +258,7 @@ fn manifests_are_judged_by_what_their_hosts_serve() {
 #[test]
 fn what_needs_secrets_is_refused_with_the_next_step() {
     for (args, words) in [
-        (&["status", "-A", "-w"][..], ["-w follows", "without -w"]),
+        (&["status", "-A", "-w"][..], ["-w follows", "without -w: `watch -n 60`"]),
         (&["status", "-A", "--confirm"], ["--confirm", "connects to every route"]),
         (&["status", "-A", "--by", "owner"], ["--by owner", "--by issuer"]),
         (

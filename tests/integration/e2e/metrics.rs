@@ -177,11 +177,11 @@ impl Prometheus {
 
 /// Rules and panels of which a healthy installation with one CA has no samples.
 const EMPTY: [&str; 5] = [
-    "ControllerAbsent",
-    "RolledBack",
-    "NoOtherCertificateAuthority",
-    "ChangeRehearsalFailed",
-    "ControllerPaused",
+    "KubectlCertsControllerAbsent",
+    "KubectlCertsRolledBack",
+    "KubectlCertsNoOtherCertificateAuthority",
+    "KubectlCertsChangeRehearsalFailed",
+    "KubectlCertsControllerPaused",
 ];
 
 /// Prometheus reads what rules and panels ask for, and nothing is alerted.
@@ -194,7 +194,7 @@ fn prometheus_reads_what_rules_and_panels_are_about(port: u16) {
         // Without its bound, it is about something; with it, nothing is wrong.
         let compared = comparison.replace(&expression, "");
         assert!(
-            compared != expression || name == "ControllerAbsent",
+            compared != expression || name == "KubectlCertsControllerAbsent",
             "{name}: {expression}"
         );
         prometheus.gives(&name, &compared, is_something);

@@ -137,7 +137,7 @@ fn a_run_that_fails_is_told_until_it_succeeds_and_who_does_not_listen_changes_no
     ];
     let failed = it.certs(&args).ends_with(4);
     assert!(!failed.err.contains("was not told"), "{}", failed.err);
-    alertmanager.until(&[("RenewalFailed", "bad-tls")]);
+    alertmanager.until(&[("KubectlCertsRenewalFailed", "bad-tls")]);
     let told = lines(&got);
     let line = format!("not renewed: Secret {}/bad-tls: ", it.ns.name);
     assert!(told.iter().any(|it| it.starts_with(&line)), "{told:?}");
@@ -165,7 +165,7 @@ fn a_run_that_fails_is_told_until_it_succeeds_and_who_does_not_listen_changes_no
     std::fs::write(&place, &url).unwrap();
     it.host("bad");
     it.certs(&[&args[..], &["--notify-renewed"]].concat()).ends_with(0);
-    alertmanager.until(&[("CertificateRenewed", "bad-tls")]);
+    alertmanager.until(&[("KubectlCertsCertificateRenewed", "bad-tls")]);
     let told = lines(&got);
     assert!(
         told.iter().any(|it| it.starts_with("over: not renewed: Secret ")),
@@ -196,7 +196,7 @@ fn the_controller_tells_once_what_fails_and_once_that_it_is_over() {
             &format!("slack=file:{}", place.display()),
         ],
     );
-    alertmanager.until(&[("RenewalFailed", "bad-tls")]);
+    alertmanager.until(&[("KubectlCertsRenewalFailed", "bad-tls")]);
     it.ns.kubectl(&["delete", "ingress", "bad"]);
     alertmanager.until(&[]);
     running.interrupt();

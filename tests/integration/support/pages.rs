@@ -90,6 +90,17 @@ pub(crate) fn commands(page: &str) -> Vec<Shown> {
     found
 }
 
+/// The commands that stand in a page without a block: indented, after an empty line.
+pub(crate) fn indented(page: &str) -> impl Iterator<Item = &str> {
+    let mut is_fenced = false;
+    page.lines().filter_map(move |line| {
+        is_fenced ^= line.starts_with("```");
+        line.strip_prefix("    kubectl certs")
+            .filter(|_| !is_fenced)
+            .map(|_| line.trim())
+    })
+}
+
 /// Whether a page says what was printed: each line of it, spaces aside. `...` within a line stands for anything, and as a line for
 /// any lines. What differs first is the error.
 pub(crate) fn says(page: &str, printed: &str) -> Result<(), String> {

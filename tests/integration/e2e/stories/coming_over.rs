@@ -54,7 +54,7 @@ fn a_secret_of_certbots_hook_is_kept_until_it_is_due_once_its_annotation_is_gone
 }
 
 /// What the page has besides: it takes an image, or certbot's files.
-const ELSEWHERE: [(&str, &str); 3] = [
+pub(super) const ELSEWHERE: [(&str, &str); 3] = [
     (
         "kubectl certs install -n shop --cronjob --secret web-tls -d shop.example --production --image registry.example/kubectl-certs:1",
         "e2e::install has it with an image",
@@ -67,7 +67,7 @@ kubectl certs adopt -n shop --undo",
     ),
     (
         "kubectl certs account import /etc/letsencrypt/accounts/acme-v02.api.letsencrypt.org/directory/ACCOUNT/private_key.json --production --dry-run",
-        "e2e::account imports accounts",
+        "it takes the key of an account that certbot has",
     ),
 ];
 

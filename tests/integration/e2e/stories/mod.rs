@@ -9,6 +9,7 @@ mod customers;
 mod fair;
 mod first_steps;
 mod gateways;
+mod guide;
 mod idle;
 mod kube_lego;
 mod login;
