@@ -219,3 +219,31 @@ fn what_auto_ssl_caddy_and_certbot_keep_goes_over_without_an_order_and_a_second_
         .ends_with(0);
     assert!(kubectl.out.contains("STATE"), "{}", kubectl.out);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_host_is_registered_and_released_by_hand() {
+    let it = Issuing::new("by-hand");
+    define();
+    let host = format!("hand.{}.example.com", it.ns.name);
+    let run = |args: &[&str]| it.plain(&[&["domains"], args].concat()).run();
+    assert_eq!(run(&["put", "*.com", "--yes"]).status, Some(2));
+    let dry = run(&["put", &host, "--dry-run"]).ends_with(0);
+    assert!(
+        dry.out
+            .contains(&format!("would register Domain {}/{host}", it.ns.name)),
+        "{}",
+        dry.out
+    );
+    assert_eq!(it.ns.kubectl(&["get", "domains", "-o", "name"]), "");
+    run(&["put", &host, "--yes"]).ends_with(0);
+    let again = run(&["put", &host, "--yes"]).ends_with(0);
+    assert!(again.err.contains("is registered already"), "{}", again.err);
+    let listed = run(&["list", "--state", "asked", "-o", "name"]).ends_with(0);
+    assert_eq!(listed.out, format!("domain.kubectl-certs.io/{host}\n"));
+    run(&["release", &host, "--yes"]).ends_with(0);
+    let shown = run(&["show", &host]).ends_with(0);
+    assert!(shown.out.contains("released"), "{}", shown.out);
+    let again = run(&["release", &host, "--yes"]).ends_with(0);
+    assert!(again.err.contains("is released already"), "{}", again.err);
+}

@@ -30,7 +30,7 @@ const FOLLOWED: [(&str, &str); 2] = [
 
 /// How commands begin that other tests run, with a test that does and words of it. They take what is long to set up: a release, a
 /// running controller, a former tool, other users.
-const ELSEWHERE: [(&str, &str, &str); 40] = [
+const ELSEWHERE: [(&str, &str, &str); 46] = [
     (
         "kubectl get secrets,configmaps -n kubectl-certs",
         "e2e/stories/backup.rs",
@@ -94,6 +94,16 @@ const ELSEWHERE: [(&str, &str, &str); 40] = [
         "deployment/kubectl-certs",
     ),
     ("kubectl certs resume", "e2e/install.rs", "\"resume\""),
+    ("kubectl certs domains list", "e2e/domains_import.rs", "\"list\""),
+    ("kubectl certs domains show", "e2e/domains_import.rs", "\"show\""),
+    ("kubectl certs domains put", "e2e/domains_import.rs", "\"put\""),
+    ("kubectl certs domains release", "e2e/domains_import.rs", "\"release\""),
+    ("kubectl certs domains import", "e2e/domains_import.rs", "\"import\""),
+    (
+        "redis-cli -h redis.shop.svc --rdb",
+        "e2e/domains_import.rs",
+        "\"--rdb\"",
+    ),
     ("kubectl certs proof", "e2e/proof.rs", "\"proof\""),
     ("plugin/image", "release/image.rs", "plugin/image"),
     (
@@ -178,7 +188,7 @@ const ELSEWHERE: [(&str, &str, &str); 40] = [
 ];
 
 /// What runs nowhere, and why.
-const NOWHERE: [(&str, &str); 10] = [
+const NOWHERE: [(&str, &str); 11] = [
     (
         "kubectl certs account import",
         "no other client has an account at the CA of the test; cli::config runs it up to the request to the CA",
@@ -189,6 +199,7 @@ const NOWHERE: [(&str, &str); 10] = [
         "it builds for minutes; cli::guides runs what it runs",
     ),
     ("tests/run", "it is what runs this"),
+    ("shred -u", "it is a program of the system, and deletes"),
     (
         "skopeo copy",
         "there is no registry; e2e::install has the image in the node's store",
@@ -379,6 +390,8 @@ fn place(it: &Issuing) {
     {
         std::fs::write(dir.join(name), &block.text).unwrap();
     }
+    let domains = &blocks_of(&page("docs/guide/customers-domains.md"), "yaml")[0];
+    std::fs::write(dir.join("domains.yaml"), &domains.text).unwrap();
     let (url, ca) = (
         it.pebble.directory_url(),
         std::fs::read_to_string(it.pebble.ca_file()).unwrap(),
