@@ -1,5 +1,5 @@
 //! Serves the hosts of customers without an object for each: a few Ingresses or `ListenerSets` with many hosts, which this program
-//! alone writes. [`plan`](self::plan) says which host is in which; here they are read, made and written.
+//! alone writes. [`mod@plan`] says which host is in which; here they are read, made and written.
 //!
 //! A host is in a chunk only while its Secret holds a pair that can be served: Traefik reads no entry of an Ingress behind one
 //! whose Secret is missing.

@@ -88,7 +88,7 @@ section! {
         template: String => "customers-route", off = true;
         /// The Gateway to which ListenerSets belong.
         gateway: Namespaced => "edge/gateway", off = true;
-        /// Where the API and the certificate source listen. [ADDRESS]:PORT.
+        /// Where the API and the certificate source listen: ADDRESS:PORT, or :PORT for all addresses.
         listen: ListenAt => ":9403", usual = Some(ListenAt { address: None, port: PORT });
         /// The Secret (kubernetes.io/tls) whose certificate the API and the source show; its ca.crt is the CA of clients' certificates. NAMESPACE/NAME.
         /// Without it keys are given to this machine alone.
